@@ -1,0 +1,20 @@
+# What `eightfold --version` says of its own build. The commit is read when CMake configures.
+set(EIGHTFOLD_COMMIT "unknown")
+find_package(Git QUIET)
+if(GIT_FOUND)
+  execute_process(COMMAND ${GIT_EXECUTABLE} -C ${PROJECT_SOURCE_DIR} describe --always --dirty --abbrev=12
+    OUTPUT_VARIABLE eightfold_commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE eightfold_git_failed)
+  if(NOT eightfold_git_failed)
+    set(EIGHTFOLD_COMMIT "${eightfold_commit}")
+  endif()
+endif()
+string(TOUPPER "${CMAKE_BUILD_TYPE}" eightfold_build_type_upper)
+
+function(eightfold_print_summary)
+  message(STATUS "eightfold ${PROJECT_VERSION} (${EIGHTFOLD_COMMIT}), ${CMAKE_BUILD_TYPE}")
+  message(STATUS "  compiler   ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}, host kernels -march=${EIGHTFOLD_ARCH}")
+  message(STATUS "  MPI        ${MPI_CXX_LIBRARY_VERSION_STRING} (standard ${MPI_CXX_VERSION})")
+  message(STATUS "  oneDNN     ${oneDNN_VERSION}")
+  message(STATUS "  sanitizers ${EIGHTFOLD_SANITIZE}")
+  message(STATUS "  tests      ${EIGHTFOLD_BUILD_TESTS}")
+endfunction()

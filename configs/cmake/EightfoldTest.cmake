@@ -1,0 +1,38 @@
+# eightfold_test(NAME SOURCES a_test.cpp ... LINK eightfold::kernels ... [RANKS 1 2 3 4] [LABELS ...] [TIMEOUT s])
+#
+# One program per folder of tests/. Without RANKS every test case is a CTest entry of its own, `NAME: case`. With
+# RANKS the program is an MPI program and each rank count is one entry, `NAME.npK`; such a program links
+# tests/support/mpi_main.cpp, which agrees on the outcome over all ranks.
+find_package(Catch2 REQUIRED)
+include(Catch)
+find_program(EIGHTFOLD_MPIEXEC NAMES mpirun mpiexec REQUIRED)
+
+# More ranks than cores share them politely; root in a container is allowed to run.
+set(EIGHTFOLD_MPI_ENVIRONMENT
+  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
+  OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_btl_vader_single_copy_mechanism=none
+  OMP_NUM_THREADS=1
+  ASAN_OPTIONS=detect_leaks=0
+  TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan.supp)
+
+function(eightfold_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;RANKS;LABELS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE eightfold_test_support ${arg_LINK} eightfold_warnings)
+  target_precompile_headers(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/test.hpp)
+  if(NOT arg_RANKS)
+    target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
+    catch_discover_tests(${name} TEST_PREFIX "${name}: "
+      PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}" ENVIRONMENT "${EIGHTFOLD_MPI_ENVIRONMENT}")
+    return()
+  endif()
+  target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/mpi_main.cpp)
+  foreach(ranks IN LISTS arg_RANKS)
+    add_test(NAME ${name}.np${ranks} COMMAND ${EIGHTFOLD_MPIEXEC} -np ${ranks} $<TARGET_FILE:${name}>)
+    set_tests_properties(${name}.np${ranks} PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS 2
+      LABELS "mpi;${arg_LABELS}" ENVIRONMENT "${EIGHTFOLD_MPI_ENVIRONMENT}")
+  endforeach()
+endfunction()

@@ -1,0 +1,11 @@
+#pragma once
+
+namespace eightfold::kernels {
+
+// What linear and convolution layers apply to their result on its way to memory.
+enum class Activation { identity, relu };
+
+// Whether a backward pass replaces a parameter's gradient or adds to it (further micro-batches of a step).
+enum class GradientMode { overwrite, accumulate };
+
+}  // namespace eightfold::kernels

@@ -1,0 +1,98 @@
+#include "kernels/base/file.hpp"
+
+#include "kernels/base/error.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+namespace eightfold::base {
+namespace {
+
+[[noreturn]] void fail(const char* action, const std::filesystem::path& path, int code) {
+  raise<EnvironmentError>("cannot {} {}: {}", action, path.string(), std::strerror(code));
+}
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes) {
+  std::error_code failure;
+  if (std::filesystem::is_directory(path, failure)) fail("read", path, EISDIR);
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) fail("read", path, errno);
+  const auto size = static_cast<std::size_t>(file.tellg());
+  if (size > limit_bytes)
+    raise<EnvironmentError>("cannot read {}: {} bytes, more than the {} allowed here", path.string(), size, limit_bytes);
+  std::string contents(size, '\0');
+  file.seekg(0);
+  if (!file.read(contents.data(), static_cast<std::streamsize>(size))) fail("read", path, errno);
+  return contents;
+}
+
+DurableFile::DurableFile(std::filesystem::path path)
+    : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) {
+  if (descriptor_ < 0) fail("create", path_, errno);
+}
+
+DurableFile::~DurableFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void DurableFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) fail("write", path_, written < 0 ? errno : ENOSPC);
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+void DurableFile::close() {
+  if (::fdatasync(descriptor_) != 0) fail("sync", path_, errno);
+  const int descriptor = std::exchange(descriptor_, -1);
+  if (::close(descriptor) != 0) fail("close", path_, errno);
+}
+
+void write_file_durably(const std::filesystem::path& path, std::string_view contents) {
+  std::filesystem::path aside = path;
+  aside += fmt::format(".tmp-{}", ::getpid());
+  try {
+    DurableFile file(aside);
+    file.write(std::as_bytes(std::span(contents)));
+    file.close();
+    if (::rename(aside.c_str(), path.c_str()) != 0) fail("rename to", path, errno);
+  } catch (...) {
+    ::unlink(aside.c_str());
+    throw;
+  }
+  sync_directory(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."));
+}
+
+void sync_directory(const std::filesystem::path& directory) {
+  const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) fail("open", directory, errno);
+  const int failed = ::fsync(descriptor) == 0 ? 0 : errno;
+  ::close(descriptor);
+  if (failed != 0) fail("sync", directory, failed);
+}
+
+void create_private_directories(const std::filesystem::path& directory) {
+  std::filesystem::path so_far;
+  for (const auto& part : directory) {
+    so_far /= part;
+    if (so_far.empty() || ::mkdir(so_far.c_str(), 0700) == 0 || errno == EEXIST) continue;
+    // mkdir says EROFS or EACCES, not EEXIST, for some directories that are there.
+    std::error_code ignored;
+    if (const int code = errno; !std::filesystem::is_directory(so_far, ignored)) fail("create", so_far, code);
+  }
+  std::error_code failure;
+  if (!directory.empty() && !std::filesystem::is_directory(directory, failure)) fail("create", directory, ENOTDIR);
+}
+
+}  // namespace eightfold::base

@@ -1,0 +1,91 @@
+#include "kernels/base/log.hpp"
+
+#include "kernels/base/error.hpp"
+
+#include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+
+namespace eightfold::base {
+namespace {
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug: return spdlog::level::debug;
+    case LogLevel::info: return spdlog::level::info;
+    case LogLevel::warn: return spdlog::level::warn;
+    case LogLevel::error: return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+// The process's one log. A function-local object: usable from any static initialiser, gone last.
+struct Log {
+  std::shared_ptr<spdlog::sinks::stderr_sink_mt> console = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  spdlog::logger logger{"eightfold", console};
+  std::mutex mutex;  // guards the members below and the sink list
+  std::string stamp;
+  int rank = 0;
+  LogLevel level = LogLevel::info;
+
+  Log() {
+    logger.set_level(spdlog::level::debug);
+    logger.flush_on(spdlog::level::warn);
+    configure();
+  }
+
+  void configure() {
+    console->set_level(spdlog_level(rank == 0 ? level : std::max(level, LogLevel::warn)));
+    console->set_pattern(stamp.empty() ? "%l: %v" : stamp + " %l: %v");
+  }
+};
+
+Log& instance() {
+  static Log log;
+  return log;
+}
+
+}  // namespace
+
+void set_log_identity(int rank, int size, const std::string& host) {
+  Log& log = instance();
+  const std::lock_guard lock(log.mutex);
+  log.rank = rank;
+  log.stamp = size > 1 ? fmt::format("[rank {}/{} {}]", rank, size, host) : std::string();
+  log.configure();
+}
+
+std::string log_stamp() {
+  Log& log = instance();
+  const std::lock_guard lock(log.mutex);
+  return log.stamp;
+}
+
+void set_log_level(LogLevel level) {
+  Log& log = instance();
+  const std::lock_guard lock(log.mutex);
+  log.level = level;
+  log.configure();
+}
+
+void open_log_file(const std::filesystem::path& path) {
+  Log& log = instance();
+  const std::lock_guard lock(log.mutex);
+  try {
+    auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string());
+    file->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v",
+                                                                    spdlog::pattern_time_type::utc));
+    log.logger.sinks().push_back(std::move(file));
+  } catch (const spdlog::spdlog_ex& failure) {
+    raise<EnvironmentError>("cannot open the log file {}: {}", path.string(), failure.what());
+  }
+}
+
+void log(LogLevel level, std::string_view message) { instance().logger.log(spdlog_level(level), message); }
+
+}  // namespace eightfold::base

@@ -1,0 +1,39 @@
+#pragma once
+
+// Where memory lives and work runs. A Device is a small value; asking for a kind that this build or machine does
+// not have throws EnvironmentError with what is missing.
+
+#include <cstdint>
+#include <string>
+
+namespace eightfold::kernels {
+
+enum class DeviceKind { host, cuda };
+
+struct Device {
+  DeviceKind kind = DeviceKind::host;
+  int index = 0;  // among the devices of its kind that this process sees
+
+  friend bool operator==(const Device&, const Device&) = default;
+};
+
+// "host", "cuda:0".
+std::string to_string(Device device);
+
+// Devices of a kind that this process can use; 0 for cuda in a build without it. The host counts as one.
+int device_count(DeviceKind kind);
+// Whether this build contains the backend at all.
+bool is_built_with(DeviceKind kind);
+
+// Host threads that the operations of this process use (oneDNN and our own loops). At least 1.
+void set_host_threads(int count);
+int host_threads();
+
+// What this process has done since it started; a training step in steady state adds nothing to either.
+struct DeviceCounters {
+  std::uint64_t allocations = 0;       // of device or pinned memory
+  std::uint64_t synchronizations = 0;  // the host waiting for a stream or event of a device
+};
+DeviceCounters device_counters();
+
+}  // namespace eightfold::kernels

@@ -1,0 +1,48 @@
+#include "kernels/backend.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace eightfold::kernels::host {
+namespace {
+
+// Cache lines for SIMD; whole pages for large memory, so that first-touch places it near the thread.
+constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kPage = 4096;
+
+// Streams and events of the host carry nothing: work is done when it is enqueued.
+class HostRuntime final : public DeviceRuntime {
+ public:
+  int device_count() override { return 1; }
+
+  void* allocate(Device, MemoryKind, std::size_t bytes) override {
+    const std::size_t alignment = bytes >= kPage ? kPage : kAlignment;
+    const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+    void* data = std::aligned_alloc(alignment, rounded);
+    if (data == nullptr) base::raise<base::EnvironmentError>("out of host memory: {} bytes were asked for", bytes);
+    std::memset(data, 0, rounded);
+    return data;
+  }
+  void release(Device, MemoryKind, void* data) noexcept override { std::free(data); }
+
+  void* create_stream(Device) override { return nullptr; }
+  void destroy_stream(void*) noexcept override {}
+  void synchronize_stream(void*) override {}
+  void* create_event(Device) override { return nullptr; }
+  void destroy_event(void*) noexcept override {}
+  void record_event(void*, void*) override {}
+  void wait_event(void*, void*) override {}
+  void synchronize_event(void*) override {}
+  void copy(void*, void* to, const void* from, std::size_t bytes) override { std::memcpy(to, from, bytes); }
+};
+
+}  // namespace
+
+DeviceRuntime& device_runtime() {
+  static HostRuntime runtime;
+  return runtime;
+}
+
+}  // namespace eightfold::kernels::host

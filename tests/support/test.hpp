@@ -1,0 +1,10 @@
+#pragma once
+
+// The one way into Catch2: Debian 12 has version 2, Ubuntu 24.04 version 3.
+
+#if __has_include(<catch2/catch_all.hpp>)
+#include <catch2/catch_all.hpp>
+using Catch::Approx;
+#else
+#include <catch2/catch.hpp>
+#endif
