@@ -1,8 +1,4 @@
 // The main of test programs that run as one process.
-#if __has_include(<catch2/catch_all.hpp>)
-#include <catch2/catch_session.hpp>
-int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
-#else
-#define CATCH_CONFIG_MAIN
-#include <catch2/catch.hpp>
-#endif
+#include "tests/support/test.hpp"
+
+int main(int argc, char** argv) { return run_test_session(argc, argv); }

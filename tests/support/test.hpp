@@ -8,3 +8,6 @@ using Catch::Approx;
 #else
 #include <catch2/catch.hpp>
 #endif
+
+// Runs the test cases that the command line selects; 0 if all passed.
+int run_test_session(int argc, char** argv);
