@@ -1,0 +1,134 @@
+#pragma once
+
+// A training job as the program sees it: what a config file says, with every default filled in. Plain values; what
+// each key means, its unit and its range stand in the one table of runtime/config/keys.cpp, from which the parser,
+// `config show`, docs/config.md and the JSON schema are made.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace eightfold::runtime::config {
+
+// Where a value was written, for messages: "job.toml:12:3", "--set job.seed=7" or "default".
+struct Place {
+  std::string text = "default";
+};
+
+enum class DeviceChoice { automatic, host, cuda };
+
+struct Job {
+  std::string name;
+  std::uint64_t seed = 1;
+  DeviceChoice device = DeviceChoice::automatic;
+  std::int64_t epochs = 10;
+  std::int64_t steps = 0;         // at most so many optimizer steps; 0: the epochs decide
+  std::int64_t global_batch = 128;  // samples per step over all ranks
+  std::int64_t micro_batch = 0;   // samples per pass on one rank; 0: a rank's whole share
+  std::string run_dir = "runs";
+  std::int64_t threads = 0;       // host threads per rank; 0: the cores this rank may use, shared with its neighbours
+};
+
+enum class DataKind { digits, idx, cifar10, cifar100 };
+
+struct Data {
+  DataKind kind = DataKind::digits;
+  std::string dir = "data";
+  std::string images = "train-images-idx3-ubyte";
+  std::string labels = "train-labels-idx1-ubyte";
+  std::string test_images = "t10k-images-idx3-ubyte";
+  std::string test_labels = "t10k-labels-idx1-ubyte";
+  std::int64_t train = 0;  // samples; 0: all of the training files (digits: 20000)
+  std::int64_t test = 0;   // samples; 0: all of the test files (digits: 4000); idx: taken from the training files
+};
+
+enum class LayerKind { linear, conv2d, max_pool, average_pool, relu, dropout, lrn };
+enum class Init { he, glorot, normal, zeros };
+
+// One [[model.layer]]; a kind uses the keys that the table gives it and leaves the others alone.
+struct Layer {
+  LayerKind kind = LayerKind::linear;
+  Place place;
+  std::int64_t out = 0;  // linear: units; conv2d: channels
+  std::int64_t kernel = 0;
+  std::int64_t stride = 0;  // pooling: 0 means the kernel
+  std::int64_t padding = 0;
+  std::int64_t groups = 1;
+  Init init = Init::he;
+  double init_stddev = 0.01;  // init = "normal"
+  double init_bias = 0;
+  double rate = 0.5;
+  std::int64_t size = 5;
+  double alpha = 1e-4;
+  double beta = 0.75;
+  double k = 2;
+};
+
+struct Model {
+  std::vector<Layer> layers;
+};
+
+enum class OptimizerKind { sgd, rmsprop, adamw };
+
+struct Optimizer {
+  OptimizerKind kind = OptimizerKind::sgd;
+  double learning_rate = 0.1;
+  double momentum = 0;
+  bool nesterov = false;
+  double decay = 0.9;  // rmsprop
+  double beta1 = 0.9;  // adamw
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+  double clip_norm = 0;  // 0: no clipping
+};
+
+enum class ScheduleKind { constant, step, cosine };
+
+struct Schedule {
+  ScheduleKind kind = ScheduleKind::constant;
+  std::int64_t warmup_steps = 0;
+  std::vector<std::int64_t> step_epochs;  // step: after each of these epochs the rate is multiplied by factor
+  double factor = 0.1;
+  double final_fraction = 0;  // cosine: of the learning rate, reached at the last step
+};
+
+enum class Codec { fp32 };
+enum class Algorithm { mpi };
+
+struct Exchange {
+  Codec codec = Codec::fp32;
+  Algorithm algorithm = Algorithm::mpi;
+  std::uint64_t bucket = 4 << 20;  // bytes of fp32 gradients exchanged as one operation
+  bool overlap = true;             // exchange while the backward pass still runs
+};
+
+struct Evaluation {
+  std::int64_t every = 1;  // epochs; 0: only at the end
+  double target_accuracy = 0;  // stop once reached; 0: never
+};
+
+struct Checkpoint {
+  std::int64_t every = 0;  // steps; 0: after every epoch; -1: never
+  std::int64_t keep = 2;
+  std::string dir;  // empty: <run directory>/checkpoints
+};
+
+struct Telemetry {
+  std::int64_t interval = 50;  // steps between console lines and records
+  bool trace = false;          // write trace.json
+};
+
+struct JobConfig {
+  Job job;
+  Data data;
+  Model model;
+  Optimizer optimizer;
+  Schedule schedule;
+  Exchange exchange;
+  Evaluation evaluation;
+  Checkpoint checkpoint;
+  Telemetry telemetry;
+};
+
+}  // namespace eightfold::runtime::config
