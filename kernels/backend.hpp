@@ -1,7 +1,8 @@
 #pragma once
 
-// The seam between the public headers of this folder and its two implementations, kernels/host/ and kernels/cuda/.
-// Public functions choose by the device of their first argument; nothing above this folder includes this header.
+// The seam between the public headers of this folder and its two implementations, kernels/host/ and
+// kernels/cuda/. Public functions choose by the device of their first argument; nothing above this folder
+// includes this header.
 //
 // An operation `f` declared in a public header has two twins of the same type, host::f and cuda::f. They are
 // declared by EIGHTFOLD_TWINS(f) in kernels/operations.hpp and called through dispatch() in operations.cpp.
@@ -48,8 +49,12 @@ namespace cuda {
 DeviceRuntime& device_runtime();
 }
 
-inline Device device_of(StreamView stream) { return stream.device(); }
-inline Device device_of(Device device) { return device; }
+inline Device device_of(StreamView stream) {
+  return stream.device();
+}
+inline Device device_of(Device device) {
+  return device;
+}
 
 // Calls kHost or kCuda with these arguments, by the device of the first.
 template <auto kHost, auto kCuda, class Where, class... Arguments>
@@ -66,10 +71,10 @@ decltype(auto) dispatch(Where&& where, Arguments&&... arguments) {
 
 }  // namespace eightfold::kernels
 
-#define EIGHTFOLD_TWINS(name)    \
-  namespace host {               \
-  decltype(kernels::name) name;  \
-  }                              \
-  namespace cuda {               \
-  decltype(kernels::name) name;  \
+#define EIGHTFOLD_TWINS(name)   \
+  namespace host {              \
+  decltype(kernels::name) name; \
+  }                             \
+  namespace cuda {              \
+  decltype(kernels::name) name; \
   }

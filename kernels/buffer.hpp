@@ -1,8 +1,8 @@
 #pragma once
 
-// Owners of memory. A Buffer is memory of a device; a PinnedBuffer is host memory that the device copies to and
-// from without the host's help (page-locked when the device is a GPU). Both are zeroed, aligned to 64 bytes at
-// least, and made when a model is planned: a training step allocates nothing.
+// Owners of memory. A Buffer is memory of a device; a PinnedBuffer is host memory that the device copies to
+// and from without the host's help (page-locked when the device is a GPU). Both are zeroed, aligned to 64
+// bytes at least, and made when a model is planned: a training step allocates nothing.
 
 #include "kernels/device.hpp"
 #include "kernels/stream.hpp"
@@ -61,8 +61,8 @@ class Buffer {
 
   // The first elements under a shape, starting at `first`.
   Tensor tensor(const Shape& shape, std::size_t first = 0) const {
-    base::require(first + static_cast<std::size_t>(shape.elements()) <= count_, "{} at {} exceeds a buffer of {}",
-                  to_string(shape), first, count_);
+    base::require(first + static_cast<std::size_t>(shape.elements()) <= count_,
+                  "{} at {} exceeds a buffer of {}", to_string(shape), first, count_);
     return {data() + first, shape, DTypeOf<Value>::value, memory_.device()};
   }
   Tensor tensor() const { return tensor(Shape{static_cast<std::int64_t>(count_)}); }
@@ -83,15 +83,17 @@ class PinnedBuffer {
   Value* data() const noexcept { return static_cast<Value*>(memory_.data()); }
   std::size_t size() const noexcept { return count_; }
   std::span<Value> span() const noexcept { return {data(), count_}; }
-  Tensor tensor(const Shape& shape) const { return host_tensor(span().first(static_cast<std::size_t>(shape.elements())), shape); }
+  Tensor tensor(const Shape& shape) const {
+    return host_tensor(span().first(static_cast<std::size_t>(shape.elements())), shape);
+  }
 
  private:
   Memory memory_;
   std::size_t count_ = 0;
 };
 
-// Copies equal numbers of equal elements, between any two places of which at most one is not the stream's device
-// or pinned memory. Enqueued: source and target must stay untouched until the stream has passed it.
+// Copies equal numbers of equal elements, between any two places of which at most one is not the stream's
+// device or pinned memory. Enqueued: source and target must stay untouched until the stream has passed it.
 void copy(StreamView stream, ConstTensor from, Tensor to);
 
 }  // namespace eightfold::kernels

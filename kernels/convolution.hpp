@@ -28,8 +28,8 @@ struct ConvolutionShape {
 
 // Planned once; see Linear for the protocol of the backward calls. x [batch, height, width, in_channels],
 // weight [out_channels, kernel, kernel, in_channels / groups], bias [out_channels],
-// y [batch, out_height, out_width, out_channels]. A library that wants weights in a layout of its own gets a copy,
-// packed by begin_step() and good for the passes of one step.
+// y [batch, out_height, out_width, out_channels]. A library that wants weights in a layout of its own gets a
+// copy, packed by begin_step() and good for the passes of one step.
 class Convolution {
  public:
   virtual ~Convolution() = default;
@@ -37,8 +37,8 @@ class Convolution {
   // The weights have changed: to be called before the first pass that uses the new ones.
   virtual void begin_step(StreamView stream, ConstTensor weight) = 0;
   virtual void forward(StreamView stream, ConstTensor x, ConstTensor bias, Tensor y) = 0;
-  virtual void backward_parameters(StreamView stream, ConstTensor x, ConstTensor y, Tensor dy, GradientMode mode,
-                                   Tensor dweight, Tensor dbias) = 0;
+  virtual void backward_parameters(StreamView stream, ConstTensor x, ConstTensor y, Tensor dy,
+                                   GradientMode mode, Tensor dweight, Tensor dbias) = 0;
   virtual void backward_data(StreamView stream, ConstTensor dy, Tensor dx) = 0;
 };
 

@@ -1,6 +1,7 @@
+#include "kernels/device.hpp"
+
 #include "kernels/backend.hpp"
 #include "kernels/buffer.hpp"
-#include "kernels/device.hpp"
 #include "kernels/stream.hpp"
 
 #include <omp.h>
@@ -19,7 +20,8 @@ DeviceRuntime& device_runtime(Device device) {
     return cuda::device_runtime();
   } else {
     base::raise<base::EnvironmentError>(
-        "{} was asked for, but this eightfold was built without CUDA; use --set job.device=host", to_string(device));
+        "{} was asked for, but this eightfold was built without CUDA; use --set job.device=host",
+        to_string(device));
   }
 }
 
@@ -34,18 +36,26 @@ std::string to_string(Device device) {
   return device.kind == DeviceKind::host ? "host" : fmt::format("cuda:{}", device.index);
 }
 
-bool is_built_with(DeviceKind kind) { return kind == DeviceKind::host || kWithCuda; }
+bool is_built_with(DeviceKind kind) {
+  return kind == DeviceKind::host || kWithCuda;
+}
 
-int device_count(DeviceKind kind) { return is_built_with(kind) ? device_runtime(Device{kind, 0}).device_count() : 0; }
+int device_count(DeviceKind kind) {
+  return is_built_with(kind) ? device_runtime(Device{kind, 0}).device_count() : 0;
+}
 
 void set_host_threads(int count) {
   base::require(count >= 1, "{} host threads", count);
   omp_set_num_threads(count);
 }
 
-int host_threads() { return omp_get_max_threads(); }
+int host_threads() {
+  return omp_get_max_threads();
+}
 
-DeviceCounters device_counters() { return {allocations, synchronizations}; }
+DeviceCounters device_counters() {
+  return {allocations, synchronizations};
+}
 
 void StreamView::synchronize() const {
   count_synchronization(device_);
@@ -61,14 +71,19 @@ Event::Event(Device device) : device_(device), handle_(device_runtime(device).cr
 Event::~Event() {
   if (handle_ != nullptr) device_runtime(device_).destroy_event(handle_);
 }
-void Event::record(StreamView stream) { device_runtime(device_).record_event(handle_, stream.handle()); }
-void Event::wait(StreamView stream) const { device_runtime(device_).wait_event(handle_, stream.handle()); }
+void Event::record(StreamView stream) {
+  device_runtime(device_).record_event(handle_, stream.handle());
+}
+void Event::wait(StreamView stream) const {
+  device_runtime(device_).wait_event(handle_, stream.handle());
+}
 void Event::synchronize() const {
   count_synchronization(device_);
   device_runtime(device_).synchronize_event(handle_);
 }
 
-Memory::Memory(Device device, MemoryKind kind, std::size_t bytes) : device_(device), kind_(kind), bytes_(bytes) {
+Memory::Memory(Device device, MemoryKind kind, std::size_t bytes)
+    : device_(device), kind_(kind), bytes_(bytes) {
   if (bytes == 0) return;
   data_ = device_runtime(device).allocate(device, kind, bytes);
   ++allocations;
@@ -79,8 +94,10 @@ Memory::~Memory() {
 
 void copy(StreamView stream, ConstTensor from, Tensor to) {
   base::require(from.elements() == to.elements() && from.dtype() == to.dtype(), "copy of {} {} to {} {}",
-                to_string(from.shape()), to_string(from.dtype()), to_string(to.shape()), to_string(to.dtype()));
-  if (from.elements() > 0) device_runtime(stream.device()).copy(stream.handle(), to.data(), from.data(), from.bytes());
+                to_string(from.shape()), to_string(from.dtype()), to_string(to.shape()),
+                to_string(to.dtype()));
+  if (from.elements() > 0)
+    device_runtime(stream.device()).copy(stream.handle(), to.data(), from.data(), from.bytes());
 }
 
 }  // namespace eightfold::kernels

@@ -1,7 +1,7 @@
 #pragma once
 
-// Where memory lives and work runs. A Device is a small value; asking for a kind that this build or machine does
-// not have throws EnvironmentError with what is missing.
+// Where memory lives and work runs. A Device is a small value; asking for a kind that this build or machine
+// does not have throws EnvironmentError with what is missing.
 
 #include <cstdint>
 #include <string>

@@ -1,8 +1,8 @@
 #pragma once
 
-// Operations on each element by itself. Tensors are fp32 unless said otherwise, of equal sizes, on the stream's
-// device; an output may be the same memory as an input. Results are bitwise reproducible and independent of how
-// the work is divided.
+// Operations on each element by itself. Tensors are fp32 unless said otherwise, of equal sizes, on the
+// stream's device; an output may be the same memory as an input. Results are bitwise reproducible and
+// independent of how the work is divided.
 
 #include "kernels/random.hpp"
 #include "kernels/stream.hpp"
@@ -14,8 +14,8 @@ namespace eightfold::kernels {
 void fill(StreamView stream, float value, Tensor y);
 // y = alpha x + y.
 void add_scaled(StreamView stream, float alpha, ConstTensor x, Tensor y);
-// y = scale[c] x + shift[c], x in bytes, c the innermost axis: image bytes to network input. scale and shift have
-// as many elements as the innermost axis.
+// y = scale[c] x + shift[c], x in bytes, c the innermost axis: image bytes to network input. scale and shift
+// have as many elements as the innermost axis.
 void bytes_to_float(StreamView stream, ConstTensor x, ConstTensor scale, ConstTensor shift, Tensor y);
 
 // y = max(x, 0); NaN stays NaN.
@@ -23,14 +23,15 @@ void relu_forward(StreamView stream, ConstTensor x, Tensor y);
 // dx = dy where y > 0, else 0. Takes the forward result y, not x.
 void relu_backward(StreamView stream, ConstTensor y, ConstTensor dy, Tensor dx);
 
-// The mask of a dropout: element i of the tensor is index first + i of the key's numbers, so that a sample drops
-// the same units on whatever rank and in whatever micro-batch it is computed.
+// The mask of a dropout: element i of the tensor is index first + i of the key's numbers, so that a sample
+// drops the same units on whatever rank and in whatever micro-batch it is computed.
 struct DropoutMask {
   float rate = 0;  // probability of dropping, in [0, 1)
   RandomKey key;
   std::uint64_t first = 0;
 };
-// y = x / (1 - rate) where the mask keeps, else 0 (inverted dropout). The backward pass is the same function of dy.
+// y = x / (1 - rate) where the mask keeps, else 0 (inverted dropout). The backward pass is the same function
+// of dy.
 void dropout(StreamView stream, const DropoutMask& mask, ConstTensor x, Tensor y);
 
 }  // namespace eightfold::kernels

@@ -1,6 +1,7 @@
 #pragma once
 
-// Initial values of parameters, made on the host (start-up only) and copied from there: the same on every device.
+// Initial values of parameters, made on the host (start-up only) and copied from there: the same on every
+// device.
 
 #include "kernels/random.hpp"
 

@@ -19,17 +19,18 @@ struct LinearShape {
   Activation activation = Activation::identity;
 };
 
-// Planned once for a shape and a device; owns whatever workspace its library wants, so that calls allocate nothing.
-// x [batch, inputs], W [outputs, inputs], b [outputs], y [batch, outputs]; all fp32, row-major. One call at a time.
+// Planned once for a shape and a device; owns whatever workspace its library wants, so that calls allocate
+// nothing. x [batch, inputs], W [outputs, inputs], b [outputs], y [batch, outputs]; all fp32, row-major. One
+// call at a time.
 class Linear {
  public:
   virtual ~Linear() = default;
 
   virtual void forward(StreamView stream, ConstTensor x, ConstTensor weight, ConstTensor bias, Tensor y) = 0;
-  // The gradient reaching y, in dy, is first replaced by the gradient before the activation; so dy is clobbered and
-  // this call comes before backward_data of the same pass. y is the result of forward.
-  virtual void backward_parameters(StreamView stream, ConstTensor x, ConstTensor y, Tensor dy, GradientMode mode,
-                                   Tensor dweight, Tensor dbias) = 0;
+  // The gradient reaching y, in dy, is first replaced by the gradient before the activation; so dy is
+  // clobbered and this call comes before backward_data of the same pass. y is the result of forward.
+  virtual void backward_parameters(StreamView stream, ConstTensor x, ConstTensor y, Tensor dy,
+                                   GradientMode mode, Tensor dweight, Tensor dbias) = 0;
   // dx = dy W, with dy as backward_parameters left it.
   virtual void backward_data(StreamView stream, ConstTensor dy, ConstTensor weight, Tensor dx) = 0;
 };

@@ -20,7 +20,7 @@ struct LocalResponse {
 // x, y: fp32, channels innermost; not in place.
 void local_response_forward(StreamView stream, const LocalResponse& parameters, ConstTensor x, Tensor y);
 // dx from the input x and dy; recomputes s instead of storing it. dx must not be dy or x.
-void local_response_backward(StreamView stream, const LocalResponse& parameters, ConstTensor x, ConstTensor dy,
-                             Tensor dx);
+void local_response_backward(StreamView stream, const LocalResponse& parameters, ConstTensor x,
+                             ConstTensor dy, Tensor dx);
 
 }  // namespace eightfold::kernels

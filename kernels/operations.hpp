@@ -1,7 +1,7 @@
 #pragma once
 
-// Every operation that has a host and a CUDA implementation, with its twins declared (kernels/backend.hpp). An
-// implementation file includes this header and defines host::name or cuda::name.
+// Every operation that has a host and a CUDA implementation, with its twins declared (kernels/backend.hpp).
+// An implementation file includes this header and defines host::name or cuda::name.
 
 #include "kernels/backend.hpp"
 #include "kernels/cast.hpp"

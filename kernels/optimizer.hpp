@@ -1,8 +1,8 @@
 #pragma once
 
-// Weight updates over a whole arena in one pass. w: parameters, g: gradient, both fp32 of equal size. grad_scale:
-// one fp32 on the device that multiplies g (gradient clipping), or absent for 1. State tensors start as zeros.
-// Bitwise reproducible: each element by itself, in a fixed order of operations.
+// Weight updates over a whole arena in one pass. w: parameters, g: gradient, both fp32 of equal size.
+// grad_scale: one fp32 on the device that multiplies g (gradient clipping), or absent for 1. State tensors
+// start as zeros. Bitwise reproducible: each element by itself, in a fixed order of operations.
 
 #include "kernels/stream.hpp"
 #include "kernels/tensor.hpp"
@@ -17,9 +17,10 @@ struct SgdStep {
   bool nesterov = false;
   float weight_decay = 0;  // added to the gradient: g + weight_decay w
 };
-// v = momentum v + g;  w -= learning_rate * (nesterov ? g + momentum v : v). Sutskever et al. 2013, in the form of
-// PyTorch. With momentum 0, v is not touched and may be absent.
-void sgd_step(StreamView stream, const SgdStep& step, ConstTensor grad_scale, ConstTensor g, Tensor w, Tensor v);
+// v = momentum v + g;  w -= learning_rate * (nesterov ? g + momentum v : v). Sutskever et al. 2013, in the
+// form of PyTorch. With momentum 0, v is not touched and may be absent.
+void sgd_step(StreamView stream, const SgdStep& step, ConstTensor grad_scale, ConstTensor g, Tensor w,
+              Tensor v);
 
 struct RmspropStep {
   float learning_rate = 0;
@@ -38,11 +39,11 @@ struct AdamwStep {
   float beta1 = 0.9F;
   float beta2 = 0.999F;
   float epsilon = 1e-8F;
-  float weight_decay = 0;  // decoupled: w -= learning_rate * weight_decay * w
+  float weight_decay = 0;   // decoupled: w -= learning_rate * weight_decay * w
   std::int64_t update = 1;  // counts from 1: corrects the bias of the moments
 };
 // Loshchilov and Hutter 2019, algorithm 2.
-void adamw_step(StreamView stream, const AdamwStep& step, ConstTensor grad_scale, ConstTensor g, Tensor w, Tensor m,
-                Tensor v);
+void adamw_step(StreamView stream, const AdamwStep& step, ConstTensor grad_scale, ConstTensor g, Tensor w,
+                Tensor m, Tensor v);
 
 }  // namespace eightfold::kernels

@@ -8,20 +8,28 @@ namespace eightfold::kernels {
 
 std::string_view to_string(DType dtype) {
   switch (dtype) {
-    case DType::f32: return "F32";
-    case DType::f64: return "F64";
-    case DType::bf16: return "BF16";
-    case DType::f16: return "F16";
-    case DType::u8: return "U8";
-    case DType::i32: return "I32";
+    case DType::f32:
+      return "F32";
+    case DType::f64:
+      return "F64";
+    case DType::bf16:
+      return "BF16";
+    case DType::f16:
+      return "F16";
+    case DType::u8:
+      return "U8";
+    case DType::i32:
+      return "I32";
   }
   return "?";
 }
 
-Shape::Shape(std::initializer_list<std::int64_t> extents) : Shape(std::span(extents.begin(), extents.size())) {}
+Shape::Shape(std::initializer_list<std::int64_t> extents)
+    : Shape(std::span(extents.begin(), extents.size())) {}
 
 Shape::Shape(std::span<const std::int64_t> extents) : rank_(static_cast<int>(extents.size())) {
-  base::require(extents.size() <= kMaxRank, "a shape of {} axes, at most {} are supported", extents.size(), kMaxRank);
+  base::require(extents.size() <= kMaxRank, "a shape of {} axes, at most {} are supported", extents.size(),
+                kMaxRank);
   for (const std::int64_t extent : extents) base::require(extent >= 0, "a negative extent {}", extent);
   std::copy(extents.begin(), extents.end(), extents_.begin());
 }
@@ -32,7 +40,9 @@ std::int64_t Shape::elements() const noexcept {
   return product;
 }
 
-std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape.extents(), ", ")); }
+std::string to_string(const Shape& shape) {
+  return fmt::format("[{}]", fmt::join(shape.extents(), ", "));
+}
 
 template <class Void>
 BasicTensor<Void> BasicTensor<Void>::rows(std::int64_t first, std::int64_t count) const {

@@ -1,8 +1,8 @@
 #pragma once
 
 // Tensors: plain row-major arrays that somebody else owns. Images are channels-last, [batch, height, width,
-// channels], on every device (docs/decisions/0001): one layout that oneDNN and cuDNN both run at full speed, so
-// that no operation has a layout of its own to agree on.
+// channels], on every device (docs/decisions/0001): one layout that oneDNN and cuDNN both run at full speed,
+// so that no operation has a layout of its own to agree on.
 
 #include "kernels/base/error.hpp"
 #include "kernels/device.hpp"
@@ -28,7 +28,9 @@ class Shape {
   int rank() const noexcept { return rank_; }
   std::int64_t operator[](int axis) const { return extents_[static_cast<std::size_t>(axis)]; }
   std::int64_t elements() const noexcept;
-  std::span<const std::int64_t> extents() const noexcept { return {extents_.data(), static_cast<std::size_t>(rank_)}; }
+  std::span<const std::int64_t> extents() const noexcept {
+    return {extents_.data(), static_cast<std::size_t>(rank_)};
+  }
 
   friend bool operator==(const Shape& a, const Shape& b) {
     return std::equal(a.extents().begin(), a.extents().end(), b.extents().begin(), b.extents().end());
@@ -42,8 +44,8 @@ class Shape {
 // "[128, 28, 28, 1]".
 std::string to_string(const Shape& shape);
 
-// Pointer, shape, type and device; void is const-qualified in a ConstTensor. A default tensor is absent: it stands
-// for an optional argument that was not given.
+// Pointer, shape, type and device; void is const-qualified in a ConstTensor. A default tensor is absent: it
+// stands for an optional argument that was not given.
 template <class Void>
 class BasicTensor {
  public:
@@ -81,7 +83,8 @@ class BasicTensor {
 
   // The same elements under another shape of as many.
   BasicTensor reshaped(const Shape& shape) const {
-    base::require(shape.elements() == elements(), "{} cannot be seen as {}", to_string(shape_), to_string(shape));
+    base::require(shape.elements() == elements(), "{} cannot be seen as {}", to_string(shape_),
+                  to_string(shape));
     return {data_, shape, dtype_, device_};
   }
   // Rows [first, first + count) of the outermost axis.
@@ -101,8 +104,8 @@ using ConstTensor = BasicTensor<const void>;
 template <class Value>
 auto host_tensor(std::span<Value> values, const Shape& shape) {
   using Void = std::conditional_t<std::is_const_v<Value>, const void, void>;
-  base::require(shape.elements() == static_cast<std::int64_t>(values.size()), "{} over {} elements", to_string(shape),
-                values.size());
+  base::require(shape.elements() == static_cast<std::int64_t>(values.size()), "{} over {} elements",
+                to_string(shape), values.size());
   return BasicTensor<Void>(values.data(), shape, DTypeOf<std::remove_const_t<Value>>::value, Device{});
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// What travels between ranks: the formats of encoded gradients and their sizes. Today gradients travel as they
-// are computed, in fp32.
+// What travels between ranks: the formats of encoded gradients and their sizes. Today gradients travel as
+// they are computed, in fp32.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace eightfold::quant8 {
 
-// Elements that share one scale. Parameters are laid out in whole blocks (runtime/arena.hpp), so that a block never
-// spans two tensors and every bucket starts at one.
+// Elements that share one scale. Parameters are laid out in whole blocks (runtime/arena.hpp), so that a block
+// never spans two tensors and every bucket starts at one.
 inline constexpr std::int64_t kBlock = 256;
 
 enum class Format { fp32 };

@@ -1,8 +1,8 @@
 #pragma once
 
-// Errors of the whole program. Code that fails throws; nothing below `launch` ends the process. Each type stands
-// for what the *user* must look at, and carries the exit code a script sees (docs/errors.md has the table).
-// The message is complete by itself: what is wrong, where in the user's input, and what is allowed.
+// Errors of the whole program. Code that fails throws; nothing below `launch` ends the process. Each type
+// stands for what the *user* must look at, and carries the exit code a script sees (docs/errors.md has the
+// table). The message is complete by itself: what is wrong, where in the user's input, and what is allowed.
 
 #include <fmt/format.h>
 
@@ -77,8 +77,9 @@ struct LocatedFormat {
   std::source_location where;
 
   template <class Text>
-  consteval LocatedFormat(const Text& format,  // NOLINT(google-explicit-constructor): converts at the call site
-                          std::source_location location = std::source_location::current())
+  consteval LocatedFormat(
+      const Text& format,  // NOLINT(google-explicit-constructor): converts at the call site
+      std::source_location location = std::source_location::current())
       : text(format), where(location) {}
 };
 

@@ -28,7 +28,8 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes
   if (!file) fail("read", path, errno);
   const auto size = static_cast<std::size_t>(file.tellg());
   if (size > limit_bytes)
-    raise<EnvironmentError>("cannot read {}: {} bytes, more than the {} allowed here", path.string(), size, limit_bytes);
+    raise<EnvironmentError>("cannot read {}: {} bytes, more than the {} allowed here", path.string(), size,
+                            limit_bytes);
   std::string contents(size, '\0');
   file.seekg(0);
   if (!file.read(contents.data(), static_cast<std::streamsize>(size))) fail("read", path, errno);
@@ -36,7 +37,8 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes
 }
 
 DurableFile::DurableFile(std::filesystem::path path)
-    : path_(std::move(path)), descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) {
+    : path_(std::move(path)),
+      descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) {
   if (descriptor_ < 0) fail("create", path_, errno);
 }
 
@@ -92,7 +94,8 @@ void create_private_directories(const std::filesystem::path& directory) {
     if (const int code = errno; !std::filesystem::is_directory(so_far, ignored)) fail("create", so_far, code);
   }
   std::error_code failure;
-  if (!directory.empty() && !std::filesystem::is_directory(directory, failure)) fail("create", directory, ENOTDIR);
+  if (!directory.empty() && !std::filesystem::is_directory(directory, failure))
+    fail("create", directory, ENOTDIR);
 }
 
 }  // namespace eightfold::base

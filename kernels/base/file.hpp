@@ -1,7 +1,7 @@
 #pragma once
 
-// Files that must not be torn: whatever these functions wrote is on the disk when they return, and a name never
-// stands for half a file. All throw EnvironmentError with the path and the system's reason.
+// Files that must not be torn: whatever these functions wrote is on the disk when they return, and a name
+// never stands for half a file. All throw EnvironmentError with the path and the system's reason.
 
 #include <cstddef>
 #include <filesystem>
@@ -14,8 +14,8 @@ namespace eightfold::base {
 // The whole file; one larger than `limit_bytes` is refused before anything is allocated.
 std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes);
 
-// A new file, written front to back. It is complete on disk after close(); without close() it is left as it is,
-// for whoever wrote it aside to remove.
+// A new file, written front to back. It is complete on disk after close(); without close() it is left as it
+// is, for whoever wrote it aside to remove.
 class DurableFile {
  public:
   // Fails if the file exists: durable files are written aside under a fresh name and renamed.

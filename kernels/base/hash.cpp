@@ -11,7 +11,9 @@
 
 namespace eightfold::base {
 
-std::uint64_t hash64(std::span<const std::byte> bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t hash64(std::span<const std::byte> bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 struct Hash128::State {
   XXH3_state_t* handle = XXH3_createState();

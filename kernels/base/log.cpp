@@ -16,10 +16,14 @@ namespace {
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return spdlog::level::debug;
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::warn: return spdlog::level::warn;
-    case LogLevel::error: return spdlog::level::err;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
@@ -86,6 +90,8 @@ void open_log_file(const std::filesystem::path& path) {
   }
 }
 
-void log(LogLevel level, std::string_view message) { instance().logger.log(spdlog_level(level), message); }
+void log(LogLevel level, std::string_view message) {
+  instance().logger.log(spdlog_level(level), message);
+}
 
 }  // namespace eightfold::base

@@ -1,8 +1,8 @@
 #pragma once
 
-// Diagnostics, on standard error: one line each, stamped with the rank once it is known. Rank 0 speaks from `info`
-// up, the other ranks from `warn` up; a log file, where one is open, has everything. Results and progress are not
-// diagnostics: they go to standard output. Thread-safe.
+// Diagnostics, on standard error: one line each, stamped with the rank once it is known. Rank 0 speaks from
+// `info` up, the other ranks from `warn` up; a log file, where one is open, has everything. Results and
+// progress are not diagnostics: they go to standard output. Thread-safe.
 
 #include <fmt/format.h>
 

@@ -18,9 +18,9 @@ struct ByteUnit {
   std::uint64_t bytes;
 };
 constexpr std::array kByteUnits = {
-    ByteUnit{"TiB", 1ULL << 40}, ByteUnit{"GiB", 1ULL << 30}, ByteUnit{"MiB", 1ULL << 20},
+    ByteUnit{"TiB", 1ULL << 40}, ByteUnit{"GiB", 1ULL << 30},      ByteUnit{"MiB", 1ULL << 20},
     ByteUnit{"KiB", 1ULL << 10}, ByteUnit{"TB", 1000000000000ULL}, ByteUnit{"GB", 1000000000ULL},
-    ByteUnit{"MB", 1000000ULL},  ByteUnit{"kB", 1000ULL},         ByteUnit{"B", 1ULL},
+    ByteUnit{"MB", 1000000ULL},  ByteUnit{"kB", 1000ULL},          ByteUnit{"B", 1ULL},
 };
 
 struct TimeUnit {
@@ -66,7 +66,8 @@ std::optional<std::uint64_t> parse_bytes(std::string_view text) {
   const std::size_t split = unit_start(text);
   const auto count = parse_number<std::uint64_t>(text.substr(0, split));
   const std::string_view unit = split == text.size() ? "B" : text.substr(split);
-  const auto* known = std::find_if(kByteUnits.begin(), kByteUnits.end(), [&](auto& u) { return u.name == unit; });
+  const auto* known =
+      std::find_if(kByteUnits.begin(), kByteUnits.end(), [&](auto& u) { return u.name == unit; });
   if (!count || known == kByteUnits.end()) return std::nullopt;
   if (*count > std::numeric_limits<std::uint64_t>::max() / known->bytes) return std::nullopt;
   return *count * known->bytes;
@@ -75,7 +76,8 @@ std::optional<std::uint64_t> parse_bytes(std::string_view text) {
 std::string format_bytes(std::uint64_t bytes) {
   for (const ByteUnit& unit : kByteUnits) {
     const bool binary = unit.name.size() == 3 || unit.bytes == 1;
-    if (binary && bytes >= unit.bytes && bytes % unit.bytes == 0) return fmt::format("{}{}", bytes / unit.bytes, unit.name);
+    if (binary && bytes >= unit.bytes && bytes % unit.bytes == 0)
+      return fmt::format("{}{}", bytes / unit.bytes, unit.name);
   }
   return "0B";
 }
@@ -84,7 +86,8 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   const std::size_t split = unit_start(text);
   const auto count = parse_number<double>(text.substr(0, split));
   const std::string_view unit = text.substr(split);
-  const auto* known = std::find_if(kTimeUnits.begin(), kTimeUnits.end(), [&](auto& u) { return u.name == unit; });
+  const auto* known =
+      std::find_if(kTimeUnits.begin(), kTimeUnits.end(), [&](auto& u) { return u.name == unit; });
   if (!count || known == kTimeUnits.end()) return std::nullopt;
   const double nanoseconds = *count * static_cast<double>(known->nanoseconds);
   if (!(nanoseconds < 9.2e18)) return std::nullopt;
@@ -99,8 +102,12 @@ std::string format_duration(std::chrono::nanoseconds duration) {
   return "0s";
 }
 
-std::optional<std::int64_t> parse_integer(std::string_view text) { return parse_number<std::int64_t>(text); }
-std::optional<double> parse_real(std::string_view text) { return parse_number<double>(text); }
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  return parse_number<std::int64_t>(text);
+}
+std::optional<double> parse_real(std::string_view text) {
+  return parse_number<double>(text);
+}
 
 std::string_view nearest_name(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;

@@ -1,7 +1,7 @@
 #pragma once
 
-// Text that users write: sizes ("64MiB"), durations ("10s"), names close to a known one. Every parser takes the
-// whole string or returns nothing; the caller knows the file and line and words the error.
+// Text that users write: sizes ("64MiB"), durations ("10s"), names close to a known one. Every parser takes
+// the whole string or returns nothing; the caller knows the file and line and words the error.
 
 #include <chrono>
 #include <cstdint>
@@ -12,8 +12,8 @@
 
 namespace eightfold::base {
 
-// A byte count: digits with an optional unit B, KiB, MiB, GiB, TiB (powers of 1024) or kB, MB, GB, TB (powers of
-// 1000). Nothing on any other text, on a negative number, and when the value does not fit.
+// A byte count: digits with an optional unit B, KiB, MiB, GiB, TiB (powers of 1024) or kB, MB, GB, TB (powers
+// of 1000). Nothing on any other text, on a negative number, and when the value does not fit.
 std::optional<std::uint64_t> parse_bytes(std::string_view text);
 // The shortest exact spelling that parse_bytes reads back: 67108864 is "64MiB", 1000 is "1000B".
 std::string format_bytes(std::uint64_t bytes);

@@ -1,0 +1,177 @@
+#include "comm/communicator.hpp"
+
+#include "comm/agreed_error.hpp"
+#include "comm/mpi_error.hpp"
+#include "kernels/base/log.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+namespace eightfold::comm {
+namespace {
+
+// MPI 3 counts are int; larger messages go in pieces of this many elements.
+constexpr std::size_t kPieceElements = std::size_t{1} << 28;
+
+// Owns a communicator; errors are returned, not fatal.
+class OwnedComm {
+ public:
+  explicit OwnedComm(MPI_Comm comm) : comm_(comm) {
+    EIGHTFOLD_MPI_CHECK(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN));
+  }
+  ~OwnedComm() {
+    int finalized = 0;
+    MPI_Finalized(&finalized);
+    if (finalized != 0) {
+      base::log_error("a communicator outlived MPI");
+    } else if (MPI_Comm_free(&comm_) != MPI_SUCCESS) {
+      base::log_error("a communicator could not be freed");
+    }
+  }
+  OwnedComm(const OwnedComm&) = delete;
+  OwnedComm& operator=(const OwnedComm&) = delete;
+
+  MPI_Comm get() const noexcept { return comm_; }
+
+ private:
+  MPI_Comm comm_;
+};
+
+MPI_Comm duplicated(MPI_Comm comm) {
+  MPI_Comm copy = MPI_COMM_NULL;
+  EIGHTFOLD_MPI_CHECK(MPI_Comm_dup(comm, &copy));
+  return copy;
+}
+
+MPI_Comm ranks_sharing_memory(MPI_Comm comm) {
+  MPI_Comm node = MPI_COMM_NULL;
+  EIGHTFOLD_MPI_CHECK(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
+  return node;
+}
+
+std::string processor_name() {
+  std::array<char, MPI_MAX_PROCESSOR_NAME> text{};
+  int length = 0;
+  EIGHTFOLD_MPI_CHECK(MPI_Get_processor_name(text.data(), &length));
+  return {text.data(), static_cast<std::size_t>(length)};
+}
+
+template <class Value>
+void sum_in_pieces(MPI_Comm comm, MPI_Datatype type, std::span<Value> values) {
+  while (!values.empty()) {
+    const std::span<Value> piece = values.first(std::min(values.size(), kPieceElements));
+    EIGHTFOLD_MPI_CHECK(
+        MPI_Allreduce(MPI_IN_PLACE, piece.data(), static_cast<int>(piece.size()), type, MPI_SUM, comm));
+    values = values.subspan(piece.size());
+  }
+}
+
+std::vector<std::uint64_t> gathered(MPI_Comm comm, int size, std::uint64_t value) {
+  std::vector<std::uint64_t> values(static_cast<std::size_t>(size));
+  EIGHTFOLD_MPI_CHECK(MPI_Allgather(&value, 1, MPI_UINT64_T, values.data(), 1, MPI_UINT64_T, comm));
+  return values;
+}
+
+}  // namespace
+
+struct Communicator::Handles {
+  OwnedComm world;
+  OwnedComm node;
+  int rank = 0, size = 0, local_rank = 0, local_size = 0, node_count = 0;
+  std::string host = processor_name();
+
+  explicit Handles(MPI_Comm comm) : world(comm), node(ranks_sharing_memory(comm)) {
+    EIGHTFOLD_MPI_CHECK(MPI_Comm_rank(world.get(), &rank));
+    EIGHTFOLD_MPI_CHECK(MPI_Comm_size(world.get(), &size));
+    EIGHTFOLD_MPI_CHECK(MPI_Comm_rank(node.get(), &local_rank));
+    EIGHTFOLD_MPI_CHECK(MPI_Comm_size(node.get(), &local_size));
+    const int leads_node = local_rank == 0 ? 1 : 0;
+    EIGHTFOLD_MPI_CHECK(MPI_Allreduce(&leads_node, &node_count, 1, MPI_INT, MPI_SUM, world.get()));
+  }
+};
+
+Communicator::Communicator(std::unique_ptr<Handles> handles) : handles_(std::move(handles)) {}
+Communicator::~Communicator() = default;
+Communicator::Communicator(Communicator&&) noexcept = default;
+
+Communicator Communicator::duplicate_world() {
+  return Communicator(std::make_unique<Handles>(duplicated(MPI_COMM_WORLD)));
+}
+
+int Communicator::rank() const noexcept {
+  return handles_->rank;
+}
+int Communicator::size() const noexcept {
+  return handles_->size;
+}
+int Communicator::local_rank() const noexcept {
+  return handles_->local_rank;
+}
+int Communicator::local_size() const noexcept {
+  return handles_->local_size;
+}
+int Communicator::node_count() const noexcept {
+  return handles_->node_count;
+}
+const std::string& Communicator::host() const noexcept {
+  return handles_->host;
+}
+
+void Communicator::barrier() {
+  EIGHTFOLD_MPI_CHECK(MPI_Barrier(handles_->world.get()));
+}
+
+void Communicator::broadcast(std::span<std::byte> bytes, int root) {
+  while (!bytes.empty()) {
+    const std::span<std::byte> piece = bytes.first(std::min(bytes.size(), kPieceElements));
+    EIGHTFOLD_MPI_CHECK(
+        MPI_Bcast(piece.data(), static_cast<int>(piece.size()), MPI_BYTE, root, handles_->world.get()));
+    bytes = bytes.subspan(piece.size());
+  }
+}
+
+void Communicator::broadcast_text(std::string& text, int root) {
+  std::uint64_t length = text.size();
+  broadcast(std::as_writable_bytes(std::span(&length, 1)), root);
+  text.resize(length);
+  broadcast(std::as_writable_bytes(std::span(text)), root);
+}
+
+void Communicator::sum(std::span<float> values) {
+  sum_in_pieces(handles_->world.get(), MPI_FLOAT, values);
+}
+void Communicator::sum(std::span<double> values) {
+  sum_in_pieces(handles_->world.get(), MPI_DOUBLE, values);
+}
+
+std::vector<std::uint64_t> Communicator::all_gather(std::uint64_t value) {
+  return gathered(handles_->world.get(), size(), value);
+}
+
+std::vector<std::uint64_t> Communicator::all_gather_on_node(std::uint64_t value) {
+  return gathered(handles_->node.get(), local_size(), value);
+}
+
+void run_agreed(Communicator& communicator, const std::function<void()>& action) {
+  auto code = base::ExitCode::done;
+  std::string message;
+  try {
+    action();
+  } catch (const base::Error& error) {
+    code = error.exit_code();
+    message = error.what();
+  } catch (const std::exception& error) {
+    code = base::ExitCode::internal;
+    message = error.what();
+  }
+  const std::vector<std::uint64_t> codes = communicator.all_gather(static_cast<std::uint64_t>(code));
+  const auto failed = std::find_if(codes.begin(), codes.end(), [](std::uint64_t each) { return each != 0; });
+  if (failed == codes.end()) return;
+  const int rank = static_cast<int>(failed - codes.begin());
+  communicator.broadcast_text(message, rank);
+  throw AgreedError(static_cast<base::ExitCode>(*failed), message, rank);
+}
+
+}  // namespace eightfold::comm

@@ -1,0 +1,31 @@
+#pragma once
+
+// Every MPI call of this program goes through EIGHTFOLD_MPI_CHECK. Internal to comm/: nobody above includes
+// mpi.h.
+
+#include "kernels/base/error.hpp"
+
+#include <mpi.h>
+
+#include <source_location>
+
+namespace eightfold::comm {
+
+// An MPI call that returned an error code; the communicators of this folder return errors instead of ending
+// the job.
+class MpiError : public base::LibraryError {
+ public:
+  using LibraryError::LibraryError;
+};
+
+[[noreturn]] void throw_mpi_error(const char* call, int code, std::source_location where);
+
+}  // namespace eightfold::comm
+
+// Evaluates an MPI call once and throws MpiError, with the call, MPI's text and this place, unless it
+// succeeded.
+#define EIGHTFOLD_MPI_CHECK(call)                                                                     \
+  do {                                                                                                \
+    if (const int eightfold_mpi_code = (call); eightfold_mpi_code != MPI_SUCCESS)                     \
+      ::eightfold::comm::throw_mpi_error(#call, eightfold_mpi_code, std::source_location::current()); \
+  } while (0)

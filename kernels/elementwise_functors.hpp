@@ -1,0 +1,95 @@
+#pragma once
+
+// What elementwise operations do to one element, written once: the host runs these functors in SIMD loops, a
+// GPU in grid-stride kernels. Each computes the element (or group of elements) of one index and touches no
+// other.
+
+#include "kernels/elementwise.hpp"
+#include "kernels/random.hpp"
+
+#include <cstdint>
+
+namespace eightfold::kernels {
+
+struct Fill {
+  float value;
+  float* y;
+  EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const { y[i] = value; }
+};
+
+struct AddScaled {
+  float alpha;
+  const float* x;
+  float* y;
+  EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const { y[i] = alpha * x[i] + y[i]; }
+};
+
+struct ReluForward {
+  const float* x;
+  float* y;
+  EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const { y[i] = x[i] < 0 ? 0 : x[i]; }
+};
+
+struct ReluBackward {
+  const float* y;
+  const float* dy;
+  float* dx;
+  EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const { dx[i] = y[i] > 0 ? dy[i] : 0; }
+};
+
+struct BytesToFloat {
+  std::int64_t channels;
+  const std::uint8_t* x;
+  const float* scale;
+  const float* shift;
+  float* y;
+  EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
+    y[i] = scale[i % channels] * static_cast<float>(x[i]) + shift[i % channels];
+  }
+};
+
+// Works on aligned groups of four random numbers, the words of one Philox block. Group g holds the elements
+// 4 g - first % 4 and the three after it, as far as they exist.
+struct Dropout {
+  RandomKey key;
+  std::uint64_t first;
+  std::uint32_t dropped;  // words below this, of the upper 24 bits, drop
+  float scale;
+  const float* x;
+  float* y;
+  std::int64_t count;
+
+  static constexpr std::int64_t kGroup = 4;
+
+  Dropout(const DropoutMask& mask, const float* from, float* to, std::int64_t elements)
+      : key(mask.key),
+        first(mask.first),
+        dropped(static_cast<std::uint32_t>(mask.rate * 0x1p24F)),
+        scale(1 / (1 - mask.rate)),
+        x(from),
+        y(to),
+        count(elements) {}
+
+  EIGHTFOLD_HOST_DEVICE std::int64_t lead() const { return static_cast<std::int64_t>(first % kGroup); }
+  EIGHTFOLD_HOST_DEVICE std::int64_t groups() const { return (lead() + count + kGroup - 1) / kGroup; }
+
+  EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t group) const {
+    const RandomWords random = philox(key, first / kGroup + static_cast<std::uint64_t>(group));
+    const std::int64_t start = kGroup * group - lead();
+    for (int j = 0; j < kGroup; ++j)
+      if (start + j >= 0 && start + j < count) element(start + j, random.word[j]);
+  }
+  // The same for a group whose four elements all exist.
+  EIGHTFOLD_HOST_DEVICE void whole(std::int64_t group) const {
+    const RandomWords random = philox(key, first / kGroup + static_cast<std::uint64_t>(group));
+    const std::int64_t start = kGroup * group - lead();
+    for (int j = 0; j < kGroup; ++j) element(start + j, random.word[j]);
+  }
+
+ private:
+  EIGHTFOLD_HOST_DEVICE void element(std::int64_t i, std::uint32_t word) const {
+    y[i] = (word >> 8) < dropped ? 0 : scale * x[i];
+  }
+};
+
+}  // namespace eightfold::kernels
