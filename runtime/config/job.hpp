@@ -1,8 +1,8 @@
 #pragma once
 
-// A training job as the program sees it: what a config file says, with every default filled in. Plain values; what
-// each key means, its unit and its range stand in the one table of runtime/config/keys.cpp, from which the parser,
-// `config show`, docs/config.md and the JSON schema are made.
+// A training job as the program sees it: what a config file says, with every default filled in. Plain values;
+// what each key means, its unit and its range stand in the one table of runtime/config/keys.cpp, from which
+// the parser, `config show`, docs/config.md and the JSON schema are made.
 
 #include <cstdint>
 #include <string>
@@ -19,14 +19,15 @@ enum class DeviceChoice { automatic, host, cuda };
 
 struct Job {
   std::string name;
-  std::uint64_t seed = 1;
+  std::int64_t seed = 1;
   DeviceChoice device = DeviceChoice::automatic;
   std::int64_t epochs = 10;
-  std::int64_t steps = 0;         // at most so many optimizer steps; 0: the epochs decide
+  std::int64_t steps = 0;           // at most so many optimizer steps; 0: the epochs decide
   std::int64_t global_batch = 128;  // samples per step over all ranks
-  std::int64_t micro_batch = 0;   // samples per pass on one rank; 0: a rank's whole share
+  std::int64_t micro_batch = 0;     // samples per pass on one rank; 0: a rank's whole share
   std::string run_dir = "runs";
-  std::int64_t threads = 0;       // host threads per rank; 0: the cores this rank may use, shared with its neighbours
+  std::int64_t threads =
+      0;  // host threads per rank; 0: the cores this rank may use, shared with its neighbours
 };
 
 enum class DataKind { digits, idx, cifar10, cifar100 };
@@ -39,7 +40,8 @@ struct Data {
   std::string test_images = "t10k-images-idx3-ubyte";
   std::string test_labels = "t10k-labels-idx1-ubyte";
   std::int64_t train = 0;  // samples; 0: all of the training files (digits: 20000)
-  std::int64_t test = 0;   // samples; 0: all of the test files (digits: 4000); idx: taken from the training files
+  std::int64_t test =
+      0;  // samples; 0: all of the test files (digits: 4000); idx: taken from the training files
 };
 
 enum class LayerKind { linear, conv2d, max_pool, average_pool, relu, dropout, lrn };
@@ -51,7 +53,7 @@ struct Layer {
   Place place;
   std::int64_t out = 0;  // linear: units; conv2d: channels
   std::int64_t kernel = 0;
-  std::int64_t stride = 0;  // pooling: 0 means the kernel
+  std::int64_t stride = 0;  // never 0 once parsed: left out, it is the kernel for pooling and 1 for conv2d
   std::int64_t padding = 0;
   std::int64_t groups = 1;
   Init init = Init::he;
@@ -104,7 +106,7 @@ struct Exchange {
 };
 
 struct Evaluation {
-  std::int64_t every = 1;  // epochs; 0: only at the end
+  std::int64_t every = 1;      // epochs; 0: only at the end
   double target_accuracy = 0;  // stop once reached; 0: never
 };
 

@@ -1,0 +1,83 @@
+#pragma once
+
+// Makes keys from pointers to members, so that the table names each field once and its type follows from it.
+
+#include "kernels/base/parse.hpp"
+#include "runtime/config/key.hpp"
+#include "runtime/config/names.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace eightfold::runtime::config {
+
+// How fields of one C++ type look in a file. An enumeration: by name.
+template <class Enum>
+struct FieldOf {
+  static constexpr Type type = Type::choice;
+  static constexpr std::span<const std::string_view> choices = kNames<Enum>;
+  static Value read(Enum field) { return std::string(to_string(field)); }
+  static Enum write(const Value& value) {
+    return static_cast<Enum>(std::ranges::find(choices, std::get<std::string>(value)) - choices.begin());
+  }
+};
+
+// Types that a Value holds as they are.
+template <class Field, Type kType>
+struct PlainField {
+  static constexpr Type type = kType;
+  static constexpr std::span<const std::string_view> choices = {};
+  static Value read(const Field& field) { return field; }
+  static Field write(const Value& value) { return std::get<Field>(value); }
+};
+template <>
+struct FieldOf<bool> : PlainField<bool, Type::boolean> {};
+template <>
+struct FieldOf<std::int64_t> : PlainField<std::int64_t, Type::integer> {};
+template <>
+struct FieldOf<std::string> : PlainField<std::string, Type::text> {};
+template <>
+struct FieldOf<std::vector<std::int64_t>> : PlainField<std::vector<std::int64_t>, Type::integers> {};
+
+template <>
+struct FieldOf<double> : PlainField<double, Type::real> {
+  static double write(const Value& value) {
+    const auto* whole = std::get_if<std::int64_t>(&value);  // "2" where 2.0 is meant
+    return whole != nullptr ? static_cast<double>(*whole) : std::get<double>(value);
+  }
+};
+
+// The one unsigned type of a job is a number of bytes.
+template <>
+struct FieldOf<std::uint64_t> : PlainField<std::uint64_t, Type::bytes> {
+  static Value read(std::uint64_t field) { return base::format_bytes(field); }
+  static std::uint64_t write(const Value& value) {
+    return base::parse_bytes(std::get<std::string>(value)).value();
+  }
+};
+
+template <class Owner, class Field>
+Key<Owner> field(std::string_view name, Field Owner::*member, Facts facts) {
+  using Kind = FieldOf<Field>;
+  return {{std::move(facts), name, Kind::type, Kind::choices},
+          [member](const Owner& owner) { return Kind::read(owner.*member); },
+          [member](Owner& owner, const Value& value) { owner.*member = Kind::write(value); }};
+}
+
+// The keys of a struct as keys of what holds it.
+template <class Owner, class Part>
+Section<Owner> section(std::string_view name, std::string_view help, Part Owner::*part,
+                       std::vector<Key<Part>> keys) {
+  Section<Owner> result{name, help, {}};
+  for (Key<Part>& key : keys)
+    result.keys.push_back(
+        {static_cast<KeyFacts&>(key),
+         [part, get = std::move(key.get)](const Owner& owner) { return get(owner.*part); },
+         [part, set = std::move(key.set)](Owner& owner, const Value& value) { set(owner.*part, value); }});
+  return result;
+}
+
+}  // namespace eightfold::runtime::config

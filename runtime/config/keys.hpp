@@ -1,0 +1,23 @@
+#pragma once
+
+// The table of every key that a job file may contain: name, type, unit, default, range, help. The order is
+// that of the docs page. Defaults are not repeated here: they are the initial values of the fields in
+// job.hpp.
+
+#include "runtime/config/job.hpp"
+#include "runtime/config/key.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace eightfold::runtime::config {
+
+inline constexpr std::string_view kModelSection = "model";  // it has one key, the list of layers
+inline constexpr std::string_view kLayerList = "layer";
+
+// [job], [data] ... : everything but the model.
+const std::vector<Section<JobConfig>>& job_sections();
+// [[model.layer]]: the keys of all kinds of layers, each with the kinds that use it.
+const Section<Layer>& layer_section();
+
+}  // namespace eightfold::runtime::config

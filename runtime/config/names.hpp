@@ -1,0 +1,41 @@
+#pragma once
+
+// What the enumerations of a job are called in a config file, in messages and in records. The position of a
+// name is the value of its enumerator.
+
+#include "runtime/config/job.hpp"
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+namespace eightfold::runtime::config {
+
+// Specialised below for every enumeration that a config file can name.
+template <class Enum>
+inline constexpr std::array<std::string_view, 0> kNames;
+
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<DeviceChoice> = {"auto", "host", "cuda"};
+template <>
+inline constexpr std::array<std::string_view, 4> kNames<DataKind> = {"digits", "idx", "cifar10", "cifar100"};
+template <>
+inline constexpr std::array<std::string_view, 7> kNames<LayerKind> = {
+    "linear", "conv2d", "max_pool", "average_pool", "relu", "dropout", "lrn"};
+template <>
+inline constexpr std::array<std::string_view, 4> kNames<Init> = {"he", "glorot", "normal", "zeros"};
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<OptimizerKind> = {"sgd", "rmsprop", "adamw"};
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<ScheduleKind> = {"constant", "step", "cosine"};
+template <>
+inline constexpr std::array<std::string_view, 1> kNames<Codec> = {"fp32"};
+template <>
+inline constexpr std::array<std::string_view, 1> kNames<Algorithm> = {"mpi"};
+
+template <class Enum>
+constexpr std::string_view to_string(Enum value) {
+  return kNames<Enum>[static_cast<std::size_t>(value)];
+}
+
+}  // namespace eightfold::runtime::config
