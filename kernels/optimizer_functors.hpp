@@ -1,8 +1,8 @@
 #pragma once
 
 // The optimizers' arithmetic for one parameter, written once for host and device (see
-// elementwise_functors.hpp). Operations are ordered by parentheses where it matters: nothing here may be
-// contracted or reassociated.
+// elementwise_functors.hpp). Both compilers are told not to fuse multiplications with additions: the order
+// written is the order computed.
 
 #include "kernels/optimizer.hpp"
 #include "kernels/random.hpp"
@@ -12,32 +12,99 @@
 
 namespace eightfold::kernels {
 
-// The optional factor of the gradient, read where it lives.
-EIGHTFOLD_HOST_DEVICE inline float scale_or_one(const float* grad_scale) {
-  return grad_scale == nullptr ? 1.0F : *grad_scale;
-}
+// The gradient with its optional factor, which is read where it lives.
+struct ScaledGradient {
+  const float* g;
+  const float* grad_scale;  // may be null
+  float scale = 1;
+
+  EIGHTFOLD_HOST_DEVICE void prepare() {
+    if (grad_scale != nullptr) scale = *grad_scale;
+  }
+  EIGHTFOLD_HOST_DEVICE float operator[](std::int64_t i) const { return scale * g[i]; }
+};
 
 struct PlainSgd {
   SgdStep step;
-  float grad_scale;
-  const float* g;
+  ScaledGradient gradient;
   float* w;
+
+  EIGHTFOLD_HOST_DEVICE void prepare() { gradient.prepare(); }
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
-    const float gradient = grad_scale * g[i] + step.weight_decay * w[i];
-    w[i] -= step.learning_rate * gradient;
+    const float g = gradient[i] + step.weight_decay * w[i];
+    w[i] -= step.learning_rate * g;
   }
 };
 
 struct MomentumSgd {
   SgdStep step;
-  float grad_scale;
-  const float* g;
+  ScaledGradient gradient;
   float* w;
   float* v;
+
+  EIGHTFOLD_HOST_DEVICE void prepare() { gradient.prepare(); }
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
-    const float gradient = grad_scale * g[i] + step.weight_decay * w[i];
-    const float velocity = step.momentum * v[i] + gradient;
+    const float g = gradient[i] + step.weight_decay * w[i];
+    const float velocity = step.momentum * v[i] + g;
     v[i] = velocity;
-    w[i] -= step.learning_rate * (step.nesterov ? gradient + step.momentum * velocity : velocity);
+    w[i] -= step.learning_rate * (step.nesterov ? g + step.momentum * velocity : velocity);
   }
 };
+
+template <bool kMomentum>
+struct Rmsprop {
+  RmspropStep step;
+  ScaledGradient gradient;
+  float* w;
+  float* s;
+  float* v;  // only with momentum
+
+  EIGHTFOLD_HOST_DEVICE void prepare() { gradient.prepare(); }
+  EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
+    const float g = gradient[i] + step.weight_decay * w[i];
+    s[i] = step.decay * s[i] + (1 - step.decay) * (g * g);
+    float update = g / (std::sqrt(s[i]) + step.epsilon);
+    if constexpr (kMomentum) {
+      update += step.momentum * v[i];
+      v[i] = update;
+    }
+    w[i] -= step.learning_rate * update;
+  }
+};
+
+struct Adamw {
+  AdamwStep step;
+  ScaledGradient gradient;
+  float* w;
+  float* m;
+  float* v;
+  float correction1;  // 1 / (1 - beta1^update)
+  float correction2;
+
+  // The corrections are computed in double: 1 - beta2^update loses half its digits in fp32 for early updates.
+  Adamw(const AdamwStep& with, const ScaledGradient& from, float* weights, float* first_moment,
+        float* second_moment)
+      : step(with),
+        gradient(from),
+        w(weights),
+        m(first_moment),
+        v(second_moment),
+        correction1(bias_correction(with.beta1, with.update)),
+        correction2(bias_correction(with.beta2, with.update)) {}
+
+  EIGHTFOLD_HOST_DEVICE void prepare() { gradient.prepare(); }
+  EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
+    const float g = gradient[i];
+    m[i] = step.beta1 * m[i] + (1 - step.beta1) * g;
+    v[i] = step.beta2 * v[i] + (1 - step.beta2) * (g * g);
+    const float update = (correction1 * m[i]) / (std::sqrt(correction2 * v[i]) + step.epsilon);
+    w[i] -= step.learning_rate * (update + step.weight_decay * w[i]);
+  }
+
+ private:
+  static float bias_correction(float beta, std::int64_t update) {
+    return static_cast<float>(1 / (1 - std::pow(static_cast<double>(beta), static_cast<double>(update))));
+  }
+};
+
+}  // namespace eightfold::kernels
