@@ -6,7 +6,7 @@ namespace eightfold::runtime::config {
 namespace {
 
 // Far above any sensible job, far below where products of them overflow 64 bits.
-constexpr double kMany = 1 << 30;
+constexpr double kMany = 1e9;
 
 Range at_least(double low) {
   return {.low = low, .high = kMany};
@@ -18,11 +18,12 @@ Range between(double low, double high) {
 Range from_to_below(double low, double high) {
   return {.low = low, .high = high, .below_high = true};
 }
+// Real numbers that are still themselves, and neither 0 nor infinite, in fp32.
 Range not_negative() {
-  return {.low = 0};
+  return between(0, 1e6);
 }
 Range positive() {
-  return {.low = 0, .above_low = true};
+  return between(1e-30, 1e6);
 }
 
 Condition with_kind(std::vector<std::string_view> kinds) {
@@ -33,12 +34,12 @@ Section<JobConfig> job_section() {
   return section(
       "job", "What is run, and on what.", &JobConfig::job,
       {field("name", &Job::name,
-             {.help = "What the run is called; its directory is <run_dir>/<name>/<time>.",
+             {.help = "What the run is called; its directory is `<run_dir>/<name>/<time>`.",
               .text = TextRule::name,
               .required = true}),
        field("seed", &Job::seed,
              {.help = "Initial weights, order of the samples and dropout follow from it.",
-              .range = not_negative(),
+              .range = {.low = 0},
               .identity = Identity::always}),
        field("device", &Job::device,
              {.help = "Where ranks compute: \"auto\" takes a GPU for every rank where there is one, "
@@ -259,7 +260,8 @@ std::vector<Key<Layer>> weight_keys() {
             {.help = "Standard deviation of the first weights.",
              .range = positive(),
              .only_with = {weighted, {"init", {"normal"}}}}),
-      field("init_bias", &Layer::init_bias, {.help = "First value of every bias.", .only_with = {weighted}})};
+      field("init_bias", &Layer::init_bias,
+            {.help = "First value of every bias.", .range = between(-1e6, 1e6), .only_with = {weighted}})};
 }
 
 // What looks through a window that moves over an image.

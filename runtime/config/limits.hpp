@@ -1,0 +1,18 @@
+#pragma once
+
+// A job file comes from anywhere. The TOML parser calls itself for every level of nesting, also when it frees
+// what it has read, so depth is bounded before it sees the text.
+
+#include <cstddef>
+#include <string_view>
+
+namespace eightfold::runtime::config {
+
+inline constexpr std::size_t kLargestFile = 1 << 20;  // bytes
+inline constexpr int kDeepestNesting = 16;            // of brackets, and of the parts of a dotted key
+
+// Throws ConfigError, with the place, when the text is larger or nests deeper. Says nothing about its
+// validity.
+void check_limits(std::string_view text, std::string_view source);
+
+}  // namespace eightfold::runtime::config

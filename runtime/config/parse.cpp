@@ -1,0 +1,106 @@
+#include "runtime/config/parse.hpp"
+
+#include "kernels/base/error.hpp"
+#include "runtime/config/document.hpp"
+#include "runtime/config/keys.hpp"
+
+#include <fmt/ranges.h>
+
+namespace eightfold::runtime::config {
+namespace {
+
+template <class Owner>
+[[noreturn]] void reject_idle_key(const Section<Owner>& section, const Condition& obstacle,
+                                  const Owner& owner, std::string_view prefix, std::string_view key,
+                                  const Place& place) {
+  base::raise<base::ConfigError>("{}: {}.{} has no effect with {}.{} = {}; allowed with {} = \"{}\"",
+                                 place.text, prefix, key, prefix, obstacle.key,
+                                 toml_text(section.find(obstacle.key)->get(owner)), obstacle.key,
+                                 fmt::join(obstacle.values, "\", \""));
+}
+
+// Sets the fields that are given, then checks that each has an effect and that none is missing.
+template <class Owner>
+void fill(const Section<Owner>& section, std::string_view prefix, const GivenSection& given, Owner& owner,
+          Origins& origins) {
+  for (const auto& [name, entry] : given.keys) {
+    section.find(name)->set(owner, entry.value);
+    origins.emplace(fmt::format("{}.{}", prefix, name), entry.place);
+  }
+  for (const Key<Owner>& key : section.keys) {
+    const auto entry = given.keys.find(key.name);
+    const Condition* obstacle = section.obstacle(key, owner);
+    if (obstacle != nullptr && entry != given.keys.end())
+      reject_idle_key(section, *obstacle, owner, prefix, key.name, entry->second.place);
+    if (obstacle == nullptr && key.required && entry == given.keys.end())
+      base::raise<base::ConfigError>("{}: {}.{} is missing; allowed: {}", given.place.text, prefix, key.name,
+                                     key.allowed());
+  }
+}
+
+const Place& place_of(const Origins& origins, std::string_view key, const Place& otherwise) {
+  const auto found = origins.find(key);
+  return found == origins.end() ? otherwise : found->second;
+}
+
+bool is_pooling(LayerKind kind) {
+  return kind == LayerKind::max_pool || kind == LayerKind::average_pool;
+}
+
+void check_layer(const Layer& layer, const Origins& origins, const std::string& prefix) {
+  const auto place = [&](std::string_view key) {
+    return place_of(origins, fmt::format("{}.{}", prefix, key), layer.place).text;
+  };
+  if (layer.kind == LayerKind::conv2d && layer.out % layer.groups != 0)
+    base::raise<base::ConfigError>("{}: {}.groups = {} does not divide out = {}; allowed: a divisor of it",
+                                   place("groups"), prefix, layer.groups, layer.out);
+  if (is_pooling(layer.kind) && layer.padding >= layer.kernel)
+    base::raise<base::ConfigError>("{}: {}.padding is {}; allowed: less than kernel = {}", place("padding"),
+                                   prefix, layer.padding, layer.kernel);
+  if (layer.kind == LayerKind::lrn && layer.size % 2 == 0)
+    base::raise<base::ConfigError>("{}: {}.size is {}; allowed: an odd number", place("size"), prefix,
+                                   layer.size);
+}
+
+Layer make_layer(const GivenSection& given, std::size_t index, Origins& origins) {
+  const std::string prefix = fmt::format("{}[{}]", layer_section().name, index);
+  Layer layer;
+  layer.place = given.place;
+  fill(layer_section(), prefix, given, layer, origins);
+  if (layer.stride == 0) layer.stride = is_pooling(layer.kind) ? layer.kernel : 1;
+  check_layer(layer, origins, prefix);
+  return layer;
+}
+
+void check_together(const JobConfig& config, const Origins& origins, const Place& file) {
+  const auto place = [&](std::string_view key) { return place_of(origins, key, file).text; };
+  if (config.model.layers.empty())
+    base::raise<base::ConfigError>(
+        "{}: model.layer is missing; allowed: one heading [[model.layer]] per layer", file.text);
+  if (config.optimizer.nesterov && config.optimizer.momentum == 0)
+    base::raise<base::ConfigError>(
+        "{}: optimizer.nesterov has no effect with optimizer.momentum = 0.0; allowed "
+        "with momentum above 0",
+        place("optimizer.nesterov"));
+  if (config.job.micro_batch > config.job.global_batch)
+    base::raise<base::ConfigError>("{}: job.micro_batch is {}; allowed: at most job.global_batch = {}",
+                                   place("job.micro_batch"), config.job.micro_batch, config.job.global_batch);
+}
+
+}  // namespace
+
+ParsedJob parse_job(std::string_view toml_text, std::string_view source_name,
+                    std::span<const std::string> overrides) {
+  Document document = read_document(toml_text, source_name);
+  for (const std::string& assignment : overrides) add_override(document, assignment);
+
+  ParsedJob job;
+  for (const auto& section : job_sections())
+    fill(section, section.name, document.sections.find(section.name)->second, job.config, job.origins);
+  for (std::size_t i = 0; i < document.layers.size(); ++i)
+    job.config.model.layers.push_back(make_layer(document.layers[i], i, job.origins));
+  check_together(job.config, job.origins, document.place);
+  return job;
+}
+
+}  // namespace eightfold::runtime::config

@@ -1,0 +1,29 @@
+#pragma once
+
+// From a job file to a job. Strict: a key that is unknown, of the wrong type, out of range, or without effect
+// on this job is an error, not a shrug. Errors are ConfigErrors that read "place: what is wrong; what is
+// allowed", the place being "file:line:column" or "--set section.key=value".
+
+#include "runtime/config/job.hpp"
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace eightfold::runtime::config {
+
+// Where each key was given, by its full name: "job.seed", "model.layer[2].rate". Keys at their default are
+// absent.
+using Origins = std::map<std::string, Place, std::less<>>;
+
+struct ParsedJob {
+  JobConfig config;
+  Origins origins;
+};
+
+// `source_name` is what places begin with. Overrides are "section.key=value", the later one wins.
+ParsedJob parse_job(std::string_view toml_text, std::string_view source_name,
+                    std::span<const std::string> overrides = {});
+
+}  // namespace eightfold::runtime::config
