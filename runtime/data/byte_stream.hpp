@@ -1,0 +1,45 @@
+#pragma once
+
+// A file read front to back, decompressed on the way if its contents are gzip (its name does not matter).
+// Whatever is wrong with the file throws DataError with its path and the offset.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace eightfold::runtime::data {
+
+class ByteStream {
+ public:
+  explicit ByteStream(const std::filesystem::path& path);
+  ~ByteStream();
+  ByteStream(const ByteStream&) = delete;  // owns a file position
+  ByteStream& operator=(const ByteStream&) = delete;
+
+  // Fills `to` as far as the contents reach; returns how many bytes that were.
+  std::size_t read(std::span<std::uint8_t> to);
+  // The bytes still to be read, where they are known beforehand: in a file that is not compressed.
+  std::optional<std::uint64_t> left() const;
+
+ private:
+  struct Inflater;
+
+  std::size_t read_raw(std::span<std::uint8_t> to);
+  std::size_t inflate_into(std::span<std::uint8_t> to);
+  bool start_next_member();
+
+  std::filesystem::path path_;
+  std::ifstream file_;
+  std::uint64_t size_ = 0;
+  std::uint64_t position_ = 0;  // in the file
+  std::unique_ptr<Inflater> inflater_;
+};
+
+// The first of `directory`/`name` and the same with ".gz" that exists. DataError lists both if neither does.
+std::filesystem::path find_file(const std::filesystem::path& directory, const std::filesystem::path& name);
+
+}  // namespace eightfold::runtime::data

@@ -1,0 +1,36 @@
+#pragma once
+
+// The IDX format, in which MNIST and its kin come (http://yann.lecun.com/exdb/mnist): two zero bytes, the
+// type of the values, the number of dimensions, one big-endian 32-bit extent per dimension, the values row by
+// row. Only unsigned bytes (type 8) are read and written, plain or as gzip.
+//
+// Files are not trusted: a header is believed only as far as the file bears it out, and memory grows with
+// what the file really holds. Whatever is wrong throws DataError with the file, what it says and what was
+// expected.
+
+#include "runtime/data/source.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+namespace eightfold::runtime::data {
+
+struct IdxArray {
+  std::vector<std::int64_t> extents;  // each at least 1
+  std::vector<std::uint8_t> values;   // as many as the product of the extents
+};
+
+// An array of exactly `dimensions` dimensions.
+IdxArray read_idx(const std::filesystem::path& path, std::size_t dimensions);
+
+// Replaces `path`, durably; compressed if the name ends in ".gz". The same array gives the same bytes.
+void write_idx(const std::filesystem::path& path, const IdxArray& array);
+
+// Images [samples, height, width] with one label each, from two files. Labels must be below `classes`; 0:
+// whatever labels there are, with one class more than the largest.
+std::shared_ptr<const Source> read_idx_pair(const std::filesystem::path& images,
+                                            const std::filesystem::path& labels, std::int64_t classes);
+
+}  // namespace eightfold::runtime::data

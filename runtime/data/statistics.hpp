@@ -1,0 +1,37 @@
+#pragma once
+
+// What a data set looks like: its byte statistics, from which the input of a network is normalised, and a
+// page of text for people (`eightfold data info`).
+
+#include "runtime/data/source.hpp"
+
+#include <string>
+#include <vector>
+
+namespace eightfold::runtime::data {
+
+// Mean and standard deviation of the bytes of each channel over samples spread evenly over the source: all of
+// them, or 10,000 of a larger one. The sums are exact, so that every machine gets the same numbers.
+struct ByteStatistics {
+  std::vector<double> mean;
+  std::vector<double> deviation;
+};
+// Requires: the source is not empty.
+ByteStatistics byte_statistics(const Source& source);
+
+// value = scale[c] byte + shift[c], per channel c: what kernels::bytes_to_float takes. The training samples
+// get mean 0 and standard deviation 1; a channel of a single value becomes 0.
+struct Normalization {
+  std::vector<float> scale;
+  std::vector<float> shift;
+};
+Normalization normalization(const Source& train);
+
+// Samples per class.
+std::vector<std::int64_t> class_histogram(const Source& source);
+
+// For both parts: samples, shape, byte statistics and class histogram. Several lines, each ending in a
+// newline.
+std::string describe(const Split& split);
+
+}  // namespace eightfold::runtime::data
