@@ -16,6 +16,16 @@ class MpiExchange final : public Exchange {
                     to_string(bucket.device()));
   }
 
+  // Submitted buckets are read and written by the engine: they end before the arenas they lie in.
+  ~MpiExchange() override {
+    try {
+      wait({kernels::Device{}, nullptr});
+    } catch (...) {  // the engine has failed, and with it every task; whoever waited was told
+    }
+  }
+  MpiExchange(const MpiExchange&) = delete;  // tasks refer to it
+  MpiExchange& operator=(const MpiExchange&) = delete;
+
   void submit(std::size_t bucket, kernels::StreamView) override {
     if (engine_.ranks() == 1) return;  // the sum over one rank is in place already
     last_ = engine_.submit([this, bucket](Communicator& communicator) {

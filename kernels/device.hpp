@@ -25,6 +25,9 @@ int device_count(DeviceKind kind);
 // Whether this build contains the backend at all.
 bool is_built_with(DeviceKind kind);
 
+// The library behind the heavy operations of the host, with its version: "oneDNN 2.6.3".
+std::string host_library();
+
 // Host threads that the operations of this process use (oneDNN and our own loops). At least 1.
 void set_host_threads(int count);
 int host_threads();

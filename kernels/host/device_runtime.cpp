@@ -1,4 +1,5 @@
 #include "kernels/backend.hpp"
+#include "kernels/host/dnnl.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -21,7 +22,8 @@ class HostRuntime final : public DeviceRuntime {
     const std::size_t alignment = bytes >= kPage ? kPage : kAlignment;
     const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
     void* data = std::aligned_alloc(alignment, rounded);
-    if (data == nullptr) base::raise<base::EnvironmentError>("out of host memory: {} bytes were asked for", bytes);
+    if (data == nullptr)
+      base::raise<base::EnvironmentError>("out of host memory: {} bytes were asked for", bytes);
     std::memset(data, 0, rounded);
     return data;
   }
@@ -46,3 +48,12 @@ DeviceRuntime& device_runtime() {
 }
 
 }  // namespace eightfold::kernels::host
+
+namespace eightfold::kernels {
+
+std::string host_library() {
+  const dnnl_version_t* version = dnnl_version();
+  return fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
+}
+
+}  // namespace eightfold::kernels

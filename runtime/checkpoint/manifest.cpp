@@ -1,0 +1,88 @@
+#include "runtime/checkpoint/manifest.hpp"
+
+#include "kernels/base/error.hpp"
+#include "kernels/base/file.hpp"
+#include "kernels/base/hash.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace eightfold::runtime::checkpoint {
+namespace {
+
+using base::DataError;
+using Json = nlohmann::json;
+
+constexpr const char* kFileName = "manifest.json";
+constexpr const char* kFormat = "eightfold-checkpoint";
+constexpr std::size_t kSizeLimit = 16 << 20;
+
+// A manifest may come from a stranger: its names must stay inside the directory.
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
+}
+
+Manifest parse(const std::string& path, const Json& json) {
+  if (json.at("format") != kFormat || json.at("version") != Manifest::kVersion)
+    base::raise<DataError>("{}: this is {} version {}, {} version {} is supported", path,
+                           json.at("format").dump(), json.at("version").dump(), kFormat, Manifest::kVersion);
+  Manifest manifest{json.at("step").get<std::int64_t>(),       json.at("ranks").get<int>(),
+                    json.at("weight_hash").get<std::string>(), json.at("created").get<std::string>(),
+                    json.at("program").get<std::string>(),     {}};
+  for (const Json& file : json.at("files")) {
+    manifest.files.push_back({file.at("name").get<std::string>(), file.at("bytes").get<std::uint64_t>(),
+                              file.at("xxh3_128").get<std::string>()});
+    if (!is_plain_name(manifest.files.back().name))
+      base::raise<DataError>("{}: {} is not the name of a file beside it", path, file.at("name").dump());
+  }
+  if (manifest.step < 0) base::raise<DataError>("{}: step {} is negative", path, manifest.step);
+  return manifest;
+}
+
+}  // namespace
+
+Manifest::File describe_file(const std::filesystem::path& path) {
+  return {path.filename().string(), std::filesystem::file_size(path), base::hash_file(path)};
+}
+
+void write_manifest(const std::filesystem::path& directory, const Manifest& manifest) {
+  Json files = Json::array();
+  for (const Manifest::File& file : manifest.files)
+    files.push_back({{"name", file.name}, {"bytes", file.bytes}, {"xxh3_128", file.xxh3_128}});
+  const Json json = {{"format", kFormat},
+                     {"version", Manifest::kVersion},
+                     {"step", manifest.step},
+                     {"ranks", manifest.ranks},
+                     {"weight_hash", manifest.weight_hash},
+                     {"created", manifest.created},
+                     {"program", manifest.program},
+                     {"files", files}};
+  base::write_file_durably(directory / kFileName, json.dump(2) + "\n");
+}
+
+Manifest read_manifest(const std::filesystem::path& directory) {
+  const std::filesystem::path path = directory / kFileName;
+  std::error_code failure;
+  if (!std::filesystem::is_regular_file(path, failure))
+    base::raise<DataError>("{}: not a checkpoint: it has no {}", directory.string(), kFileName);
+  try {
+    return parse(path.string(), Json::parse(base::read_file(path, kSizeLimit)));
+  } catch (const Json::exception& error) {
+    base::raise<DataError>("{}: malformed: {}", path.string(), error.what());
+  }
+}
+
+void verify_files(const std::filesystem::path& directory, const Manifest& manifest) {
+  for (const Manifest::File& file : manifest.files) {
+    const std::filesystem::path path = directory / file.name;
+    std::error_code failure;
+    const std::uint64_t bytes = std::filesystem::file_size(path, failure);
+    if (failure) base::raise<DataError>("{}: {}", path.string(), failure.message());
+    if (bytes != file.bytes)
+      base::raise<DataError>("{}: {} bytes, the manifest says {}", path.string(), bytes, file.bytes);
+    if (const std::string hash = base::hash_file(path); hash != file.xxh3_128)
+      base::raise<DataError>("{}: its contents hash to {}, the manifest says {}", path.string(), hash,
+                             file.xxh3_128);
+  }
+}
+
+}  // namespace eightfold::runtime::checkpoint

@@ -1,0 +1,57 @@
+#pragma once
+
+// The directory of a job's checkpoints: `step-00000100/` and so on, each complete or absent. Writing goes
+// aside, is synced and renamed; a crash at any point leaves the older ones untouched and at most a `.tmp-`
+// directory, which the next write removes. Called on rank 0 only.
+
+#include "runtime/checkpoint/manifest.hpp"
+#include "runtime/checkpoint/safetensors.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace eightfold::runtime::checkpoint {
+
+// What a checkpoint holds. Tensors are on the host and name parameters: "layer0.conv2d.weight" in `weights`,
+// "momentum.layer0.conv2d.weight" in `optimizer`.
+struct Contents {
+  std::int64_t step = 0;
+  int ranks = 0;
+  std::string weight_hash;
+  std::string config;  // resolved TOML
+  std::vector<NamedTensor> weights;
+  std::vector<NamedTensor> optimizer;
+};
+
+inline constexpr const char* kWeightsFile = "weights.safetensors";
+inline constexpr const char* kOptimizerFile = "optimizer.safetensors";
+inline constexpr const char* kConfigFile = "config.toml";
+
+// Writes a checkpoint and then removes all but the newest `keep`. Returns its directory. Throws
+// EnvironmentError; then no complete checkpoint has been touched.
+std::filesystem::path save(const std::filesystem::path& store, const Contents& contents, std::int64_t keep);
+
+struct Found {
+  std::filesystem::path directory;
+  Manifest manifest;
+};
+
+// Directories that look like checkpoints, by step. A damaged one has no manifest.
+struct Listed {
+  std::filesystem::path directory;
+  std::optional<Manifest> manifest;
+  std::string problem;  // why there is no manifest
+};
+std::vector<Listed> list(const std::filesystem::path& store);
+
+// The newest checkpoint whose files all verify; damaged newer ones are passed over with a warning each.
+std::optional<Found> newest(const std::filesystem::path& store);
+
+// The checkpoint at `path`: a checkpoint itself, a store, or a run directory (then the newest one in it).
+// Throws DataError when there is none or the one named is damaged.
+Found find(const std::filesystem::path& path);
+
+}  // namespace eightfold::runtime::checkpoint

@@ -1,0 +1,82 @@
+#pragma once
+
+// One layer of a planned model: shapes, workspace and parameters are fixed when it is made; a pass only
+// enqueues.
+
+#include "kernels/activation.hpp"
+#include "kernels/initialize.hpp"
+#include "kernels/random.hpp"
+#include "kernels/stream.hpp"
+#include "kernels/tensor.hpp"
+#include "runtime/config/job.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace eightfold::runtime::model {
+
+enum class Phase { training, evaluation };
+
+// What distinguishes one pass from another. Rows are samples; a pass is planned for a fixed number of them.
+struct Pass {
+  Phase phase = Phase::training;
+  std::uint64_t seed = 0;
+  std::int64_t step = 0;
+  std::int64_t first = 0;  // place of row 0 in the global batch: random masks belong to samples, not to ranks
+  std::int64_t samples = 0;  // rows from here on hold no sample
+  kernels::GradientMode gradients = kernels::GradientMode::overwrite;
+};
+
+struct ParameterSpec {
+  std::string name;  // "weight", "bias"
+  kernels::Shape shape;
+  kernels::Initializer initializer = kernels::Initializer::zeros;
+  kernels::Fan fan;
+  float standard_deviation = 0;  // Initializer::normal
+  float constant = 0;            // added to every element: initial biases
+};
+
+// x is the layer's input, y its output; dy and dx the gradients of the loss by them. Every tensor has the
+// planned number of rows. dy is the layer's to overwrite.
+class Layer {
+ public:
+  virtual ~Layer() = default;
+
+  virtual kernels::Shape output_shape() const = 0;
+  // Whether y is x's own memory (and dx dy's). Then backward is called with y alone.
+  virtual bool in_place() const { return false; }
+  // Multiplications and additions of one forward pass over all rows, in products of matrices only.
+  virtual double forward_flops() const { return 0; }
+
+  virtual std::vector<ParameterSpec> parameters() const { return {}; }
+  // Where the parameters and their gradients are, in the order of parameters(). Called once, before any pass.
+  virtual void bind(std::vector<kernels::ConstTensor> /*values*/,
+                    std::vector<kernels::Tensor> /*gradients*/) {}
+  // The parameters have changed.
+  virtual void begin_step(kernels::StreamView /*stream*/) {}
+
+  virtual void forward(kernels::StreamView stream, const Pass& pass, kernels::ConstTensor x,
+                       kernels::Tensor y) = 0;
+  // First this, for the gradients of the parameters, then backward_data if anything below needs dx.
+  virtual void backward_parameters(kernels::StreamView /*stream*/, const Pass& /*pass*/,
+                                   kernels::ConstTensor /*x*/, kernels::ConstTensor /*y*/,
+                                   kernels::Tensor /*dy*/) {}
+  virtual void backward_data(kernels::StreamView stream, const Pass& pass, kernels::ConstTensor x,
+                             kernels::ConstTensor y, kernels::Tensor dy, kernels::Tensor dx) = 0;
+};
+
+// What a layer is built from: its config and its place in the network.
+struct LayerSite {
+  const config::Layer& config;
+  kernels::Device device;
+  kernels::Shape input;     // [rows, ...]
+  std::uint32_t index = 0;  // in the job's list: names its parameters and keys its random numbers
+  kernels::Activation activation = kernels::Activation::identity;  // fused into linear and conv2d
+};
+
+// Throws ConfigError, with the place in the config, when the layer does not fit its input.
+std::unique_ptr<Layer> make_layer(const LayerSite& site);
+
+}  // namespace eightfold::runtime::model

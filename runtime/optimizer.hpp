@@ -1,0 +1,45 @@
+#pragma once
+
+// The optimizer of a job: its state lives in arenas of the layout of the weights, and a step is one pass over
+// them.
+
+#include "kernels/buffer.hpp"
+#include "kernels/stream.hpp"
+#include "kernels/tensor.hpp"
+#include "runtime/config/job.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace eightfold::runtime {
+
+class Optimizer {
+ public:
+  // For these weights and gradients, two arenas of one layout, which outlive this. State starts as zeros.
+  Optimizer(const config::Optimizer& config, kernels::Tensor weights, kernels::Tensor gradients);
+
+  // One update with the gradients as they are. `update` counts updates from 1. Clips first, if the job says
+  // so.
+  void step(kernels::StreamView stream, double learning_rate, std::int64_t update);
+
+  // What must be saved to go on exactly: named arenas.
+  struct State {
+    std::string name;
+    kernels::Buffer<float> arena;
+  };
+  const std::vector<State>& state() const noexcept { return state_; }
+
+ private:
+  kernels::Tensor arena(std::size_t index) const {
+    return index < state_.size() ? state_[index].arena.tensor() : kernels::Tensor();
+  }
+
+  config::Optimizer config_;
+  kernels::Tensor weights_, gradients_;
+  std::vector<State> state_;
+  kernels::Buffer<double> sum_of_squares_;
+  kernels::Buffer<float> clip_scale_;
+};
+
+}  // namespace eightfold::runtime

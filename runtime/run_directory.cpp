@@ -1,0 +1,64 @@
+#include "runtime/run_directory.hpp"
+
+#include "comm/environment.hpp"
+#include "kernels/base/clock.hpp"
+#include "kernels/base/file.hpp"
+#include "runtime/checkpoint/store.hpp"
+#include "runtime/config/show.hpp"
+#include "runtime/version.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace eightfold::runtime {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kCheckpoints = "checkpoints";
+
+}  // namespace
+
+fs::path create_run_directory(const config::Job& job) {
+  const fs::path parent = fs::path(job.run_dir) / job.name;
+  const std::string stamp = base::utc_stamp();
+  fs::path directory = parent / stamp;
+  std::error_code ignored;
+  for (int attempt = 2; fs::exists(directory, ignored); ++attempt)  // two runs within a second
+    directory = parent / fmt::format("{}-{}", stamp, attempt);
+  base::create_private_directories(directory / "log");
+  return directory;
+}
+
+fs::path checkpoint_store(const config::JobConfig& job, const fs::path& run_directory) {
+  return job.checkpoint.dir.empty() ? run_directory / kCheckpoints : fs::path(job.checkpoint.dir);
+}
+
+std::optional<fs::path> newest_run(const config::JobConfig& job) {
+  std::vector<fs::path> runs;
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(fs::path(job.job.run_dir) / job.job.name, failure))
+    runs.push_back(entry.path());
+  std::sort(runs.rbegin(), runs.rend());  // names are times
+  for (const fs::path& run : runs)
+    if (checkpoint::newest(run / kCheckpoints)) return run;
+  return std::nullopt;
+}
+
+std::string environment_json(const RunFacts& facts) {
+  return nlohmann::json{
+      {"eightfold", version()}, {"build", build_facts()},   {"mpi", comm::mpi_library_version()},
+      {"hosts", facts.hosts},   {"device", facts.device},   {"ranks", facts.ranks},
+      {"nodes", facts.nodes},   {"threads", facts.threads}, {"time", base::utc_stamp()}}
+      .dump();
+}
+
+void describe_run(const fs::path& run_directory, const config::JobConfig& job, const RunFacts& facts) {
+  base::write_file_durably(run_directory / "config.resolved.toml", config::resolved_toml(job));
+  base::write_file_durably(run_directory / "environment.json",
+                           nlohmann::json::parse(environment_json(facts)).dump(2) + "\n");
+}
+
+}  // namespace eightfold::runtime

@@ -1,0 +1,37 @@
+#pragma once
+
+// The directory of one run: <job.run_dir>/<job.name>/<time>/ with config.resolved.toml, environment.json,
+// metrics.jsonl, trace.json, log/ and checkpoints/. Private to the user. Made on rank 0.
+
+#include "runtime/config/job.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace eightfold::runtime {
+
+// A fresh one. Throws EnvironmentError.
+std::filesystem::path create_run_directory(const config::Job& job);
+
+// Where the run's checkpoints are: checkpoint.dir if the job names one, else inside the run directory.
+std::filesystem::path checkpoint_store(const config::JobConfig& job,
+                                       const std::filesystem::path& run_directory);
+
+// The newest earlier run of this job that has a complete checkpoint; nothing if there is none.
+std::optional<std::filesystem::path> newest_run(const config::JobConfig& job);
+
+// Writes config.resolved.toml and environment.json (build, MPI, hosts of all ranks, device, threads).
+struct RunFacts {
+  std::string hosts;  // of every rank, separated by commas
+  std::string device;
+  int ranks = 1;
+  int nodes = 1;
+  int threads = 1;
+};
+void describe_run(const std::filesystem::path& run_directory, const config::JobConfig& job,
+                  const RunFacts& facts);
+// The facts as the "environment" of --json files.
+std::string environment_json(const RunFacts& facts);
+
+}  // namespace eightfold::runtime

@@ -1,0 +1,71 @@
+#pragma once
+
+// A job planned for one rank: data, network, optimizer and every buffer, ready to train or to evaluate.
+
+#include "comm/communicator.hpp"
+#include "kernels/stream.hpp"
+#include "runtime/config/job.hpp"
+#include "runtime/data/batch_plan.hpp"
+#include "runtime/data/source.hpp"
+#include "runtime/data/statistics.hpp"
+#include "runtime/feed.hpp"
+#include "runtime/model/model.hpp"
+#include "runtime/optimizer.hpp"
+#include "runtime/schedule.hpp"
+#include "runtime/snapshot.hpp"
+
+#include <cstdint>
+
+namespace eightfold::runtime {
+
+// Where this rank stands in the job.
+struct RankPlace {
+  int rank = 0;
+  int ranks = 1;
+  kernels::Device device;
+};
+
+class Session {
+ public:
+  // Throws ConfigError when the job cannot be dealt out over the ranks or its layers do not fit together. Not
+  // collective; the weights are zeros until initialize() or a restored snapshot.
+  Session(config::JobConfig config, data::Split data, const RankPlace& place);
+  Session(const Session&) = delete;  // its members refer to each other
+  Session& operator=(const Session&) = delete;
+
+  const config::JobConfig& config() const noexcept { return config_; }
+  const data::Split& data() const noexcept { return data_; }
+  const RankPlace& place() const noexcept { return place_; }
+  // How training samples are dealt out.
+  const data::BatchPlan& plan() const noexcept { return plan_; }
+  RunLength length() const;
+  kernels::StreamView stream() const noexcept { return stream_; }
+  model::Model& model() noexcept { return model_; }
+  Optimizer& optimizer() noexcept { return optimizer_; }
+  Snapshot& snapshot() noexcept { return snapshot_; }
+  Feed& feed() noexcept { return feed_; }
+
+  // Rank 0 draws the initial weights from the seed, everybody gets them. Collective.
+  void initialize(comm::Communicator& communicator);
+  // Rank 0 reads a checkpoint (weights and optimizer state), everybody gets it. Collective; a checkpoint that
+  // is damaged or of another model is an AgreedError.
+  void restore(comm::Communicator& communicator, const checkpoint::Found& found);
+  // The same for the weights alone.
+  void restore_weights(comm::Communicator& communicator, const checkpoint::Found& found);
+
+ private:
+  config::JobConfig config_;
+  data::Split data_;
+  RankPlace place_;
+  data::BatchPlan plan_;
+  kernels::Stream stream_;
+  model::Model model_;
+  Optimizer optimizer_;
+  Snapshot snapshot_;
+  Feed feed_;
+};
+
+// A fixed batch is dealt out over the ranks. Throws ConfigError when there are more ranks than samples in it.
+data::BatchPlan deal_out(const config::Job& job, std::int64_t samples, int ranks);
+
+}  // namespace eightfold::runtime

@@ -1,0 +1,90 @@
+#include "runtime/snapshot.hpp"
+
+#include "kernels/base/hash.hpp"
+
+#include <utility>
+
+namespace eightfold::runtime {
+
+using kernels::Tensor;
+
+Snapshot::Snapshot(const model::Model& model, const Optimizer& optimizer) : parameters_(model.parameters()) {
+  arenas_.push_back(mirror("", model.weights()));
+  for (const Optimizer::State& state : optimizer.state())
+    arenas_.push_back(mirror(state.name + ".", state.arena.tensor()));
+}
+
+Snapshot::Arena Snapshot::mirror(std::string prefix, Tensor device) const {
+  Arena arena{std::move(prefix), device, {}, device};
+  if (device.device().kind != kernels::DeviceKind::host) {
+    arena.copy = {device.device(), static_cast<std::size_t>(device.elements())};
+    arena.host = arena.copy.tensor(device.shape());
+  }
+  return arena;
+}
+
+void Snapshot::load_from_device(kernels::StreamView stream) {
+  for (const Arena& arena : arenas_)
+    if (arena.copy.size() > 0) kernels::copy(stream, arena.device, arena.host);
+  stream.synchronize();
+}
+
+void Snapshot::store_to_device(kernels::StreamView stream) {
+  for (const Arena& arena : arenas_)
+    if (arena.copy.size() > 0) kernels::copy(stream, arena.host, arena.device);
+  stream.synchronize();
+}
+
+std::string Snapshot::weight_hash() const {
+  return fmt::format("{:016x}", base::hash64(std::span<const float>(arenas_[0].host.span<float>())));
+}
+
+std::vector<Tensor> Snapshot::split(const Arena& arena) const {
+  std::vector<Tensor> tensors;
+  for (const model::Parameter& parameter : parameters_)
+    tensors.push_back(arena.host.rows(parameter.span.begin, parameter.spec.shape.elements())
+                          .reshaped(parameter.spec.shape));
+  return tensors;
+}
+
+std::vector<checkpoint::NamedTensor> Snapshot::named(const Arena& arena) const {
+  const std::vector<Tensor> tensors = split(arena);
+  std::vector<checkpoint::NamedTensor> result;
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    result.push_back({arena.prefix + parameters_[i].name, tensors[i]});
+  return result;
+}
+
+std::vector<checkpoint::NamedTensor> Snapshot::weights() const {
+  return named(arenas_[0]);
+}
+
+std::vector<checkpoint::NamedTensor> Snapshot::optimizer_state() const {
+  std::vector<checkpoint::NamedTensor> all;
+  for (std::size_t i = 1; i < arenas_.size(); ++i)
+    for (checkpoint::NamedTensor& tensor : named(arenas_[i])) all.push_back(std::move(tensor));
+  return all;
+}
+
+void Snapshot::read_weights(const checkpoint::Found& found) {
+  const checkpoint::SafetensorsFile file(found.directory / checkpoint::kWeightsFile);
+  const std::vector<Tensor> tensors = split(arenas_[0]);
+  for (std::size_t i = 0; i < tensors.size(); ++i) file.read(parameters_[i].name, tensors[i]);
+}
+
+void Snapshot::read(const checkpoint::Found& found) {
+  read_weights(found);
+  const checkpoint::SafetensorsFile file(found.directory / checkpoint::kOptimizerFile);
+  for (std::size_t arena = 1; arena < arenas_.size(); ++arena) {
+    const std::vector<Tensor> tensors = split(arenas_[arena]);
+    for (std::size_t i = 0; i < tensors.size(); ++i)
+      file.read(arenas_[arena].prefix + parameters_[i].name, tensors[i]);
+  }
+}
+
+void Snapshot::broadcast(comm::Communicator& communicator, int root) {
+  for (const Arena& arena : arenas_)
+    communicator.broadcast(std::as_writable_bytes(arena.host.span<float>()), root);
+}
+
+}  // namespace eightfold::runtime

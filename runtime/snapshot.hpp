@@ -1,0 +1,57 @@
+#pragma once
+
+// The state of a training run between two steps, on the host: what checkpoints hold and what ranks send each
+// other at start. Copies arenas of a device; views those of the host.
+
+#include "comm/communicator.hpp"
+#include "kernels/buffer.hpp"
+#include "kernels/stream.hpp"
+#include "runtime/checkpoint/store.hpp"
+#include "runtime/model/model.hpp"
+#include "runtime/optimizer.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace eightfold::runtime {
+
+// All of a model's training state as host memory, planned once. load_from_device() and store_to_device() move
+// it; on the host device both have nothing to do, for the tensors are the arenas themselves.
+class Snapshot {
+ public:
+  // `model` and `optimizer` outlive this.
+  Snapshot(const model::Model& model, const Optimizer& optimizer);
+
+  void load_from_device(kernels::StreamView stream);
+  void store_to_device(kernels::StreamView stream);
+
+  // Sixteen hexadecimal digits of the weights' hash, padding included.
+  std::string weight_hash() const;
+  // Views of this snapshot's tensors, named as checkpoints name them.
+  std::vector<checkpoint::NamedTensor> weights() const;
+  std::vector<checkpoint::NamedTensor> optimizer_state() const;
+  // Fills the snapshot from a checkpoint's files. Throws DataError if they are not of this model and
+  // optimizer.
+  void read(const checkpoint::Found& found);
+  // The same for the weights alone: evaluation needs no optimizer.
+  void read_weights(const checkpoint::Found& found);
+  // Every rank gets root's state. Collective.
+  void broadcast(comm::Communicator& communicator, int root);
+
+ private:
+  struct Arena {
+    std::string prefix;  // of the tensors' names
+    kernels::Tensor device;
+    kernels::PinnedBuffer<float> copy;  // empty for an arena on the host
+    kernels::Tensor host;
+  };
+  Arena mirror(std::string prefix, kernels::Tensor device) const;
+  std::vector<kernels::Tensor> split(const Arena& arena) const;
+  std::vector<checkpoint::NamedTensor> named(const Arena& arena) const;
+
+  const std::vector<model::Parameter>& parameters_;
+  std::vector<Arena> arenas_;  // weights first, then the optimizer's
+};
+
+}  // namespace eightfold::runtime

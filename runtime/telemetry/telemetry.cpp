@@ -1,0 +1,172 @@
+#include "runtime/telemetry/telemetry.hpp"
+
+#include "kernels/base/error.hpp"
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace eightfold::runtime::telemetry {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr auto kBarInterval = std::chrono::milliseconds(100);
+constexpr std::size_t kBarCells = 30;
+
+double percent(double part, double whole) {
+  return whole > 0 ? 100 * part / whole : 0;
+}
+
+std::string clock_text(double seconds) {
+  const auto whole = static_cast<std::int64_t>(seconds + 0.5);
+  if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
+  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+}  // namespace
+
+Telemetry::Telemetry(const config::Telemetry& config, RunLength length, std::filesystem::path run_directory,
+                     int rank)
+    : config_(config),
+      length_(length),
+      directory_(std::move(run_directory)),
+      rank_(rank),
+      speaks_(rank == 0),
+      has_bar_(rank == 0 && ::isatty(STDOUT_FILENO) == 1) {
+  if (config_.trace && !directory_.empty()) trace_ = std::make_unique<Trace>();
+  if (!speaks_ || directory_.empty()) return;
+  metrics_.open(directory_ / "metrics.jsonl", std::ios::app);
+  if (!metrics_)
+    base::raise<base::EnvironmentError>("cannot write {}: {}", (directory_ / "metrics.jsonl").string(),
+                                        std::strerror(errno));
+}
+
+void Telemetry::on_span(const base::Span& span) noexcept {
+  clock_.add(span);
+  if (trace_ != nullptr) trace_->add(span);
+}
+
+void Telemetry::begin(std::int64_t first_step) {
+  first_step_ = first_step;
+  began_ = base::Clock::now();
+  record(Json{{"kind", "begin"}, {"step", first_step}, {"steps", length_.steps}}.dump());
+}
+
+void Telemetry::interval(std::int64_t step, const Score& score, double learning_rate) {
+  const Phases phases = clock_.take();
+  total_.steps += phases.steps;
+  total_.step_s += phases.step_s;
+  total_.data_wait_s += phases.data_wait_s;
+  total_.exposed_s += phases.exposed_s;
+  if (!speaks_ || phases.steps == 0) return;
+  const double per_step_ms = 1e3 / static_cast<double>(phases.steps);
+  const double samples_per_s = static_cast<double>(score.samples) / phases.step_s;
+  const double left_s = base::seconds_since(began_) / static_cast<double>(step - first_step_) *
+                        static_cast<double>(length_.steps - step);
+  say(fmt::format(
+      "step {:>{}}/{} | epoch {:.2f} | loss {:.4f} | accuracy {:.2f} % | rate {:.3g} | {:.0f} samples/s | "
+      "step {:.2f} ms = compute {:.2f} + exposed {:.2f} + data {:.2f} | {} left",
+      step, std::to_string(length_.steps).size(), length_.steps, epoch_at(step), score.loss(),
+      100 * score.accuracy(), learning_rate, samples_per_s, phases.step_s * per_step_ms,
+      phases.compute_s() * per_step_ms, phases.exposed_s * per_step_ms, phases.data_wait_s * per_step_ms,
+      clock_text(left_s)));
+  record(Json{{"kind", "train"},
+              {"step", step},
+              {"epoch", epoch_at(step)},
+              {"loss", score.loss()},
+              {"accuracy", score.accuracy()},
+              {"learning_rate", learning_rate},
+              {"samples_per_s", samples_per_s},
+              {"step_ms", phases.step_s * per_step_ms},
+              {"compute_ms", phases.compute_s() * per_step_ms},
+              {"exposed_ms", phases.exposed_s * per_step_ms},
+              {"data_wait_ms", phases.data_wait_s * per_step_ms}}
+             .dump());
+}
+
+void Telemetry::progress(std::int64_t step) {
+  if (!has_bar_ || base::Clock::now() - bar_drawn_ < kBarInterval) return;
+  bar_drawn_ = base::Clock::now();
+  const auto filled = kBarCells * static_cast<std::size_t>(step) / static_cast<std::size_t>(length_.steps);
+  const std::string bar =
+      fmt::format("[{:#<{}}{:.<{}}] {}/{}", "", filled, "", kBarCells - filled, step, length_.steps);
+  bar_width_ = bar.size();
+  fmt::print("\r{}", bar);
+  std::fflush(stdout);
+}
+
+void Telemetry::evaluation(std::int64_t step, const Score& score) {
+  say(fmt::format("evaluation at step {} (epoch {:.2f}): accuracy {:.2f} %, loss {:.4f} over {} samples",
+                  step, epoch_at(step), 100 * score.accuracy(), score.loss(), score.samples));
+  record(Json{{"kind", "evaluation"},
+              {"step", step},
+              {"epoch", epoch_at(step)},
+              {"test_loss", score.loss()},
+              {"test_accuracy", score.accuracy()},
+              {"samples", score.samples}}
+             .dump());
+}
+
+void Telemetry::checkpoint(std::int64_t step, const std::filesystem::path& directory, double seconds) {
+  record(Json{{"kind", "checkpoint"}, {"step", step}, {"directory", directory.string()}, {"seconds", seconds}}
+             .dump());
+}
+
+void Telemetry::end(std::int64_t step) {
+  if (total_.steps > 0) {
+    const double compute = percent(total_.compute_s(), total_.step_s);
+    const double exposed = percent(total_.exposed_s, total_.step_s);
+    const double data = percent(total_.data_wait_s, total_.step_s);
+    const char* bound = compute >= std::max(exposed, data) ? "compute" : exposed >= data ? "network" : "data";
+    say(fmt::format(
+        "verdict: {}-bound: {:.0f} % of the step time computed, {:.0f} % waited for the exchange, {:.0f} % "
+        "for data",
+        bound, compute, exposed, data));
+    record(Json{
+        {"kind", "end"},
+        {"step", step},
+        {"bound", bound},
+        {"compute_percent", compute},
+        {"exposed_percent", exposed},
+        {"data_wait_percent",
+         data}}.dump());
+  }
+  clear_bar();
+  if (trace_ != nullptr)
+    trace_->write(
+        directory_ / (rank_ == 0 ? std::string("trace.json") : fmt::format("trace-{:05}.json", rank_)),
+        rank_);
+}
+
+void Telemetry::record(const std::string& json) {
+  if (!metrics_.is_open()) return;
+  metrics_ << json << '\n' << std::flush;
+  if (!metrics_)
+    base::raise<base::EnvironmentError>("cannot write {}: {}", (directory_ / "metrics.jsonl").string(),
+                                        std::strerror(errno));
+}
+
+void Telemetry::say(const std::string& line) {
+  if (!speaks_) return;
+  clear_bar();
+  fmt::print("{}\n", line);
+  std::fflush(stdout);
+}
+
+void Telemetry::clear_bar() {
+  if (bar_width_ == 0) return;
+  fmt::print("\r{:{}}\r", "", bar_width_);
+  std::fflush(stdout);
+  bar_width_ = 0;
+}
+
+double Telemetry::epoch_at(std::int64_t step) const {
+  return static_cast<double>(step) / static_cast<double>(length_.steps_per_epoch);
+}
+
+}  // namespace eightfold::runtime::telemetry

@@ -1,0 +1,69 @@
+#pragma once
+
+// What a run tells: lines and, on a terminal, a progress bar on standard output; records in metrics.jsonl; a
+// trace. One per rank; only rank 0 speaks and records, every rank sums its phases and may trace.
+
+#include "runtime/config/job.hpp"
+#include "runtime/schedule.hpp"
+#include "runtime/telemetry/phases.hpp"
+#include "runtime/telemetry/trace.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+
+namespace eightfold::runtime::telemetry {
+
+// Losses and hits over samples, summed over all ranks.
+struct Score {
+  double loss_sum = 0;
+  double correct = 0;
+  std::int64_t samples = 0;
+
+  double loss() const { return loss_sum / static_cast<double>(samples); }
+  double accuracy() const { return correct / static_cast<double>(samples); }
+};
+
+class Telemetry final : public base::Observer {
+ public:
+  // `run_directory` empty: no files.
+  Telemetry(const config::Telemetry& config, RunLength length, std::filesystem::path run_directory, int rank);
+
+  void on_span(const base::Span& span) noexcept override;
+
+  // The run goes from `first_step` (0, or where it resumes) to the end of `length`.
+  void begin(std::int64_t first_step);
+  // Steps (last interval's end, step] are done, with this score and learning rate at the end.
+  void interval(std::int64_t step, const Score& score, double learning_rate);
+  // A step is done: moves the progress bar, where there is one.
+  void progress(std::int64_t step);
+  void evaluation(std::int64_t step, const Score& score);
+  void checkpoint(std::int64_t step, const std::filesystem::path& directory, double seconds);
+  // The closing verdict: what bounded this run. Writes the trace.
+  void end(std::int64_t step);
+
+ private:
+  void record(const std::string& json);
+  void say(const std::string& line);
+  void clear_bar();
+  double epoch_at(std::int64_t step) const;
+
+  config::Telemetry config_;
+  RunLength length_;
+  std::filesystem::path directory_;
+  int rank_;
+  bool speaks_;
+  bool has_bar_;
+  std::size_t bar_width_ = 0;
+  base::TimePoint bar_drawn_;
+  std::ofstream metrics_;
+  PhaseClock clock_;
+  Phases total_;
+  std::unique_ptr<Trace> trace_;
+  std::int64_t first_step_ = 0;
+  base::TimePoint began_;
+};
+
+}  // namespace eightfold::runtime::telemetry

@@ -1,0 +1,143 @@
+#include "runtime/train.hpp"
+
+#include "comm/agreed_error.hpp"
+#include "comm/engine.hpp"
+#include "kernels/base/log.hpp"
+#include "runtime/config/show.hpp"
+#include "runtime/evaluation.hpp"
+#include "runtime/run_directory.hpp"
+#include "runtime/telemetry/telemetry.hpp"
+#include "runtime/worker.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+namespace eightfold::runtime {
+namespace {
+
+// The loop around the worker: when to report, evaluate, save and stop.
+class Run {
+ public:
+  Run(Session& session, comm::Communicator& communicator, const RunPlan& plan)
+      : session_(session),
+        config_(session.config()),
+        plan_(plan),
+        length_(session.length()),
+        telemetry_(config_.telemetry, length_, plan.run_directory, session.place().rank),
+        engine_(communicator),
+        worker_(session, engine_, telemetry_, plan.first_step, length_.steps) {}
+
+  TrainResult run() {
+    const base::TimePoint start = base::Clock::now();
+    telemetry_.begin(plan_.first_step);
+    std::int64_t done = plan_.first_step;
+    while (done < length_.steps && !target_reached()) {
+      done = worker_.step() + 1;
+      samples_ += session_.plan().batch(done - 1).samples;
+      telemetry_.progress(done);
+      if (done % config_.telemetry.interval == 0 || done == length_.steps || ends_epoch(done)) report(done);
+      if (evaluates_after(done)) evaluate(done);
+      if (saves_after(done)) save(done);
+    }
+    if (samples_ > 0) report(done);  // stopped between two reports
+    if (evaluated_step_ != done) evaluate(done);
+    if (saved_step_ != done && config_.checkpoint.every >= 0) save(done);
+    const std::string hash = agreed_weight_hash(done);
+    telemetry_.end(done);
+    return {test_.accuracy(), test_.loss(), done, base::seconds_since(start), hash};
+  }
+
+ private:
+  bool ends_epoch(std::int64_t done) const { return done % length_.steps_per_epoch == 0; }
+  bool evaluates_after(std::int64_t done) const {
+    const std::int64_t every = config_.evaluation.every;
+    return every > 0 && ends_epoch(done) && done / length_.steps_per_epoch % every == 0;
+  }
+  bool saves_after(std::int64_t done) const {
+    const std::int64_t every = config_.checkpoint.every;
+    return every == 0 ? ends_epoch(done) : every > 0 && done % every == 0;
+  }
+  bool target_reached() const {
+    const double target = config_.evaluation.target_accuracy;
+    return target > 0 && test_.samples > 0 && test_.accuracy() >= target;
+  }
+
+  void report(std::int64_t done) {
+    const Worker::Totals totals = worker_.take_totals();
+    const telemetry::Score score = sum_over_ranks(engine_, totals.loss_sum, totals.correct, samples_);
+    samples_ = 0;
+    telemetry_.interval(done, score, worker_.learning_rate());
+    if (!std::isfinite(score.loss()))  // every rank has this number
+      throw comm::AgreedError(
+          base::ExitCode::divergence,
+          fmt::format("the training loss is {} before step {}: lower optimizer.learning_rate or set "
+                      "optimizer.clip_norm",
+                      score.loss(), done));
+  }
+
+  void evaluate(std::int64_t done) {
+    test_ = runtime::evaluate(session_, engine_, nullptr);
+    evaluated_step_ = done;
+    telemetry_.evaluation(done, test_);
+    if (target_reached())
+      base::log_info("target accuracy {} reached at step {}", config_.evaluation.target_accuracy, done);
+  }
+
+  // Rank 0 writes; the others wait, so that a failure is everybody's.
+  void save(std::int64_t done) {
+    const base::TimePoint start = base::Clock::now();
+    const std::string hash = agreed_weight_hash(done);
+    std::filesystem::path directory;
+    engine_.run([&](comm::Communicator& communicator) {
+      comm::run_agreed(communicator, [&] {
+        if (session_.place().rank != 0) return;
+        const Snapshot& snapshot = session_.snapshot();
+        directory = checkpoint::save(checkpoint_store(config_, plan_.run_directory),
+                                     {done, session_.place().ranks, hash, config::resolved_toml(config_),
+                                      snapshot.weights(), snapshot.optimizer_state()},
+                                     config_.checkpoint.keep);
+      });
+    });
+    saved_step_ = done;
+    if (session_.place().rank == 0) telemetry_.checkpoint(done, directory, base::seconds_since(start));
+  }
+
+  // Replicas must be equal bit for bit; the first that differs from the majority is named.
+  std::string agreed_weight_hash(std::int64_t done) {
+    session_.snapshot().load_from_device(session_.stream());
+    const std::string mine = session_.snapshot().weight_hash();
+    std::vector<std::uint64_t> hashes;
+    engine_.run([&](comm::Communicator& communicator) {
+      hashes = communicator.all_gather(std::stoull(mine, nullptr, 16));
+    });
+    std::vector<std::uint64_t> sorted = hashes;
+    std::sort(sorted.begin(), sorted.end());
+    const std::uint64_t majority = sorted[sorted.size() / 2];
+    const auto odd = std::find_if(hashes.begin(), hashes.end(), [&](auto hash) { return hash != majority; });
+    if (odd != hashes.end())
+      throw comm::AgreedError(base::ExitCode::divergence,
+                              fmt::format("the weights of rank {} differ from the other ranks' after step {}",
+                                          odd - hashes.begin(), done));
+    return mine;
+  }
+
+  Session& session_;
+  const config::JobConfig& config_;
+  RunPlan plan_;
+  RunLength length_;
+  telemetry::Telemetry telemetry_;
+  comm::Engine engine_;
+  Worker worker_;
+  std::int64_t samples_ = 0;  // of all ranks, since the last report
+  telemetry::Score test_;
+  std::optional<std::int64_t> evaluated_step_, saved_step_;
+};
+
+}  // namespace
+
+TrainResult train(Session& session, comm::Communicator& communicator, const RunPlan& run) {
+  return Run(session, communicator, run).run();
+}
+
+}  // namespace eightfold::runtime

@@ -1,0 +1,33 @@
+#pragma once
+
+// A training run from its first step to its verdict: what `eightfold train` does on every rank.
+
+#include "comm/communicator.hpp"
+#include "runtime/config/job.hpp"
+#include "runtime/session.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace eightfold::runtime {
+
+struct TrainResult {
+  double test_accuracy = 0;
+  double test_loss = 0;
+  std::int64_t steps = 0;
+  double seconds = 0;       // from the first step of this process to the end
+  std::string weight_hash;  // the same on every rank
+};
+
+struct RunPlan {
+  std::filesystem::path run_directory;  // exists, on rank 0
+  std::int64_t first_step = 0;
+};
+
+// Trains `session` from run.first_step to the end of the job, its target accuracy, or an error. Evaluates and
+// writes checkpoints as the job says, and at the end. Starts and stops the engine on `communicator`.
+// Collective. Throws DivergenceError's code, agreed, when the loss is no longer a number or replicas differ.
+TrainResult train(Session& session, comm::Communicator& communicator, const RunPlan& run);
+
+}  // namespace eightfold::runtime

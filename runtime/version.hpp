@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+namespace eightfold::runtime {
+
+// "0.1.0".
+std::string version();
+// What this program was built from and with: commit, compiler, libraries; one fact per line, "name value".
+std::string build_facts();
+
+}  // namespace eightfold::runtime

@@ -1,0 +1,93 @@
+#include "runtime/worker.hpp"
+
+#include "kernels/elementwise.hpp"
+#include "runtime/telemetry/phases.hpp"
+
+namespace eightfold::runtime {
+namespace {
+
+std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::Engine& engine,
+                                              base::Observer& observer,
+                                              const std::vector<model::ArenaSpan>& buckets) {
+  std::vector<kernels::Tensor> spans;
+  for (const model::ArenaSpan& bucket : buckets)
+    spans.push_back(session.model().gradients().rows(bucket.begin, bucket.end - bucket.begin));
+  return comm::make_mpi_exchange(engine, std::move(spans), &observer);
+}
+
+data::LoaderJob training_data(const Session& session, std::int64_t first_step, std::int64_t end_step) {
+  const data::Split& data = session.data();
+  return {
+      data.train,           session.plan(), data::SampleOrder(session.config().job.seed, data.train->size()),
+      session.place().rank, first_step,     end_step};
+}
+
+}  // namespace
+
+Worker::Worker(Session& session, comm::Engine& engine, base::Observer& observer, std::int64_t first_step,
+               std::int64_t end_step)
+    : session_(session),
+      observer_(observer),
+      stream_(session.stream()),
+      loader_(training_data(session, first_step, end_step), session.place().device, &observer),
+      buckets_(model::cut_buckets(session.model().gradients().elements(), session.config().exchange.bucket)),
+      exchange_(make_exchange(session, engine, observer, buckets_)),
+      totals_(session.place().device, 2),
+      totals_host_(session.place().device, 2),
+      step_(first_step) {}
+
+std::int64_t Worker::step() {
+  const base::ScopedSpan span(&observer_, base::Track::worker, telemetry::kStepSpan, step_);
+  const data::Batch batch = session_.plan().batch(step_);
+  const std::int64_t passes = session_.plan().passes(batch);
+  submitted_ = 0;
+  session_.model().begin_step(stream_);
+  for (std::int64_t index = 0; index < passes; ++index) run_pass(batch, index, passes);
+  submit_complete(session_.model().gradients().elements());  // without overlap: all of them
+  {
+    const base::ScopedSpan exposed(&observer_, base::Track::worker, telemetry::kExposedSpan, step_);
+    exchange_->wait(stream_);
+  }
+  learning_rate_ = runtime::learning_rate(
+      session_.config().schedule, session_.config().optimizer.learning_rate, session_.length(), step_);
+  session_.optimizer().step(stream_, learning_rate_, step_ + 1);
+  return step_++;
+}
+
+// The gradient of a step is the mean over the samples of its batch, whatever ranks and passes computed them:
+// each pass adds the gradients of its own samples, weighted by one over the samples of all.
+void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t passes) {
+  const data::Pass& loaded = loader_.next();
+  model::Model& model = session_.model();
+  const kernels::ConstTensor labels =
+      session_.feed().load(stream_, loaded.images, loaded.labels, model.input());
+  const model::Pass pass{model::Phase::training,
+                         static_cast<std::uint64_t>(session_.config().job.seed),
+                         step_,
+                         loaded.first,
+                         loaded.samples,
+                         index == 0 ? kernels::GradientMode::overwrite : kernels::GradientMode::accumulate};
+  const bool submits = index == passes - 1 && session_.config().exchange.overlap;
+  model.train(stream_, pass, labels, 1.0F / static_cast<float>(batch.samples), totals_.tensor(),
+              [&](std::int64_t end) {
+                if (submits) submit_complete(end);
+              });
+  loader_.release(loaded, stream_);
+}
+
+void Worker::submit_complete(std::int64_t end) {
+  while (submitted_ < buckets_.size() && buckets_[submitted_].end <= end)
+    exchange_->submit(submitted_++, stream_);
+}
+
+Worker::Totals Worker::take_totals() {
+  const kernels::Tensor host = totals_host_.tensor(totals_.tensor().shape());
+  kernels::copy(stream_, totals_.tensor(), host);
+  stream_.synchronize();
+  const Totals totals{totals_host_.data()[0], totals_host_.data()[1]};
+  totals_host_.data()[0] = totals_host_.data()[1] = 0;
+  kernels::copy(stream_, host, totals_.tensor());
+  return totals;
+}
+
+}  // namespace eightfold::runtime

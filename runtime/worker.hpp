@@ -1,0 +1,54 @@
+#pragma once
+
+// One optimizer step after the other, as every rank runs it: load, forward, backward, exchange, update.
+
+#include "comm/engine.hpp"
+#include "comm/exchange.hpp"
+#include "kernels/base/observer.hpp"
+#include "kernels/buffer.hpp"
+#include "runtime/data/loader.hpp"
+#include "runtime/session.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace eightfold::runtime {
+
+class Worker {
+ public:
+  // Steps [first_step, end_step) of the session's job. `session`, `engine` and `observer` outlive this.
+  Worker(Session& session, comm::Engine& engine, base::Observer& observer, std::int64_t first_step,
+         std::int64_t end_step);
+
+  // Runs the next step and returns its number. Every rank calls it as often, in the same order.
+  std::int64_t step();
+  // Losses and hits of this rank's samples since the last call. Waits for the device.
+  struct Totals {
+    double loss_sum = 0;
+    double correct = 0;
+  };
+  Totals take_totals();
+
+  double learning_rate() const noexcept { return learning_rate_; }
+  const comm::Exchange& exchange() const noexcept { return *exchange_; }
+  std::size_t buckets() const noexcept { return buckets_.size(); }
+
+ private:
+  void run_pass(const data::Batch& batch, std::int64_t index, std::int64_t passes);
+  void submit_complete(std::int64_t end);
+
+  Session& session_;
+  base::Observer& observer_;
+  kernels::StreamView stream_;
+  data::Loader loader_;
+  std::vector<model::ArenaSpan> buckets_;
+  std::unique_ptr<comm::Exchange> exchange_;
+  kernels::Buffer<double> totals_;
+  kernels::PinnedBuffer<double> totals_host_;
+  std::int64_t step_;
+  std::size_t submitted_ = 0;  // buckets of this step
+  double learning_rate_ = 0;
+};
+
+}  // namespace eightfold::runtime
