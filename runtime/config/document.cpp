@@ -141,15 +141,17 @@ struct Address {
   std::string_view key;
 };
 
-// The layer that "model.layer[2]" means; null if `section` is not written like that.
+// The layer that "model.layer[2]" means; null if `section` speaks of something else.
 GivenSection* addressed_layer(Document& document, std::string_view section, const Place& place) {
-  const std::string opening = std::string(layer_section().name) + "[";
-  if (!section.starts_with(opening) || !section.ends_with(']')) return nullptr;
-  const auto index = base::parse_integer(section.substr(opening.size(), section.size() - opening.size() - 1));
+  const std::string_view name = layer_section().name;
+  if (section != name && !section.starts_with(fmt::format("{}[", name))) return nullptr;
+  const std::string_view brackets = section.substr(name.size());
+  const bool closed = brackets.size() > 2 && brackets.ends_with(']');
+  const auto index = closed ? base::parse_integer(brackets.substr(1, brackets.size() - 2)) : std::nullopt;
   const auto count = static_cast<std::int64_t>(document.layers.size());
   if (!index || *index < 0 || *index >= count)
-    base::raise<base::ConfigError>("{}: no such layer; allowed: model.layer[0] to model.layer[{}]",
-                                   place.text, count - 1);
+    base::raise<base::ConfigError>("{}: no such layer; allowed: {}[i], i counting from 0 and below {}",
+                                   place.text, name, count);
   return &document.layers[static_cast<std::size_t>(*index)];
 }
 

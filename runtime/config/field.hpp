@@ -50,21 +50,33 @@ struct FieldOf<double> : PlainField<double, Type::real> {
   }
 };
 
-// The one unsigned type of a job is a number of bytes.
+// Integers of TOML are signed; a key with such a field starts its range at 0.
 template <>
-struct FieldOf<std::uint64_t> : PlainField<std::uint64_t, Type::bytes> {
+struct FieldOf<std::uint64_t> : PlainField<std::int64_t, Type::integer> {
+  static Value read(std::uint64_t field) { return static_cast<std::int64_t>(field); }
+  static std::uint64_t write(const Value& value) {
+    return static_cast<std::uint64_t>(std::get<std::int64_t>(value));
+  }
+};
+
+// A number of bytes, written as a size.
+struct SizeField : PlainField<std::string, Type::bytes> {
   static Value read(std::uint64_t field) { return base::format_bytes(field); }
   static std::uint64_t write(const Value& value) {
     return base::parse_bytes(std::get<std::string>(value)).value();
   }
 };
 
-template <class Owner, class Field>
-Key<Owner> field(std::string_view name, Field Owner::*member, Facts facts) {
-  using Kind = FieldOf<Field>;
+template <class Kind, class Owner, class Field>
+Key<Owner> field_as(std::string_view name, Field Owner::*member, Facts facts) {
   return {{std::move(facts), name, Kind::type, Kind::choices},
           [member](const Owner& owner) { return Kind::read(owner.*member); },
           [member](Owner& owner, const Value& value) { owner.*member = Kind::write(value); }};
+}
+
+template <class Owner, class Field>
+Key<Owner> field(std::string_view name, Field Owner::*member, Facts facts) {
+  return field_as<FieldOf<Field>>(name, member, std::move(facts));
 }
 
 // The keys of a struct as keys of what holds it.

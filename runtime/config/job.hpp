@@ -19,7 +19,7 @@ enum class DeviceChoice { automatic, host, cuda };
 
 struct Job {
   std::string name;
-  std::int64_t seed = 1;
+  std::uint64_t seed = 1;
   DeviceChoice device = DeviceChoice::automatic;
   std::int64_t epochs = 10;
   std::int64_t steps = 0;           // at most so many optimizer steps; 0: the epochs decide

@@ -40,8 +40,8 @@ struct Condition {
 
 struct Facts {
   std::string_view help;
-  std::string_view unit = "";  // "bytes" makes the key a size
-  Range range = {};            // of each number
+  std::string_view unit = "";
+  Range range = {};  // of each number
   TextRule text = TextRule::any;
   std::vector<Condition> only_with = {};  // all of them
   bool required = false;                  // where it has an effect

@@ -200,11 +200,12 @@ Section<JobConfig> exchange_section() {
       {field("codec", &Exchange::codec, {.help = "What a gradient becomes on the wire."}),
        field("algorithm", &Exchange::algorithm,
              {.help = "Who sends what to whom. \"mpi\": the library's MPI_Allreduce."}),
-       field("bucket", &Exchange::bucket,
-             {.help = "Gradients, counted in fp32, that are exchanged as one operation. Larger ones use "
-                      "the network better, smaller ones can start earlier.",
-              .unit = "bytes",
-              .range = between(1 << 10, 1LL << 40)}),
+       field_as<SizeField>(
+           "bucket", &Exchange::bucket,
+           {.help = "Gradients, counted in fp32, that are exchanged as one operation. Larger ones use "
+                    "the network better, smaller ones can start earlier.",
+            .unit = "bytes",
+            .range = between(1 << 10, 1LL << 40)}),
        field("overlap", &Exchange::overlap,
              {.help = "Exchange gradients while the backward pass still makes others."})});
 }

@@ -16,6 +16,8 @@ template <class... Cases>
 struct Overloaded : Cases... {
   using Cases::operator()...;
 };
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;  // clang 16 deduces no aggregates
 
 // The shortest digits that read back exactly, always recognisable as a real number.
 std::string real_text(double value) {
