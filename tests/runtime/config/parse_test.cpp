@@ -1,0 +1,320 @@
+#include "runtime/config/parse.hpp"
+
+#include "kernels/base/error.hpp"
+#include "tests/runtime/config/samples.hpp"
+#include "tests/support/test.hpp"
+
+using namespace eightfold;
+using namespace eightfold::runtime::config;
+
+namespace {
+
+// What the user reads; "accepted" if there is nothing to read.
+std::string complaint(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  try {
+    parse_with(text, overrides);
+  } catch (const base::ConfigError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+// The same for one more line in a section of the smallest job; it is line 7, after a heading in line 6.
+std::string complaint_in(const std::string& section, const std::string& line) {
+  return complaint(kSmallest + "[" + section + "]\n" + line + "\n");
+}
+
+std::string complaint_about(const std::string& assignment) {
+  return complaint(kSmallest, {assignment});
+}
+
+bool mentions(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("the smallest job has the defaults of a default-constructed one") {
+  const ParsedJob job = parse_with(kSmallest);
+  CHECK(job.config.job.name == "x");
+  CHECK(job.config.job.global_batch == Job().global_batch);
+  CHECK(job.config.optimizer.learning_rate == Optimizer().learning_rate);
+  REQUIRE(job.config.model.layers.size() == 1);
+  CHECK(job.config.model.layers[0].out == 10);
+  CHECK(job.config.model.layers[0].place.text == "job.toml:3:1");
+  CHECK(job.origins.at("job.name").text == "job.toml:2:8");
+  CHECK(job.origins.at("model.layer[0].out").text == "job.toml:5:7");
+  CHECK(job.origins.size() == 3);
+}
+
+TEST_CASE("values of every type reach their fields") {
+  const JobConfig config = parse_with(kSmallest + R"(
+[data]
+kind = "cifar100"
+dir = "some where"
+[optimizer]
+learning_rate = 1
+momentum = 0.5
+nesterov = true
+[schedule]
+kind = "step"
+step_epochs = [3, 7]
+[exchange]
+bucket = "3MiB"
+)")
+                               .config;
+  CHECK(config.data.kind == DataKind::cifar100);
+  CHECK(config.data.dir == "some where");
+  CHECK(config.optimizer.learning_rate == 1.0);
+  CHECK(config.optimizer.nesterov);
+  CHECK(config.schedule.step_epochs == std::vector<std::int64_t>{3, 7});
+  CHECK(config.exchange.bucket == 3U << 20);
+}
+
+TEST_CASE("a stride that is not given is the kernel for pooling and one for convolutions") {
+  const JobConfig config = parse_with(R"(job.name = "x"
+model.layer = [{kind = "conv2d", out = 4, kernel = 5}, {kind = "max_pool", kernel = 3},
+               {kind = "average_pool", kernel = 3, stride = 2}]
+)")
+                               .config;
+  CHECK(config.model.layers.at(0).stride == 1);
+  CHECK(config.model.layers.at(1).stride == 3);
+  CHECK(config.model.layers.at(2).stride == 2);
+}
+
+TEST_CASE("unknown keys and sections are errors that name the nearest known one") {
+  CHECK(complaint_in("optimizer", "momentun = 0.9") ==
+        "job.toml:7:1: unknown key optimizer.momentun; allowed in optimizer: kind, learning_rate, momentum, "
+        "nesterov, "
+        "decay, beta1, beta2, epsilon, weight_decay, clip_norm; did you mean optimizer.momentum?");
+  CHECK(complaint_in("evaluation", "zzzzzz = 1") ==
+        "job.toml:7:1: unknown key evaluation.zzzzzz; allowed in evaluation: every, target_accuracy");
+  CHECK(complaint_in("optimiser", "momentum = 0.9") ==
+        "job.toml:6:2: unknown section optimiser; allowed: job, data, optimizer, schedule, exchange, "
+        "evaluation, "
+        "checkpoint, telemetry, model, model.layer; did you mean optimizer?");
+  CHECK(
+      mentions(complaint("wibble = 3\n" + kSmallest), "job.toml:1:1: unknown section wibble; allowed: job"));
+}
+
+TEST_CASE("a key in the wrong section is sent to the right one") {
+  CHECK(mentions(complaint_in("evaluation", "momentum = 0.9"), "did you mean optimizer.momentum?"));
+  CHECK(mentions(complaint("learning_rate = 1\n" + kSmallest), "did you mean optimizer.learning_rate?"));
+  CHECK(mentions(complaint_in("exchange", "rate = 0.9"), "did you mean model.layer.rate?"));
+}
+
+TEST_CASE("a misspelt key of a layer is found") {
+  CHECK(mentions(complaint(kSmallest + "ini = 'he'\n"),
+                 "job.toml:6:1: unknown key model.layer[0].ini; allowed in model.layer: kind, out, init"));
+  CHECK(mentions(complaint(kSmallest + "init_stdev = 1\n"), "; did you mean model.layer.init_stddev?"));
+  CHECK(
+      mentions(complaint(kSmallest + "[[model.layers]]\n"),
+               "job.toml:6:9: unknown key model.layers; allowed in model: layer; did you mean model.layer?"));
+}
+
+TEST_CASE("names that cannot be keys are shown quoted, long ones are not shown") {
+  CHECK(mentions(complaint_in("job", "\"a\\nb\" = 1"), "job.toml"));
+  CHECK(mentions(complaint("\"a\\u001bb\" = 1\n" + kSmallest), "unknown section \"a\\u001Bb\";"));
+  CHECK(mentions(complaint(std::string(5000, 'a') + " = 1\n" + kSmallest),
+                 "unknown section of 5000 characters;"));
+}
+
+TEST_CASE("values of the wrong type are errors that say what is allowed") {
+  CHECK(complaint_in("telemetry", "interval = \"often\"") ==
+        "job.toml:7:12: telemetry.interval is \"often\"; allowed: an integer, at least 1 and at most "
+        "1000000000");
+  CHECK(complaint_in("telemetry", "interval = 50.0") ==
+        "job.toml:7:12: telemetry.interval is 50.0; allowed: an integer, at least 1 and at most 1000000000");
+  CHECK(complaint_in("telemetry", "trace = 1") ==
+        "job.toml:7:9: telemetry.trace is 1; allowed: true or false");
+  CHECK(complaint_in("telemetry", "trace = {}") ==
+        "job.toml:7:9: telemetry.trace is a table; allowed: true or false");
+  CHECK(complaint_in("telemetry", "trace = [true]") ==
+        "job.toml:7:9: telemetry.trace is an array; allowed: true or false");
+  CHECK(complaint_in("telemetry", "trace = 2026-01-01") ==
+        "job.toml:7:9: telemetry.trace is a date or time; allowed: true or false");
+  CHECK(complaint_in("data", "kind = 3") ==
+        "job.toml:7:8: data.kind is 3; allowed: \"digits\", \"idx\", \"cifar10\", \"cifar100\"");
+  CHECK(complaint_in("exchange", "bucket = 4194304") ==
+        "job.toml:7:10: exchange.bucket is 4194304; allowed: a size such as \"64MiB\", at least 1KiB and at "
+        "most "
+        "1TiB");
+  CHECK(complaint_in("checkpoint", "dir = 3") ==
+        "job.toml:7:7: checkpoint.dir is 3; allowed: a string without control characters");
+}
+
+TEST_CASE("values out of range are errors at both ends") {
+  CHECK(complaint_in("optimizer", "momentum = 1.0") ==
+        "job.toml:7:12: optimizer.momentum is 1.0; allowed: a number, at least 0 and below 1");
+  CHECK(mentions(complaint_in("optimizer", "momentum = -0.1"), "momentum is -0.1; allowed"));
+  CHECK(complaint_in("optimizer", "momentum = 0") == "accepted");
+  CHECK(mentions(complaint_in("optimizer", "learning_rate = 0"),
+                 "learning_rate is 0; allowed: a number, at least 1e-"));
+  CHECK(mentions(complaint_in("checkpoint", "every = -2"), "every is -2; allowed: an integer, at least -1"));
+  CHECK(mentions(complaint_in("checkpoint", "every = 1000000001"), "and at most 1000000000"));
+  CHECK(mentions(complaint_in("exchange", "bucket = \"1023B\""), "exchange.bucket is \"1023B\"; allowed"));
+  CHECK(mentions(complaint_in("exchange", "bucket = \"64MB/s\""), "exchange.bucket is \"64MB/s\"; allowed"));
+  CHECK(complaint_in("schedule", "kind = 'step'\nfactor = 1\nstep_epochs = [1]") == "accepted");
+  CHECK(mentions(complaint_in("schedule", "kind = 'step'\nfactor = 0"),
+                 "factor is 0; allowed: a number, above 0"));
+}
+
+TEST_CASE("numbers that are none are refused") {
+  for (const std::string number : {"nan", "inf", "-inf"})
+    CHECK(mentions(complaint_in("optimizer", "weight_decay = " + number), "optimizer.weight_decay is "));
+}
+
+TEST_CASE("lists ascend and are not empty") {
+  for (const std::string list : {"[]", "[2, 1]", "[1, 1]", "[0, 1]"})
+    CHECK(mentions(complaint_in("schedule", "kind = 'step'\nstep_epochs = " + list),
+                   "job.toml:8:15: schedule.step_epochs is " + list +
+                       "; allowed: a list of ascending integers, at "
+                       "least 1"));
+  CHECK(mentions(complaint_in("schedule", "kind = 'step'\nstep_epochs = [1, 2.0]"), "is an array; allowed"));
+}
+
+TEST_CASE("a choice that is none names the nearest") {
+  CHECK(complaint_in("optimizer", "kind = \"adam\"") ==
+        "job.toml:7:8: optimizer.kind is \"adam\"; allowed: \"sgd\", \"rmsprop\", \"adamw\"; did you mean "
+        "\"adamw\"?");
+  CHECK(complaint_in("optimizer", "kind = \"lion\"") ==
+        "job.toml:7:8: optimizer.kind is \"lion\"; allowed: \"sgd\", \"rmsprop\", \"adamw\"");
+}
+
+TEST_CASE("a job's name can be the name of a directory") {
+  const auto name = [](const std::string& text) {
+    return complaint("job.name = " + text + "\nmodel.layer = [{kind = 'linear', out = 1}]");
+  };
+  CHECK(name("'a.B_c-9'") == "accepted");
+  CHECK(name("'...'") == "accepted");
+  CHECK(name("'" + std::string(100, 'a') + "'") == "accepted");
+  for (const std::string wrong : {"''", "'.'", "'..'", "'a/b'", "'a b'", "'\xC3\xA4'"})
+    CHECK(mentions(name(wrong),
+                   "allowed: a name of at most 100 letters, digits, '.', '_' and '-', not \".\" or"));
+  CHECK(mentions(name("'" + std::string(101, 'a') + "'"), "job.name is a value of 103 characters; allowed"));
+}
+
+TEST_CASE("texts have no control characters, and some must not be empty") {
+  CHECK(mentions(complaint_in("checkpoint", "dir = \"a\\nb\""), "checkpoint.dir is \"a\\u000Ab\"; allowed"));
+  CHECK(mentions(complaint_in("checkpoint", "dir = \"a\\u0000b\""),
+                 "checkpoint.dir is \"a\\u0000b\"; allowed"));
+  CHECK(complaint_in("checkpoint", "dir = \"\"") == "accepted");
+  CHECK(
+      mentions(complaint(kSmallest + "[data]\nkind = 'idx'\nimages = ''"), "control characters, not empty"));
+}
+
+TEST_CASE("required keys are asked for where they belong") {
+  CHECK(complaint("") ==
+        "job.toml: job.name is missing; allowed: a name of at most 100 letters, digits, '.', '_' and '-', "
+        "not \".\" or "
+        "\"..\"");
+  CHECK(mentions(complaint("\n[job]\nseed = 3"), "job.toml:2:2: job.name is missing; allowed: a name"));
+  CHECK(complaint("job.name = 'x'") ==
+        "job.toml: model.layer is missing; allowed: one heading [[model.layer]] per layer");
+  CHECK(mentions(complaint("job.name = 'x'\n[[model.layer]]\nout = 3"),
+                 "job.toml:2:1: model.layer[0].kind is missing; allowed: \"linear\", \"conv2d\""));
+  CHECK(mentions(complaint(kSmallest + "[[model.layer]]\nkind = 'max_pool'"),
+                 "job.toml:6:1: model.layer[1].kernel is missing; allowed: an integer, at least 1"));
+  CHECK(mentions(complaint(kSmallest + "[[model.layer]]\nkind = 'conv2d'\nout = 3"),
+                 "model.layer[1].kernel is missing"));
+  CHECK(mentions(complaint_in("schedule", "kind = 'step'"),
+                 "job.toml:6:2: schedule.step_epochs is missing; allowed"));
+}
+
+TEST_CASE("a key without effect is an error that says with what it has one") {
+  CHECK(complaint_in("optimizer", "decay = 0.9") ==
+        "job.toml:7:9: optimizer.decay has no effect with optimizer.kind = \"sgd\"; allowed with kind = "
+        "\"rmsprop\"");
+  CHECK(complaint_in("data", "dir = 'x'") ==
+        "job.toml:7:7: data.dir has no effect with data.kind = \"digits\"; allowed with kind = \"idx\", "
+        "\"cifar10\", "
+        "\"cifar100\"");
+  CHECK(complaint(kSmallest + "rate = 0.1") ==
+        "job.toml:6:8: model.layer[0].rate has no effect with model.layer[0].kind = \"linear\"; allowed with "
+        "kind = "
+        "\"dropout\"");
+  CHECK(complaint(kSmallest + "init_stddev = 0.1") ==
+        "job.toml:6:15: model.layer[0].init_stddev has no effect with model.layer[0].init = \"he\"; allowed "
+        "with init = "
+        "\"normal\"");
+  CHECK(complaint(kSmallest + "init = 'normal'\ninit_stddev = 0.1") == "accepted");
+}
+
+TEST_CASE("keys that contradict each other are errors at the place of one of them") {
+  CHECK(complaint_in("optimizer", "nesterov = true") ==
+        "job.toml:7:12: optimizer.nesterov has no effect with optimizer.momentum = 0.0; allowed with "
+        "momentum above 0");
+  CHECK(complaint_about("job.micro_batch=129") ==
+        "--set job.micro_batch=129: job.micro_batch is 129; allowed: at most job.global_batch = 128");
+  CHECK(complaint_about("job.micro_batch=128") == "accepted");
+  const std::string conv = "[[model.layer]]\nkind = 'conv2d'\nkernel = 3\nout = 6\ngroups = 4";
+  CHECK(complaint(kSmallest + conv) ==
+        "job.toml:10:10: model.layer[1].groups = 4 does not divide out = 6; allowed: a divisor of it");
+  CHECK(complaint(kSmallest + "[[model.layer]]\nkind = 'max_pool'\nkernel = 2\npadding = 2") ==
+        "job.toml:9:11: model.layer[1].padding is 2; allowed: less than kernel = 2");
+  CHECK(complaint(kSmallest + "[[model.layer]]\nkind = 'lrn'\nsize = 4") ==
+        "job.toml:8:8: model.layer[1].size is 4; allowed: an odd number");
+}
+
+TEST_CASE("what is not TOML is refused with its place") {
+  CHECK(mentions(complaint(kSmallest + "out = 11"), "job.toml:6:"));
+  CHECK(mentions(complaint(kSmallest + "[job]\nseed = 2"), "job.toml:6:"));
+  CHECK(mentions(complaint("[job\n"), "not valid TOML: "));
+  CHECK(mentions(complaint("job = \"\xff\""), "not valid TOML: "));
+  CHECK(mentions(complaint("x = " + std::string(17, '[')), "job.toml:1: nested too deeply"));
+}
+
+TEST_CASE("sections and layers are what they are called") {
+  CHECK(complaint("job = 3") == "job.toml:1:7: job is 3; allowed: [job]");
+  CHECK(complaint("[[job]]") == "job.toml:1:1: job is an array; allowed: [job]");
+  CHECK(complaint("model = 3") == "job.toml:1:9: model is 3; allowed: [model]");
+  CHECK(complaint("[model.layer]\nkind = 'relu'") ==
+        "job.toml:1:1: model.layer is a table; allowed: [[model.layer]], one heading per layer");
+  CHECK(complaint("model.layer = [3]") == "job.toml:1:16: model.layer[0] is 3; allowed: [[model.layer]]");
+}
+
+TEST_CASE("overrides replace what the file says, the last one wins") {
+  const ParsedJob job =
+      override_smallest({"job.name=y", "job.seed=7", "job.seed=8", "optimizer.learning_rate=1",
+                         "exchange.bucket=1MiB", "model.layer[0].out=20", "checkpoint.dir=a b=c",
+                         "schedule.kind='step'", "schedule.step_epochs=[1, 2]"});
+  CHECK(job.config.job.name == "y");
+  CHECK(job.config.job.seed == 8);
+  CHECK(job.config.optimizer.learning_rate == 1.0);
+  CHECK(job.config.exchange.bucket == 1U << 20);
+  CHECK(job.config.model.layers[0].out == 20);
+  CHECK(job.config.checkpoint.dir == "a b=c");
+  CHECK(job.config.schedule.step_epochs.size() == 2);
+  CHECK(job.origins.at("job.seed").text == "--set job.seed=8");
+}
+
+TEST_CASE("overrides are as strict as files") {
+  CHECK(complaint_about("job.seed=abc") ==
+        "--set job.seed=abc: job.seed is \"abc\"; allowed: an integer, at least 0");
+  CHECK(complaint_about("job.seed=") == "--set job.seed=: job.seed is \"\"; allowed: an integer, at least 0");
+  CHECK(mentions(complaint_about("job.seed=1, 2"), "job.seed is \"1, 2\"; allowed"));
+  CHECK(mentions(complaint_about("job.sed=1"),
+                 "--set job.sed=1: unknown key job.sed; allowed in job: name, seed"));
+  CHECK(mentions(complaint_about("jab.seed=1"), "--set jab.seed=1: unknown section jab; allowed: job, data"));
+  CHECK(mentions(complaint_about("job.device=cude"),
+                 "job.device is \"cude\"; allowed: \"auto\", \"host\", \"cuda\"; did"));
+  CHECK(mentions(complaint_about("checkpoint.dir=\xff"), "checkpoint.dir is "));
+  CHECK(complaint_about("optimizer.decay=0.5") ==
+        "--set optimizer.decay=0.5: optimizer.decay has no effect with optimizer.kind = \"sgd\"; allowed "
+        "with kind = "
+        "\"rmsprop\"");
+  for (const std::string wrong : {"", "job.seed", "seed=1", "=", "job.seed=1\njob.epochs=2"})
+    CHECK(mentions(complaint_about(wrong), "not an assignment; allowed: section.key=value"));
+}
+
+TEST_CASE("an override addresses a layer by its index from 0") {
+  CHECK(complaint_about("model.layer[1].out=20") ==
+        "--set model.layer[1].out=20: no such layer; allowed: model.layer[i], i counting from 0 and below 1");
+  for (const std::string index : {"-1", "", "x", "0x0", "99999999999999999999"})
+    CHECK(mentions(complaint_about("model.layer[" + index + "].out=20"), "no such layer; allowed"));
+  CHECK(mentions(complaint_about("model.layer.out=20"), "no such layer; allowed"));
+  CHECK(mentions(complaint_about("model.layer[0.out=20"), "no such layer; allowed"));
+  CHECK(mentions(complaint_about("model.layers[0].out=20"), "unknown section"));
+  CHECK(mentions(complaint_about("model.layer[0].kernel=3"), "model.layer[0].kernel has no effect with"));
+  CHECK(mentions(complaint("job.name = 'x'", {"model.layer[0].out=20"}), "counting from 0 and below 0"));
+}
