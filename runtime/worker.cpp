@@ -50,6 +50,7 @@ std::int64_t Worker::step() {
   }
   learning_rate_ = runtime::learning_rate(
       session_.config().schedule, session_.config().optimizer.learning_rate, session_.length(), step_);
+  const base::ScopedSpan update(&observer_, base::Track::worker, telemetry::kUpdateSpan, step_);
   session_.optimizer().step(stream_, learning_rate_, step_ + 1);
   return step_++;
 }
@@ -76,8 +77,11 @@ void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t
 }
 
 void Worker::submit_complete(std::int64_t end) {
-  while (submitted_ < buckets_.size() && buckets_[submitted_].end <= end)
-    exchange_->submit(submitted_++, stream_);
+  for (; submitted_ < buckets_.size() && buckets_[submitted_].end <= end; ++submitted_) {
+    const base::ScopedSpan span(&observer_, base::Track::worker, telemetry::kSubmitSpan,
+                                static_cast<std::int64_t>(submitted_));
+    exchange_->submit(submitted_, stream_);
+  }
 }
 
 Worker::Totals Worker::take_totals() {

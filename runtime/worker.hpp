@@ -31,7 +31,7 @@ class Worker {
   Totals take_totals();
 
   double learning_rate() const noexcept { return learning_rate_; }
-  const comm::Exchange& exchange() const noexcept { return *exchange_; }
+  comm::Exchange& exchange() noexcept { return *exchange_; }
   std::size_t buckets() const noexcept { return buckets_.size(); }
 
  private:

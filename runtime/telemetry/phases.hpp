@@ -15,6 +15,9 @@ inline constexpr std::string_view kDataWaitSpan = "wait for data";  // the next 
 inline constexpr std::string_view kExposedSpan =
     "wait for exchange";  // the backward pass is over, the exchange not
 
+inline constexpr std::string_view kSubmitSpan = "submit";  // a bucket is complete; index: the bucket
+inline constexpr std::string_view kUpdateSpan = "update";  // of the weights
+
 struct Phases {
   std::int64_t steps = 0;
   double step_s = 0;

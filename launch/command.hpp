@@ -1,0 +1,35 @@
+#pragma once
+
+// The subcommands of `eightfold`. Each adds its options to the command line and leaves behind what to do;
+// main runs the one that was chosen and turns whatever it throws into one line and an exit code.
+
+#include "comm/environment.hpp"
+#include "kernels/base/error.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace eightfold::launch {
+
+// What the chosen command does; set by its CLI callback.
+using Action = std::function<base::ExitCode()>;
+
+void add_train(CLI::App& program, Action& chosen);
+void add_evaluate(CLI::App& program, Action& chosen);
+void add_config(CLI::App& program, Action& chosen);
+void add_data(CLI::App& program, Action& chosen);
+void add_checkpoint(CLI::App& program, Action& chosen);
+void add_bench(CLI::App& program, Action& chosen);
+
+// Runs `action` between the start and the end of MPI. An error that all ranks agree on is reported by one of
+// them and they leave together; any other is reported by its rank and ends the job. Returns the exit code.
+base::ExitCode with_ranks(const std::function<void(comm::Environment&)>& action);
+
+// Runs `action` without MPI.
+base::ExitCode alone(const std::function<void()>& action);
+
+}  // namespace eightfold::launch

@@ -1,0 +1,67 @@
+// eightfold config
+#include "launch/command.hpp"
+#include "launch/job.hpp"
+#include "runtime/config/describe.hpp"
+#include "runtime/config/show.hpp"
+
+namespace eightfold::launch {
+namespace {
+
+struct ShowOptions {
+  JobOptions job;
+  bool resolved = true;
+  bool origin = false;
+};
+
+void add_check(CLI::App& config, Action& chosen) {
+  auto options = std::make_shared<JobOptions>();
+  CLI::App& command =
+      *config.add_subcommand("check", "Check a job file: exit 0, or 2 with what is wrong and where");
+  options->add_to(command);
+  command.callback([options, &chosen] {
+    chosen = [options] {
+      return alone([&] {
+        const auto job = read_job(*options);
+        fmt::print("{}: ok, job {}\n", options->file, job.config.job.name);
+      });
+    };
+  });
+}
+
+void add_show(CLI::App& config, Action& chosen) {
+  auto options = std::make_shared<ShowOptions>();
+  CLI::App& command = *config.add_subcommand("show", "Print a job with every default filled in");
+  options->job.add_to(command);
+  command.add_flag("--resolved", options->resolved, "With every default filled in (always so)");
+  command.add_flag("--origin", options->origin, "Beside each value, where it comes from");
+  command.callback([options, &chosen] {
+    chosen = [options] {
+      return alone([&] {
+        const auto job = read_job(options->job);
+        fmt::print("{}", options->origin ? runtime::config::resolved_toml_with_origins(job)
+                                         : runtime::config::resolved_toml(job.config));
+      });
+    };
+  });
+}
+
+void add_text(CLI::App& config, Action& chosen, const char* name, const char* help, std::string (*text)()) {
+  config.add_subcommand(name, help)->callback([text, &chosen] {
+    chosen = [text] { return alone([&] { fmt::print("{}", text()); }); };
+  });
+}
+
+}  // namespace
+
+void add_config(CLI::App& program, Action& chosen) {
+  CLI::App& command = *program.add_subcommand("config", "Check and explain job files");
+  command.require_subcommand(1);
+  add_check(command, chosen);
+  add_show(command, chosen);
+  add_text(command, chosen, "docs", "Print the reference of all keys (docs/config.md)",
+           runtime::config::config_markdown);
+  add_text(command, chosen, "schema", "Print the JSON schema of job files, for editors",
+           runtime::config::config_json_schema);
+}
+
+}  // namespace eightfold::launch

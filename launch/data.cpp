@@ -1,0 +1,65 @@
+// eightfold data
+#include "launch/command.hpp"
+#include "launch/job.hpp"
+#include "runtime/data/digits.hpp"
+#include "runtime/data/statistics.hpp"
+
+namespace eightfold::launch {
+namespace {
+
+struct DigitsOptions {
+  std::string directory;
+  std::uint64_t seed = 1;
+  std::int64_t train = 20000;
+  std::int64_t test = 4000;
+};
+
+void add_digits(CLI::App& data, Action& chosen) {
+  auto options = std::make_shared<DigitsOptions>();
+  CLI::App& command = *data.add_subcommand("digits", "Write the generated digits as IDX files");
+  command.add_option("directory", options->directory, "Where the four files go; made if it is not there")
+      ->required()
+      ->type_name("DIR");
+  command.add_option("--seed", options->seed, "Another seed draws other digits")->capture_default_str();
+  command.add_option("--train", options->train, "Training samples")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000000));
+  command.add_option("--test", options->test, "Test samples")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000000));
+  command.callback([options, &chosen] {
+    chosen = [options] {
+      return alone([&] {
+        runtime::data::write_digits(options->directory, options->seed, options->train, options->test);
+        fmt::print("{} training and {} test samples in {}\n", options->train, options->test,
+                   options->directory);
+      });
+    };
+  });
+}
+
+void add_info(CLI::App& data, Action& chosen) {
+  auto options = std::make_shared<JobOptions>();
+  CLI::App& command = *data.add_subcommand("info", "Read a job's data and say what it is");
+  options->add_to(command);
+  command.callback([options, &chosen] {
+    chosen = [options] {
+      return alone([&] {
+        const auto job = read_job(*options).config;
+        fmt::print("{}", runtime::data::describe(
+                             runtime::data::open(job.data, static_cast<std::uint64_t>(job.job.seed))));
+      });
+    };
+  });
+}
+
+}  // namespace
+
+void add_data(CLI::App& program, Action& chosen) {
+  CLI::App& command = *program.add_subcommand("data", "Make and inspect data sets");
+  command.require_subcommand(1);
+  add_digits(command, chosen);
+  add_info(command, chosen);
+}
+
+}  // namespace eightfold::launch

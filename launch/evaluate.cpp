@@ -1,0 +1,69 @@
+// eightfold evaluate
+#include "comm/engine.hpp"
+#include "launch/command.hpp"
+#include "launch/job.hpp"
+#include "launch/result.hpp"
+#include "runtime/checkpoint/store.hpp"
+#include "runtime/evaluation.hpp"
+
+namespace eightfold::launch {
+namespace {
+
+struct EvaluateOptions {
+  std::string path;
+  std::vector<std::string> overrides;
+  std::string json;
+};
+
+void evaluate(const EvaluateOptions& options, comm::Environment& environment) {
+  comm::Communicator& world = environment.world();
+  const base::TimePoint start = base::Clock::now();
+  runtime::checkpoint::Found found;
+  const runtime::config::JobConfig job = share_job(world, [&] {
+    found = runtime::checkpoint::find(options.path);
+    return read_job({(found.directory / runtime::checkpoint::kConfigFile).string(), options.overrides});
+  });
+  const Placement placement = place_rank(world, job.job);
+  std::unique_ptr<runtime::Session> session;
+  comm::run_agreed(world, [&] {
+    session = std::make_unique<runtime::Session>(
+        job, runtime::data::open(job.data, static_cast<std::uint64_t>(job.job.seed)), placement.place);
+  });
+  session->restore_weights(world, found);
+  comm::Engine engine(world);
+  const runtime::telemetry::Score score = runtime::evaluate(*session, engine, nullptr);
+  if (world.rank() != 0) return;
+  const ResultRow row = {{"test_accuracy", score.accuracy()},
+                         {"test_loss", score.loss()},
+                         {"steps", found.manifest.step},
+                         {"seconds", base::seconds_since(start)},
+                         {"weight_hash", session->snapshot().weight_hash()},
+                         {"run_dir", found.directory.parent_path().parent_path().string()}};
+  write_json(options.json, runtime::environment_json(placement.facts), {row});
+  fmt::print("{}\n", result_line(row));
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& program, Action& chosen) {
+  auto options = std::make_shared<EvaluateOptions>();
+  CLI::App& command = *program.add_subcommand("evaluate", "Measure a checkpoint on its job's test data");
+  command.add_option("checkpoint", options->path, "A checkpoint, or a run directory for its newest one")
+      ->required()
+      ->type_name("CHECKPOINT");
+  command
+      .add_option("--set", options->overrides,
+                  "Override a key of the checkpoint's job, e.g. --set data.dir=/data/mnist")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_option("--json", options->json, "Write the result and the environment to FILE as JSON")
+      ->type_name("FILE");
+  command.callback([options, &chosen] {
+    chosen = [options] {
+      return with_ranks([&](comm::Environment& environment) { evaluate(*options, environment); });
+    };
+  });
+}
+
+}  // namespace eightfold::launch

@@ -1,0 +1,100 @@
+#include "launch/job.hpp"
+
+#include "comm/binding.hpp"
+#include "kernels/base/file.hpp"
+#include "kernels/base/log.hpp"
+#include "runtime/config/show.hpp"
+
+#include <algorithm>
+#include <optional>
+
+namespace eightfold::launch {
+namespace {
+
+using runtime::config::DeviceChoice;
+using runtime::config::JobConfig;
+using runtime::config::ParsedJob;
+
+constexpr std::size_t kJobFileLimit = 1 << 20;
+
+std::optional<kernels::DeviceKind> device_kind(DeviceChoice choice) {
+  switch (choice) {
+    case DeviceChoice::automatic:
+      return std::nullopt;
+    case DeviceChoice::host:
+      return kernels::DeviceKind::host;
+    case DeviceChoice::cuda:
+      return kernels::DeviceKind::cuda;
+  }
+  return std::nullopt;
+}
+
+// The hosts of all ranks, each once, on rank 0.
+std::string all_hosts(comm::Communicator& world) {
+  std::vector<std::string> hosts;
+  for (int rank = 0; rank < world.size(); ++rank) {
+    std::string host = world.host();
+    world.broadcast_text(host, rank);
+    if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(host);
+  }
+  return fmt::format("{}", fmt::join(hosts, ","));
+}
+
+}  // namespace
+
+void JobOptions::add_to(CLI::App& command) {
+  command.add_option("job", file, "Job file (TOML); see docs/config.md for its keys")
+      ->required()
+      ->type_name("JOB");
+  command
+      .add_option("--set", overrides,
+                  "Override a key of the job file, e.g. --set optimizer.learning_rate=0.01; repeatable")
+      ->type_name("KEY=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
+ParsedJob read_job(const JobOptions& options) {
+  std::string text;
+  try {
+    text = base::read_file(options.file, kJobFileLimit);
+  } catch (const base::EnvironmentError& error) {
+    base::raise<base::ConfigError>("{}", error.what());  // the command line named it
+  }
+  return runtime::config::parse_job(text, options.file, options.overrides);
+}
+
+JobConfig share_job(comm::Communicator& world, const std::function<ParsedJob()>& read_on_root) {
+  std::optional<JobConfig> mine;
+  std::string text;
+  comm::run_agreed(world, [&] {
+    if (world.rank() != 0) return;
+    mine = read_on_root().config;
+    text = runtime::config::resolved_toml(*mine);
+  });
+  world.broadcast_text(text, 0);
+  // Rank 0 keeps the places of the user's own file for later messages.
+  return mine ? *mine : runtime::config::parse_job(text, "the resolved job").config;
+}
+
+JobConfig share_job(comm::Communicator& world, const JobOptions& options) {
+  return share_job(world, [&] { return read_job(options); });
+}
+
+Placement place_rank(comm::Communicator& world, const runtime::config::Job& job) {
+  Placement placement;
+  comm::run_agreed(world,
+                   [&] { placement.place.device = comm::bind_device(world, device_kind(job.device)); });
+  const int fair = comm::fair_host_threads(world);
+  const int threads = job.threads > 0 ? static_cast<int>(job.threads) : fair;
+  kernels::set_host_threads(threads);
+  base::log_info("{} ranks on {} nodes, {} host threads each ({})", world.size(), world.node_count(), threads,
+                 job.threads > 0 ? "as the job says" : "the cores this rank may use, shared fairly");
+  placement.place.rank = world.rank();
+  placement.place.ranks = world.size();
+  placement.facts = {all_hosts(world), to_string(placement.place.device), world.size(), world.node_count(),
+                     threads};
+  return placement;
+}
+
+}  // namespace eightfold::launch

@@ -1,0 +1,43 @@
+#pragma once
+
+// Jobs as commands get them: a file and overrides on the command line of rank 0, the same values on every
+// rank.
+
+#include "comm/communicator.hpp"
+#include "kernels/device.hpp"
+#include "runtime/config/parse.hpp"
+#include "runtime/run_directory.hpp"
+#include "runtime/session.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+#include <vector>
+
+namespace eightfold::launch {
+
+struct JobOptions {
+  std::string file;
+  std::vector<std::string> overrides;
+
+  // Adds the positional JOB and --set.
+  void add_to(CLI::App& command);
+};
+
+// Reads and parses in this process alone. Throws ConfigError.
+runtime::config::ParsedJob read_job(const JobOptions& options);
+
+// Rank 0 reads, everybody gets the same job. Collective; errors are agreed.
+runtime::config::JobConfig share_job(comm::Communicator& world, const JobOptions& options);
+// The same for a job that rank 0 gets otherwise.
+runtime::config::JobConfig share_job(comm::Communicator& world,
+                                     const std::function<runtime::config::ParsedJob()>& read_on_root);
+
+// Chooses device and threads for this rank. Collective.
+struct Placement {
+  runtime::RankPlace place;
+  runtime::RunFacts facts;  // complete on rank 0
+};
+Placement place_rank(comm::Communicator& world, const runtime::config::Job& job);
+
+}  // namespace eightfold::launch

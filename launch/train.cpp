@@ -1,0 +1,136 @@
+// eightfold train
+#include "runtime/train.hpp"
+
+#include "comm/agreed_error.hpp"
+#include "kernels/base/log.hpp"
+#include "launch/command.hpp"
+#include "launch/job.hpp"
+#include "launch/result.hpp"
+#include "runtime/checkpoint/store.hpp"
+#include "runtime/config/show.hpp"
+#include "runtime/run_directory.hpp"
+
+#include <optional>
+
+namespace eightfold::launch {
+namespace {
+
+namespace fs = std::filesystem;
+using runtime::config::JobConfig;
+
+struct TrainOptions {
+  JobOptions job;
+  CLI::Option* resume = nullptr;
+  std::string resume_from;  // empty: the job's newest run
+  std::string json;
+};
+
+// Where a run starts: fresh, or from a checkpoint.
+struct Start {
+  fs::path run_directory;
+  std::optional<runtime::checkpoint::Found> checkpoint;
+};
+
+void require_same_training(const runtime::checkpoint::Found& found, const JobConfig& job) {
+  const runtime::config::JobConfig saved =
+      read_job({(found.directory / runtime::checkpoint::kConfigFile).string(), {}}).config;
+  const std::vector<std::string> differences = runtime::config::differences(saved, job);
+  if (!differences.empty())
+    base::raise<base::ConfigError>("{} cannot be continued by another job; {}", found.directory.string(),
+                                   fmt::join(differences, "; "));
+}
+
+std::optional<runtime::checkpoint::Found> find_checkpoint(const TrainOptions& options, const JobConfig& job) {
+  if (options.resume->count() == 0) return std::nullopt;
+  if (!options.resume_from.empty()) return runtime::checkpoint::find(options.resume_from);
+  if (!job.checkpoint.dir.empty()) return runtime::checkpoint::newest(job.checkpoint.dir);
+  const std::optional<fs::path> run = runtime::newest_run(job);
+  return run ? runtime::checkpoint::newest(runtime::checkpoint_store(job, *run)) : std::nullopt;
+}
+
+// A run resumes in its own directory, unless its checkpoints are kept elsewhere.
+Start choose_start(const TrainOptions& options, const JobConfig& job) {
+  Start start{{}, find_checkpoint(options, job)};
+  if (start.checkpoint) {
+    require_same_training(*start.checkpoint, job);
+    const fs::path run =
+        fs::absolute(start.checkpoint->directory).lexically_normal().parent_path().parent_path();
+    if (fs::exists(run / "config.resolved.toml")) start.run_directory = fs::relative(run);
+    base::log_info("resuming from {} (step {})", start.checkpoint->directory.string(),
+                   start.checkpoint->manifest.step);
+  } else if (options.resume->count() > 0) {
+    base::log_info("nothing to resume: no complete checkpoint of {} yet; starting from step 0", job.job.name);
+  }
+  if (start.run_directory.empty()) start.run_directory = runtime::create_run_directory(job.job);
+  return start;
+}
+
+void share_start(comm::Communicator& world, Start& start, std::int64_t& first_step) {
+  std::string directory = start.run_directory.string();
+  world.broadcast_text(directory, 0);
+  start.run_directory = directory;
+  first_step = start.checkpoint ? start.checkpoint->manifest.step : 0;
+  world.broadcast(std::as_writable_bytes(std::span(&first_step, 1)), 0);
+}
+
+void train(const TrainOptions& options, comm::Environment& environment) {
+  comm::Communicator& world = environment.world();
+  const JobConfig job = share_job(world, options.job);
+  const Placement placement = place_rank(world, job.job);
+  std::unique_ptr<runtime::Session> session;
+  comm::run_agreed(world, [&] {
+    session = std::make_unique<runtime::Session>(
+        job, runtime::data::open(job.data, static_cast<std::uint64_t>(job.job.seed)), placement.place);
+  });
+
+  Start start;
+  std::int64_t first_step = 0;
+  comm::run_agreed(world, [&] {
+    if (world.rank() != 0) return;
+    start = choose_start(options, job);
+    base::open_log_file(start.run_directory / "log" / "rank-00000.log");
+    runtime::describe_run(start.run_directory, job, placement.facts);
+  });
+  share_start(world, start, first_step);
+  first_step > 0 ? session->restore(world, start.checkpoint.value_or(runtime::checkpoint::Found{}))
+                 : session->initialize(world);
+
+  const runtime::TrainResult result = runtime::train(*session, world, {start.run_directory, first_step});
+  if (world.rank() != 0) return;
+  const ResultRow row = {{"test_accuracy", result.test_accuracy},
+                         {"test_loss", result.test_loss},
+                         {"steps", result.steps},
+                         {"seconds", result.seconds},
+                         {"weight_hash", result.weight_hash},
+                         {"run_dir", start.run_directory.string()}};
+  write_json(options.json, runtime::environment_json(placement.facts), {row});
+  fmt::print("{}\n", result_line(row));
+}
+
+}  // namespace
+
+void add_train(CLI::App& program, Action& chosen) {
+  auto options = std::make_shared<TrainOptions>();
+  CLI::App& command = *program.add_subcommand("train", "Train the network a job describes");
+  command.footer(
+      "Start it under mpirun, one rank per GPU or group of cores:\n"
+      "  mpirun -np 2 eightfold train configs/jobs/digits-convnet.toml\n"
+      "Results go to <job.run_dir>/<job.name>/<time>/. The last line on standard output is `result ...`.");
+  options->job.add_to(command);
+  options->resume =
+      command
+          .add_option("--resume", options->resume_from,
+                      "Go on from a checkpoint: a run directory, a checkpoint, or (without PATH) the "
+                      "newest run of this job")
+          ->type_name("[PATH]")
+          ->expected(0, 1);
+  command.add_option("--json", options->json, "Write the result and the environment to FILE as JSON")
+      ->type_name("FILE");
+  command.callback([options, &chosen] {
+    chosen = [options] {
+      return with_ranks([&](comm::Environment& environment) { train(*options, environment); });
+    };
+  });
+}
+
+}  // namespace eightfold::launch
