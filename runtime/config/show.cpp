@@ -36,10 +36,7 @@ class Writer {
  private:
   std::string origin(std::string_view prefix, std::string_view key) const {
     const auto found = origins_->find(fmt::format("{}.{}", prefix, key));
-    std::string text = found == origins_->end() ? Place().text : found->second.text;
-    std::ranges::replace_if(
-        text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');  // ends no comment
-    return text;
+    return on_one_line(found == origins_->end() ? Place().text : found->second.text);
   }
 
   const Origins* origins_;

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace eightfold::runtime::config {
 namespace {
@@ -56,6 +55,12 @@ std::string toml_text(const Value& value) {
                                  return fmt::format("[{}]", fmt::join(list, ", "));
                                }},
                     value);
+}
+
+std::string on_one_line(std::string text) {
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return text;
 }
 
 std::string shown_name(std::string_view name) {

@@ -18,6 +18,9 @@ std::string toml_text(const Value& value);
 // A text as a TOML string, with quotes and escapes.
 std::string quoted(std::string_view text);
 
+// The text with a question mark for every control character: it stays on its line, whatever it quotes.
+std::string on_one_line(std::string text);
+
 // A name from a file as messages show it: bare where TOML allows it, else quoted, cut when it is very long.
 std::string shown_name(std::string_view name);
 // The same for a value: a long one is described instead of repeated.

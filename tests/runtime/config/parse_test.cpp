@@ -260,6 +260,7 @@ TEST_CASE("what is not TOML is refused with its place") {
   CHECK(mentions(complaint(kSmallest + "out = 11"), "job.toml:6:"));
   CHECK(mentions(complaint(kSmallest + "[job]\nseed = 2"), "job.toml:6:"));
   CHECK(mentions(complaint("[job\n"), "not valid TOML: "));
+  CHECK_FALSE(mentions(complaint("x = fal\x1b[0m\n"), "\x1b"));
   CHECK(mentions(complaint("job = \"\xff\""), "not valid TOML: "));
   CHECK(mentions(complaint("x = " + std::string(17, '[')), "job.toml:1: nested too deeply"));
 }
