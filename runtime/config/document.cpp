@@ -20,7 +20,7 @@ toml::table parse_toml(std::string_view text, std::string_view source) {
   } catch (const toml::parse_error& error) {
     const toml::source_position at = error.source().begin;
     base::raise<base::ConfigError>("{}:{}:{}: not valid TOML: {}", source, at.line, at.column,
-                                   error.description());
+                                   on_one_line(std::string(error.description())));
   }
 }
 
