@@ -1,0 +1,149 @@
+#include "comm/exchange.hpp"
+
+#include "kernels/buffer.hpp"
+#include "tests/support/ranks.hpp"
+#include "tests/support/test.hpp"
+
+#include <mutex>
+
+using namespace eightfold;
+using test::world;
+
+namespace {
+
+const kernels::Device kHost;
+
+// An arena cut into buckets of the given sizes, and the exchange over them.
+struct Arena {
+  std::vector<std::size_t> sizes;
+  kernels::Buffer<float> values;
+  std::vector<kernels::Tensor> buckets;
+
+  explicit Arena(std::vector<std::size_t> bucket_sizes) : sizes(std::move(bucket_sizes)) {
+    std::size_t total = 0;
+    for (const std::size_t size : sizes) total += size;
+    values = {kHost, total};
+    std::size_t first = 0;
+    for (const std::size_t size : sizes) {
+      buckets.push_back(values.tensor(kernels::Shape{static_cast<std::int64_t>(size)}, first));
+      first += size;
+    }
+  }
+  std::span<float> span() const { return {values.data(), values.size()}; }
+};
+
+// Small integers, so that the sum over ranks is exact: rank r holds (r + 1) (i mod 61 + step).
+void fill(std::span<float> values, int rank, int step) {
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = static_cast<float>((rank + 1) * (static_cast<int>(i % 61) + step));
+}
+
+bool holds_sum(std::span<const float> values, int ranks, int step) {
+  const int weight = ranks * (ranks + 1) / 2;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (values[i] != static_cast<float>(weight * (static_cast<int>(i % 61) + step))) return false;
+  return true;
+}
+
+class Spans final : public base::Observer {
+ public:
+  void on_span(const base::Span& span) noexcept override {
+    const std::lock_guard lock(mutex_);
+    indices_.push_back(span.index);
+    named_exchange_ = named_exchange_ && span.name == "exchange" && span.track == base::Track::engine;
+    forwards_ = forwards_ && span.begin <= span.end;
+  }
+  std::vector<std::int64_t> indices() const { return indices_; }
+  bool well_formed() const { return named_exchange_ && forwards_; }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::int64_t> indices_;
+  bool named_exchange_ = true, forwards_ = true;
+};
+
+// Steps of an exchange; whether every one of them gave exact sums.
+bool steps_are_exact(const std::vector<std::size_t>& sizes, int steps) {
+  const Arena arena(sizes);
+  const kernels::Stream stream(kHost);
+  comm::Engine engine(world());
+  const auto exchange = comm::make_mpi_exchange(engine, arena.buckets, nullptr);
+  bool exact = true;
+  for (int step = 0; step < steps; ++step) {
+    fill(arena.span(), world().rank(), step);
+    for (std::size_t bucket = 0; bucket < arena.buckets.size(); ++bucket) exchange->submit(bucket, stream);
+    exchange->wait(stream);
+    exact = exact && holds_sum(arena.span(), engine.ranks(), step);
+  }
+  return exact;
+}
+
+}  // namespace
+
+TEST_CASE("an exchange leaves in every bucket the sum over the ranks, step after step") {
+  CHECK_ALL_RANKS(steps_are_exact({1}, 3));
+  CHECK_ALL_RANKS(steps_are_exact({7}, 3));
+  CHECK_ALL_RANKS(steps_are_exact({256, 256, 256, 100}, 5));
+  CHECK_ALL_RANKS(steps_are_exact({(1 << 18) + 3, 1, 255}, 3));
+}
+
+TEST_CASE("an exchange without buckets, or of empty ones, has nothing to wait for") {
+  CHECK_ALL_RANKS(steps_are_exact({}, 2));
+  CHECK_ALL_RANKS(steps_are_exact({0}, 2));
+  CHECK_ALL_RANKS(steps_are_exact({5, 0, 6}, 2));
+}
+
+TEST_CASE("only the buckets that were submitted are summed") {
+  const Arena arena({4, 4});
+  fill(arena.span(), world().rank(), 1);
+  const std::vector<float> before(arena.span().begin(), arena.span().end());
+  {
+    const kernels::Stream stream(kHost);
+    comm::Engine engine(world());
+    const auto exchange = comm::make_mpi_exchange(engine, arena.buckets, nullptr);
+    exchange->submit(1, stream);
+    exchange->wait(stream);
+  }
+  const std::vector<float> after(arena.span().begin(), arena.span().end());
+  CHECK_ALL_RANKS(std::equal(after.begin(), after.begin() + 4, before.begin()));
+  const int weight = world().size() * (world().size() + 1) / 2;
+  CHECK_ALL_RANKS(after[4] == static_cast<float>(weight * 5));
+}
+
+TEST_CASE("an exchange that goes without a wait has still finished what was submitted") {
+  const Arena arena({1 << 16});
+  fill(arena.span(), world().rank(), 2);
+  {
+    const kernels::Stream stream(kHost);
+    comm::Engine engine(world());
+    comm::make_mpi_exchange(engine, arena.buckets, nullptr)->submit(0, stream);
+  }
+  CHECK_ALL_RANKS(holds_sum(arena.span(), world().size(), 2));
+}
+
+TEST_CASE("every exchange of a bucket is one span on the engine's track, with the bucket's number") {
+  const Arena arena({8, 8, 8});
+  Spans spans;
+  {
+    const kernels::Stream stream(kHost);
+    comm::Engine engine(world());
+    const auto exchange = comm::make_mpi_exchange(engine, arena.buckets, &spans);
+    for (const std::size_t bucket : {2, 0, 1}) exchange->submit(bucket, stream);
+    exchange->wait(stream);
+  }
+  const std::vector<std::int64_t> expected =
+      world().size() == 1 ? std::vector<std::int64_t>{} : std::vector<std::int64_t>{2, 0, 1};
+  CHECK_ALL_RANKS(spans.indices() == expected);
+  CHECK_ALL_RANKS(spans.well_formed());
+}
+
+TEST_CASE("wire bytes are 2 (N - 1) / N of the fp32 data") {
+  const Arena arena({600, 600});
+  std::size_t bytes = 0;
+  {
+    comm::Engine engine(world());
+    bytes = comm::make_mpi_exchange(engine, arena.buckets, nullptr)->wire_bytes();
+  }
+  const auto ranks = static_cast<std::size_t>(world().size());
+  CHECK_ALL_RANKS(bytes == 4800 * 2 * (ranks - 1) / ranks);
+}
