@@ -1,9 +1,9 @@
 #include "runtime/telemetry/telemetry.hpp"
 
 #include "kernels/base/error.hpp"
+#include "runtime/telemetry/terminal.hpp"
 
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -37,7 +37,7 @@ Telemetry::Telemetry(const config::Telemetry& config, RunLength length, std::fil
       directory_(std::move(run_directory)),
       rank_(rank),
       speaks_(rank == 0),
-      has_bar_(rank == 0 && ::isatty(STDOUT_FILENO) == 1) {
+      has_bar_(rank == 0 && output_is_watched()) {
   if (config_.trace && !directory_.empty()) trace_ = std::make_unique<Trace>();
   if (!speaks_ || directory_.empty()) return;
   metrics_.open(directory_ / "metrics.jsonl", std::ios::app);
