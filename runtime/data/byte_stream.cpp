@@ -4,9 +4,11 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 
 namespace eightfold::runtime::data {
 namespace {
@@ -113,13 +115,17 @@ bool ByteStream::start_next_member() {
 }
 
 std::filesystem::path find_file(const std::filesystem::path& directory, const std::filesystem::path& name) {
-  const std::filesystem::path plain = directory / name;
-  std::filesystem::path compressed = plain;
-  compressed += ".gz";
+  const std::filesystem::path asked = directory / name;
+  std::filesystem::path other = asked;
+  if (asked.extension() == ".gz") {
+    other.replace_extension();
+  } else {
+    other += ".gz";
+  }
   std::error_code ignored;
-  for (const auto& path : {plain, compressed})
+  for (const auto& path : {asked, other})
     if (std::filesystem::exists(path, ignored)) return path;
-  base::raise<base::DataError>("no such file: neither {} nor {}", plain.string(), compressed.string());
+  base::raise<base::DataError>("no such file: neither {} nor {}", asked.string(), other.string());
 }
 
 }  // namespace eightfold::runtime::data

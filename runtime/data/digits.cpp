@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -88,7 +89,7 @@ class Trace {
     const int left = first_pixel(std::min(a.x, b.x)), right = last_pixel(std::max(a.x, b.x));
     const int bottom = last_pixel(std::max(a.y, b.y));
     for (int y = first_pixel(std::min(a.y, b.y)); y <= bottom; ++y) {
-      float* row = distance_.data() + y * kSide;
+      float* row = distance_.data() + std::ptrdiff_t{y} * kSide;
       const float py = static_cast<float>(y) - a.y;
       for (int x = left; x <= right; ++x) {
         const float px = static_cast<float>(x) - a.x;
@@ -189,8 +190,9 @@ void cover_with_noise(std::span<std::uint8_t> image, std::span<const float> ink,
     const std::uint32_t word = draws.word();
     for (std::size_t i = 0; i < 4; ++i) {
       const float noise = (static_cast<float>(word >> (8 * i) & 255) - 127.5f) * (1 / 127.5f);
-      const float value = std::clamp(255 * ink[pixel + i] + strength * noise, 0.f, 255.f);
-      image[pixel + i] = static_cast<std::uint8_t>(value + 0.5f);
+      // The conversion drops the fraction: with half added before, it rounds to nearest.
+      const float value = 255 * ink[pixel + i] + strength * noise + 0.5f;
+      image[pixel + i] = static_cast<std::uint8_t>(std::clamp(value, 0.f, 255.f));
     }
   }
 }

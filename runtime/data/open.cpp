@@ -5,7 +5,11 @@
 #include "runtime/data/idx.hpp"
 #include "runtime/data/source.hpp"
 
+#include <array>
 #include <filesystem>
+#include <memory>
+#include <span>
+#include <system_error>
 #include <utility>
 #include <vector>
 

@@ -80,6 +80,17 @@ TEST_CASE("idx: training and test files are found with and without .gz") {
   CHECK(split.test->classes() == 5);
 }
 
+TEST_CASE("idx: a name is as good with .gz as without") {
+  const Scratch scratch;
+  config::Data config = idx_files(scratch);
+  for (std::string* name : {&config.images, &config.labels, &config.test_images, &config.test_labels})
+    *name += ".gz";
+  CHECK(values(*open(config, 1).train) == range(0, 20));
+  config.images = "missing.gz";
+  CHECK(complaint(config) ==
+        "no such file: neither " + config.dir + "/missing.gz nor " + config.dir + "/missing");
+}
+
 TEST_CASE("idx: train takes the first samples, test the next ones") {
   const Scratch scratch;
   config::Data config = idx_files(scratch);
