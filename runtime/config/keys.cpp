@@ -101,14 +101,18 @@ Section<JobConfig> data_section() {
        field("test_labels", &Data::test_labels,
              {.help = "Test labels.", .text = TextRule::filled, .only_with = idx}),
        field("train", &Data::train,
-             {.help = "Training samples; 0: all there are (digits: 20000).",
+             {.help = "Training samples; 0: all there are (digits: 20000; idx with a count for test: all "
+                      "before them).",
               .unit = "samples",
               .range = at_least(0),
               .identity = Identity::always}),
        field("test", &Data::test,
-             {.help = "Test samples; 0: all there are (digits: 4000).",
+             {.help = "Test samples; 0: all there are (digits: 4000; idx: the test files). With idx a count "
+                      "is taken from the "
+                      "training files, behind the training samples.",
               .unit = "samples",
-              .range = at_least(0)})});
+              .range = at_least(0),
+              .identity = Identity::always})});
 }
 
 Section<JobConfig> optimizer_section() {
