@@ -20,4 +20,5 @@ endif()
 if(EIGHTFOLD_SANITIZE)
   add_compile_options(-fsanitize=${EIGHTFOLD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${EIGHTFOLD_SANITIZE})
+  add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-pass-failed>)  # instrumented loops cannot be SIMD
 endif()

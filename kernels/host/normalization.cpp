@@ -23,9 +23,9 @@ void sum_windows(const LocalResponse& parameters, std::int64_t channels, float s
   const std::int64_t half = parameters.size / 2;
   std::fill(window, window + channels, 0.0F);
   for (std::int64_t offset = -half; offset <= half; ++offset) {
-    const auto [first, last] = overlap(channels, offset);
+    const Overlap part = overlap(channels, offset);  // whole: clang 16 has no structured bindings under omp
 #pragma omp simd
-    for (std::int64_t c = first; c < last; ++c) window[c] += value(c + offset);
+    for (std::int64_t c = part.first; c < part.last; ++c) window[c] += value(c + offset);
   }
 #pragma omp simd
   for (std::int64_t c = 0; c < channels; ++c) window[c] = start + factor * window[c];
