@@ -1,0 +1,47 @@
+# shellcheck shell=bash
+# What launch/quickstart.sh, tests/run.sh and .ci/run share, which source this file: the packages that the program is
+# made from, how they get onto the machine, and how a preset is built. Names are those of Debian 12; Ubuntu 24.04 has
+# the same.
+
+# ccache and mold only make builds faster; everything else is needed.
+# shellcheck disable=SC2034  # used by those who source this
+program_packages=(g++ cmake ninja-build ccache mold libopenmpi-dev openmpi-bin libdnnl-dev libspdlog-dev libfmt-dev
+  libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev)
+# shellcheck disable=SC2034
+test_packages=(catch2)
+# shellcheck disable=SC2034
+sanitizer_packages=(clang-16 libclang-rt-16-dev libomp-16-dev lld-16)
+
+# install_packages NAME...: installs those that are missing. Where none is, neither root nor a network is needed.
+install_packages() {
+  if ! command -v dpkg-query >/dev/null; then
+    echo "Not a Debian or Ubuntu system: please see to it that these, or their like, are installed: $*" >&2
+    return
+  fi
+  local missing=() as_root=() package
+  for package in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  if ((${#missing[@]} == 0)); then return; fi
+  if ((EUID != 0)); then
+    if ! command -v sudo >/dev/null; then
+      echo "Packages are missing and there is no sudo here. As root: apt-get install ${missing[*]}" >&2
+      exit 3
+    fi
+    as_root=(sudo)
+  fi
+  echo "Installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -q
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+# build PRESET TARGET [CMAKE OPTION...]: configures and builds in build/PRESET.
+build() {
+  cmake --preset "$1" "${@:3}"
+  cmake --build --preset "$1" --target "$2"
+}
+
+# duration SECONDS: "2 min 5 s".
+duration() {
+  if (($1 < 60)); then echo "$1 s"; else echo "$(($1 / 60)) min $(($1 % 60)) s"; fi
+}
