@@ -1,0 +1,5 @@
+#include <runtime/version.hpp>
+
+#include <iostream>
+
+int main() { std::cout << eightfold::runtime::version() << '\n'; }

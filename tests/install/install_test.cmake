@@ -1,0 +1,19 @@
+# Installs the build in `build` below `work`, builds the project in `source` against that, and compares what it prints
+# with `version`.
+foreach(folder prefix consumer)
+  file(REMOVE_RECURSE ${work}/${folder})  # nothing of an earlier run may help
+endforeach()
+
+execute_process(COMMAND ${CMAKE_COMMAND} --install ${build} --prefix ${work}/prefix
+  OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${source} -B ${work}/consumer -G ${generator}
+  -D CMAKE_PREFIX_PATH=${work}/prefix -D CMAKE_CXX_COMPILER=${compiler} -D CMAKE_CXX_FLAGS=${flags}
+  COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${CMAKE_COMMAND} --build ${work}/consumer COMMAND_ERROR_IS_FATAL ANY)
+
+foreach(program ${work}/consumer/consumer "${work}/prefix/bin/eightfold;--version")
+  execute_process(COMMAND ${program} OUTPUT_VARIABLE printed COMMAND_ERROR_IS_FATAL ANY)
+  if(NOT printed MATCHES "(^|eightfold +)${version}\n")
+    message(FATAL_ERROR "${program} printed:\n${printed}instead of version ${version}")
+  endif()
+endforeach()
