@@ -1,4 +1,4 @@
-#include "kernels/host/bias.hpp"
+#include "kernels/host/activation.hpp"
 #include "kernels/host/dnnl.hpp"
 #include "kernels/operations.hpp"
 
@@ -35,7 +35,7 @@ class PackedWeight {
  public:
   PackedWeight() = default;
   PackedWeight(const Layout& plain, const Layout& packed)
-      : reorder_(plan_reorder(plain, packed, Epilogue::none)), memory_(allocate_for(packed)) {}
+      : reorder_(plan_reorder(plain, packed)), memory_(allocate_for(packed)) {}
 
   void pack(const float* weight) { reorder_.run({{DNNL_ARG_FROM, weight}, {DNNL_ARG_TO, memory_.data()}}); }
   const void* data() const { return memory_.data(); }
@@ -60,12 +60,13 @@ class HostConvolution final : public Convolution {
     backward_weight_.pack(weight.as<float>());
   }
 
-  void forward(StreamView, ConstTensor x, ConstTensor bias, Tensor y) override {
+  void forward(StreamView stream, ConstTensor x, ConstTensor bias, Tensor y) override {
     if (shape_.batch == 0) return;
     forward_.run({{DNNL_ARG_SRC, x.as<float>()},
                   {DNNL_ARG_WEIGHTS, forward_weight_.data()},
                   {DNNL_ARG_BIAS, bias.as<float>()},
                   {DNNL_ARG_DST, y.as<float>()}});
+    activate(stream, shape_.activation, y);
   }
 
   void backward_parameters(StreamView, ConstTensor x, ConstTensor y, Tensor dy, GradientMode mode,
@@ -98,15 +99,14 @@ class HostConvolution final : public Convolution {
     const Layout plain = plain_weight(shape_);
     const dnnl::memory::dims strides(2, shape_.stride), padding(2, shape_.padding);
     const auto direct = dnnl::algorithm::convolution_direct;
-    const auto none = attributes_with(Epilogue::none);
+    const auto attributes = attributes_for();
 
     const auto forward = describe<dnnl::convolution_forward>(
-        attributes_with(shape_.activation == Activation::relu ? Epilogue::relu : Epilogue::none),
-        dnnl::prop_kind::forward_training, direct, x, any, bias, y, strides, padding, padding);
-    const auto data = describe_backward<dnnl::convolution_backward_data>(none, forward, direct, x, any, y,
-                                                                         strides, padding, padding);
+        attributes, dnnl::prop_kind::forward_training, direct, x, any, bias, y, strides, padding, padding);
+    const auto data = describe_backward<dnnl::convolution_backward_data>(attributes, forward, direct, x, any,
+                                                                         y, strides, padding, padding);
     const auto parameters = describe_backward<dnnl::convolution_backward_weights>(
-        none, forward, direct, x, any, y, strides, padding, padding);
+        attributes, forward, direct, x, any, y, strides, padding, padding);
     forward_ = {forward,
                 {{DNNL_ARG_SRC, x},
                  {DNNL_ARG_WEIGHTS, forward.weights_desc()},
@@ -120,8 +120,8 @@ class HostConvolution final : public Convolution {
     forward_weight_ = {plain, forward.weights_desc()};
     backward_weight_ = {plain, data.weights_desc()};
     weight_gradient_ = allocate_for(gradient);
-    overwrite_gradient_ = plan_reorder(gradient, plain, Epilogue::none);
-    accumulate_gradient_ = plan_reorder(gradient, plain, Epilogue::add_to_output);
+    overwrite_gradient_ = plan_reorder(gradient, plain);
+    accumulate_gradient_ = plan_reorder(gradient, plain, GradientMode::accumulate);
   }
 
   ConvolutionShape shape_;

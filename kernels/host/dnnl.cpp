@@ -19,21 +19,14 @@ void raise_dnnl(const char* call, const dnnl::error& error) {
   throw base::LibraryError(fmt::format("oneDNN: {}", call), static_cast<int>(error.status), error.what());
 }
 
-dnnl::primitive_attr attributes_with(Epilogue epilogue) {
+dnnl::primitive_attr attributes_for(GradientMode mode) {
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
-  if (epilogue == Epilogue::none) return attributes;
-  dnnl::post_ops operations;
-  if (epilogue == Epilogue::add_to_output) {
+  if (mode == GradientMode::accumulate) {
+    dnnl::post_ops operations;
     operations.append_sum(1);
-  } else {
-#if DNNL_VERSION_MAJOR >= 3
-    operations.append_eltwise(dnnl::algorithm::eltwise_relu, 0, 0);
-#else
-    operations.append_eltwise(1, dnnl::algorithm::eltwise_relu, 0, 0);
-#endif
+    attributes.set_post_ops(operations);
   }
-  attributes.set_post_ops(operations);
   return attributes;
 }
 
@@ -79,9 +72,9 @@ void Primitive::run(std::initializer_list<Binding> bindings) {
     throw base::LibraryError("dnnl_primitive_execute", static_cast<int>(status), "the primitive did not run");
 }
 
-Primitive plan_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to, Epilogue epilogue) {
+Primitive plan_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to, GradientMode mode) {
   const auto description = checked("describing a reorder", [&] {
-    return dnnl::reorder::primitive_desc(dnnl_engine(), from, dnnl_engine(), to, attributes_with(epilogue));
+    return dnnl::reorder::primitive_desc(dnnl_engine(), from, dnnl_engine(), to, attributes_for(mode));
   });
   return {description, {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}}};
 }

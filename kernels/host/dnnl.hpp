@@ -1,10 +1,10 @@
 #pragma once
 
 // The only way into oneDNN. Its C++ interface changed between versions 2 and 3 in how primitives are
-// described and in the order of a few arguments; describe(), describe_backward() and relu() hide that. A
-// Primitive is planned once, with its scratchpad, and run without allocating. Errors of the library become
-// base::LibraryError.
+// described; describe() and describe_backward() hide that. A Primitive is planned once, with its scratchpad,
+// and run without allocating. Errors of the library become base::LibraryError.
 
+#include "kernels/activation.hpp"
 #include "kernels/buffer.hpp"
 
 #include <oneapi/dnnl/dnnl.hpp>
@@ -58,9 +58,8 @@ typename Kind::primitive_desc describe_backward(const dnnl::primitive_attr& attr
   });
 }
 
-// Attributes of a primitive whose scratchpad is ours, followed by ReLU, or added to what is in the output.
-enum class Epilogue { none, relu, add_to_output };
-dnnl::primitive_attr attributes_with(Epilogue epilogue);
+// Attributes of a primitive whose scratchpad is ours and whose result replaces its output or is added to it.
+dnnl::primitive_attr attributes_for(GradientMode mode = GradientMode::overwrite);
 
 // fp32 memory of these extents: any layout the library likes, row-major, or with strides.
 dnnl::memory::desc any_layout(const dnnl::memory::dims& extents);
@@ -93,7 +92,8 @@ class Primitive {
 };
 
 // Copies between two layouts of the same extents, replacing or adding.
-Primitive plan_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to, Epilogue epilogue);
+Primitive plan_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc& to,
+                       GradientMode mode = GradientMode::overwrite);
 
 // Memory for one tensor of a layout of the library's choice.
 Buffer<std::byte> allocate_for(const dnnl::memory::desc& layout);

@@ -1,4 +1,4 @@
-#include "kernels/host/bias.hpp"
+#include "kernels/host/activation.hpp"
 #include "kernels/host/dnnl.hpp"
 #include "kernels/operations.hpp"
 
@@ -15,27 +15,27 @@ class HostLinear final : public Linear {
     base::require(shape.batch >= 0 && shape.inputs >= 1 && shape.outputs >= 1, "linear: {} x {} -> {}",
                   shape.batch, shape.inputs, shape.outputs);
     if (shape.batch == 0) return;
-    const auto [batch, inputs, outputs, activation] = shape;
+    const std::int64_t batch = shape.batch, inputs = shape.inputs, outputs = shape.outputs;
     const auto x = row_major({batch, inputs}), y = row_major({batch, outputs}),
                weight = row_major({outputs, inputs});
     const auto bias = row_major({1, outputs});
     const auto weight_transposed = strided({inputs, outputs}, {1, inputs});
     const auto dy_transposed = strided({outputs, batch}, {1, outputs});
-    const Epilogue epilogue = activation == Activation::relu ? Epilogue::relu : Epilogue::none;
     forward_ = {
-        describe<dnnl::matmul>(attributes_with(epilogue), x, weight_transposed, bias, y),
+        describe<dnnl::matmul>(attributes_for(), x, weight_transposed, bias, y),
         {{DNNL_ARG_SRC, x}, {DNNL_ARG_WEIGHTS, weight_transposed}, {DNNL_ARG_BIAS, bias}, {DNNL_ARG_DST, y}}};
-    backward_data_ = plan_product(y, weight, x, Epilogue::none);
-    overwrite_weight_ = plan_product(dy_transposed, x, weight, Epilogue::none);
-    accumulate_weight_ = plan_product(dy_transposed, x, weight, Epilogue::add_to_output);
+    backward_data_ = plan_product(y, weight, x, GradientMode::overwrite);
+    overwrite_weight_ = plan_product(dy_transposed, x, weight, GradientMode::overwrite);
+    accumulate_weight_ = plan_product(dy_transposed, x, weight, GradientMode::accumulate);
   }
 
-  void forward(StreamView, ConstTensor x, ConstTensor weight, ConstTensor bias, Tensor y) override {
+  void forward(StreamView stream, ConstTensor x, ConstTensor weight, ConstTensor bias, Tensor y) override {
     if (shape_.batch == 0) return;
     forward_.run({{DNNL_ARG_SRC, x.as<float>()},
                   {DNNL_ARG_WEIGHTS, weight.as<float>()},
                   {DNNL_ARG_BIAS, bias.as<float>()},
                   {DNNL_ARG_DST, y.as<float>()}});
+    activate(stream, shape_.activation, y);
   }
 
   void backward_parameters(StreamView, ConstTensor x, ConstTensor y, Tensor dy, GradientMode mode,
@@ -61,8 +61,8 @@ class HostLinear final : public Linear {
 
  private:
   static Primitive plan_product(const dnnl::memory::desc& a, const dnnl::memory::desc& b,
-                                const dnnl::memory::desc& c, Epilogue epilogue) {
-    return {describe<dnnl::matmul>(attributes_with(epilogue), a, b, c),
+                                const dnnl::memory::desc& c, GradientMode mode) {
+    return {describe<dnnl::matmul>(attributes_for(mode), a, b, c),
             {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}}};
   }
 

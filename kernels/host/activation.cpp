@@ -1,4 +1,4 @@
-#include "kernels/host/bias.hpp"
+#include "kernels/host/activation.hpp"
 
 #include "kernels/host/parallel.hpp"
 

@@ -1,14 +1,19 @@
 #pragma once
 
-// What happens at the output of linear and convolution layers on the way back, in one pass over memory.
+// What linear and convolution layers do at their output, forth and back, in one pass over memory each.
 
 #include "kernels/activation.hpp"
-#include "kernels/tensor.hpp"
+#include "kernels/operations.hpp"
 
 #include <cstdint>
 #include <vector>
 
 namespace eightfold::kernels::host {
+
+// y = activation(y). Not left to oneDNN, whose fused ReLU turns NaN into 0: an exploding network has to show.
+inline void activate(StreamView stream, Activation activation, Tensor y) {
+  if (activation == Activation::relu) host::relu_forward(stream, y, y);
+}
 
 // Rows of `width` outputs: replaces dy by the gradient before the activation and sums it over the rows into
 // dbias, in an order that depends on the shape alone.

@@ -1,0 +1,130 @@
+#include "kernels/elementwise.hpp"
+
+#include "tests/kernels/support.hpp"
+#include "tests/support/test.hpp"
+
+#include <limits>
+
+using namespace eightfold::kernels;
+using namespace eightfold::kernels::testing;
+
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+// Around SIMD widths, and large enough for more than one thread.
+const std::vector<std::int64_t> kSizes = {0, 1, 7, 8, 17, 255, 100003};
+
+Floats dropped(const DropoutMask& mask, Floats x) {
+  Floats y(Shape{static_cast<std::int64_t>(x.size())});
+  dropout(host_stream(), mask, x, y);
+  return y;
+}
+
+}  // namespace
+
+TEST_CASE("fill and add_scaled reach every element and nothing else") {
+  for (const std::int64_t size : kSizes) {
+    Floats y(Shape{size + 1}, 9.0F);
+    fill(host_stream(), 2.0F, y.tensor().rows(0, size));
+    CHECK(y[size] == 9.0F);
+    Floats x = random_floats(Shape{size}, 1);
+    add_scaled(host_stream(), -3.0F, x, y.tensor().rows(0, size));
+    bool is_exact = true;
+    for (std::int64_t i = 0; i < size; ++i) is_exact &= y[i] == -3.0F * x[i] + 2.0F;
+    CHECK(is_exact);
+    CHECK(y[size] == 9.0F);
+  }
+}
+
+TEST_CASE("image bytes become floats with a scale and a shift for each channel") {
+  Array<std::uint8_t> x(Shape{2, 3}, {0, 1, 255, 128, 7, 2});
+  Floats scale(Shape{3}, {1.0F / 255, 2, -1}), shift(Shape{3}, {0, -1, 0.5F}), y(Shape{2, 3});
+  bytes_to_float(host_stream(), x, scale, shift, y);
+  CHECK(y.values() == std::vector<float>{0, 1, -254.5F, 128 * (1.0F / 255), 13, -1.5F});
+  Floats wrong(Shape{2}), other(Shape{2});
+  CHECK_THROWS_AS(bytes_to_float(host_stream(), x, wrong, other, y), eightfold::base::InternalError);
+}
+
+TEST_CASE("bytes of one channel take the one scale") {
+  Array<std::uint8_t> x(Shape{5, 1}, {0, 1, 2, 3, 255});
+  Floats scale(Shape{1}, {2}), shift(Shape{1}, {1}), y(Shape{5, 1});
+  bytes_to_float(host_stream(), x, scale, shift, y);
+  CHECK(y.values() == std::vector<float>{1, 3, 5, 7, 511});
+}
+
+TEST_CASE("relu keeps what is positive and NaN") {
+  Floats x(Shape{6}, {-1, -0.0F, 0, 2, kNaN, -std::numeric_limits<float>::infinity()});
+  relu_forward(host_stream(), x, x);
+  CHECK(std::isnan(x[4]));
+  x[4] = 0;
+  CHECK(x.values() == std::vector<float>{0, 0, 0, 2, 0, 0});
+}
+
+TEST_CASE("the gradient passes relu where its result is positive") {
+  for (const std::int64_t size : kSizes) {
+    Floats y = random_floats(Shape{size}, 1), dy = random_floats(Shape{size}, 2), dx(Shape{size});
+    relu_forward(host_stream(), y, y);
+    relu_backward(host_stream(), y, dy, dx);
+    bool is_exact = true;
+    for (std::int64_t i = 0; i < size; ++i) is_exact &= dx[i] == (y[i] > 0 ? dy[i] : 0.0F);
+    CHECK(is_exact);
+  }
+}
+
+TEST_CASE("dropout decides each element by its own random number") {
+  const float rate = GENERATE(0.0F, 0.3F, 0.5F, 0.999F);
+  for (const std::int64_t size : kSizes) {
+    for (const std::uint64_t first : {0ULL, 1ULL, 2ULL, 3ULL, (1ULL << 40) + 5}) {
+      const DropoutMask mask{rate, RandomKey{3, 4, 5}, first};
+      Floats y = dropped(mask, Floats(Shape{size}, 2.0F));
+      bool is_exact = true;
+      for (std::int64_t i = 0; i < size; ++i) {
+        const bool drops = uniform_from(random_word(mask.key, first + static_cast<std::uint64_t>(i))) < rate;
+        is_exact &= y[i] == (drops ? 0.0F : 1 / (1 - rate) * 2.0F);
+      }
+      CHECK(is_exact);
+    }
+  }
+}
+
+TEST_CASE("dropout drops at its rate and keeps the mean") {
+  constexpr std::int64_t kCount = 1 << 20;
+  const float rate = 0.37F;
+  const Floats y = dropped({rate, RandomKey{1, 2, 3}, 0}, Floats(Shape{kCount}, 1.0F));
+  double sum = 0, zeros = 0;
+  for (std::int64_t i = 0; i < kCount; ++i) {
+    sum += static_cast<double>(y[i]);
+    zeros += y[i] == 0;
+  }
+  const double deviation = std::sqrt(0.37 * 0.63 / kCount);  // of the share of zeros
+  CHECK(std::abs(zeros / kCount - 0.37) < 5 * deviation);
+  CHECK(std::abs(sum / kCount - 1) < 5 * deviation / 0.63);
+}
+
+TEST_CASE("dropout is the same however a batch is cut") {
+  constexpr std::int64_t kCount = 1000;
+  Floats x = random_floats(Shape{kCount}, 9);
+  const Floats whole = dropped({0.5F, RandomKey{1, 1, 1}, 77}, x);
+  for (const std::int64_t cut : {1, 2, 3, 4, 501, 999}) {
+    Floats parts(Shape{kCount});
+    dropout(host_stream(), {0.5F, RandomKey{1, 1, 1}, 77}, x.tensor().rows(0, cut),
+            parts.tensor().rows(0, cut));
+    dropout(host_stream(), {0.5F, RandomKey{1, 1, 1}, 77 + static_cast<std::uint64_t>(cut)},
+            x.tensor().rows(cut, kCount - cut), parts.tensor().rows(cut, kCount - cut));
+    CHECK(largest_difference(parts, whole) == 0);
+  }
+}
+
+TEST_CASE("elementwise results do not depend on the number of threads") {
+  Floats x = random_floats(Shape{300001}, 1);
+  std::vector<std::vector<float>> results;
+  for (const int threads : {1, 2, 3}) {
+    with_threads(threads, [&] {
+      Floats y = dropped({0.25F, RandomKey{5, 6, 7}, 2}, x);
+      add_scaled(host_stream(), 0.3F, x, y);
+      results.push_back(y.values());
+    });
+  }
+  CHECK(results[0] == results[1]);
+  CHECK(results[0] == results[2]);
+}
