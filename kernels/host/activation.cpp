@@ -2,6 +2,8 @@
 
 #include "kernels/host/parallel.hpp"
 
+#include <limits>
+
 namespace eightfold::kernels::host {
 namespace {
 
@@ -20,6 +22,19 @@ void add_rows(const float* y, float* dy, std::int64_t rows, std::int64_t width, 
 }
 
 }  // namespace
+
+void add_bias(const float* bias, std::int64_t rows, std::int64_t width, Activation activation, float* y) {
+  const float floor = activation == Activation::relu ? 0.0F : -std::numeric_limits<float>::infinity();
+  for_each_range(rows, width, [&](std::int64_t first, std::int64_t last) {
+    for (float* row = y + first * width; row < y + last * width; row += width) {
+#pragma omp simd
+      for (std::int64_t column = 0; column < width; ++column) {
+        const float sum = row[column] + bias[column];
+        row[column] = sum < floor ? floor : sum;  // NaN stays
+      }
+    }
+  });
+}
 
 BiasGradient::BiasGradient(std::int64_t rows, std::int64_t width, Activation activation)
     : rows_(rows),

@@ -15,6 +15,9 @@ inline void activate(StreamView stream, Activation activation, Tensor y) {
   if (activation == Activation::relu) host::relu_forward(stream, y, y);
 }
 
+// Rows of `width` outputs: y = activation(y + bias).
+void add_bias(const float* bias, std::int64_t rows, std::int64_t width, Activation activation, float* y);
+
 // Rows of `width` outputs: replaces dy by the gradient before the activation and sums it over the rows into
 // dbias, in an order that depends on the shape alone.
 class BiasGradient {

@@ -47,7 +47,7 @@ TEST_CASE("image bytes become floats with a scale and a shift for each channel")
 
 TEST_CASE("bytes of one channel take the one scale") {
   Array<std::uint8_t> x(Shape{5, 1}, {0, 1, 2, 3, 255});
-  Floats scale(Shape{1}, {2}), shift(Shape{1}, {1}), y(Shape{5, 1});
+  Floats scale(Shape{1}, 2.0F), shift(Shape{1}, 1.0F), y(Shape{5, 1});
   bytes_to_float(host_stream(), x, scale, shift, y);
   CHECK(y.values() == std::vector<float>{1, 3, 5, 7, 511});
 }

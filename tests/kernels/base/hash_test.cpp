@@ -46,7 +46,7 @@ TEST_CASE("every byte and its place matter to a hash") {
 
 TEST_CASE("a stream hashes the same in any pieces, and a file like its contents") {
   std::string text;
-  for (int i = 0; i < 3'000'000; ++i) text.push_back(static_cast<char>(i * i % 251));
+  for (int i = 0; i < 3'000'000; ++i) text.push_back(static_cast<char>(i % 251));
   const std::string whole = hex_of(text);
   for (const std::size_t cut : {0, 1, 1024, 2999999}) {
     Hash128 hash;

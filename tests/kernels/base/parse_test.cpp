@@ -14,14 +14,16 @@ TEST_CASE("byte counts are read with binary and decimal units") {
   CHECK(parse_bytes("64KiB") == 65536);
   CHECK(parse_bytes("64kB") == 64000);
   CHECK(parse_bytes("16777215TiB") == 16777215ULL << 40);
-  for (const char* wrong : {"", "MiB", "-1", "1.5MiB", "1 MiB", "1mib", "16777216TiB", "1MiBx", "99999999999999999999"})
+  for (const char* wrong :
+       {"", "MiB", "-1", "1.5MiB", "1 MiB", "1mib", "16777216TiB", "1MiBx", "99999999999999999999"})
     CHECK_FALSE(parse_bytes(wrong).has_value());
 }
 
 TEST_CASE("format_bytes is the inverse of parse_bytes") {
   CHECK(format_bytes(64 << 20) == "64MiB");
   CHECK(format_bytes(1000) == "1000B");
-  for (const std::uint64_t bytes : {0ULL, 1ULL, 1023ULL, 1024ULL, 1536ULL, 1ULL << 40, std::numeric_limits<unsigned long long>::max()})
+  for (const std::uint64_t bytes :
+       {0ULL, 1ULL, 1023ULL, 1024ULL, 1536ULL, 1ULL << 40, std::numeric_limits<unsigned long long>::max()})
     CHECK(parse_bytes(format_bytes(bytes)) == bytes);
 }
 
@@ -30,7 +32,8 @@ TEST_CASE("durations need a unit") {
   CHECK(parse_duration("1.5ms") == 1500us);
   CHECK(parse_duration("2min") == 2min);
   CHECK(parse_duration("0s") == 0ns);
-  for (const char* wrong : {"", "10", "s", "-1s", "1 s", "1e30h", "10sec"}) CHECK_FALSE(parse_duration(wrong).has_value());
+  for (const char* wrong : {"", "10", "s", "-1s", "1 s", "1e30h", "10sec"})
+    CHECK_FALSE(parse_duration(wrong).has_value());
   for (const std::chrono::nanoseconds duration : {0ns, 1ns, 999ns, 1500000ns, 90000000000ns})
     CHECK(parse_duration(format_duration(duration)) == duration);
 }
