@@ -63,7 +63,7 @@ class Buffer {
   Tensor tensor(const Shape& shape, std::size_t first = 0) const {
     base::require(first + static_cast<std::size_t>(shape.elements()) <= count_,
                   "{} at {} exceeds a buffer of {}", to_string(shape), first, count_);
-    return {data() + first, shape, DTypeOf<Value>::value, memory_.device()};
+    return {data() + first, shape, kDTypeOf<Value>, memory_.device()};
   }
   Tensor tensor() const { return tensor(Shape{static_cast<std::int64_t>(count_)}); }
 

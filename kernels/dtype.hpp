@@ -37,31 +37,20 @@ constexpr std::size_t size_of(DType dtype) {
 // The names of the safetensors format: "F32", "BF16" ...
 std::string_view to_string(DType dtype);
 
+// The dtype of a C++ type.
 template <class Value>
-struct DTypeOf;
+inline constexpr DType kDTypeOf;
 template <>
-struct DTypeOf<float> {
-  static constexpr DType value = DType::f32;
-};
+inline constexpr DType kDTypeOf<float> = DType::f32;
 template <>
-struct DTypeOf<double> {
-  static constexpr DType value = DType::f64;
-};
+inline constexpr DType kDTypeOf<double> = DType::f64;
 template <>
-struct DTypeOf<BFloat16> {
-  static constexpr DType value = DType::bf16;
-};
+inline constexpr DType kDTypeOf<BFloat16> = DType::bf16;
 template <>
-struct DTypeOf<Float16> {
-  static constexpr DType value = DType::f16;
-};
+inline constexpr DType kDTypeOf<Float16> = DType::f16;
 template <>
-struct DTypeOf<std::uint8_t> {
-  static constexpr DType value = DType::u8;
-};
+inline constexpr DType kDTypeOf<std::uint8_t> = DType::u8;
 template <>
-struct DTypeOf<std::int32_t> {
-  static constexpr DType value = DType::i32;
-};
+inline constexpr DType kDTypeOf<std::int32_t> = DType::i32;
 
 }  // namespace eightfold::kernels

@@ -72,8 +72,8 @@ class BasicTensor {
   // followed by the host.
   template <class Value>
   Like<Value>* as() const {
-    base::require(dtype_ == DTypeOf<Value>::value, "tensor of {} used as {}", to_string(dtype_),
-                  to_string(DTypeOf<Value>::value));
+    base::require(dtype_ == kDTypeOf<Value>, "tensor of {} used as {}", to_string(dtype_),
+                  to_string(kDTypeOf<Value>));
     return static_cast<Like<Value>*>(data_);
   }
   template <class Value>
@@ -106,7 +106,7 @@ auto host_tensor(std::span<Value> values, const Shape& shape) {
   using Void = std::conditional_t<std::is_const_v<Value>, const void, void>;
   base::require(shape.elements() == static_cast<std::int64_t>(values.size()), "{} over {} elements",
                 to_string(shape), values.size());
-  return BasicTensor<Void>(values.data(), shape, DTypeOf<std::remove_const_t<Value>>::value, Device{});
+  return BasicTensor<Void>(values.data(), shape, kDTypeOf<std::remove_const_t<Value>>, Device{});
 }
 
 }  // namespace eightfold::kernels

@@ -85,10 +85,9 @@ void bench_step(const StepOptions& options, comm::Environment& environment) {
   comm::Communicator& world = environment.world();
   const runtime::config::JobConfig job = share_job(world, options.job);
   const Placement placement = place_rank(world, job.job);
-  std::unique_ptr<runtime::Session> session;
-  comm::run_agreed(world, [&] {
+  const std::unique_ptr<runtime::Session> session = plan_session(world, job, placement.place, [&] {
     const auto data = runtime::data::random_source(job.data.kind, 2 * job.job.global_batch);
-    session = std::make_unique<runtime::Session>(job, runtime::data::Split{data, data}, placement.place);
+    return runtime::data::Split{data, data};
   });
   session->initialize(world);
   comm::Engine engine(world);
@@ -120,13 +119,8 @@ void add_bench(CLI::App& program, Action& chosen) {
   command.add_option("--warmup", options->warmup, "Steps before them")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000000));
-  command.add_option("--json", options->json, "Write the row and the environment to FILE as JSON")
-      ->type_name("FILE");
-  command.callback([options, &chosen] {
-    chosen = [options] {
-      return with_ranks([&](comm::Environment& environment) { bench_step(*options, environment); });
-    };
-  });
+  add_json_option(command, options->json);
+  run_on_ranks(command, chosen, options, bench_step);
 }
 
 }  // namespace eightfold::launch

@@ -25,6 +25,11 @@ base::ExitCode report_agreed(const comm::AgreedError& error, const comm::Communi
 
 }  // namespace
 
+void add_json_option(CLI::App& command, std::string& path) {
+  command.add_option("--json", path, "Write the result and the environment to FILE as JSON")
+      ->type_name("FILE");
+}
+
 base::ExitCode with_ranks(const std::function<void(comm::Environment&)>& action) {
   std::unique_ptr<comm::Environment> environment;
   try {

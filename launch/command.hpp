@@ -29,6 +29,20 @@ void add_bench(CLI::App& program, Action& chosen);
 // them and they leave together; any other is reported by its rank and ends the job. Returns the exit code.
 base::ExitCode with_ranks(const std::function<void(comm::Environment&)>& action);
 
+// Adds --json FILE, for write_json (launch/result.hpp).
+void add_json_option(CLI::App& command, std::string& path);
+
+// Makes `command` run `action` on every rank.
+template <class Options>
+void run_on_ranks(CLI::App& command, Action& chosen, std::shared_ptr<Options> options,
+                  void (*action)(const Options&, comm::Environment&)) {
+  command.callback([&chosen, options, action] {
+    chosen = [options, action] {
+      return with_ranks([&](comm::Environment& environment) { action(*options, environment); });
+    };
+  });
+}
+
 // Runs `action` without MPI.
 base::ExitCode alone(const std::function<void()>& action);
 

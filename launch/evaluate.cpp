@@ -24,11 +24,7 @@ void evaluate(const EvaluateOptions& options, comm::Environment& environment) {
     return read_job({(found.directory / runtime::checkpoint::kConfigFile).string(), options.overrides});
   });
   const Placement placement = place_rank(world, job.job);
-  std::unique_ptr<runtime::Session> session;
-  comm::run_agreed(world, [&] {
-    session = std::make_unique<runtime::Session>(
-        job, runtime::data::open(job.data, static_cast<std::uint64_t>(job.job.seed)), placement.place);
-  });
+  const std::unique_ptr<runtime::Session> session = plan_session(world, job, placement.place);
   session->restore_weights(world, found);
   comm::Engine engine(world);
   const runtime::telemetry::Score score = runtime::evaluate(*session, engine, nullptr);
@@ -57,13 +53,8 @@ void add_evaluate(CLI::App& program, Action& chosen) {
       ->type_name("KEY=VALUE")
       ->take_all()
       ->allow_extra_args(false);
-  command.add_option("--json", options->json, "Write the result and the environment to FILE as JSON")
-      ->type_name("FILE");
-  command.callback([options, &chosen] {
-    chosen = [options] {
-      return with_ranks([&](comm::Environment& environment) { evaluate(*options, environment); });
-    };
-  });
+  add_json_option(command, options->json);
+  run_on_ranks(command, chosen, options, evaluate);
 }
 
 }  // namespace eightfold::launch

@@ -81,6 +81,19 @@ JobConfig share_job(comm::Communicator& world, const JobOptions& options) {
   return share_job(world, [&] { return read_job(options); });
 }
 
+std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world, const JobConfig& job,
+                                               const runtime::RankPlace& place,
+                                               const std::function<runtime::data::Split()>& open_data) {
+  std::unique_ptr<runtime::Session> session;
+  comm::run_agreed(world, [&] { session = std::make_unique<runtime::Session>(job, open_data(), place); });
+  return session;
+}
+
+std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world, const JobConfig& job,
+                                               const runtime::RankPlace& place) {
+  return plan_session(world, job, place, [&] { return runtime::data::open(job.data, job.job.seed); });
+}
+
 Placement place_rank(comm::Communicator& world, const runtime::config::Job& job) {
   Placement placement;
   comm::run_agreed(world,

@@ -11,6 +11,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,16 @@ runtime::config::JobConfig share_job(comm::Communicator& world, const JobOptions
 // The same for a job that rank 0 gets otherwise.
 runtime::config::JobConfig share_job(comm::Communicator& world,
                                      const std::function<runtime::config::ParsedJob()>& read_on_root);
+
+// Reads data and plans the job on every rank. Collective; errors are agreed.
+std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world,
+                                               const runtime::config::JobConfig& job,
+                                               const runtime::RankPlace& place,
+                                               const std::function<runtime::data::Split()>& open_data);
+// The same with the data that the job names.
+std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world,
+                                               const runtime::config::JobConfig& job,
+                                               const runtime::RankPlace& place);
 
 // Chooses device and threads for this rank. Collective.
 struct Placement {

@@ -1,6 +1,6 @@
 #include "launch/step_timer.hpp"
 
-#include "runtime/telemetry/phases.hpp"
+#include "runtime/spans.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -31,7 +31,7 @@ void StepTimer::reset() {
 }
 
 StepTimer::Medians StepTimer::medians() const {
-  using namespace runtime::telemetry;
+  using namespace runtime;
   const std::lock_guard lock(mutex_);
   std::vector<double> steps, exposed, data, update;
   std::map<std::int64_t, std::vector<double>> ready;

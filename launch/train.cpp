@@ -77,11 +77,7 @@ void train(const TrainOptions& options, comm::Environment& environment) {
   comm::Communicator& world = environment.world();
   const JobConfig job = share_job(world, options.job);
   const Placement placement = place_rank(world, job.job);
-  std::unique_ptr<runtime::Session> session;
-  comm::run_agreed(world, [&] {
-    session = std::make_unique<runtime::Session>(
-        job, runtime::data::open(job.data, static_cast<std::uint64_t>(job.job.seed)), placement.place);
-  });
+  const std::unique_ptr<runtime::Session> session = plan_session(world, job, placement.place);
 
   Start start;
   std::int64_t first_step = 0;
@@ -124,13 +120,8 @@ void add_train(CLI::App& program, Action& chosen) {
                       "newest run of this job")
           ->type_name("[PATH]")
           ->expected(0, 1);
-  command.add_option("--json", options->json, "Write the result and the environment to FILE as JSON")
-      ->type_name("FILE");
-  command.callback([options, &chosen] {
-    chosen = [options] {
-      return with_ranks([&](comm::Environment& environment) { train(*options, environment); });
-    };
-  });
+  add_json_option(command, options->json);
+  run_on_ranks(command, chosen, options, train);
 }
 
 }  // namespace eightfold::launch

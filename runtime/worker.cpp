@@ -1,7 +1,7 @@
 #include "runtime/worker.hpp"
 
 #include "kernels/elementwise.hpp"
-#include "runtime/telemetry/phases.hpp"
+#include "runtime/spans.hpp"
 
 namespace eightfold::runtime {
 namespace {
@@ -37,7 +37,7 @@ Worker::Worker(Session& session, comm::Engine& engine, base::Observer& observer,
       step_(first_step) {}
 
 std::int64_t Worker::step() {
-  const base::ScopedSpan span(&observer_, base::Track::worker, telemetry::kStepSpan, step_);
+  const base::ScopedSpan span(&observer_, base::Track::worker, kStepSpan, step_);
   const data::Batch batch = session_.plan().batch(step_);
   const std::int64_t passes = session_.plan().passes(batch);
   submitted_ = 0;
@@ -45,12 +45,12 @@ std::int64_t Worker::step() {
   for (std::int64_t index = 0; index < passes; ++index) run_pass(batch, index, passes);
   submit_complete(session_.model().gradients().elements());  // without overlap: all of them
   {
-    const base::ScopedSpan exposed(&observer_, base::Track::worker, telemetry::kExposedSpan, step_);
+    const base::ScopedSpan exposed(&observer_, base::Track::worker, kExposedSpan, step_);
     exchange_->wait(stream_);
   }
   learning_rate_ = runtime::learning_rate(
       session_.config().schedule, session_.config().optimizer.learning_rate, session_.length(), step_);
-  const base::ScopedSpan update(&observer_, base::Track::worker, telemetry::kUpdateSpan, step_);
+  const base::ScopedSpan update(&observer_, base::Track::worker, kUpdateSpan, step_);
   session_.optimizer().step(stream_, learning_rate_, step_ + 1);
   return step_++;
 }
@@ -78,7 +78,7 @@ void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t
 
 void Worker::submit_complete(std::int64_t end) {
   for (; submitted_ < buckets_.size() && buckets_[submitted_].end <= end; ++submitted_) {
-    const base::ScopedSpan span(&observer_, base::Track::worker, telemetry::kSubmitSpan,
+    const base::ScopedSpan span(&observer_, base::Track::worker, kSubmitSpan,
                                 static_cast<std::int64_t>(submitted_));
     exchange_->submit(submitted_, stream_);
   }

@@ -1,6 +1,7 @@
 #include "runtime/data/loader.hpp"
 
 #include "kernels/base/error.hpp"
+#include "runtime/spans.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -37,7 +38,7 @@ const Pass& Loader::next() {
   base::require(taken_ - released_ < kSlots, "all {} passes are held", kSlots);
   const auto is_settled = [&] { return loaded_ > taken_ || finished_; };
   if (!is_settled()) {
-    const base::ScopedSpan span(observer_, base::Track::worker, "wait for data", taken_);
+    const base::ScopedSpan span(observer_, base::Track::worker, kDataWaitSpan, taken_);
     changed_.wait(lock, is_settled);
   }
   if (loaded_ > taken_) return slot(taken_++).pass;
@@ -106,7 +107,7 @@ Loader::Slot* Loader::wait_for_free_slot(const std::stop_token& stop) {
 }
 
 void Loader::fill(Slot& slot, std::int64_t position, const std::stop_token& stop) {
-  const base::ScopedSpan span(observer_, base::Track::loader, "load", loaded_);
+  const base::ScopedSpan span(observer_, base::Track::loader, kLoadSpan, loaded_);
   const auto image_bytes = static_cast<std::size_t>(job_.source->sample_shape().bytes());
   const auto samples = static_cast<std::size_t>(slot.pass.samples);
   const std::span images = slot.images.span();

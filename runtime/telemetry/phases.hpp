@@ -3,20 +3,12 @@
 // Where the time of the worker goes, summed from the spans it reports.
 
 #include "kernels/base/observer.hpp"
+#include "runtime/spans.hpp"
 
 #include <atomic>
 #include <cstdint>
 
 namespace eightfold::runtime::telemetry {
-
-// Names of the worker's spans. Their sum is the step; what is neither waiting is compute.
-inline constexpr std::string_view kStepSpan = "step";
-inline constexpr std::string_view kDataWaitSpan = "wait for data";  // the next pass was not loaded yet
-inline constexpr std::string_view kExposedSpan =
-    "wait for exchange";  // the backward pass is over, the exchange not
-
-inline constexpr std::string_view kSubmitSpan = "submit";  // a bucket is complete; index: the bucket
-inline constexpr std::string_view kUpdateSpan = "update";  // of the weights
 
 struct Phases {
   std::int64_t steps = 0;

@@ -1,0 +1,20 @@
+#pragma once
+
+// The names of the spans that a rank reports while it trains (kernels/base/observer.hpp): who writes them and
+// who sums them up agree here.
+
+#include <string_view>
+
+namespace eightfold::runtime {
+
+// Of the worker's thread. A step is computing, but for its two kinds of waiting.
+inline constexpr std::string_view kStepSpan = "step";
+inline constexpr std::string_view kDataWaitSpan = "wait for data";  // the next pass was not loaded yet
+inline constexpr std::string_view kExposedSpan =
+    "wait for exchange";                                   // the backward pass is over, the exchange not
+inline constexpr std::string_view kSubmitSpan = "submit";  // a bucket is complete; index: the bucket
+inline constexpr std::string_view kUpdateSpan = "update";  // of the weights
+// Of the loader's thread.
+inline constexpr std::string_view kLoadSpan = "load";
+
+}  // namespace eightfold::runtime
