@@ -43,8 +43,9 @@ struct BytesToFloat {
   const float* scale;
   const float* shift;
   float* y;
-  EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
-    y[i] = scale[i % channels] * static_cast<float>(x[i]) + shift[i % channels];
+  EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const { element(i, i % channels); }
+  EIGHTFOLD_HOST_DEVICE void element(std::int64_t i, std::int64_t channel) const {
+    y[i] = scale[channel] * static_cast<float>(x[i]) + shift[channel];
   }
 };
 
@@ -73,20 +74,18 @@ struct Dropout {
   EIGHTFOLD_HOST_DEVICE std::int64_t lead() const { return static_cast<std::int64_t>(first % kGroup); }
   EIGHTFOLD_HOST_DEVICE std::int64_t groups() const { return (lead() + count + kGroup - 1) / kGroup; }
 
-  EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t group) const {
-    const RandomWords random = philox(key, first / kGroup + static_cast<std::uint64_t>(group));
-    const std::int64_t start = kGroup * group - lead();
-    for (int j = 0; j < kGroup; ++j)
-      if (start + j >= 0 && start + j < count) element(start + j, random.word[j]);
+  EIGHTFOLD_HOST_DEVICE std::uint64_t block(std::int64_t group) const {
+    return first / kGroup + static_cast<std::uint64_t>(group);
   }
-  // The same for a group whose four elements all exist.
-  EIGHTFOLD_HOST_DEVICE void whole(std::int64_t group) const {
-    const RandomWords random = philox(key, first / kGroup + static_cast<std::uint64_t>(group));
-    const std::int64_t start = kGroup * group - lead();
-    for (int j = 0; j < kGroup; ++j) element(start + j, random.word[j]);
-  }
+  EIGHTFOLD_HOST_DEVICE std::int64_t start(std::int64_t group) const { return kGroup * group - lead(); }
 
- private:
+  EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t group) const {
+    const RandomWords random = philox(key, block(group));
+    for (int j = 0; j < kGroup; ++j) {
+      const std::int64_t i = start(group) + j;
+      if (i >= 0 && i < count) element(i, random.word[j]);
+    }
+  }
   EIGHTFOLD_HOST_DEVICE void element(std::int64_t i, std::uint32_t word) const {
     y[i] = (word >> 8) < dropped ? 0 : scale * x[i];
   }

@@ -52,6 +52,24 @@ TEST_CASE("bytes of one channel take the one scale") {
   CHECK(y.values() == std::vector<float>{1, 3, 5, 7, 511});
 }
 
+TEST_CASE("each byte meets its own channel, whatever their number") {
+  for (const std::int64_t channels : {1, 2, 3, 5, 63, 64, 65, 200}) {
+    for (const std::int64_t pixels : {0, 1, 7, 1001}) {
+      Array<std::uint8_t> x(Shape{pixels, channels});
+      Floats scale = random_floats(Shape{channels}, 1), shift = random_floats(Shape{channels}, 2);
+      Floats y(Shape{pixels, channels});
+      for (std::int64_t i = 0; i < pixels * channels; ++i) x[i] = static_cast<std::uint8_t>(i * 37 % 256);
+      bytes_to_float(host_stream(), x, scale, shift, y);
+      bool is_exact = true;
+      for (std::int64_t i = 0; i < pixels * channels; ++i) {
+        const float product = scale[i % channels] * static_cast<float>(x[i]);
+        is_exact &= y[i] == product + shift[i % channels];
+      }
+      CHECK(is_exact);
+    }
+  }
+}
+
 TEST_CASE("relu keeps what is positive and NaN") {
   Floats x(Shape{6}, {-1, -0.0F, 0, 2, kNaN, -std::numeric_limits<float>::infinity()});
   relu_forward(host_stream(), x, x);
