@@ -70,6 +70,7 @@ void sum_in_pieces(MPI_Comm comm, MPI_Datatype type, std::span<Value> values) {
 
 std::vector<std::uint64_t> gathered(MPI_Comm comm, int size, std::uint64_t value) {
   std::vector<std::uint64_t> values(static_cast<std::size_t>(size));
+  // NOLINTNEXTLINE(mpi-type-mismatch): clang-tidy does not know that uint64_t is unsigned long here
   EIGHTFOLD_MPI_CHECK(MPI_Allgather(&value, 1, MPI_UINT64_T, values.data(), 1, MPI_UINT64_T, comm));
   return values;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 
 namespace eightfold::kernels {
 
@@ -39,18 +40,13 @@ std::string_view to_string(DType dtype);
 
 // The dtype of a C++ type.
 template <class Value>
-inline constexpr DType kDTypeOf;
-template <>
-inline constexpr DType kDTypeOf<float> = DType::f32;
-template <>
-inline constexpr DType kDTypeOf<double> = DType::f64;
-template <>
-inline constexpr DType kDTypeOf<BFloat16> = DType::bf16;
-template <>
-inline constexpr DType kDTypeOf<Float16> = DType::f16;
-template <>
-inline constexpr DType kDTypeOf<std::uint8_t> = DType::u8;
-template <>
-inline constexpr DType kDTypeOf<std::int32_t> = DType::i32;
+inline constexpr DType kDTypeOf = [] {
+  if constexpr (std::is_same_v<Value, float>) return DType::f32;
+  if constexpr (std::is_same_v<Value, double>) return DType::f64;
+  if constexpr (std::is_same_v<Value, BFloat16>) return DType::bf16;
+  if constexpr (std::is_same_v<Value, Float16>) return DType::f16;
+  if constexpr (std::is_same_v<Value, std::uint8_t>) return DType::u8;
+  if constexpr (std::is_same_v<Value, std::int32_t>) return DType::i32;
+}();
 
 }  // namespace eightfold::kernels

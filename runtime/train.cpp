@@ -106,7 +106,7 @@ class Run {
   // Replicas must be equal bit for bit; the first that differs from the majority is named.
   std::string agreed_weight_hash(std::int64_t done) {
     session_.snapshot().load_from_device(session_.stream());
-    const std::string mine = session_.snapshot().weight_hash();
+    std::string mine = session_.snapshot().weight_hash();
     std::vector<std::uint64_t> hashes;
     engine_.run([&](comm::Communicator& communicator) {
       hashes = communicator.all_gather(std::stoull(mine, nullptr, 16));

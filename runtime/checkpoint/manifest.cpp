@@ -3,6 +3,7 @@
 #include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/hash.hpp"
+#include "runtime/checkpoint/json_integer.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -14,27 +15,43 @@ using Json = nlohmann::json;
 
 constexpr const char* kFileName = "manifest.json";
 constexpr const char* kFormat = "eightfold-checkpoint";
+constexpr const char* kSelfHash = "xxh3_128";
 constexpr std::size_t kSizeLimit = 16 << 20;
 
 // A manifest may come from a stranger: its names must stay inside the directory.
 bool is_plain_name(const std::string& name) {
-  return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos;
+  return !name.empty() && name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\0", 2)) == std::string::npos;
+}
+
+// The hash of everything a manifest says, for its own last entry: the files have theirs.
+std::string self_hash(Json json) {
+  json.erase(kSelfHash);
+  const std::string text = json.dump();
+  base::Hash128 hash;
+  hash.update(std::as_bytes(std::span(text)));
+  return hash.hex();
 }
 
 Manifest parse(const std::string& path, const Json& json) {
   if (json.at("format") != kFormat || json.at("version") != Manifest::kVersion)
     base::raise<DataError>("{}: this is {} version {}, {} version {} is supported", path,
                            json.at("format").dump(), json.at("version").dump(), kFormat, Manifest::kVersion);
-  Manifest manifest{json.at("step").get<std::int64_t>(),       json.at("ranks").get<int>(),
-                    json.at("weight_hash").get<std::string>(), json.at("created").get<std::string>(),
-                    json.at("program").get<std::string>(),     {}};
+  Manifest manifest{json_integer<std::int64_t>(json.at("step"), path + ": step", 0),
+                    json_integer<int>(json.at("ranks"), path + ": ranks", 1),
+                    json.at("weight_hash").get<std::string>(),
+                    json.at("created").get<std::string>(),
+                    json.at("program").get<std::string>(),
+                    {}};
   for (const Json& file : json.at("files")) {
-    manifest.files.push_back({file.at("name").get<std::string>(), file.at("bytes").get<std::uint64_t>(),
+    manifest.files.push_back({file.at("name").get<std::string>(),
+                              json_integer<std::uint64_t>(file.at("bytes"), path + ": bytes"),
                               file.at("xxh3_128").get<std::string>()});
     if (!is_plain_name(manifest.files.back().name))
       base::raise<DataError>("{}: {} is not the name of a file beside it", path, file.at("name").dump());
   }
-  if (manifest.step < 0) base::raise<DataError>("{}: step {} is negative", path, manifest.step);
+  if (const std::string hash = self_hash(json); json.at(kSelfHash) != hash)
+    base::raise<DataError>("{}: its contents hash to {}, it says {}", path, hash, json.at(kSelfHash).dump());
   return manifest;
 }
 
@@ -48,14 +65,15 @@ void write_manifest(const std::filesystem::path& directory, const Manifest& mani
   Json files = Json::array();
   for (const Manifest::File& file : manifest.files)
     files.push_back({{"name", file.name}, {"bytes", file.bytes}, {"xxh3_128", file.xxh3_128}});
-  const Json json = {{"format", kFormat},
-                     {"version", Manifest::kVersion},
-                     {"step", manifest.step},
-                     {"ranks", manifest.ranks},
-                     {"weight_hash", manifest.weight_hash},
-                     {"created", manifest.created},
-                     {"program", manifest.program},
-                     {"files", files}};
+  Json json = {{"format", kFormat},
+               {"version", Manifest::kVersion},
+               {"step", manifest.step},
+               {"ranks", manifest.ranks},
+               {"weight_hash", manifest.weight_hash},
+               {"created", manifest.created},
+               {"program", manifest.program},
+               {"files", files}};
+  json[kSelfHash] = self_hash(json);
   base::write_file_durably(directory / kFileName, json.dump(2) + "\n");
 }
 

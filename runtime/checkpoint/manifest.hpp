@@ -31,7 +31,8 @@ struct Manifest {
 Manifest::File describe_file(const std::filesystem::path& path);
 
 void write_manifest(const std::filesystem::path& directory, const Manifest& manifest);
-// Throws DataError when it is missing, malformed, of another version or names a file outside its directory.
+// Throws DataError when it is missing, malformed, of another version, names a file outside its directory or
+// does not hash to what it says itself.
 Manifest read_manifest(const std::filesystem::path& directory);
 
 // Compares every file with the manifest. Throws DataError with the first that is missing or differs.

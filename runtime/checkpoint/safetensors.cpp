@@ -1,6 +1,7 @@
 #include "runtime/checkpoint/safetensors.hpp"
 
 #include "kernels/base/file.hpp"
+#include "runtime/checkpoint/json_integer.hpp"
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -70,11 +71,15 @@ std::optional<std::uint64_t> checked_bytes(const std::vector<std::int64_t>& shap
 }
 
 SafetensorsFile::Entry parse_entry(const std::string& file, const std::string& name, const Json& json) {
+  const std::string where = fmt::format("{}: a number of tensor {}", file, name);
   try {
+    const Json::array_t& shape = json.at("shape").get_ref<const Json::array_t&>();
+    const Json& offsets = json.at("data_offsets");
     SafetensorsFile::Entry entry{parse_dtype(file, name, json.at("dtype").get<std::string>()),
-                                 json.at("shape").get<std::vector<std::int64_t>>(),
-                                 json.at("data_offsets").at(0).get<std::uint64_t>(),
-                                 json.at("data_offsets").at(1).get<std::uint64_t>()};
+                                 {},
+                                 json_integer<std::uint64_t>(offsets.at(0), where),
+                                 json_integer<std::uint64_t>(offsets.at(1), where)};
+    for (const Json& extent : shape) entry.shape.push_back(json_integer<std::int64_t>(extent, where));
     const auto bytes = checked_bytes(entry.shape, entry.dtype);
     if (!bytes || entry.end < entry.begin || entry.end - entry.begin != *bytes)
       base::raise<DataError>("{}: tensor {} of {} [{}] cannot stand at bytes {} to {}", file, name,

@@ -87,7 +87,7 @@ void remove_leftovers(const fs::path& store) {
 fs::path save(const fs::path& store, const Contents& contents, std::int64_t keep) {
   base::create_private_directories(store);
   remove_leftovers(store);
-  const fs::path target = store / directory_name(contents.step);
+  fs::path target = store / directory_name(contents.step);
   const fs::path aside = store / fmt::format("{}{}-{}", kAside, ::getpid(), target.filename().string());
   try {
     base::create_private_directories(aside);

@@ -52,8 +52,8 @@ class Layer {
 
   virtual std::vector<ParameterSpec> parameters() const { return {}; }
   // Where the parameters and their gradients are, in the order of parameters(). Called once, before any pass.
-  virtual void bind(std::vector<kernels::ConstTensor> /*values*/,
-                    std::vector<kernels::Tensor> /*gradients*/) {}
+  virtual void bind(const std::vector<kernels::ConstTensor>& /*values*/,
+                    const std::vector<kernels::Tensor>& /*gradients*/) {}
   // The parameters have changed.
   virtual void begin_step(kernels::StreamView /*stream*/) {}
 

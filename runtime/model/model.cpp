@@ -132,7 +132,7 @@ void Model::plan_parameters(const config::Model& config, kernels::Device device)
       values.push_back(weights_.tensor(parameter->spec.shape, first));
       gradients.push_back(gradients_.tensor(parameter->spec.shape, first));
     }
-    stages_[i].layer->bind(std::move(values), std::move(gradients));
+    stages_[i].layer->bind(values, gradients);
   }
 }
 

@@ -29,7 +29,7 @@ kernels::Initializer initializer_of(config::Init init) {
 class ParametricLayer : public Layer {
  public:
   std::vector<ParameterSpec> parameters() const final { return {weight_spec_, bias_spec_}; }
-  void bind(std::vector<ConstTensor> values, std::vector<Tensor> gradients) final {
+  void bind(const std::vector<ConstTensor>& values, const std::vector<Tensor>& gradients) final {
     weight_ = values.at(0);
     bias_ = values.at(1);
     dweight_ = gradients.at(0);
