@@ -7,8 +7,8 @@
 
 namespace eightfold::test {
 
-Scratch::Scratch() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "eightfold-XXXXXX").string();
+Scratch::Scratch(const std::filesystem::path& parent) {
+  std::string pattern = (parent / "eightfold-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot create " + pattern);
   path_ = pattern;
 }

@@ -10,7 +10,7 @@ namespace eightfold::test {
 
 class Scratch {
  public:
-  Scratch();
+  explicit Scratch(const std::filesystem::path& parent = std::filesystem::temp_directory_path());
   ~Scratch();
   Scratch(const Scratch&) = delete;  // two would remove the same directory
   Scratch& operator=(const Scratch&) = delete;

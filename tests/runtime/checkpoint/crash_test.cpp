@@ -1,0 +1,112 @@
+// A writer that is killed: before its first system call, before its second, and so on to the end. Whatever it
+// had done by then, the newest checkpoint is whole, and the next writer finds its way.
+#include "runtime/checkpoint/store.hpp"
+#include "tests/runtime/checkpoint/stores.hpp"
+#include "tests/support/scratch.hpp"
+#include "tests/support/test.hpp"
+
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+using namespace eightfold;
+using namespace eightfold::runtime::checkpoint;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+enum class End { finished, killed, not_traced };
+
+// Runs `action` in a child and kills it as it enters its system call number `calls` (from 0).
+End run_until(int calls, const std::function<void()>& action) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(2);
+    ::raise(SIGSTOP);
+    action();
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  for (int stops = 0; WIFSTOPPED(status); ++stops) {  // two stops a call: entering, leaving
+    if (stops == 2 * calls + 1) ::kill(child, SIGKILL);
+    ::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
+    ::waitpid(child, &status, 0);
+  }
+  if (WIFSIGNALED(status)) return End::killed;
+  return WEXITSTATUS(status) == 2 ? End::not_traced : End::finished;
+}
+
+bool can_trace() {
+  return run_until(1 << 30, [] {}) == End::finished;
+}
+
+// Where a thousand syncs take no time.
+fs::path in_memory() {
+  return fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path();
+}
+
+// Kills a writer of `step` at every one of its system calls, each time in a fresh store with steps 1 and 2,
+// and counts how often `check` was asked.
+int kill_at_every_call(std::int64_t step, const std::function<void(const fs::path& store)>& check) {
+  const test::Scratch scratch(in_memory());
+  for (const std::int64_t before : {1, 2}) save_step(scratch / "before", before);
+  for (int calls = 0;; ++calls) {
+    fs::remove_all(scratch / "store");
+    fs::copy(scratch / "before", scratch / "store", fs::copy_options::recursive);
+    const End end = run_until(calls, [&] { save_step(scratch / "store", step); });
+    INFO("killed at system call " << calls);
+    check(scratch / "store");
+    if (end == End::finished) return calls;
+  }
+}
+
+bool has_leftovers(const fs::path& store) {
+  return std::any_of(fs::directory_iterator(store), fs::directory_iterator(),
+                     [](const auto& entry) { return entry.path().filename().string().starts_with(".tmp-"); });
+}
+
+}  // namespace
+
+TEST_CASE("a writer killed at any system call leaves a whole newest checkpoint, and the next one cleans up") {
+  if (!can_trace()) {
+    WARN("skipped: this machine does not let a process trace its child");
+    return;
+  }
+  bool saw_old = false, saw_new = false, saw_leftovers = false;
+  const int calls = kill_at_every_call(3, [&](const fs::path& store) {
+    const std::optional<Found> found = newest(store);
+    REQUIRE(found);
+    const std::int64_t step = found->manifest.step;
+    CHECK((step == 2 || step == 3));
+    CHECK(holds_step(found->directory, step));
+    (step == 2 ? saw_old : saw_new) = true;
+    saw_leftovers = saw_leftovers || has_leftovers(store);
+    save_step(store, 4);
+    CHECK(newest(store)->manifest.step == 4);
+    CHECK_FALSE(has_leftovers(store));
+  });
+  CHECK(saw_old);
+  CHECK(saw_new);
+  CHECK(saw_leftovers);
+  INFO(calls);
+  CHECK(calls > 20);  // three files and a manifest cannot be written, synced and renamed with fewer
+}
+
+TEST_CASE("a writer killed at any system call while it replaces a step leaves that step or the one before") {
+  if (!can_trace()) {
+    WARN("skipped: this machine does not let a process trace its child");
+    return;
+  }
+  kill_at_every_call(2, [&](const fs::path& store) {
+    const std::optional<Found> found = newest(store);
+    REQUIRE(found);
+    CHECK(found->manifest.step >= 1);
+    CHECK(holds_step(found->directory, found->manifest.step));
+  });
+}

@@ -1,0 +1,214 @@
+#include "runtime/checkpoint/store.hpp"
+
+#include "kernels/base/error.hpp"
+#include "tests/runtime/checkpoint/stores.hpp"
+#include "tests/support/scratch.hpp"
+#include "tests/support/test.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+
+using namespace eightfold;
+using namespace eightfold::runtime::checkpoint;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::vector<std::int64_t> steps_in(const fs::path& store) {
+  std::vector<std::int64_t> steps;
+  for (const Listed& listed : list(store)) steps.push_back(listed.manifest ? listed.manifest->step : -1);
+  return steps;
+}
+
+using Steps = std::vector<std::int64_t>;
+
+// In the middle of the file; of a manifest that is a digit of a hash.
+void flip_bit(const fs::path& file) {
+  std::string bytes = test::contents_of(file);
+  char& middle = bytes.at(bytes.size() / 2);
+  middle = static_cast<char>(middle ^ 1);
+  std::ofstream(file, std::ios::binary) << bytes;
+}
+
+// While it lives, writes beyond so many bytes of a file fail, as on a full disk.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) : action_(std::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limited{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limited);
+  }
+  ~FileSizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, action_);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;  // it is a scope
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*action_)(int);
+};
+
+}  // namespace
+
+TEST_CASE("a saved checkpoint has its manifest, weights, optimizer and config") {
+  const test::Scratch scratch;
+  const fs::path saved = save_step(scratch / "a/b/store", 100);
+  CHECK(saved == scratch / "a/b/store/step-00000100");
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(saved)) names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  CHECK(names == std::vector<std::string>{"config.toml", "manifest.json", "optimizer.safetensors",
+                                          "weights.safetensors"});
+  const Found found = find(saved);
+  CHECK(found.manifest.step == 100);
+  CHECK(found.manifest.files.size() == 3);
+  CHECK(holds_step(found.directory, 100));
+}
+
+TEST_CASE("a checkpoint is its owner's alone") {
+  const test::Scratch scratch;
+  const fs::path saved = save_step(scratch / "store", 1);
+  const auto others = fs::perms::group_all | fs::perms::others_all;
+  CHECK((fs::status(scratch / "store").permissions() & others) == fs::perms::none);
+  CHECK((fs::status(saved).permissions() & others) == fs::perms::none);
+  CHECK((fs::status(saved / kWeightsFile).permissions() & others) == fs::perms::none);
+}
+
+TEST_CASE("saving keeps the newest `keep` and removes the rest") {
+  const test::Scratch scratch;
+  for (const std::int64_t step : {10, 20, 30, 40}) save_step(scratch.path(), step, 3);
+  CHECK(steps_in(scratch.path()) == Steps{20, 30, 40});
+  save_step(scratch.path(), 50, 1);
+  CHECK(steps_in(scratch.path()) == Steps{50});
+}
+
+TEST_CASE("steps are ordered by number, also beyond eight digits") {
+  const test::Scratch scratch;
+  save_step(scratch.path(), 99999999, 5);
+  save_step(scratch.path(), 100000000, 5);
+  CHECK(steps_in(scratch.path()) == Steps{99999999, 100000000});
+  CHECK(newest(scratch.path())->manifest.step == 100000000);
+}
+
+TEST_CASE("saving the same step again replaces it") {
+  const test::Scratch scratch;
+  save_step(scratch.path(), 1);
+  save_step(scratch.path(), 2);
+  Saved again(2);
+  again.values[0] = 123;
+  save(scratch.path(), again.contents(), 2);
+  CHECK(steps_in(scratch.path()) == Steps{1, 2});
+  std::vector<float> values(Saved::kCount);
+  SafetensorsFile(find(scratch.path()).directory / kWeightsFile)
+      .read("w", kernels::host_tensor(std::span(values), kernels::Shape{Saved::kCount}));
+  CHECK(values == again.values);
+}
+
+TEST_CASE("what a crashed writer left aside is removed by the next save, other things are not") {
+  const test::Scratch scratch;
+  fs::create_directories(scratch / ".tmp-123-step-00000009/deep");
+  scratch.file(".tmp-123-step-00000009/deep/weights.safetensors", "half");
+  fs::create_directory(scratch / "notes");
+  scratch.file("step-notes.txt", "mine");
+  save_step(scratch.path(), 1);
+  CHECK_FALSE(fs::exists(scratch / ".tmp-123-step-00000009"));
+  CHECK(fs::exists(scratch / "notes"));
+  CHECK(fs::exists(scratch / "step-notes.txt"));
+  CHECK(steps_in(scratch.path()) == Steps{1});
+}
+
+TEST_CASE("a link in place of an old checkpoint is removed, what it points to is not") {
+  const test::Scratch scratch;
+  const fs::path elsewhere = save_step(scratch / "elsewhere", 1);
+  fs::create_directory(scratch / "store");
+  fs::create_directory_symlink(elsewhere, scratch / "store/step-00000001");
+  save_step(scratch / "store", 2, 1);
+  CHECK(steps_in(scratch / "store") == Steps{2});
+  CHECK(holds_step(elsewhere, 1));
+}
+
+TEST_CASE("the newest passes over damaged ones, whatever is damaged") {
+  const std::pair<const char*, void (*)(const fs::path&)> damages[] = {
+      {"with a flipped bit", flip_bit},
+      {"cut short", [](const fs::path& file) { fs::resize_file(file, fs::file_size(file) / 2); }},
+      {"missing", [](const fs::path& file) { fs::remove(file); }},
+  };
+  for (const char* file : {"manifest.json", "weights.safetensors", "optimizer.safetensors", "config.toml"}) {
+    for (const auto& [name, damage] : damages) {
+      INFO(file << " " << name);
+      const test::Scratch scratch;
+      save_step(scratch.path(), 1);
+      const fs::path damaged = save_step(scratch.path(), 2);
+      damage(damaged / file);
+      const std::optional<Found> found = newest(scratch.path());
+      REQUIRE(found);
+      CHECK(found->manifest.step == 1);
+      CHECK(find(scratch.path()).manifest.step == 1);
+      CHECK_THROWS_AS(find(damaged), base::DataError);
+    }
+  }
+}
+
+TEST_CASE("a damaged checkpoint does not count among those that are kept") {
+  const test::Scratch scratch;
+  save_step(scratch.path(), 1);
+  fs::remove(save_step(scratch.path(), 2) / "manifest.json");
+  save_step(scratch.path(), 3, 2);
+  CHECK(newest(scratch.path())->manifest.step == 3);
+  CHECK(holds_step(scratch / "step-00000001", 1));
+}
+
+TEST_CASE("a store without a checkpoint, or none at all, has no newest") {
+  const test::Scratch scratch;
+  CHECK_FALSE(newest(scratch.path()));
+  CHECK_FALSE(newest(scratch / "missing"));
+  fs::remove(save_step(scratch.path(), 1) / "manifest.json");
+  CHECK_FALSE(newest(scratch.path()));
+  CHECK(steps_in(scratch.path()) == Steps{-1});
+}
+
+TEST_CASE("find takes a checkpoint, a store or a run directory, and says what it takes") {
+  const test::Scratch scratch;
+  const fs::path saved = save_step(scratch / "run/checkpoints", 3);
+  CHECK(find(saved).directory == saved);
+  CHECK(find(scratch / "run/checkpoints").directory == saved);
+  CHECK(find(scratch / "run").directory == saved);
+  try {
+    find(scratch / "elsewhere");
+    FAIL("accepted");
+  } catch (const base::DataError& error) {
+    CHECK(std::string(error.what()) ==
+          (scratch / "elsewhere").string() +
+              ": no complete checkpoint there; name a checkpoint (step-...), a folder of "
+              "them or a run directory");
+  }
+}
+
+TEST_CASE("a save that fails half-way says where and leaves nothing behind") {
+  const test::Scratch scratch;
+  save_step(scratch.path(), 1);
+  std::string problem;
+  {
+    const FileSizeLimit limit(1000);  // less than the weights
+    try {
+      save_step(scratch.path(), 2);
+    } catch (const base::EnvironmentError& error) {
+      problem = error.what();
+    }
+  }
+  CHECK(problem.starts_with("cannot write " + (scratch / ".tmp-").string()));
+  CHECK(problem.ends_with("/weights.safetensors: File too large"));
+  CHECK(steps_in(scratch.path()) == Steps{1});
+  CHECK(std::distance(fs::directory_iterator(scratch.path()), fs::directory_iterator()) == 1);
+  CHECK(holds_step(scratch / "step-00000001", 1));
+}
+
+TEST_CASE("a store that cannot be made is an environment error") {
+  CHECK_THROWS_AS(save_step("/dev/null/store", 1), base::EnvironmentError);
+}
