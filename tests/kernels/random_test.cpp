@@ -36,7 +36,7 @@ TEST_CASE("every part of the key matters") {
   CHECK(seen.size() == 7);
 }
 
-TEST_CASE("uniform numbers lie in [0, 1)") {
+TEST_CASE("uniform numbers are at least 0 and below 1") {
   CHECK(uniform_from(0) == 0.0F);
   CHECK(uniform_from(0xffffffff) == 1 - 0x1p-24F);
   CHECK(uniform_from(0x80000000) == 0.5F);

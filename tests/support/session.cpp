@@ -48,5 +48,10 @@ RunningCase running_case() {
 
 int run_test_session(int argc, char** argv);
 int run_test_session(int argc, char** argv) {
-  return Catch::Session().run(argc, argv);
+  Catch::Session session;
+#ifdef CATCH_CONFIG_RUNNER
+  // A selection without a test is a failure; for Catch2 3 it always is.
+  session.configData().warnings = Catch::WarnAbout::NoTests;
+#endif
+  return session.run(argc, argv);
 }
