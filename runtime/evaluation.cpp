@@ -19,8 +19,12 @@ telemetry::Score evaluate(Session& session, comm::Engine& engine, base::Observer
   const kernels::StreamView stream = session.stream();
   model::Model& model = session.model();
 
-  // Batches that give every rank one full pass of the network as it is planned for training.
-  const data::BatchPlan plan{test->size(), model.rows() * place.ranks, place.ranks, model.rows()};
+  // Batches that give every rank one full pass of the network as it is planned for training, also where the
+  // test samples are too few to fill one.
+  const data::BatchPlan plan{.size = test->size(),
+                             .global_batch = model.rows() * place.ranks,
+                             .ranks = place.ranks,
+                             .rows = model.rows()};
   data::Loader loader({test, plan, std::nullopt, place.rank, 0, plan.steps_per_epoch()}, place.device,
                       observer);
   kernels::Buffer<double> totals(place.device, 2);

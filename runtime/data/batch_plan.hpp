@@ -38,6 +38,7 @@ struct BatchPlan {
   std::int64_t global_batch = 1;  // samples in a step over all ranks, at least 1
   std::int64_t ranks = 1;         // at least 1
   std::int64_t micro_batch = 0;   // samples in a pass at most; 0: a rank's whole share
+  std::int64_t rows = 0;  // rows of every pass, where a network is planned already; 0: as few as serve
 
   std::int64_t steps_per_epoch() const { return ceiling(size, global_batch); }
 
@@ -54,9 +55,10 @@ struct BatchPlan {
     return {rank * least + std::min(rank, larger), least + (rank < larger ? 1 : 0)};
   }
 
-  // The rows that every pass is planned for: the largest share of a full batch in as few equal parts as the
-  // micro-batch allows.
+  // The rows that every pass is planned for; where nobody has planned yet, the largest share of a full batch
+  // in as few equal parts as the micro-batch allows.
   std::int64_t pass_rows() const {
+    if (rows > 0) return rows;
     const std::int64_t largest = largest_share(std::min(global_batch, size));
     return micro_batch == 0 ? largest : ceiling(largest, ceiling(largest, micro_batch));
   }

@@ -95,3 +95,10 @@ TEST_CASE("passes are planned for the samples there are, not for a batch that is
   CHECK(plan.steps_per_epoch() == 1);
   CHECK(plan.pass_rows() == 5);
 }
+
+TEST_CASE("passes of a network that is planned already have its rows, however few the samples") {
+  const BatchPlan plan{.size = 5, .global_batch = 16, .ranks = 2, .rows = 8};
+  CHECK(plan.pass_rows() == 8);
+  CHECK(plan.passes(plan.batch(0)) == 1);
+  CHECK(plan.pass(plan.share(plan.batch(0), 1), 0) == Rows{3, 2});
+}
