@@ -34,7 +34,7 @@ End run_until(int calls, const std::function<void()>& action) {
   int status = 0;
   ::waitpid(child, &status, 0);
   for (int stops = 0; WIFSTOPPED(status); ++stops) {  // two stops a call: entering, leaving
-    if (stops == 2 * calls + 1) ::kill(child, SIGKILL);
+    if (stops == std::int64_t{2} * calls + 1) ::kill(child, SIGKILL);
     ::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
     ::waitpid(child, &status, 0);
   }
