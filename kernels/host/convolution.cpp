@@ -30,21 +30,6 @@ Layout plain_weight(const ConvolutionShape& shape) {
                  {shape.out_channels / shape.groups * filter, filter, 1, kernel * in, in});
 }
 
-// The weights in the layout that a pass wants, remade by each step.
-class PackedWeight {
- public:
-  PackedWeight() = default;
-  PackedWeight(const Layout& plain, const Layout& packed)
-      : reorder_(plan_reorder(plain, packed)), memory_(allocate_for(packed)) {}
-
-  void pack(const float* weight) { reorder_.run({{DNNL_ARG_FROM, weight}, {DNNL_ARG_TO, memory_.data()}}); }
-  const void* data() const { return memory_.data(); }
-
- private:
-  Primitive reorder_;
-  Buffer<std::byte> memory_;
-};
-
 class HostConvolution final : public Convolution {
  public:
   explicit HostConvolution(const ConvolutionShape& shape)
@@ -56,8 +41,8 @@ class HostConvolution final : public Convolution {
 
   void begin_step(StreamView, ConstTensor weight) override {
     if (shape_.batch == 0) return;
-    forward_weight_.pack(weight.as<float>());
-    backward_weight_.pack(weight.as<float>());
+    forward_weight_.of(weight.as<float>());
+    backward_weight_.of(weight.as<float>());
   }
 
   void forward(StreamView stream, ConstTensor x, ConstTensor bias, Tensor y) override {
@@ -127,7 +112,7 @@ class HostConvolution final : public Convolution {
   ConvolutionShape shape_;
   BiasGradient bias_gradient_;
   Primitive forward_, backward_data_, backward_parameters_;
-  PackedWeight forward_weight_, backward_weight_;
+  PackedCopy forward_weight_, backward_weight_;
   Buffer<std::byte> weight_gradient_;
   Primitive overwrite_gradient_, accumulate_gradient_;
 };

@@ -98,4 +98,22 @@ Primitive plan_reorder(const dnnl::memory::desc& from, const dnnl::memory::desc&
 // Memory for one tensor of a layout of the library's choice.
 Buffer<std::byte> allocate_for(const dnnl::memory::desc& layout);
 
+// A tensor's copy in another layout, remade by each call of of() and kept until the next.
+class PackedCopy {
+ public:
+  PackedCopy() = default;
+  PackedCopy(const dnnl::memory::desc& from, const dnnl::memory::desc& to)
+      : reorder_(plan_reorder(from, to)), memory_(allocate_for(to)) {}
+
+  const void* of(const void* source) {
+    reorder_.run({{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, data()}});
+    return data();
+  }
+  void* data() const { return memory_.data(); }
+
+ private:
+  Primitive reorder_;
+  Buffer<std::byte> memory_;
+};
+
 }  // namespace eightfold::kernels::host

@@ -22,47 +22,10 @@ struct Layouts {
         y_transposed(strided({shape.outputs, shape.batch}, {1, shape.outputs})) {}
 };
 
-// c = a b, or c += a b.
-class Product {
- public:
-  Product() = default;
-  Product(const Layout& a, const Layout& b, const Layout& c, GradientMode mode = GradientMode::overwrite) {
-    const auto description = describe<dnnl::matmul>(attributes_for(mode), a, b, c);
-    right_ = description.weights_desc();
-    primitive_ = {description, {{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, right_}, {DNNL_ARG_DST, c}}};
-  }
-
-  void run(const void* a, const void* b, void* c) {
-    primitive_.run({{DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}});
-  }
-  // The layout of b: the library's choice where the plan left it open.
-  const Layout& right() const { return right_; }
-
- private:
-  Layout right_;
-  Primitive primitive_;
-};
-
-// A copy in another layout.
-class Copy {
- public:
-  Copy() = default;
-  Copy(const Layout& from, const Layout& to) : reorder_(plan_reorder(from, to)), memory_(allocate_for(to)) {}
-
-  void* data() const { return memory_.data(); }
-  const void* of(const void* source) {
-    reorder_.run({{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, data()}});
-    return data();
-  }
-
- private:
-  Primitive reorder_;
-  Buffer<std::byte> memory_;
-};
-
-// Three matrix products. The weights are by far the largest operand and the slowest to turn around, so the
-// products are arranged such that they are read and written as they lie, W and dW on the left or as the
-// result with rows of inputs, and the activations are copied instead: y^T = W x^T and dW = dy^T x.
+// Matrix products on the plain tensors. Backwards, oneDNN's inner product is the fastest to take them as they
+// are. Forwards it first turns W around, by far the largest operand; turning the activations around instead,
+// y^T = W x^T, leaves W as it lies. A gradient is added to what is there by a product with other strides:
+// inner products cannot.
 class HostLinear final : public Linear {
  public:
   explicit HostLinear(const LinearShape& shape)
@@ -74,8 +37,10 @@ class HostLinear final : public Linear {
 
   void forward(StreamView, ConstTensor x, ConstTensor weight, ConstTensor bias, Tensor y) override {
     if (shape_.batch == 0) return;
-    product_.run(weight.as<float>(), x_transposed_.of(x.as<float>()), y_transposed_.data());
-    turn_result_.run({{DNNL_ARG_FROM, y_transposed_.data()}, {DNNL_ARG_TO, y.as<float>()}});
+    product_.run({{DNNL_ARG_SRC, weight.as<float>()},
+                  {DNNL_ARG_WEIGHTS, turned_x_.of(x.as<float>())},
+                  {DNNL_ARG_DST, turned_y_.data()}});
+    turn_result_.run({{DNNL_ARG_FROM, turned_y_.data()}, {DNNL_ARG_TO, y.as<float>()}});
     add_bias(bias.as<float>(), shape_.batch, shape_.outputs, shape_.activation, y.as<float>());
   }
 
@@ -87,33 +52,65 @@ class HostLinear final : public Linear {
       if (mode == GradientMode::overwrite) std::fill(gradient.begin(), gradient.end(), 0.0F);
       return;
     }
-    Product& product = mode == GradientMode::overwrite ? overwrite_weight_ : accumulate_weight_;
-    product.run(y_transposed_.of(dy.as<float>()), packed_x_.of(x.as<float>()), dweight.as<float>());
+    if (mode == GradientMode::overwrite) {
+      overwrite_weight_.run({{DNNL_ARG_SRC, x.as<float>()},
+                             {DNNL_ARG_DIFF_DST, dy.as<float>()},
+                             {DNNL_ARG_DIFF_WEIGHTS, dweight.as<float>()}});
+    } else {
+      accumulate_weight_.run({{DNNL_ARG_SRC, dy.as<float>()},
+                              {DNNL_ARG_WEIGHTS, x.as<float>()},
+                              {DNNL_ARG_DST, dweight.as<float>()}});
+    }
   }
 
   void backward_data(StreamView, ConstTensor dy, ConstTensor weight, Tensor dx) override {
-    if (shape_.batch > 0) backward_data_.run(dy.as<float>(), weight.as<float>(), dx.as<float>());
+    if (shape_.batch == 0) return;
+    backward_data_.run({{DNNL_ARG_DIFF_DST, dy.as<float>()},
+                        {DNNL_ARG_WEIGHTS, weight.as<float>()},
+                        {DNNL_ARG_DIFF_SRC, dx.as<float>()}});
   }
 
  private:
   void plan() {
+    plan_forward();
+    plan_backward();
+  }
+
+  void plan_forward() {
     const Layouts layout(shape_);
+    const Layout turned_x = any_layout({shape_.inputs, shape_.batch});
     const Layout turned_y = row_major({shape_.outputs, shape_.batch});
-    product_ = {layout.weight, any_layout({shape_.inputs, shape_.batch}), turned_y};
-    x_transposed_ = {layout.x_transposed, product_.right()};
-    y_transposed_ = {layout.y_transposed, turned_y};
+    const auto product = describe<dnnl::matmul>(attributes_for(), layout.weight, turned_x, turned_y);
+    product_ = {product,
+                {{DNNL_ARG_SRC, layout.weight},
+                 {DNNL_ARG_WEIGHTS, product.weights_desc()},
+                 {DNNL_ARG_DST, turned_y}}};
+    turned_x_ = {layout.x_transposed, product.weights_desc()};
+    turned_y_ = allocate_for(turned_y);
     turn_result_ = plan_reorder(turned_y, layout.y_transposed);
-    overwrite_weight_ = {turned_y, any_layout({shape_.batch, shape_.inputs}), layout.weight};
-    accumulate_weight_ = {turned_y, overwrite_weight_.right(), layout.weight, GradientMode::accumulate};
-    packed_x_ = {layout.x, overwrite_weight_.right()};
-    backward_data_ = {layout.y, layout.weight, layout.x};
+  }
+
+  void plan_backward() {
+    const Layouts layout(shape_);
+    const auto& [x, y, weight, x_transposed, y_transposed] = layout;
+    const auto plain = attributes_for();
+    const auto hint =
+        describe<dnnl::inner_product_forward>(plain, dnnl::prop_kind::forward_training, x, weight, y);
+    backward_data_ = {describe_backward<dnnl::inner_product_backward_data>(plain, hint, x, weight, y),
+                      {{DNNL_ARG_DIFF_DST, y}, {DNNL_ARG_WEIGHTS, weight}, {DNNL_ARG_DIFF_SRC, x}}};
+    overwrite_weight_ = {describe_backward<dnnl::inner_product_backward_weights>(plain, hint, x, weight, y),
+                         {{DNNL_ARG_SRC, x}, {DNNL_ARG_DIFF_DST, y}, {DNNL_ARG_DIFF_WEIGHTS, weight}}};
+    accumulate_weight_ = {
+        describe<dnnl::matmul>(attributes_for(GradientMode::accumulate), y_transposed, x, weight),
+        {{DNNL_ARG_SRC, y_transposed}, {DNNL_ARG_WEIGHTS, x}, {DNNL_ARG_DST, weight}}};
   }
 
   LinearShape shape_;
   BiasGradient bias_gradient_;
-  Product product_, backward_data_, overwrite_weight_, accumulate_weight_;
-  Copy x_transposed_, y_transposed_, packed_x_;
-  Primitive turn_result_;
+  PackedCopy turned_x_;
+  Buffer<std::byte> turned_y_;
+  Primitive product_, turn_result_;
+  Primitive backward_data_, overwrite_weight_, accumulate_weight_;
 };
 
 }  // namespace
