@@ -1,6 +1,8 @@
 #include "kernels/backend.hpp"
 #include "kernels/host/dnnl.hpp"
 
+#include <sys/mman.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -9,9 +11,15 @@
 namespace eightfold::kernels::host {
 namespace {
 
-// Cache lines for SIMD; whole pages for large memory, so that first-touch places it near the thread.
+// Cache lines for SIMD; whole pages for large memory, so that first-touch places it near the thread; huge
+// pages for arenas and activations, which are otherwise limited by how fast their addresses are translated.
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kPage = 4096;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+constexpr std::size_t alignment_for(std::size_t bytes) {
+  return bytes >= kHugePage ? kHugePage : bytes >= kPage ? kPage : kAlignment;
+}
 
 // Streams and events of the host carry nothing: work is done when it is enqueued.
 class HostRuntime final : public DeviceRuntime {
@@ -19,11 +27,12 @@ class HostRuntime final : public DeviceRuntime {
   int device_count() override { return 1; }
 
   void* allocate(Device, MemoryKind, std::size_t bytes) override {
-    const std::size_t alignment = bytes >= kPage ? kPage : kAlignment;
+    const std::size_t alignment = alignment_for(bytes);
     const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
     void* data = std::aligned_alloc(alignment, rounded);
     if (data == nullptr)
       base::raise<base::EnvironmentError>("out of host memory: {} bytes were asked for", bytes);
+    if (alignment == kHugePage) ::madvise(data, rounded, MADV_HUGEPAGE);  // a hint: may be refused
     std::memset(data, 0, rounded);
     return data;
   }
