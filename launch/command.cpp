@@ -3,6 +3,12 @@
 #include "comm/agreed_error.hpp"
 #include "kernels/base/log.hpp"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
 namespace eightfold::launch {
 namespace {
 
@@ -23,11 +29,23 @@ base::ExitCode report_agreed(const comm::AgreedError& error, const comm::Communi
   return report(error);
 }
 
+// Better to know before the work than after it. CLI11 takes an empty text for consent.
+std::string can_hold_file(const std::string& path) {
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  const std::string directory = parent.empty() ? "." : parent.string();
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    return fmt::format("cannot write {}: {}", path, std::strerror(EISDIR));
+  if (::access(directory.c_str(), W_OK | X_OK) == 0) return {};
+  return fmt::format("cannot write {}: {}: {}", path, directory, std::strerror(errno));
+}
+
 }  // namespace
 
 void add_json_option(CLI::App& command, std::string& path) {
   command.add_option("--json", path, "Write the result and the environment to FILE as JSON")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(can_hold_file);
 }
 
 base::ExitCode with_ranks(const std::function<void(comm::Environment&)>& action) {

@@ -2,11 +2,46 @@
 #include "launch/command.hpp"
 #include "runtime/version.hpp"
 
+#include <fmt/ranges.h>
+
+#include <cstdlib>
+#include <string_view>
+
+namespace {
+
+// Every rank reads the same command line, long before MPI could tell its number: the launchers' variables do.
+bool is_first_rank() {
+  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"})
+    if (const char* rank = std::getenv(variable); rank != nullptr) return std::string_view(rank) == "0";
+  return true;
+}
+
+std::string names_of(const std::vector<const CLI::App*>& commands) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : commands) names.push_back(command->get_name());
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+// One line like every other error.
+std::string complaint(const CLI::App* program, const CLI::Error& error) {
+  if (!is_first_rank()) return {};
+  const CLI::App* command = program;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().back();
+  const std::vector<std::string> unknown = command->remaining();
+  if (command->get_require_subcommand_min() > 0 && !unknown.empty())
+    return fmt::format("error: {} does not know {}; its commands are {}\n", command->get_name(),
+                       unknown.front(), names_of(command->get_subcommands({})));
+  return fmt::format("error: {}; --help explains the commands\n", error.what());
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace eightfold;
   CLI::App program("eightfold trains neural networks on clusters, exchanging gradients in few bits.",
                    "eightfold");
   program.require_subcommand(1);
+  program.failure_message(complaint);
   program.set_version_flag(
       "--version", [] { return runtime::build_facts(); }, "What this program was built from and with");
   program.set_help_all_flag("--help-all", "Help of every command");
