@@ -12,7 +12,7 @@
 namespace eightfold::kernels {
 
 enum class PoolingMode {
-  max,      // the first of equal maxima, in row-major order, receives the gradient
+  max,      // the first of equal maxima, in row-major order, receives the gradient; NaN exceeds everything
   average,  // over the window's elements inside the image: padding does not count
 };
 
