@@ -2,4 +2,6 @@
 
 #include <iostream>
 
-int main() { std::cout << eightfold::runtime::version() << '\n'; }
+int main() {
+  std::cout << eightfold::runtime::version() << '\n';
+}
