@@ -1,4 +1,5 @@
-# eightfold_test(NAME SOURCES a_test.cpp ... LINK eightfold::kernels ... [RANKS 1 2 3 4] [LABELS ...] [TIMEOUT s])
+# eightfold_test(NAME SOURCES a_test.cpp ... LINK eightfold::kernels ... [RANKS 1 2 3 4] [LABELS ...]
+#                [TIMEOUT s] [PROCESSORS n])
 #
 # One program per folder of tests/. Without RANKS every test case is a CTest entry of its own, `NAME: case`. With
 # RANKS the program is an MPI program and each rank count is one entry, `NAME.npK`; such a program links
@@ -16,9 +17,12 @@ set(EIGHTFOLD_MPI_ENVIRONMENT
   TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan.supp)
 
 function(eightfold_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;RANKS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT;PROCESSORS" "SOURCES;LINK;RANKS;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
+  endif()
+  if(NOT arg_PROCESSORS)
+    set(arg_PROCESSORS 1)
   endif()
   if(NOT arg_LABELS)
     set(arg_LABELS host)
@@ -29,7 +33,7 @@ function(eightfold_test name)
   if(NOT arg_RANKS)
     target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
     catch_discover_tests(${name} TEST_PREFIX "${name}: "
-      PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+      PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS ${arg_PROCESSORS} LABELS "${arg_LABELS}")
     return()
   endif()
   target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/mpi_main.cpp)

@@ -3,7 +3,7 @@
 #include "tests/support/ranks.hpp"
 #include "tests/support/test.hpp"
 
-#include <optional>
+#include <new>
 
 using namespace eightfold;
 using test::world;
@@ -60,6 +60,11 @@ TEST_CASE("of several errors the one of the lowest rank is everybody's") {
 TEST_CASE("a foreign exception is agreed on as a defect") {
   const Outcome outcome = outcome_of([] { throw std::out_of_range("index 7"); });
   CHECK_ALL_RANKS(outcome == Outcome{base::ExitCode::internal, 0, "index 7"});
+}
+
+TEST_CASE("memory that runs out is the machine's failure, not a defect") {
+  const Outcome outcome = outcome_of([] { throw std::bad_alloc(); });
+  CHECK_ALL_RANKS(outcome == Outcome{base::ExitCode::environment, 0, "out of memory"});
 }
 
 TEST_CASE("an empty and a long message both arrive") {

@@ -1,0 +1,170 @@
+// Training that is killed and resumed ends where it would have ended.
+#include "tests/launch/program.hpp"
+#include "tests/support/scratch.hpp"
+#include "tests/support/test.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <optional>
+
+using namespace eightfold;
+using namespace eightfold::test;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Slow enough that a kill on sight of the first checkpoint comes long before the end: after it, 90 steps of
+// some milliseconds are to go.
+const std::string kJob = R"(
+[job]
+name = "resumed"
+steps = 100
+epochs = 50
+global_batch = 96
+threads = 1
+[data]
+kind = "digits"
+train = 1000
+test = 100
+[[model.layer]]
+kind = "conv2d"
+out = 16
+kernel = 5
+[[model.layer]]
+kind = "relu"
+[[model.layer]]
+kind = "max_pool"
+kernel = 2
+[[model.layer]]
+kind = "dropout"
+rate = 0.2
+[[model.layer]]
+kind = "linear"
+out = 10
+[schedule]
+kind = "cosine"
+[evaluation]
+every = 0
+[checkpoint]
+every = 5
+)";
+const std::string kMomentum = "[optimizer]\nkind = \"sgd\"\nlearning_rate = 0.02\nmomentum = 0.9\n";
+const std::string kRmsprop = "[optimizer]\nkind = \"rmsprop\"\nlearning_rate = 0.001\nmomentum = 0.5\n";
+
+constexpr auto kPatience = std::chrono::seconds(60);
+
+// The run's directory once it has a complete checkpoint.
+std::optional<fs::path> run_with_checkpoint(const fs::path& directory) {
+  std::error_code not_yet;
+  for (const auto& run : fs::directory_iterator(directory / "runs/resumed", not_yet))
+    for (const auto& entry : fs::directory_iterator(run.path() / "checkpoints", not_yet))
+      if (entry.path().filename().string().starts_with("step-")) return run.path();
+  return std::nullopt;
+}
+
+// Starts the job and ends all of its processes at once when it has written a checkpoint. Returns its
+// directory.
+fs::path train_until_killed(const Scratch& scratch, int ranks) {
+  Process process(program({"train", "job.toml"}, ranks, scratch.path()));
+  const auto start = std::chrono::steady_clock::now();
+  std::optional<fs::path> run;
+  while (!run && std::chrono::steady_clock::now() - start < kPatience &&
+         !process.ends_within(std::chrono::milliseconds(2)))
+    run = run_with_checkpoint(scratch.path());
+  process.kill();
+  const Finished finished = process.wait(kPatience);
+  INFO(finished.out << finished.err);
+  REQUIRE(run);
+  REQUIRE(finished.status == -SIGKILL);  // not: came to its end
+  return *run;
+}
+
+std::string uninterrupted_hash(const std::string& job, int ranks) {
+  const Scratch scratch;
+  scratch.file("job.toml", job);
+  return result_of(run_program({"train", "job.toml"}, ranks, scratch.path()))["weight_hash"];
+}
+
+// The step that a resumed run began with.
+std::int64_t resumed_step(const fs::path& run) {
+  return records_of(run, "begin").back().at("step");
+}
+
+}  // namespace
+
+TEST_CASE("a job that is killed and resumed ends in the bits of one that was not") {
+  for (const std::string& optimizer : {kMomentum, kRmsprop}) {
+    for (const int ranks : {1, 2}) {
+      CAPTURE(ranks, optimizer);
+      const Scratch scratch;
+      scratch.file("job.toml", kJob + optimizer);
+      const fs::path run = train_until_killed(scratch, ranks);
+      auto result = result_of(run_program({"train", "job.toml", "--resume"}, ranks, scratch.path()));
+      CHECK(fs::equivalent(scratch / result["run_dir"], run));
+      CHECK(resumed_step(run) >= 5);
+      CHECK(resumed_step(run) < 100);
+      CHECK(result["steps"] == "100");
+      CHECK(result["weight_hash"] == uninterrupted_hash(kJob + optimizer, ranks));
+    }
+  }
+}
+
+TEST_CASE("a job goes on with other ranks than it began with") {
+  const Scratch scratch;
+  scratch.file("job.toml", kJob + kMomentum);
+  const fs::path run = train_until_killed(scratch, 2);
+  const fs::path copy = scratch / "copy";
+  fs::copy(run, copy, fs::copy_options::recursive);
+  for (const auto& [from, ranks] : {std::pair{run, 1}, std::pair{copy, 3}}) {
+    CAPTURE(ranks);
+    auto result =
+        result_of(run_program({"train", "job.toml", "--resume", from.string()}, ranks, scratch.path()));
+    CHECK(resumed_step(from) >= 5);
+    CHECK(result["steps"] == "100");
+    CHECK(std::stod(result["test_accuracy"]) > 0.5);
+  }
+}
+
+TEST_CASE("resuming a job that is complete evaluates and trains no further") {
+  const Scratch scratch;
+  scratch.file("job.toml", kTinyJob);
+  auto first = result_of(run_program({"train", "job.toml"}, 0, scratch.path()));
+  auto again = result_of(run_program({"train", "job.toml", "--resume"}, 0, scratch.path()));
+  for (const char* key : {"test_accuracy", "test_loss", "steps", "weight_hash", "run_dir"})
+    CHECK(again[key] == first[key]);
+}
+
+TEST_CASE("a longer job goes on from the end of a shorter one") {
+  const Scratch scratch;
+  scratch.file("job.toml", kTinyJob);
+  run_program({"train", "job.toml"}, 0, scratch.path());
+  auto longer =
+      result_of(run_program({"train", "job.toml", "--resume", "--set", "job.epochs=5"}, 0, scratch.path()));
+  CHECK(longer["steps"] == "50");
+  const Scratch fresh;
+  fresh.file("job.toml", kTinyJob);
+  auto at_once = result_of(run_program({"train", "job.toml", "--set", "job.epochs=5"}, 0, fresh.path()));
+  CHECK(longer["weight_hash"] == at_once["weight_hash"]);
+}
+
+TEST_CASE("resuming without anything to resume starts from the first step and says so") {
+  const Scratch scratch;
+  scratch.file("job.toml", kTinyJob);
+  const Finished finished = run_program({"train", "job.toml", "--resume"}, 0, scratch.path());
+  CHECK(lines_with(finished.err, "info: nothing to resume: no complete checkpoint of tiny yet").size() == 1);
+  CHECK(result_of(finished)["steps"] == "30");
+}
+
+TEST_CASE("resuming passes over a damaged newest checkpoint and still ends in the same bits") {
+  const Scratch scratch;
+  scratch.file("job.toml", kTinyJob + "[checkpoint]\nevery = 10\n");
+  auto first = result_of(run_program({"train", "job.toml"}, 0, scratch.path()));
+  const fs::path checkpoints = scratch / first["run_dir"] / "checkpoints";
+  fs::resize_file(checkpoints / "step-00000030/weights.safetensors", 100);
+  const Finished again = run_program({"train", "job.toml", "--resume"}, 0, scratch.path());
+  CHECK(lines_with(again.err, "warning: passing over the checkpoint").size() >= 1);
+  CHECK(resumed_step(scratch / first["run_dir"]) == 20);
+  CHECK(result_of(again)["weight_hash"] == first["weight_hash"]);
+}
