@@ -64,7 +64,8 @@ int main(int argc, char** argv) {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = program.exit(error);  // prints help, version or what is wrong
-    return code == 0 ? 0 : static_cast<int>(base::ExitCode::usage);
+    // Launchers end a job at its first failure: another rank's must not come before the first one has spoken.
+    return code == 0 || !is_first_rank() ? 0 : static_cast<int>(base::ExitCode::usage);
   }
   return static_cast<int>(chosen());
 }
