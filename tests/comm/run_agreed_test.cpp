@@ -59,7 +59,7 @@ TEST_CASE("of several errors the one of the lowest rank is everybody's") {
 
 TEST_CASE("a foreign exception is agreed on as a defect") {
   const Outcome outcome = outcome_of([] { throw std::out_of_range("index 7"); });
-  CHECK_ALL_RANKS(outcome == Outcome{base::ExitCode::internal, 0, "index 7"});
+  CHECK_ALL_RANKS(outcome == Outcome{base::ExitCode::internal, 0, "a defect of eightfold: index 7"});
 }
 
 TEST_CASE("memory that runs out is the machine's failure, not a defect") {

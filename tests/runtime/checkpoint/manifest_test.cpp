@@ -98,14 +98,20 @@ TEST_CASE("a manifest that is a directory is no manifest") {
   CHECK_THROWS_AS(read_manifest(scratch.path()), base::DataError);
 }
 
-TEST_CASE("a manifest that is not JSON or not whole is malformed") {
+TEST_CASE("a manifest that is not JSON or not whole is refused") {
   const std::string text = sealed(good());
-  for (const std::string& bad :
-       {std::string(), std::string("\0\0", 2), text.substr(0, text.size() - 1),
-        text.substr(0, text.size() / 2), text + "x", std::string("[]"), std::string("null")}) {
+  for (const std::string& bad : {std::string(), std::string("\0\0", 2), text.substr(0, text.size() - 1),
+                                 text.substr(0, text.size() / 2), text + "x"}) {
     INFO(bad);
-    CHECK(is_malformed(complaint(bad)));
+    CHECK(complaint(bad).starts_with("this is not JSON: "));
   }
+  for (const char* bad : {"[]", "null", "7"}) CHECK(is_malformed(complaint(bad)));
+}
+
+TEST_CASE("a name that stands twice in a manifest is refused") {
+  std::string text = sealed(good());
+  text.insert(1, R"("step":9,)");
+  CHECK(complaint(text) == R"(the name "step" stands twice in the JSON)");
 }
 
 TEST_CASE("a manifest that lacks a key or has one of another type is malformed") {

@@ -129,16 +129,16 @@ TEST_CASE("a header that is no JSON object is refused") {
   complains(file_of("", ""), "the header does not start with {");
   complains(file_of("[1]", ""), "the header does not start with {");
   complains(file_of(" {}", ""), "the header does not start with {");
-  complains(file_of("{", ""), "the header is not JSON");
-  complains(file_of("{}{}", ""), "the header is not JSON");
-  complains(file_of("{\"a\xff\":1}", ""), "the header is not JSON");
+  complains(file_of("{", ""), "this is not JSON");
+  complains(file_of("{}{}", ""), "this is not JSON");
+  complains(file_of("{\"a\xff\":1}", ""), "this is not JSON");
 }
 
 TEST_CASE("names that stand twice are refused, of tensors and within their entries") {
   const std::string one = R"("t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]})";
-  complains(file_of("{" + one + "," + one + "}", kFour), R"(the name "t" stands twice in the header)");
+  complains(file_of("{" + one + "," + one + "}", kFour), R"(the name "t" stands twice in the JSON)");
   complains(file_of(R"({"t":{"dtype":"U8","dtype":"F32","shape":[4],"data_offsets":[0,4]}})", kFour),
-            R"(the name "dtype" stands twice in the header)");
+            R"(the name "dtype" stands twice in the JSON)");
 }
 
 TEST_CASE("a header that nests deeply is refused, however deep") {

@@ -168,9 +168,43 @@ TEST_CASE("a store without a checkpoint, or none at all, has no newest") {
   const test::Scratch scratch;
   CHECK_FALSE(newest(scratch.path()));
   CHECK_FALSE(newest(scratch / "missing"));
+}
+
+TEST_CASE("a store of damaged checkpoints is an error: nobody should start afresh without knowing") {
+  const test::Scratch scratch;
   fs::remove(save_step(scratch.path(), 1) / "manifest.json");
-  CHECK_FALSE(newest(scratch.path()));
-  CHECK(steps_in(scratch.path()) == Steps{-1});
+  flip_bit(save_step(scratch.path(), 2) / kWeightsFile);
+  CHECK(steps_in(scratch.path()) == Steps{-1, 2});
+  try {
+    newest(scratch.path());
+    FAIL("accepted");
+  } catch (const base::DataError& error) {
+    CHECK(std::string(error.what()) ==
+          scratch.path().string() + ": all 2 checkpoints there are damaged; remove them to start afresh");
+  }
+}
+
+TEST_CASE("a checkpoint whose manifest does not list all of its files is damaged") {
+  const test::Scratch scratch;
+  const fs::path saved = save_step(scratch.path(), 1);
+  Manifest manifest = read_manifest(saved);
+  manifest.files.erase(manifest.files.begin());
+  write_manifest(saved, manifest);
+  try {
+    find(saved);
+    FAIL("accepted");
+  } catch (const base::DataError& error) {
+    CHECK(std::string(error.what()) == saved.string() + ": its manifest does not list weights.safetensors");
+  }
+}
+
+TEST_CASE("training that went back to an older step leaves the later ones behind") {
+  const test::Scratch scratch;
+  for (const std::int64_t step : {10, 20, 30}) save_step(scratch.path(), step, 3);
+  save_step(scratch.path(), 15, 3);
+  CHECK(steps_in(scratch.path()) == Steps{10, 15});
+  save_step(scratch.path(), 10, 3);
+  CHECK(steps_in(scratch.path()) == Steps{10});
 }
 
 TEST_CASE("find takes a checkpoint, a store or a run directory, and says what it takes") {

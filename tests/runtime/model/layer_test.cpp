@@ -12,9 +12,9 @@ using namespace eightfold::runtime::model;
 namespace {
 
 // The complaint about these layers on 6 x 5 images of 2 channels and 3 classes.
-std::string complaint(std::vector<config::Layer> layers) {
+std::string complaint(std::vector<config::Layer> layers, std::int64_t rows = 4) {
   try {
-    const Model model(network(std::move(layers)), kernels::Device{}, {6, 5, 2}, 3, 4);
+    const Model model(network(std::move(layers)), kernels::Device{}, {6, 5, 2}, 3, rows);
   } catch (const base::ConfigError& error) {
     return error.what();
   }
@@ -61,6 +61,14 @@ TEST_CASE("groups divide the channels on both sides") {
         "job.toml:1:1: conv2d: groups 3 must divide the 2 channels in and the 4 out");
   CHECK(complaint({conv2d(5, 1, 0, 1, 2), linear(3)}) ==
         "job.toml:1:1: conv2d: groups 2 must divide the 2 channels in and the 5 out");
+}
+
+TEST_CASE("a layer beyond any machine is refused before memory is asked for") {
+  CHECK(
+      complaint({linear(1'000'000'000)}, 2000) ==
+      "job.toml:1:1: linear would need a tensor of 2000000000000 values; at most 1099511627776 are allowed");
+  CHECK(complaint({conv2d(1'000'000'000, 5, 1000), linear(3)})
+            .starts_with("job.toml:1:1: conv2d would need a tensor of "));
 }
 
 TEST_CASE("a network must be able to learn") {

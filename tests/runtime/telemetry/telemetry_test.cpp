@@ -100,6 +100,17 @@ TEST_CASE("a resumed run appends to the records of its directory") {
   CHECK(all[1]["step"] == 7);
 }
 
+TEST_CASE("half a record that a killed run left is dropped by the next, whole ones stay") {
+  const test::Scratch scratch;
+  Telemetry({}, kLength, scratch.path(), 0).begin(0);
+  scratch.file("metrics.jsonl", test::contents_of(scratch / "metrics.jsonl") + R"({"kind": "tra)");
+  Telemetry({}, kLength, scratch.path(), 0).begin(7);
+  const std::vector<Json> all = records(scratch.path());
+  REQUIRE(all.size() == 2);
+  CHECK(all[0]["step"] == 0);
+  CHECK(all[1]["step"] == 7);
+}
+
 TEST_CASE("other ranks than 0 and runs without a directory write no records") {
   const test::Scratch scratch;
   Telemetry other({}, kLength, scratch.path(), 1);

