@@ -36,12 +36,11 @@ Device bind_device(const Communicator& communicator, std::optional<DeviceKind> k
 int fair_host_threads(Communicator& communicator) {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
-  const auto mask = std::as_bytes(std::span(&allowed, 1));
-  const std::uint64_t mine = base::hash64(mask);
-  const auto masks = communicator.all_gather_on_node(mine);
+  const bool known = sched_getaffinity(0, sizeof allowed, &allowed) == 0;
+  const std::uint64_t mine = base::hash64(std::as_bytes(std::span(&allowed, 1)));
+  const auto masks = communicator.all_gather_on_node(mine);  // all ranks take part, whatever they know
   const auto sharing = std::count(masks.begin(), masks.end(), mine);
-  return std::max(1, CPU_COUNT(&allowed) / static_cast<int>(sharing));
+  return known ? std::max(1, CPU_COUNT(&allowed) / static_cast<int>(sharing)) : 1;
 }
 
 }  // namespace eightfold::comm

@@ -160,12 +160,12 @@ void run_agreed(Communicator& communicator, const std::function<void()>& action)
   std::string message;
   try {
     action();
-  } catch (const base::Error& error) {
-    code = error.exit_code();
-    message = error.what();
   } catch (const std::exception& error) {
+    code = base::exit_code_of(error);
+    message = base::describe(error);
+  } catch (...) {
     code = base::ExitCode::internal;
-    message = error.what();
+    message = "a defect of eightfold: something was thrown that is no exception";
   }
   const std::vector<std::uint64_t> codes = communicator.all_gather(static_cast<std::uint64_t>(code));
   const auto failed = std::find_if(codes.begin(), codes.end(), [](std::uint64_t each) { return each != 0; });

@@ -32,6 +32,15 @@ Environment::Environment() {
   EIGHTFOLD_MPI_CHECK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
   world_ = std::make_unique<Communicator>(Communicator::duplicate_world());
   base::set_log_identity(world_->rank(), world_->size(), world_->host());
+  try {
+    check(granted);
+  } catch (...) {
+    close();  // no destructor runs for what was not constructed
+    throw;
+  }
+}
+
+void Environment::check(int granted) const {
   check_launcher(world_->size());
   if (granted < MPI_THREAD_SERIALIZED)
     base::raise<base::EnvironmentError>("MPI grants thread level {}, MPI_THREAD_SERIALIZED ({}) is needed",

@@ -31,6 +31,8 @@ class Environment {
   [[noreturn]] void abort(base::ExitCode code) noexcept;
 
  private:
+  void check(int granted_thread_level) const;
+
   std::unique_ptr<Communicator> world_;
 };
 

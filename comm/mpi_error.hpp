@@ -1,7 +1,7 @@
 #pragma once
 
-// Every MPI call of this program goes through EIGHTFOLD_MPI_CHECK. Internal to comm/: nobody above includes
-// mpi.h.
+// Every MPI call that can be answered goes through EIGHTFOLD_MPI_CHECK; those that end or free things in
+// destructors log what fails. Internal to comm/: nobody above includes mpi.h.
 
 #include "kernels/base/error.hpp"
 

@@ -37,7 +37,7 @@ void list(const std::filesystem::path& path) {
 void verify(const std::filesystem::path& path) {
   for (const Listed& listed : all_at(path)) {
     if (!listed.manifest) base::raise<base::DataError>("{}", listed.problem);
-    runtime::checkpoint::verify_files(listed.directory, *listed.manifest);
+    runtime::checkpoint::verify(listed.directory, *listed.manifest);
     fmt::print("{}: ok\n", listed.directory.string());
   }
 }

@@ -29,7 +29,7 @@ void add_bench(CLI::App& program, Action& chosen);
 // them and they leave together; any other is reported by its rank and ends the job. Returns the exit code.
 base::ExitCode with_ranks(const std::function<void(comm::Environment&)>& action);
 
-// Adds --json FILE, for write_json (launch/result.hpp).
+// Adds --json FILE, for publish (launch/result.hpp).
 void add_json_option(CLI::App& command, std::string& path);
 
 // Makes `command` run `action` on every rank.

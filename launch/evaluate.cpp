@@ -17,6 +17,7 @@ struct EvaluateOptions {
 
 void evaluate(const EvaluateOptions& options, comm::Environment& environment) {
   comm::Communicator& world = environment.world();
+  share_json_check(world, options.json);
   const base::TimePoint start = base::Clock::now();
   runtime::checkpoint::Found found;
   const runtime::config::JobConfig job = share_job(world, [&] {
@@ -25,18 +26,18 @@ void evaluate(const EvaluateOptions& options, comm::Environment& environment) {
   });
   const Placement placement = place_rank(world, job.job);
   const std::unique_ptr<runtime::Session> session = plan_session(world, job, placement.place);
-  session->restore_weights(world, found);
+  session->restore(world, found, runtime::Restored::weights);
   comm::Engine engine(world);
   const runtime::telemetry::Score score = runtime::evaluate(*session, engine, nullptr);
   if (world.rank() != 0) return;
-  const ResultRow row = {{"test_accuracy", score.accuracy()},
-                         {"test_loss", score.loss()},
-                         {"steps", found.manifest.step},
-                         {"seconds", base::seconds_since(start)},
-                         {"weight_hash", session->snapshot().weight_hash()},
-                         {"run_dir", found.directory.parent_path().parent_path().string()}};
-  write_json(options.json, runtime::environment_json(placement.facts), {row});
-  fmt::print("{}\n", result_line(row));
+  const ResultRow row = {
+      {"test_accuracy", score.accuracy()},
+      {"test_loss", score.loss()},
+      {"steps", found.manifest.step},
+      {"seconds", base::seconds_since(start)},
+      {"weight_hash", session->snapshot().weight_hash()},
+      {"run_dir", runtime::run_of(found.directory).value_or(std::filesystem::path()).string()}};
+  publish(options.json, runtime::environment_json(placement.facts), {row});
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include "launch/job.hpp"
 
+#include "comm/agreed_error.hpp"
 #include "comm/binding.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/log.hpp"
+#include "launch/result.hpp"
 #include "runtime/config/show.hpp"
 
 #include <algorithm>
@@ -54,6 +56,12 @@ void JobOptions::add_to(CLI::App& command) {
       ->allow_extra_args(false);
 }
 
+void share_json_check(comm::Communicator& world, const std::string& path) {
+  comm::run_agreed(world, [&] {
+    if (world.rank() == 0) check_json_path(path);
+  });
+}
+
 ParsedJob read_job(const JobOptions& options) {
   std::string text;
   try {
@@ -86,6 +94,14 @@ std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world, const 
                                                const std::function<runtime::data::Split()>& open_data) {
   std::unique_ptr<runtime::Session> session;
   comm::run_agreed(world, [&] { session = std::make_unique<runtime::Session>(job, open_data(), place); });
+  const std::vector<std::uint64_t> fingerprints = world.all_gather(session->data_fingerprint());
+  const auto odd = std::ranges::find_if(fingerprints, [&](auto each) { return each != fingerprints[0]; });
+  if (odd != fingerprints.end())
+    throw comm::AgreedError(
+        base::ExitCode::data,
+        fmt::format("rank {} has read other data than rank 0: data.dir must hold the same files "
+                    "on every host",
+                    odd - fingerprints.begin()));
   return session;
 }
 

@@ -26,6 +26,9 @@ struct JobOptions {
   void add_to(CLI::App& command);
 };
 
+// Rank 0 asks whether the result can be written where --json says. Collective; errors are agreed.
+void share_json_check(comm::Communicator& world, const std::string& path);
+
 // Reads and parses in this process alone. Throws ConfigError.
 runtime::config::ParsedJob read_job(const JobOptions& options);
 

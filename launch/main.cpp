@@ -9,9 +9,10 @@
 
 namespace {
 
-// Every rank reads the same command line, long before MPI could tell its number: the launchers' variables do.
+// Every rank reads the same command line, and does not understand the same things, long before MPI could tell
+// its number: the launchers' variables do.
 bool is_first_rank() {
-  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"})
+  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"})
     if (const char* rank = std::getenv(variable); rank != nullptr) return std::string_view(rank) == "0";
   return true;
 }
@@ -64,8 +65,9 @@ int main(int argc, char** argv) {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = program.exit(error);  // prints help, version or what is wrong
+    if (code == 0) return static_cast<int>(launch::alone([] {}));
     // Launchers end a job at its first failure: another rank's must not come before the first one has spoken.
-    return code == 0 || !is_first_rank() ? 0 : static_cast<int>(base::ExitCode::usage);
+    return !is_first_rank() ? 0 : static_cast<int>(base::ExitCode::usage);
   }
   return static_cast<int>(chosen());
 }

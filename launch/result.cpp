@@ -1,20 +1,19 @@
 #include "launch/result.hpp"
 
+#include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
 
-#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <iostream>
 
 namespace eightfold::launch {
-
-std::string result_line(const ResultRow& row) {
-  std::string line = "result";
-  for (const auto& [key, value] : row.items()) {
-    const bool plain = value.is_string() &&
-                       value.get_ref<const std::string&>().find_first_of(" \t\"\\") == std::string::npos;
-    line += fmt::format(" {}={}", key, plain ? value.get<std::string>() : value.dump());
-  }
-  return line;
-}
+namespace {
 
 void write_json(const std::filesystem::path& path, const std::string& environment,
                 const std::vector<ResultRow>& rows) {
@@ -22,6 +21,52 @@ void write_json(const std::filesystem::path& path, const std::string& environmen
   const nlohmann::ordered_json file = {{"environment", nlohmann::ordered_json::parse(environment)},
                                        {"rows", rows}};
   base::write_file_durably(path, file.dump(2) + "\n");
+}
+
+bool is_plain(const std::string& text) {
+  return std::ranges::none_of(text,
+                              [](unsigned char c) { return c <= ' ' || c == '"' || c == '\\' || c == 0x7F; });
+}
+
+}  // namespace
+
+std::string result_line(const ResultRow& row) {
+  std::string line = "result";
+  for (const auto& [key, value] : row.items()) {
+    const bool plain = value.is_string() && is_plain(value.get_ref<const std::string&>());
+    line += fmt::format(" {}={}", key, plain ? value.get<std::string>() : value.dump());
+  }
+  return line;
+}
+
+void check_json_path(const std::filesystem::path& path) {
+  if (path.empty()) return;
+  const std::filesystem::path directory =
+      path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored))
+    base::raise<base::ConfigError>("--json: {} is there and is not a regular file", path.string());
+  if (::access(directory.c_str(), W_OK | X_OK) != 0)
+    base::raise<base::ConfigError>("--json: cannot write {}: {}: {}", path.string(), directory.string(),
+                                   std::strerror(errno));
+}
+
+void flush_output() {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout.flush())
+    base::raise<base::EnvironmentError>("cannot write to standard output: {}", std::strerror(errno));
+}
+
+void publish(const std::filesystem::path& json, const std::string& environment,
+             const std::vector<ResultRow>& rows) {
+  std::exception_ptr failure;
+  try {
+    write_json(json, environment, rows);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  for (const ResultRow& row : rows) fmt::print("{}\n", result_line(row));
+  flush_output();
+  if (failure) std::rethrow_exception(failure);
 }
 
 }  // namespace eightfold::launch

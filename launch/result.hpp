@@ -18,8 +18,17 @@ using ResultRow = nlohmann::ordered_json;
 // "result key=value ...". Text with blanks is quoted as in JSON.
 std::string result_line(const ResultRow& row);
 
-// Writes the rows unless `path` is empty. `environment` is a JSON object. Throws EnvironmentError.
-void write_json(const std::filesystem::path& path, const std::string& environment,
-                const std::vector<ResultRow>& rows);
+// Whether --json FILE can work, asked before the work: throws ConfigError unless the path is empty, or is or
+// can become a regular file.
+void check_json_path(const std::filesystem::path& path);
+
+// Prints the result line of each row, last of all on standard output, and writes the rows to `json` unless
+// that is empty. `environment` is a JSON object. A file that cannot be written costs nobody the line: the
+// EnvironmentError comes after it.
+void publish(const std::filesystem::path& json, const std::string& environment,
+             const std::vector<ResultRow>& rows);
+
+// Throws EnvironmentError when something printed did not reach standard output.
+void flush_output();
 
 }  // namespace eightfold::launch

@@ -10,6 +10,7 @@
 #include "runtime/config/show.hpp"
 #include "runtime/run_directory.hpp"
 
+#include <array>
 #include <optional>
 
 namespace eightfold::launch {
@@ -53,45 +54,62 @@ Start choose_start(const TrainOptions& options, const JobConfig& job) {
   Start start{{}, find_checkpoint(options, job)};
   if (start.checkpoint) {
     require_same_training(*start.checkpoint, job);
-    const fs::path run =
-        fs::absolute(start.checkpoint->directory).lexically_normal().parent_path().parent_path();
-    if (fs::exists(run / "config.resolved.toml")) start.run_directory = fs::relative(run);
+    start.run_directory = runtime::run_of(start.checkpoint->directory).value_or(fs::path());
     base::log_info("resuming from {} (step {})", start.checkpoint->directory.string(),
                    start.checkpoint->manifest.step);
   } else if (options.resume->count() > 0) {
     base::log_info("nothing to resume: no complete checkpoint of {} yet; starting from step 0", job.job.name);
   }
+  if (!start.checkpoint && !job.checkpoint.dir.empty() &&
+      !runtime::checkpoint::list(job.checkpoint.dir).empty())
+    base::raise<base::ConfigError>(
+        "checkpoint.dir: {} holds the checkpoints of an earlier run; go on with --resume or name another "
+        "folder",
+        job.checkpoint.dir);
   if (start.run_directory.empty()) start.run_directory = runtime::create_run_directory(job.job);
   return start;
 }
 
-void share_start(comm::Communicator& world, Start& start, std::int64_t& first_step) {
+// What every rank must know of rank 0's choice.
+struct SharedStart {
+  fs::path run_directory;
+  bool resumes = false;
+  std::int64_t first_step = 0;
+};
+
+SharedStart share_start(comm::Communicator& world, const Start& start) {
   std::string directory = start.run_directory.string();
+  std::array<std::int64_t, 2> numbers = {start.checkpoint ? 1 : 0,
+                                         start.checkpoint ? start.checkpoint->manifest.step : 0};
   world.broadcast_text(directory, 0);
-  start.run_directory = directory;
-  first_step = start.checkpoint ? start.checkpoint->manifest.step : 0;
-  world.broadcast(std::as_writable_bytes(std::span(&first_step, 1)), 0);
+  world.broadcast(std::as_writable_bytes(std::span(numbers)), 0);
+  return {directory, numbers[0] != 0, numbers[1]};
 }
 
 void train(const TrainOptions& options, comm::Environment& environment) {
   comm::Communicator& world = environment.world();
+  share_json_check(world, options.json);
   const JobConfig job = share_job(world, options.job);
   const Placement placement = place_rank(world, job.job);
   const std::unique_ptr<runtime::Session> session = plan_session(world, job, placement.place);
 
   Start start;
-  std::int64_t first_step = 0;
   comm::run_agreed(world, [&] {
     if (world.rank() != 0) return;
     start = choose_start(options, job);
     base::open_log_file(start.run_directory / "log" / "rank-00000.log");
     runtime::describe_run(start.run_directory, job, placement.facts);
   });
-  share_start(world, start, first_step);
-  first_step > 0 ? session->restore(world, start.checkpoint.value_or(runtime::checkpoint::Found{}))
-                 : session->initialize(world);
+  const SharedStart shared = share_start(world, start);
+  if (shared.resumes) {
+    session->restore(world, start.checkpoint.value_or(runtime::checkpoint::Found{}),
+                     runtime::Restored::everything);
+  } else {
+    session->initialize(world);
+  }
 
-  const runtime::TrainResult result = runtime::train(*session, world, {start.run_directory, first_step});
+  const runtime::TrainResult result =
+      runtime::train(*session, world, {shared.run_directory, shared.first_step});
   if (world.rank() != 0) return;
   const ResultRow row = {{"test_accuracy", result.test_accuracy},
                          {"test_loss", result.test_loss},
@@ -99,8 +117,7 @@ void train(const TrainOptions& options, comm::Environment& environment) {
                          {"seconds", result.seconds},
                          {"weight_hash", result.weight_hash},
                          {"run_dir", start.run_directory.string()}};
-  write_json(options.json, runtime::environment_json(placement.facts), {row});
-  fmt::print("{}\n", result_line(row));
+  publish(options.json, runtime::environment_json(placement.facts), {row});
 }
 
 }  // namespace

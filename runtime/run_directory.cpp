@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kCheckpoints = "checkpoints";
+constexpr const char* kResolvedConfig = "config.resolved.toml";
 
 }  // namespace
 
@@ -39,12 +40,23 @@ fs::path checkpoint_store(const config::JobConfig& job, const fs::path& run_dire
 std::optional<fs::path> newest_run(const config::JobConfig& job) {
   std::vector<fs::path> runs;
   std::error_code failure;
-  for (const auto& entry : fs::directory_iterator(fs::path(job.job.run_dir) / job.job.name, failure))
-    runs.push_back(entry.path());
+  for (fs::directory_iterator entry(fs::path(job.job.run_dir) / job.job.name, failure);
+       entry != fs::directory_iterator(); entry.increment(failure))
+    runs.push_back(entry->path());
   std::sort(runs.rbegin(), runs.rend());  // names are times
   for (const fs::path& run : runs)
-    if (checkpoint::newest(run / kCheckpoints)) return run;
+    if (!checkpoint::list(run / kCheckpoints).empty()) return run;
   return std::nullopt;
+}
+
+std::optional<fs::path> run_of(const fs::path& checkpoint) {
+  std::error_code failure;
+  const fs::path store = fs::absolute(checkpoint, failure).lexically_normal().parent_path();
+  const fs::path run = store.parent_path();
+  if (failure || store.filename() != kCheckpoints || !fs::exists(run / kResolvedConfig, failure))
+    return std::nullopt;
+  fs::path relative = fs::relative(run, failure);
+  return failure ? run : relative;
 }
 
 std::string environment_json(const RunFacts& facts) {
@@ -56,7 +68,7 @@ std::string environment_json(const RunFacts& facts) {
 }
 
 void describe_run(const fs::path& run_directory, const config::JobConfig& job, const RunFacts& facts) {
-  base::write_file_durably(run_directory / "config.resolved.toml", config::resolved_toml(job));
+  base::write_file_durably(run_directory / kResolvedConfig, config::resolved_toml(job));
   base::write_file_durably(run_directory / "environment.json",
                            nlohmann::json::parse(environment_json(facts)).dump(2) + "\n");
 }

@@ -18,8 +18,11 @@ std::filesystem::path create_run_directory(const config::Job& job);
 std::filesystem::path checkpoint_store(const config::JobConfig& job,
                                        const std::filesystem::path& run_directory);
 
-// The newest earlier run of this job that has a complete checkpoint; nothing if there is none.
+// The newest earlier run of this job that has written a checkpoint; nothing if there is none.
 std::optional<std::filesystem::path> newest_run(const config::JobConfig& job);
+
+// The run that a checkpoint was written by; nothing for one that is kept elsewhere.
+std::optional<std::filesystem::path> run_of(const std::filesystem::path& checkpoint);
 
 // Writes config.resolved.toml and environment.json (build, MPI, hosts of all ranks, device, threads).
 struct RunFacts {

@@ -1,12 +1,17 @@
 #include "runtime/session.hpp"
 
 #include "kernels/base/error.hpp"
+#include "kernels/base/hash.hpp"
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace eightfold::runtime {
 namespace {
+
+// Of each part, evenly spread: enough to tell another file, a shuffled one or other labels.
+constexpr std::int64_t kFingerprintSamples = 256;
 
 kernels::Shape tensor_shape(const data::SampleShape& sample) {
   return {sample.height, sample.width, sample.channels};
@@ -52,20 +57,31 @@ void Session::initialize(comm::Communicator& communicator) {
   snapshot_.store_to_device(stream_);
 }
 
-void Session::restore(comm::Communicator& communicator, const checkpoint::Found& found) {
+void Session::restore(comm::Communicator& communicator, const checkpoint::Found& found, Restored what) {
   comm::run_agreed(communicator, [&] {
-    if (place_.rank == 0) snapshot_.read(found);
+    if (place_.rank != 0) return;
+    what == Restored::everything ? snapshot_.read(found) : snapshot_.read_weights(found);
   });
   snapshot_.broadcast(communicator, 0);
   snapshot_.store_to_device(stream_);
 }
 
-void Session::restore_weights(comm::Communicator& communicator, const checkpoint::Found& found) {
-  comm::run_agreed(communicator, [&] {
-    if (place_.rank == 0) snapshot_.read_weights(found);
-  });
-  snapshot_.broadcast(communicator, 0);
-  snapshot_.store_to_device(stream_);
+std::uint64_t Session::data_fingerprint() const {
+  std::vector<std::uint64_t> parts;
+  for (const auto& source : {data_.train, data_.test}) {
+    const data::SampleShape shape = source->sample_shape();
+    for (const std::int64_t number :
+         {source->size(), shape.height, shape.width, shape.channels, source->classes()})
+      parts.push_back(static_cast<std::uint64_t>(number));
+    std::vector<std::uint8_t> image(static_cast<std::size_t>(shape.bytes()));
+    const std::int64_t stride = std::max<std::int64_t>(1, source->size() / kFingerprintSamples);
+    for (std::int64_t index = 0; index < source->size(); index += stride) {
+      std::int32_t label = 0;
+      source->read(index, image, label);
+      parts.push_back(base::hash64(std::span<const std::uint8_t>(image)) + static_cast<std::uint64_t>(label));
+    }
+  }
+  return base::hash64(std::span<const std::uint64_t>(parts));
 }
 
 }  // namespace eightfold::runtime

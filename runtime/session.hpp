@@ -25,6 +25,9 @@ struct RankPlace {
   kernels::Device device;
 };
 
+// Evaluation needs no optimizer.
+enum class Restored { everything, weights };
+
 class Session {
  public:
   // Throws ConfigError when the job cannot be dealt out over the ranks or its layers do not fit together. Not
@@ -47,11 +50,11 @@ class Session {
 
   // Rank 0 draws the initial weights from the seed, everybody gets them. Collective.
   void initialize(comm::Communicator& communicator);
-  // Rank 0 reads a checkpoint (weights and optimizer state), everybody gets it. Collective; a checkpoint that
-  // is damaged or of another model is an AgreedError.
-  void restore(comm::Communicator& communicator, const checkpoint::Found& found);
-  // The same for the weights alone.
-  void restore_weights(comm::Communicator& communicator, const checkpoint::Found& found);
+  // Rank 0 reads a checkpoint, everybody gets it. Collective; a checkpoint that is damaged or of another
+  // model is an AgreedError.
+  void restore(comm::Communicator& communicator, const checkpoint::Found& found, Restored what);
+  // The same number on ranks that hold the same data: sizes, shape, classes and a sample of samples.
+  std::uint64_t data_fingerprint() const;
 
  private:
   config::JobConfig config_;

@@ -2,6 +2,8 @@
 
 #include "kernels/base/hash.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace eightfold::runtime {
@@ -37,6 +39,11 @@ void Snapshot::store_to_device(kernels::StreamView stream) {
 
 std::string Snapshot::weight_hash() const {
   return fmt::format("{:016x}", base::hash64(std::span<const float>(arenas_[0].host.span<float>())));
+}
+
+bool Snapshot::weights_are_finite() const {
+  return std::ranges::all_of(arenas_[0].host.span<float>(),
+                             [](float weight) { return std::isfinite(weight); });
 }
 
 std::vector<Tensor> Snapshot::split(const Arena& arena) const {

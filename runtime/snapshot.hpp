@@ -28,6 +28,8 @@ class Snapshot {
 
   // Sixteen hexadecimal digits of the weights' hash, padding included.
   std::string weight_hash() const;
+  // Whether no weight is infinite or not a number.
+  bool weights_are_finite() const;
   // Views of this snapshot's tensors, named as checkpoints name them.
   std::vector<checkpoint::NamedTensor> weights() const;
   std::vector<checkpoint::NamedTensor> optimizer_state() const;

@@ -32,6 +32,8 @@ class Run {
     const base::TimePoint start = base::Clock::now();
     telemetry_.begin(plan_.first_step);
     std::int64_t done = plan_.first_step;
+    // A run that had reached its target when it was saved has nothing more to do.
+    if (done > 0 && config_.evaluation.target_accuracy > 0 && evaluates_after(done)) evaluate(done);
     while (done < length_.steps && !target_reached()) {
       done = worker_.step() + 1;
       samples_ += session_.plan().batch(done - 1).samples;
@@ -68,18 +70,22 @@ class Run {
     const telemetry::Score score = sum_over_ranks(engine_, totals.loss_sum, totals.correct, samples_);
     samples_ = 0;
     telemetry_.interval(done, score, worker_.learning_rate());
-    if (!std::isfinite(score.loss()))  // every rank has this number
-      throw comm::AgreedError(
-          base::ExitCode::divergence,
-          fmt::format("the training loss is {} before step {}: lower optimizer.learning_rate or set "
-                      "optimizer.clip_norm",
-                      score.loss(), done));
+    if (!std::isfinite(score.loss())) diverged("training loss", score.loss(), done);
+  }
+
+  // Every rank has this number, and throws.
+  [[noreturn]] static void diverged(const char* what, double value, std::int64_t done) {
+    throw comm::AgreedError(
+        base::ExitCode::divergence,
+        fmt::format("the {} is {} at step {}: lower optimizer.learning_rate or set optimizer.clip_norm", what,
+                    std::isnan(value) ? "not a number" : "infinite", done));
   }
 
   void evaluate(std::int64_t done) {
     test_ = runtime::evaluate(session_, engine_, nullptr);
     evaluated_step_ = done;
     telemetry_.evaluation(done, test_);
+    if (!std::isfinite(test_.loss())) diverged("test loss", test_.loss(), done);
     if (target_reached())
       base::log_info("target accuracy {} reached at step {}", config_.evaluation.target_accuracy, done);
   }
@@ -103,7 +109,7 @@ class Run {
     if (session_.place().rank == 0) telemetry_.checkpoint(done, directory, base::seconds_since(start));
   }
 
-  // Replicas must be equal bit for bit; the first that differs from the majority is named.
+  // The weights are numbers, and the same bits on every rank; the first rank that differs from most is named.
   std::string agreed_weight_hash(std::int64_t done) {
     session_.snapshot().load_from_device(session_.stream());
     std::string mine = session_.snapshot().weight_hash();
@@ -117,8 +123,10 @@ class Run {
     const auto odd = std::find_if(hashes.begin(), hashes.end(), [&](auto hash) { return hash != majority; });
     if (odd != hashes.end())
       throw comm::AgreedError(base::ExitCode::divergence,
-                              fmt::format("the weights of rank {} differ from the other ranks' after step {}",
-                                          odd - hashes.begin(), done));
+                              fmt::format("the weights of rank {} differ from other ranks' after step {}: "
+                                          "they hash to {:016x}, not {:016x}",
+                                          odd - hashes.begin(), done, *odd, majority));
+    if (!session_.snapshot().weights_are_finite()) diverged("largest weight", NAN, done);
     return mine;
   }
 

@@ -70,6 +70,12 @@ class LibraryError : public EnvironmentError {
   int library_code_;
 };
 
+// What any exception means to a user: an Error's own code; environment for what the operating system or the
+// memory refused; else internal.
+ExitCode exit_code_of(const std::exception& failure) noexcept;
+// Its message; for a defect with the place in this program that noticed.
+std::string describe(const std::exception& failure);
+
 // A format string that remembers where it was written, so that raise() and require() need no macro.
 template <class... Args>
 struct LocatedFormat {

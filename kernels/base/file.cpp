@@ -26,6 +26,7 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes
   if (std::filesystem::is_directory(path, failure)) fail("read", path, EISDIR);
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file) fail("read", path, errno);
+  if (file.tellg() < 0) fail("read", path, ESPIPE);
   const auto size = static_cast<std::size_t>(file.tellg());
   if (size > limit_bytes)
     raise<EnvironmentError>("cannot read {}: {} bytes, more than the {} allowed here", path.string(), size,

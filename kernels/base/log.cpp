@@ -32,7 +32,7 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 struct Log {
   std::shared_ptr<spdlog::sinks::stderr_sink_mt> console = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   spdlog::logger logger{"eightfold", console};
-  std::mutex mutex;  // guards the members below and the sink list
+  std::mutex mutex;  // guards the members below
   std::string stamp;
   int rank = 0;
   LogLevel level = LogLevel::info;

@@ -20,7 +20,8 @@ void set_log_identity(int rank, int size, const std::string& host);
 std::string log_stamp();
 // The least level that reaches standard error on rank 0 (default info).
 void set_log_level(LogLevel level);
-// Copies every line from now on to `path`, appended. Throws EnvironmentError if it cannot be opened.
+// Copies every line from now on to `path`, appended. Before other threads log. Throws EnvironmentError if it
+// cannot be opened.
 void open_log_file(const std::filesystem::path& path);
 
 void log(LogLevel level, std::string_view message);

@@ -3,7 +3,7 @@
 #include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/hash.hpp"
-#include "runtime/checkpoint/json_integer.hpp"
+#include "runtime/checkpoint/strict_json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -58,7 +58,10 @@ Manifest parse(const std::string& path, const Json& json) {
 }  // namespace
 
 Manifest::File describe_file(const std::filesystem::path& path) {
-  return {path.filename().string(), std::filesystem::file_size(path), base::hash_file(path)};
+  std::error_code failure;
+  const std::uint64_t bytes = std::filesystem::file_size(path, failure);
+  if (failure) base::raise<base::EnvironmentError>("cannot read {}: {}", path.string(), failure.message());
+  return {path.filename().string(), bytes, base::hash_file(path)};
 }
 
 void write_manifest(const std::filesystem::path& directory, const Manifest& manifest) {
@@ -83,7 +86,7 @@ Manifest read_manifest(const std::filesystem::path& directory) {
   if (!std::filesystem::is_regular_file(path, failure))
     base::raise<DataError>("{}: not a checkpoint: it has no {}", directory.string(), kFileName);
   try {
-    return parse(path.string(), Json::parse(base::read_file(path, kSizeLimit)));
+    return parse(path.string(), parse_strict(path.string(), base::read_file(path, kSizeLimit)));
   } catch (const Json::exception& error) {
     base::raise<DataError>("{}: malformed: {}", path.string(), error.what());
   }

@@ -1,7 +1,7 @@
 #include "runtime/checkpoint/safetensors.hpp"
 
 #include "kernels/base/file.hpp"
-#include "runtime/checkpoint/json_integer.hpp"
+#include "runtime/checkpoint/strict_json.hpp"
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -11,7 +11,6 @@
 #include <cstring>
 #include <fstream>
 #include <optional>
-#include <set>
 
 namespace eightfold::runtime::checkpoint {
 namespace {
@@ -20,7 +19,6 @@ using base::DataError;
 using Json = nlohmann::json;
 
 constexpr std::uint64_t kHeaderLimit = 100'000'000;
-constexpr int kNestingLimit = 4;
 constexpr std::uint64_t kAlignment = 8;
 
 constexpr std::array kTypes = {kernels::DType::f32, kernels::DType::f64, kernels::DType::bf16,
@@ -30,25 +28,6 @@ std::array<std::byte, 8> little_endian(std::uint64_t value) {
   std::array<std::byte, 8> bytes{};
   for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<std::byte>(value >> (8 * i));
   return bytes;
-}
-
-// Parses a header; names that stand twice are refused, which a plain parser would resolve silently.
-Json parse_header(const std::string& file, const std::string& text) {
-  std::vector<std::set<std::string>> names;
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (depth > kNestingLimit)
-      base::raise<DataError>("{}: the header nests deeper than {}", file, kNestingLimit);
-    if (event == Json::parse_event_t::object_start) names.emplace_back();
-    if (event == Json::parse_event_t::object_end) names.pop_back();
-    if (event == Json::parse_event_t::key && !names.back().insert(parsed.get<std::string>()).second)
-      base::raise<DataError>("{}: the name {} stands twice in the header", file, parsed.dump());
-    return true;
-  };
-  try {
-    return Json::parse(text, watch);
-  } catch (const Json::exception& failure) {
-    base::raise<DataError>("{}: the header is not JSON: {}", file, failure.what());
-  }
 }
 
 kernels::DType parse_dtype(const std::string& file, const std::string& tensor, const std::string& name) {
@@ -152,7 +131,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path
     base::raise<DataError>("{}: the header does not start with {{", file);
   data_start_ = prefix.size() + header_bytes;
 
-  const Json header = parse_header(file, text);
+  const Json header = parse_strict(file, text);
   for (const auto& [name, json] : header.items())
     if (name != "__metadata__") entries_.emplace(name, parse_entry(file, name, json));
   check_coverage(file, entries_, size - data_start_);

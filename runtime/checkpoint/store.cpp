@@ -69,17 +69,43 @@ void write_contents(const fs::path& directory, const Contents& contents) {
   base::sync_directory(directory);
 }
 
-void remove_all_but(const fs::path& store, std::int64_t keep) {
+// Checkpoints beyond `step` belong to a branch of training that somebody went back from; of the others the
+// newest `keep` stay. What was just written is never among those removed.
+void remove_all_but(const fs::path& store, std::int64_t step, std::int64_t keep) {
   std::vector<Listed> all = list(store);
   std::erase_if(all, [](const Listed& listed) { return !listed.manifest; });
+  while (!all.empty() && all.back().manifest->step > step) {
+    base::log_info("removing {}: training went back to before it", all.back().directory.string());
+    discard(store, all.back().directory);
+    all.pop_back();
+  }
   for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i)
     discard(store, all[i].directory);
 }
 
+// Gives a finished directory its name. A checkpoint that had it is moved aside and put back if that fails.
+void install(const fs::path& aside, const fs::path& target) {
+  const fs::path old = target.parent_path() / fmt::format("{}{}-replaced", kAside, ::getpid());
+  std::error_code ignored;
+  const bool replaces = fs::exists(target, ignored);
+  if (replaces) rename_or_throw(target, old);
+  try {
+    rename_or_throw(aside, target);
+    base::sync_directory(target.parent_path());
+  } catch (...) {
+    if (replaces) fs::rename(old, target, ignored);
+    throw;
+  }
+  if (replaces) discard(target.parent_path(), old);
+}
+
 void remove_leftovers(const fs::path& store) {
   std::error_code failure;
-  for (const auto& entry : fs::directory_iterator(store, failure))
-    if (is_aside(entry.path())) discard(store, entry.path());
+  std::vector<fs::path> leftovers;
+  for (fs::directory_iterator entry(store, failure); entry != fs::directory_iterator();
+       entry.increment(failure))
+    if (is_aside(entry->path())) leftovers.push_back(entry->path());
+  for (const fs::path& leftover : leftovers) discard(store, leftover);
 }
 
 }  // namespace
@@ -92,25 +118,26 @@ fs::path save(const fs::path& store, const Contents& contents, std::int64_t keep
   try {
     base::create_private_directories(aside);
     write_contents(aside, contents);
-    std::error_code ignored;
-    if (fs::exists(target, ignored))
-      discard(store, target);  // the same step again, after going back to an older one
-    rename_or_throw(aside, target);
-    base::sync_directory(store);
+    install(aside, target);
   } catch (...) {
     std::error_code ignored;
     fs::remove_all(aside, ignored);
     throw;
   }
-  remove_all_but(store, keep);
+  remove_all_but(store, contents.step, keep);
   return target;
 }
 
 std::vector<Listed> list(const fs::path& store) {
   std::vector<std::pair<std::int64_t, fs::path>> steps;
   std::error_code failure;
-  for (const auto& entry : fs::directory_iterator(store, failure))
-    if (const auto step = step_of(entry.path())) steps.emplace_back(*step, entry.path());
+  fs::directory_iterator entry(store, failure);
+  if (failure && failure != std::errc::no_such_file_or_directory && failure != std::errc::not_a_directory)
+    base::raise<base::EnvironmentError>("cannot read the folder {}: {}", store.string(), failure.message());
+  for (; entry != fs::directory_iterator(); entry.increment(failure)) {
+    if (const auto step = step_of(entry->path())) steps.emplace_back(*step, entry->path());
+    if (failure) break;
+  }
   std::sort(steps.begin(), steps.end());
   std::vector<Listed> all;
   for (const auto& [step, directory] : steps) {
@@ -123,17 +150,27 @@ std::vector<Listed> list(const fs::path& store) {
   return all;
 }
 
+void verify(const fs::path& directory, const Manifest& manifest) {
+  for (const char* name : {kWeightsFile, kOptimizerFile, kConfigFile})
+    if (std::ranges::find(manifest.files, name, &Manifest::File::name) == manifest.files.end())
+      base::raise<base::DataError>("{}: its manifest does not list {}", directory.string(), name);
+  verify_files(directory, manifest);
+}
+
 std::optional<Found> newest(const fs::path& store) {
   std::vector<Listed> all = list(store);
   for (auto candidate = all.rbegin(); candidate != all.rend(); ++candidate) {
     try {
       if (!candidate->manifest) base::raise<base::DataError>("{}", candidate->problem);
-      verify_files(candidate->directory, *candidate->manifest);
+      verify(candidate->directory, *candidate->manifest);
       return Found{candidate->directory, *candidate->manifest};
     } catch (const base::Error& error) {
       base::log_warn("passing over the checkpoint {}: {}", candidate->directory.string(), error.what());
     }
   }
+  if (!all.empty())
+    base::raise<base::DataError>("{}: all {} checkpoints there are damaged; remove them to start afresh",
+                                 store.string(), all.size());
   return std::nullopt;
 }
 
@@ -141,7 +178,7 @@ Found find(const fs::path& path) {
   std::error_code failure;
   if (fs::exists(path / "manifest.json", failure)) {
     Manifest manifest = read_manifest(path);
-    verify_files(path, manifest);
+    verify(path, manifest);
     return {path, std::move(manifest)};
   }
   for (const fs::path& store : {path, path / "checkpoints"})

@@ -30,8 +30,9 @@ inline constexpr const char* kWeightsFile = "weights.safetensors";
 inline constexpr const char* kOptimizerFile = "optimizer.safetensors";
 inline constexpr const char* kConfigFile = "config.toml";
 
-// Writes a checkpoint and then removes all but the newest `keep`. Returns its directory. Throws
-// EnvironmentError; then no complete checkpoint has been touched.
+// Writes a checkpoint and then removes all but the newest `keep`, and those of later steps: training went
+// back to before them. Returns its directory. Throws EnvironmentError; then no complete checkpoint has been
+// touched.
 std::filesystem::path save(const std::filesystem::path& store, const Contents& contents, std::int64_t keep);
 
 struct Found {
@@ -47,7 +48,11 @@ struct Listed {
 };
 std::vector<Listed> list(const std::filesystem::path& store);
 
+// Throws DataError unless the manifest lists every file of a checkpoint and all of them agree with it.
+void verify(const std::filesystem::path& directory, const Manifest& manifest);
+
 // The newest checkpoint whose files all verify; damaged newer ones are passed over with a warning each.
+// Nothing when there is none at all; DataError when there are only damaged ones.
 std::optional<Found> newest(const std::filesystem::path& store);
 
 // The checkpoint at `path`: a checkpoint itself, a store, or a run directory (then the newest one in it).

@@ -39,4 +39,11 @@ void require_window(const LayerSite& site, std::string_view kind) {
                                  site.input[2], site.config.padding);
 }
 
+void require_size(const LayerSite& site, std::string_view kind, double elements) {
+  constexpr double kLimit = 0x1p40;
+  if (elements <= kLimit) return;
+  base::raise<base::ConfigError>("{}: {} would need a tensor of {:.0f} values; at most {:.0f} are allowed",
+                                 site.config.place.text, kind, elements, kLimit);
+}
+
 }  // namespace eightfold::runtime::model

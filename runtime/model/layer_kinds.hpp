@@ -22,4 +22,8 @@ void require_image(const LayerSite& site, std::string_view kind);
 // Throws ConfigError unless the window of `kernel` fits the padded image at least once.
 void require_window(const LayerSite& site, std::string_view kind);
 
+// Throws ConfigError when a tensor of this many elements (a product computed in double) is beyond any
+// machine: 2^40.
+void require_size(const LayerSite& site, std::string_view kind, double elements);
+
 }  // namespace eightfold::runtime::model

@@ -3,6 +3,8 @@
 #include "kernels/linear.hpp"
 #include "runtime/model/layer_kinds.hpp"
 
+#include <algorithm>
+
 namespace eightfold::runtime::model {
 namespace {
 
@@ -133,6 +135,8 @@ class ConvolutionLayer final : public ParametricLayer {
 std::unique_ptr<Layer> make_linear(const LayerSite& site) {
   const std::int64_t rows = site.input[0];
   const std::int64_t inputs = rows == 0 ? 0 : site.input.elements() / rows;
+  const auto out = static_cast<double>(site.config.out);
+  require_size(site, "linear", std::max(static_cast<double>(inputs), static_cast<double>(rows)) * out);
   return std::make_unique<LinearLayer>(site,
                                        kernels::LinearShape{rows, inputs, site.config.out, site.activation});
 }
@@ -154,6 +158,12 @@ std::unique_ptr<Layer> make_convolution(const LayerSite& site) {
     base::raise<base::ConfigError>("{}: conv2d: groups {} must divide the {} channels in and the {} out",
                                    config.place.text, shape.groups, shape.in_channels, shape.out_channels);
   require_window(site, "conv2d");
+  const auto out = static_cast<double>(shape.out_channels);
+  const double filter =
+      static_cast<double>(shape.kernel * shape.kernel) * static_cast<double>(shape.in_channels);
+  const double pixels = static_cast<double>(shape.batch) * static_cast<double>(shape.out_height()) *
+                        static_cast<double>(shape.out_width());
+  require_size(site, "conv2d", out * std::max(filter, pixels));
   return std::make_unique<ConvolutionLayer>(site, shape);
 }
 

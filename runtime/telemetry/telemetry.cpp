@@ -1,6 +1,8 @@
 #include "runtime/telemetry/telemetry.hpp"
 
 #include "kernels/base/error.hpp"
+#include "kernels/base/file.hpp"
+#include "kernels/base/log.hpp"
 #include "runtime/telemetry/terminal.hpp"
 
 #include <nlohmann/json.hpp>
@@ -9,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 
 namespace eightfold::runtime::telemetry {
 namespace {
@@ -20,6 +23,16 @@ constexpr std::size_t kBarCells = 30;
 
 double percent(double part, double whole) {
   return whole > 0 ? 100 * part / whole : 0;
+}
+
+// A run that was killed may have left half a record; what follows must not be glued to it.
+void drop_torn_line(const std::filesystem::path& path) {
+  std::error_code failure;
+  if (!std::filesystem::is_regular_file(path, failure)) return;
+  const std::string text = base::read_file(path, std::numeric_limits<std::size_t>::max());
+  const std::size_t last = text.rfind('\n');
+  const std::size_t whole = last == std::string::npos ? 0 : last + 1;
+  if (whole < text.size()) std::filesystem::resize_file(path, whole, failure);
 }
 
 std::string clock_text(double seconds) {
@@ -40,6 +53,7 @@ Telemetry::Telemetry(const config::Telemetry& config, RunLength length, std::fil
       has_bar_(rank == 0 && output_is_watched()) {
   if (config_.trace && !directory_.empty()) trace_ = std::make_unique<Trace>();
   if (!speaks_ || directory_.empty()) return;
+  drop_torn_line(directory_ / "metrics.jsonl");
   metrics_.open(directory_ / "metrics.jsonl", std::ios::app);
   if (!metrics_)
     base::raise<base::EnvironmentError>("cannot write {}: {}", (directory_ / "metrics.jsonl").string(),

@@ -1,11 +1,12 @@
 #include "runtime/telemetry/trace.hpp"
 
-#include "kernels/base/file.hpp"
+#include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <string>
 #include <utility>
 
@@ -35,28 +36,30 @@ void Trace::add(const base::Span& span) noexcept {
   }
 }
 
+// Line by line: a million spans in one JSON tree would take a gigabyte.
 void Trace::write(const std::filesystem::path& path, int rank) const {
   const std::lock_guard lock(mutex_);
-  nlohmann::json events = nlohmann::json::array();
+  std::ofstream file(path);
+  file << "{\"traceEvents\": [\n";
   for (const auto& [track, name] : kTracks)
-    events.push_back({{"ph", "M"},
-                      {"pid", rank},
-                      {"tid", static_cast<int>(track)},
-                      {"name", "thread_name"},
-                      {"args", {{"name", name}}}});
-  for (const base::Span& span : spans_) {
-    nlohmann::json event = {{"ph", "X"},
-                            {"pid", rank},
-                            {"tid", static_cast<int>(span.track)},
-                            {"name", span.name},
-                            {"ts", microseconds(span.begin - start_)},
-                            {"dur", microseconds(span.end - span.begin)}};
-    if (span.index >= 0) event["args"] = {{"index", span.index}};
-    events.push_back(std::move(event));
-  }
+    file << fmt::format(
+                R"({{"ph": "M", "pid": {}, "tid": {}, "name": "thread_name", "args": {{"name": "{}"}}}},)",
+                rank, static_cast<int>(track), name)
+         << '\n';
+  for (const base::Span& span : spans_)
+    file
+        << fmt::format(
+               R"({{"ph": "X", "pid": {}, "tid": {}, "name": "{}", "ts": {:.3f}, "dur": {:.3f}, "args": {{"index": {}}}}},)",
+               rank, static_cast<int>(span.track), span.name, microseconds(span.begin - start_),
+               microseconds(span.end - span.begin), span.index)
+        << '\n';
+  file << fmt::format(R"({{"ph": "M", "pid": {}, "name": "process_name", "args": {{"name": "rank {}"}}}}]}})",
+                      rank, rank)
+       << '\n'
+       << std::flush;
+  if (!file) base::raise<base::EnvironmentError>("cannot write {}: {}", path.string(), std::strerror(errno));
   if (dropped_ > 0)
     base::log_warn("the trace keeps its first {} spans; {} more were not kept", limit_, dropped_);
-  base::write_file_durably(path, nlohmann::json{{"traceEvents", events}}.dump() + "\n");
 }
 
 }  // namespace eightfold::runtime::telemetry

@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal to runtime/checkpoint.
+// Internal to runtime/checkpoint: JSON as a stranger may have written it.
 
 #include "kernels/base/error.hpp"
 
@@ -8,10 +8,15 @@
 
 #include <concepts>
 #include <limits>
+#include <string>
 #include <string_view>
 #include <utility>
 
 namespace eightfold::runtime::checkpoint {
+
+// Parses a whole text. Throws DataError that begins with `file` when it is not JSON, nests deeper than any
+// file of this folder, or has a name twice in an object, which a plain parser would resolve silently.
+nlohmann::json parse_strict(const std::string& file, const std::string& text);
 
 // An integer of a stranger's JSON, at least `least`; the library's own conversion would round fractions and
 // wrap what does not fit. Throws DataError that begins with `where`, the file and the number's name.
