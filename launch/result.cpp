@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -28,14 +29,19 @@ bool is_plain(const std::string& text) {
                               [](unsigned char c) { return c <= ' ' || c == '"' || c == '\\' || c == 0x7F; });
 }
 
+// JSON has no word for infinity; a line has.
+std::string text_of(const ResultRow& value) {
+  if (value.is_string() && is_plain(value.get_ref<const std::string&>())) return value.get<std::string>();
+  if (value.is_number_float() && !std::isfinite(value.get<double>()))
+    return fmt::format("{}", value.get<double>());
+  return value.dump();
+}
+
 }  // namespace
 
 std::string result_line(const ResultRow& row) {
   std::string line = "result";
-  for (const auto& [key, value] : row.items()) {
-    const bool plain = value.is_string() && is_plain(value.get_ref<const std::string&>());
-    line += fmt::format(" {}={}", key, plain ? value.get<std::string>() : value.dump());
-  }
+  for (const auto& [key, value] : row.items()) line += fmt::format(" {}={}", key, text_of(value));
   return line;
 }
 

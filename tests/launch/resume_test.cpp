@@ -168,3 +168,51 @@ TEST_CASE("resuming passes over a damaged newest checkpoint and still ends in th
   CHECK(resumed_step(scratch / first["run_dir"]) == 20);
   CHECK(result_of(again)["weight_hash"] == first["weight_hash"]);
 }
+
+TEST_CASE("a job that had reached its target trains no further when it is resumed") {
+  const Scratch scratch;
+  scratch.file("job.toml", kTinyJob + "[evaluation]\ntarget_accuracy = 0.3\n");
+  auto first = result_of(run_program({"train", "job.toml", "--set", "job.epochs=50"}, 0, scratch.path()));
+  REQUIRE(std::stoi(first["steps"]) < 500);
+  auto again =
+      result_of(run_program({"train", "job.toml", "--set", "job.epochs=50", "--resume"}, 0, scratch.path()));
+  CHECK(again["steps"] == first["steps"]);
+  CHECK(again["weight_hash"] == first["weight_hash"]);
+}
+
+TEST_CASE("going back to an older checkpoint leaves the later ones behind, and the next resume follows") {
+  const Scratch scratch;
+  scratch.file("job.toml", kTinyJob + "[checkpoint]\nevery = 5\nkeep = 4\n");
+  const fs::path run = scratch / result_of(run_program({"train", "job.toml"}, 0, scratch.path()))["run_dir"];
+  run_program({"train", "job.toml", "--resume", (run / "checkpoints/step-00000015").string(), "--set",
+               "job.steps=20"},
+              0, scratch.path());
+  CHECK(fs::exists(run / "checkpoints/step-00000020"));
+  CHECK_FALSE(fs::exists(run / "checkpoints/step-00000025"));
+  CHECK_FALSE(fs::exists(run / "checkpoints/step-00000030"));
+}
+
+TEST_CASE("a fresh run does not begin among the checkpoints of another") {
+  const Scratch scratch;
+  scratch.file("job.toml", kTinyJob + "[checkpoint]\ndir = \"store\"\n");
+  run_program({"train", "job.toml"}, 0, scratch.path());
+  const Finished again = run(program({"train", "job.toml"}, 0, scratch.path()));
+  CHECK(again.status == 2);
+  CHECK(
+      lines_with(again.err, "error: checkpoint.dir: store holds the checkpoints of an earlier run").size() ==
+      1);
+  CHECK(fs::exists(scratch / "store/step-00000030"));
+}
+
+TEST_CASE("weights that are no numbers never become a checkpoint") {
+  const Scratch scratch;
+  scratch.file("job.toml", kTinyJob + "[checkpoint]\nevery = 1\n[optimizer]\nlearning_rate = 1e6\n");
+  const Finished finished = run(program({"train", "job.toml"}, 0, scratch.path()));
+  CHECK(finished.status == 7);
+  for (const auto& run_directory : fs::directory_iterator(scratch / "runs/tiny"))
+    for (const auto& entry : fs::directory_iterator(run_directory.path() / "checkpoints")) {
+      const Finished judged = run(program({"evaluate", entry.path().string()}, 0, scratch.path()));
+      CHECK(judged.status == 0);
+      CHECK(lines_with(judged.out, "nan").empty());
+    }
+}
