@@ -1,6 +1,7 @@
 #include "kernels/base/file.hpp"
 
 #include "kernels/base/error.hpp"
+#include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
 #include <sys/stat.h>
@@ -9,30 +10,13 @@
 #include <string>
 
 using namespace eightfold::base;
+using eightfold::test::Scratch;
 
 namespace {
 
-// A directory of its own for a test case, removed at its end.
-class Scratch {
- public:
-  Scratch()
-      : path_(std::filesystem::temp_directory_path() /
-              ("eightfold_file_test_" + std::to_string(::getpid()))) {
-    std::filesystem::create_directory(path_);
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;  // owns the directory
-  Scratch& operator=(const Scratch&) = delete;
-
-  std::filesystem::path operator/(const char* name) const { return path_ / name; }
-  std::ptrdiff_t entries() const { return std::distance(std::filesystem::directory_iterator(path_), {}); }
-
- private:
-  std::filesystem::path path_;
-};
+std::ptrdiff_t entries_in(const Scratch& scratch) {
+  return std::distance(std::filesystem::directory_iterator(scratch.path()), {});
+}
 
 constexpr std::size_t kLimit = 1 << 20;
 
@@ -57,7 +41,7 @@ TEST_CASE("a file written durably reads back, and replaces what was there") {
   for (const std::string& contents : {std::string("first"), std::string(), std::string("a\0b\n", 4)}) {
     write_file_durably(scratch / "state", contents);
     CHECK(read_file(scratch / "state", kLimit) == contents);
-    CHECK(scratch.entries() == 1);
+    CHECK(entries_in(scratch) == 1);
   }
 }
 
@@ -65,7 +49,7 @@ TEST_CASE("a failed write leaves the old file and nothing beside it") {
   const Scratch scratch;
   std::filesystem::create_directory(scratch / "state");
   CHECK_THROWS_AS(write_file_durably(scratch / "state", "x"), EnvironmentError);
-  CHECK(scratch.entries() == 1);
+  CHECK(entries_in(scratch) == 1);
   CHECK_THROWS_AS(write_file_durably(scratch / "absent" / "state", "x"), EnvironmentError);
 }
 

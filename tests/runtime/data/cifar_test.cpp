@@ -1,7 +1,7 @@
 #include "runtime/data/cifar.hpp"
 
 #include "kernels/base/error.hpp"
-#include "tests/runtime/data/scratch.hpp"
+#include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
 #include <zlib.h>
@@ -11,6 +11,7 @@
 
 using namespace eightfold;
 using namespace eightfold::runtime::data;
+using eightfold::test::Scratch;
 
 namespace {
 

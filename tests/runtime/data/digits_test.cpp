@@ -4,7 +4,7 @@
 #include "kernels/base/hash.hpp"
 #include "runtime/data/digit_skeletons.hpp"
 #include "runtime/data/statistics.hpp"
-#include "tests/runtime/data/scratch.hpp"
+#include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
 #include <algorithm>
@@ -16,6 +16,7 @@
 using namespace eightfold;
 using namespace eightfold::runtime;
 using namespace eightfold::runtime::data;
+using eightfold::test::Scratch;
 
 namespace {
 

@@ -2,7 +2,7 @@
 
 #include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
-#include "tests/runtime/data/scratch.hpp"
+#include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
 #include <fmt/format.h>
@@ -15,6 +15,7 @@
 
 using namespace eightfold;
 using namespace eightfold::runtime::data;
+using eightfold::test::Scratch;
 using namespace std::string_literals;
 
 namespace {

@@ -2,7 +2,7 @@
 #include "runtime/data/cifar.hpp"
 #include "runtime/data/idx.hpp"
 #include "runtime/data/source.hpp"
-#include "tests/runtime/data/scratch.hpp"
+#include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
 #include <string>
@@ -11,6 +11,7 @@
 using namespace eightfold;
 using namespace eightfold::runtime;
 using namespace eightfold::runtime::data;
+using eightfold::test::Scratch;
 
 namespace {
 
