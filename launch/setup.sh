@@ -3,10 +3,11 @@
 # made from, how they get onto the machine, and how a preset is built. Names are those of Debian 12; Ubuntu 24.04 has
 # the same.
 
-# ccache and mold only make builds faster; everything else is needed.
 # shellcheck disable=SC2034  # used by those who source this
-program_packages=(g++ cmake ninja-build ccache mold libopenmpi-dev openmpi-bin libdnnl-dev libspdlog-dev libfmt-dev
+program_packages=(g++ cmake ninja-build libopenmpi-dev openmpi-bin libdnnl-dev libspdlog-dev libfmt-dev
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libxxhash-dev zlib1g-dev)
+# They only make builds faster: installed along with what is needed, never asked for alone.
+optional_packages=(ccache mold)
 # shellcheck disable=SC2034
 test_packages=(catch2)
 # shellcheck disable=SC2034
@@ -30,6 +31,7 @@ install_packages() {
     fi
     as_root=(sudo)
   fi
+  missing+=("${optional_packages[@]}")
   echo "Installing ${missing[*]}"
   "${as_root[@]}" apt-get update -q
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"

@@ -5,7 +5,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <csignal>
+#include <cstring>
+#include <fstream>
 #include <optional>
 
 using namespace eightfold;
@@ -85,6 +89,17 @@ std::string uninterrupted_hash(const std::string& job, int ranks) {
   const Scratch scratch;
   scratch.file("job.toml", job);
   return result_of(run_program({"train", "job.toml"}, ranks, scratch.path()))["weight_hash"];
+}
+
+// Whether every fp32 value of a safetensors file is finite.
+bool holds_only_numbers(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  std::uint64_t header = 0;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  std::vector<float> values((bytes.size() - sizeof header - header) / sizeof(float));
+  std::memcpy(values.data(), bytes.data() + sizeof header + header, values.size() * sizeof(float));
+  return !values.empty() && std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
 }
 
 // The step that a resumed run began with.
@@ -207,12 +222,12 @@ TEST_CASE("a fresh run does not begin among the checkpoints of another") {
 TEST_CASE("weights that are no numbers never become a checkpoint") {
   const Scratch scratch;
   scratch.file("job.toml", kTinyJob + "[checkpoint]\nevery = 1\n[optimizer]\nlearning_rate = 1e6\n");
-  const Finished finished = run(program({"train", "job.toml"}, 0, scratch.path()));
-  CHECK(finished.status == 7);
+  CHECK(run(program({"train", "job.toml"}, 0, scratch.path())).status == 7);
+  std::size_t checkpoints = 0;
   for (const auto& run_directory : fs::directory_iterator(scratch / "runs/tiny"))
     for (const auto& entry : fs::directory_iterator(run_directory.path() / "checkpoints")) {
-      const Finished judged = run(program({"evaluate", entry.path().string()}, 0, scratch.path()));
-      CHECK(judged.status == 0);
-      CHECK(lines_with(judged.out, "nan").empty());
+      CHECK(holds_only_numbers(entry.path() / "weights.safetensors"));
+      ++checkpoints;
     }
+  CHECK(checkpoints > 0);
 }
