@@ -13,9 +13,11 @@ enum class DType { f32, f64, bf16, f16, u8, i32 };
 // 16-bit floating point as it is stored; arithmetic happens in fp32 (kernels/cast.hpp).
 struct BFloat16 {
   std::uint16_t bits;
+  static constexpr DType kDType = DType::bf16;
 };
 struct Float16 {
   std::uint16_t bits;
+  static constexpr DType kDType = DType::f16;
 };
 
 constexpr std::size_t size_of(DType dtype) {
@@ -39,15 +41,11 @@ std::string_view to_string(DType dtype);
 
 // The dtype of a C++ type.
 template <class Value>
-inline constexpr DType kDTypeOf;
+inline constexpr DType kDTypeOf = Value::kDType;
 template <>
 inline constexpr DType kDTypeOf<float> = DType::f32;
 template <>
 inline constexpr DType kDTypeOf<double> = DType::f64;
-template <>
-inline constexpr DType kDTypeOf<BFloat16> = DType::bf16;
-template <>
-inline constexpr DType kDTypeOf<Float16> = DType::f16;
 template <>
 inline constexpr DType kDTypeOf<std::uint8_t> = DType::u8;
 template <>

@@ -69,6 +69,11 @@ struct Cast {
   const From* x;
   To* y;
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const { y[i] = from_float<To>(to_float(x[i])); }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(x);
+    visit(y);
+  }
 };
 
 }  // namespace eightfold::kernels

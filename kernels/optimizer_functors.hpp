@@ -30,6 +30,11 @@ struct PlainSgd {
   float* w;
 
   EIGHTFOLD_HOST_DEVICE void prepare() { gradient.prepare(); }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(gradient.g);
+    visit(w);
+  }
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
     const float g = gradient[i] + step.weight_decay * w[i];
     w[i] -= step.learning_rate * g;
@@ -43,6 +48,12 @@ struct MomentumSgd {
   float* v;
 
   EIGHTFOLD_HOST_DEVICE void prepare() { gradient.prepare(); }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(gradient.g);
+    visit(w);
+    visit(v);
+  }
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
     const float g = gradient[i] + step.weight_decay * w[i];
     const float velocity = step.momentum * v[i] + g;
@@ -60,6 +71,13 @@ struct Rmsprop {
   float* v;  // only with momentum
 
   EIGHTFOLD_HOST_DEVICE void prepare() { gradient.prepare(); }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(gradient.g);
+    visit(w);
+    visit(s);
+    if constexpr (kMomentum) visit(v);
+  }
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
     const float g = gradient[i] + step.weight_decay * w[i];
     s[i] = step.decay * s[i] + (1 - step.decay) * (g * g);
@@ -93,6 +111,13 @@ struct Adamw {
         correction2(bias_correction(with.beta2, with.update)) {}
 
   EIGHTFOLD_HOST_DEVICE void prepare() { gradient.prepare(); }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(gradient.g);
+    visit(w);
+    visit(m);
+    visit(v);
+  }
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
     const float g = gradient[i];
     m[i] = step.beta1 * m[i] + (1 - step.beta1) * g;
