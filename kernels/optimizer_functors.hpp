@@ -132,4 +132,22 @@ struct Adamw {
   }
 };
 
+// The gradient of a step from its arguments.
+inline ScaledGradient scaled_gradient(ConstTensor g, ConstTensor grad_scale) {
+  return {g.as<float>(), grad_scale.is_absent() ? nullptr : grad_scale.as<float>()};
+}
+
+// Calls run() with the functor of a step: without momentum there is no velocity to touch.
+template <class Run>
+void with_sgd(const SgdStep& step, const ScaledGradient& gradient, Tensor w, Tensor v, const Run& run) {
+  if (step.momentum == 0) return run(PlainSgd{step, gradient, w.as<float>()});
+  run(MomentumSgd{step, gradient, w.as<float>(), v.as<float>()});
+}
+template <class Run>
+void with_rmsprop(const RmspropStep& step, const ScaledGradient& gradient, Tensor w, Tensor s, Tensor v,
+                  const Run& run) {
+  if (step.momentum == 0) return run(Rmsprop<false>{step, gradient, w.as<float>(), s.as<float>(), nullptr});
+  run(Rmsprop<true>{step, gradient, w.as<float>(), s.as<float>(), v.as<float>()});
+}
+
 }  // namespace eightfold::kernels

@@ -7,11 +7,6 @@
 namespace eightfold::kernels::cuda {
 namespace {
 
-void require_equal_sizes(const char* operation, ConstTensor x, ConstTensor y) {
-  base::require(x.elements() == y.elements(), "{}: {} against {}", operation, to_string(x.shape()),
-                to_string(y.shape()));
-}
-
 __global__ void bytes_to_float_kernel(std::int64_t count, BytesToFloat functor) {
   ChannelWalk walk(first_index(), index_stride(), functor.channels);
   for (std::int64_t i = first_index(); i < count; i += index_stride(), walk.advance())
@@ -31,16 +26,11 @@ void fill(StreamView stream, float value, Tensor y) {
 }
 
 void add_scaled(StreamView stream, float alpha, ConstTensor x, Tensor y) {
-  require_equal_sizes("add_scaled", x, y);
   for_each_element(stream, y.elements(), AddScaled{alpha, x.as<float>(), y.as<float>()});
 }
 
 void bytes_to_float(StreamView stream, ConstTensor x, ConstTensor scale, ConstTensor shift, Tensor y) {
-  require_equal_sizes("bytes_to_float", x, y);
-  require_equal_sizes("bytes_to_float: scale and shift", scale, shift);
   const std::int64_t channels = y.shape()[y.shape().rank() - 1];
-  base::require(scale.elements() == channels, "bytes_to_float: {} scales for {} channels", scale.elements(),
-                channels);
   if (y.elements() == 0) return;
   const BytesToFloat functor{channels, x.as<std::uint8_t>(), scale.as<float>(), shift.as<float>(),
                              y.as<float>()};
@@ -48,18 +38,14 @@ void bytes_to_float(StreamView stream, ConstTensor x, ConstTensor scale, ConstTe
 }
 
 void relu_forward(StreamView stream, ConstTensor x, Tensor y) {
-  require_equal_sizes("relu_forward", x, y);
   for_each_element(stream, y.elements(), ReluForward{x.as<float>(), y.as<float>()});
 }
 
 void relu_backward(StreamView stream, ConstTensor y, ConstTensor dy, Tensor dx) {
-  require_equal_sizes("relu_backward", y, dy);
-  require_equal_sizes("relu_backward", y, dx);
   for_each_element(stream, dx.elements(), ReluBackward{y.as<float>(), dy.as<float>(), dx.as<float>()});
 }
 
 void dropout(StreamView stream, const DropoutMask& mask, ConstTensor x, Tensor y) {
-  require_equal_sizes("dropout", x, y);
   if (y.elements() == 0) return;
   const Dropout functor(mask, x.as<float>(), y.as<float>(), y.elements());
   launch(stream, loop_shape(stream, functor.groups()), dropout_kernel, functor);

@@ -52,6 +52,12 @@ struct alignas(sizeof(Value) * kPacket) Packet {
   Value value[kPacket];
 };
 
+// Whether packets may start at an address.
+template <class Value>
+EIGHTFOLD_HOST_DEVICE bool is_packet_aligned(const Value* data) {
+  return reinterpret_cast<std::uintptr_t>(data) % alignof(Packet<Value>) == 0;
+}
+
 namespace detail {
 
 // Operands of one functor in registers. Visited twice in the same order: load() points the functor at the
@@ -96,8 +102,7 @@ struct AlignmentCheck {
   bool is_aligned = true;
   template <class Value>
   EIGHTFOLD_HOST_DEVICE void operator()(Value* operand) {
-    is_aligned = is_aligned &&
-                 reinterpret_cast<std::uintptr_t>(operand) % alignof(Packet<std::remove_const_t<Value>>) == 0;
+    is_aligned = is_aligned && is_packet_aligned(operand);
   }
 };
 
