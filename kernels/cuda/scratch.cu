@@ -3,19 +3,33 @@
 
 #include <map>
 #include <mutex>
-#include <utility>
 
 namespace eightfold::kernels::cuda {
+namespace {
+
+struct Partials {
+  std::mutex mutex;
+  std::map<void*, Buffer<double>> of_stream;
+};
+
+// Never destroyed: at exit the CUDA runtime may be gone before the buffers of streams that still live.
+Partials& partials() {
+  static auto& result = *new Partials;
+  return result;
+}
+
+}  // namespace
 
 double* partials_of(StreamView stream) {
-  using Key = std::pair<int, void*>;
-  static std::mutex mutex;
-  // Never destroyed: at exit the CUDA runtime may be gone before the buffers.
-  static auto* const buffers = new std::map<Key, Buffer<double>>;
-  const std::lock_guard lock(mutex);
-  Buffer<double>& buffer = (*buffers)[Key{stream.device().index, stream.handle()}];
+  const std::lock_guard lock(partials().mutex);
+  Buffer<double>& buffer = partials().of_stream[stream.handle()];
   if (buffer.size() == 0) buffer = Buffer<double>(stream.device(), kPartials);
   return buffer.data();
+}
+
+void release_partials(void* stream) noexcept {
+  const std::lock_guard lock(partials().mutex);
+  partials().of_stream.erase(stream);
 }
 
 }  // namespace eightfold::kernels::cuda
