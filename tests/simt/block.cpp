@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -171,23 +172,29 @@ std::uint64_t Block::warp_operation(const WarpCall& call, WarpResult result) {
   return self.result;
 }
 
-void Block::open_warp_if_complete(unsigned warp, unsigned mask) {
-  WarpCalls calls;
+// The lanes of the mask that have not ended, once all of them wait for it; 0 before.
+unsigned Block::lanes_at(unsigned warp, unsigned mask) const {
   unsigned present = 0;
-  const WarpCall* first = nullptr;
   for (unsigned lane = 0; lane < kWarp; ++lane) {
     const unsigned thread = warp * kWarp + lane;
-    if ((mask >> lane & 1U) == 0 || thread >= threads_.size()) continue;
-    const Thread& other = threads_[thread];
-    if (other.state == State::ended) continue;
-    if (other.state != State::at_warp_operation || other.call.mask != mask) return;
-    if (first == nullptr) first = &other.call;
-    if (!may_meet(*first, other.call)) fail_diverged();
-    calls[lane] = other.call;
+    if ((mask >> lane & 1U) == 0 || thread >= threads_.size() || threads_[thread].state == State::ended)
+      continue;
+    if (threads_[thread].state != State::at_warp_operation || threads_[thread].call.mask != mask) return 0;
     present |= 1U << lane;
   }
-  for (unsigned lane = 0; lane < kWarp; ++lane) {
-    if ((present >> lane & 1U) == 0) continue;
+  return present;
+}
+
+void Block::open_warp_if_complete(unsigned warp, unsigned mask) {
+  const unsigned present = lanes_at(warp, mask);
+  WarpCalls calls;
+  for (unsigned rest = present; rest != 0; rest &= rest - 1) {
+    const auto lane = static_cast<unsigned>(std::countr_zero(rest));
+    calls[lane] = threads_[warp * kWarp + lane].call;
+    if (!may_meet(calls[lane], calls[static_cast<unsigned>(std::countr_zero(present))])) fail_diverged();
+  }
+  for (unsigned rest = present; rest != 0; rest &= rest - 1) {
+    const auto lane = static_cast<unsigned>(std::countr_zero(rest));
     const unsigned thread = warp * kWarp + lane;
     threads_[thread].result = threads_[thread].result_of(calls, present, lane);
     make_ready(thread);

@@ -98,6 +98,7 @@ class Block {
   void end_thread();
   void abandon();
   void open_barrier_if_complete();
+  unsigned lanes_at(unsigned warp, unsigned mask) const;
   void open_warp_if_complete(unsigned warp, unsigned mask);
   [[noreturn]] void fail_diverged();
   std::string described() const;

@@ -32,6 +32,7 @@ Fiber::Fiber() : mapping_(map_stack()), tsan_fiber_(sanitizer::create_fiber()) {
   const auto self = reinterpret_cast<std::uintptr_t>(this);  // makecontext passes nothing wider than int
   ::makecontext(&here_, reinterpret_cast<void (*)()>(&Fiber::enter), 2, static_cast<unsigned>(self >> 32),
                 static_cast<unsigned>(self));
+  here_.uc_stack = {};  // or AddressSanitizer would clear its marks of the whole stack at each switch
 }
 
 Fiber::~Fiber() {
@@ -72,7 +73,7 @@ void Fiber::run_bodies() {
 
 void Fiber::switch_to_body() {
   tsan_caller_ = sanitizer::current_fiber();
-  sanitizer::start_switch(&caller_fake_stack_, here_.uc_stack.ss_sp, here_.uc_stack.ss_size);
+  sanitizer::start_switch(&caller_fake_stack_, static_cast<char*>(mapping_) + kPage, kStackBytes);
   sanitizer::switch_to_fiber(tsan_fiber_);
   ::swapcontext(&caller_, &here_);
   sanitizer::finish_switch(caller_fake_stack_, nullptr, nullptr);

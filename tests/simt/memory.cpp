@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <mutex>
 
@@ -172,8 +173,11 @@ bool release(MemoryType type, void* data) {
 std::optional<Allocation> allocation_at(const void* address) {
   Registry& all = registry();
   const std::lock_guard lock(all.mutex);
-  const auto* owner = owner_of(all, static_cast<const char*>(address));
-  return owner == nullptr ? std::nullopt : std::optional<Allocation>(owner->second);
+  const auto* byte = static_cast<const char*>(address);
+  const auto next = all.owned.upper_bound(byte);  // the first that starts behind it
+  if (next == all.owned.begin()) return std::nullopt;
+  const auto& [data, owned] = *std::prev(next);
+  return byte < data + owned.bytes ? std::optional<Allocation>(owned) : std::nullopt;
 }
 
 std::size_t free_bytes(int device) {

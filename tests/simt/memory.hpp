@@ -24,7 +24,7 @@ struct Allocation {
   std::size_t bytes;
   const void* data = nullptr;  // its first byte
 };
-// The one that `address` lies in, or in whose guard pages.
+// The one that `address` lies in.
 std::optional<Allocation> allocation_at(const void* address);
 
 inline constexpr std::size_t kDeviceBytes = std::size_t{4} << 30;

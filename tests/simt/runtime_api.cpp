@@ -251,7 +251,7 @@ cudaError_t allocate_for(MemoryType type, void** data, std::size_t bytes) {
 // Whether [data, data + bytes) lies in one allocation, or in host memory that the runtime does not know.
 bool is_whole(const void* data, std::size_t bytes) {
   const auto first = allocation_at(data), last = allocation_at(static_cast<const char*>(data) + bytes - 1);
-  return first ? last && first->data == last->data : !last;
+  return (first ? first->data : nullptr) == (last ? last->data : nullptr);
 }
 
 bool is_device_memory(const void* data) {

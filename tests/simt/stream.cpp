@@ -12,7 +12,10 @@ std::atomic<const char*> failure{""};
 
 // Kept for ever: cudaGetErrorString gives the pointer away.
 void remember_failure(const char* text) {
-  failure = (new std::string(text))->c_str();
+  static std::mutex mutex;
+  static auto& texts = *new std::deque<std::string>;
+  const std::lock_guard lock(mutex);
+  failure = texts.emplace_back(text).c_str();
 }
 
 }  // namespace
