@@ -13,6 +13,7 @@ namespace {
 
 std::atomic<std::uint64_t> allocations{0};
 std::atomic<std::uint64_t> synchronizations{0};
+std::atomic<bool> is_tf32_allowed{false};
 
 DeviceRuntime& device_runtime(Device device) {
   if (device.kind == DeviceKind::host) return host::device_runtime();
@@ -51,6 +52,14 @@ void set_host_threads(int count) {
 
 int host_threads() {
   return omp_get_max_threads();
+}
+
+void set_tf32(bool is_allowed) {
+  is_tf32_allowed = is_allowed;
+}
+
+bool tf32() {
+  return is_tf32_allowed;
 }
 
 DeviceCounters device_counters() {

@@ -32,6 +32,11 @@ std::string host_library();
 void set_host_threads(int count);
 int host_threads();
 
+// Whether linear layers and convolutions planned from now on may round their operands to TF32 (10 bits of
+// mantissa), for the tensor cores of a GPU. Off unless set; the host ignores it.
+void set_tf32(bool is_allowed);
+bool tf32();
+
 // What this process has done since it started; a training step in steady state adds nothing to either.
 struct DeviceCounters {
   std::uint64_t allocations = 0;       // of device or pinned memory

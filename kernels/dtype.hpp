@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <type_traits>
 
 namespace eightfold::kernels {
 
@@ -14,9 +13,11 @@ enum class DType { f32, f64, bf16, f16, u8, i32 };
 // 16-bit floating point as it is stored; arithmetic happens in fp32 (kernels/cast.hpp).
 struct BFloat16 {
   std::uint16_t bits;
+  static constexpr DType kDType = DType::bf16;
 };
 struct Float16 {
   std::uint16_t bits;
+  static constexpr DType kDType = DType::f16;
 };
 
 constexpr std::size_t size_of(DType dtype) {
@@ -40,13 +41,14 @@ std::string_view to_string(DType dtype);
 
 // The dtype of a C++ type.
 template <class Value>
-inline constexpr DType kDTypeOf = [] {
-  if constexpr (std::is_same_v<Value, float>) return DType::f32;
-  if constexpr (std::is_same_v<Value, double>) return DType::f64;
-  if constexpr (std::is_same_v<Value, BFloat16>) return DType::bf16;
-  if constexpr (std::is_same_v<Value, Float16>) return DType::f16;
-  if constexpr (std::is_same_v<Value, std::uint8_t>) return DType::u8;
-  if constexpr (std::is_same_v<Value, std::int32_t>) return DType::i32;
-}();
+inline constexpr DType kDTypeOf = Value::kDType;
+template <>
+inline constexpr DType kDTypeOf<float> = DType::f32;
+template <>
+inline constexpr DType kDTypeOf<double> = DType::f64;
+template <>
+inline constexpr DType kDTypeOf<std::uint8_t> = DType::u8;
+template <>
+inline constexpr DType kDTypeOf<std::int32_t> = DType::i32;
 
 }  // namespace eightfold::kernels

@@ -2,7 +2,8 @@
 
 // What elementwise operations do to one element, written once: the host runs these functors in SIMD loops, a
 // GPU in grid-stride kernels. Each computes the element (or group of elements) of one index and touches no
-// other.
+// other. each_operand() shows a visitor the arrays that are indexed so: a GPU moves four elements of each at
+// once and lets the functor work on copies in registers.
 
 #include "kernels/elementwise.hpp"
 #include "kernels/random.hpp"
@@ -15,6 +16,10 @@ struct Fill {
   float value;
   float* y;
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const { y[i] = value; }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(y);
+  }
 };
 
 struct AddScaled {
@@ -22,12 +27,22 @@ struct AddScaled {
   const float* x;
   float* y;
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const { y[i] = alpha * x[i] + y[i]; }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(x);
+    visit(y);
+  }
 };
 
 struct ReluForward {
   const float* x;
   float* y;
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const { y[i] = x[i] < 0 ? 0 : x[i]; }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(x);
+    visit(y);
+  }
 };
 
 struct ReluBackward {
@@ -35,6 +50,12 @@ struct ReluBackward {
   const float* dy;
   float* dx;
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const { dx[i] = y[i] > 0 ? dy[i] : 0; }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(y);
+    visit(dy);
+    visit(dx);
+  }
 };
 
 struct BytesToFloat {
@@ -44,6 +65,7 @@ struct BytesToFloat {
   const float* shift;
   float* y;
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const { element(i, i % channels); }
+  // The same where the channel is known.
   EIGHTFOLD_HOST_DEVICE void element(std::int64_t i, std::int64_t channel) const {
     y[i] = scale[channel] * static_cast<float>(x[i]) + shift[channel];
   }

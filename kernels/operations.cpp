@@ -1,57 +1,132 @@
 #include "kernels/operations.hpp"
 
-// The public operations: each is its host or its CUDA twin.
+// The public operations: each checks its arguments, so that its twins need not, and is its host or its CUDA
+// twin.
 #define EIGHTFOLD_DISPATCH(name, ...) return dispatch<&host::name, &cuda::name>(__VA_ARGS__)
 
 namespace eightfold::kernels {
+namespace {
+
+void require_equal_sizes(const char* operation, ConstTensor x, ConstTensor y) {
+  base::require(x.elements() == y.elements(), "{}: {} against {}", operation, to_string(x.shape()),
+                to_string(y.shape()));
+}
+
+// The channels of a tensor whose innermost axis they are.
+std::int64_t channels_of(const char* operation, ConstTensor x) {
+  base::require(x.shape().rank() > 0, "{}: {} has no channels", operation, to_string(x.shape()));
+  return x.shape()[x.shape().rank() - 1];
+}
+
+void require_valid(const char* operation, const LocalResponse& parameters, ConstTensor x) {
+  channels_of(operation, x);
+  base::require(parameters.size % 2 == 1, "{}: a window of {} channels has no centre", operation,
+                parameters.size);
+}
+
+void require_valid(const LinearShape& shape) {
+  base::require(shape.batch >= 0 && shape.inputs >= 1 && shape.outputs >= 1, "linear: {} x {} -> {}",
+                shape.batch, shape.inputs, shape.outputs);
+}
+
+void require_valid(const ConvolutionShape& shape) {
+  base::require(shape.batch >= 0 && shape.in_channels >= 1 && shape.out_channels >= 1 && shape.groups >= 1 &&
+                    shape.in_channels % shape.groups == 0 && shape.out_channels % shape.groups == 0,
+                "convolution: batch {}, {} -> {} channels in {} groups", shape.batch, shape.in_channels,
+                shape.out_channels, shape.groups);
+  base::require(shape.kernel >= 1 && shape.stride >= 1 && shape.padding >= 0 &&
+                    shape.height + 2 * shape.padding >= shape.kernel &&
+                    shape.width + 2 * shape.padding >= shape.kernel,
+                "convolution: kernel {}, stride {}, padding {} over an image of {} x {}", shape.kernel,
+                shape.stride, shape.padding, shape.height, shape.width);
+}
+
+void require_valid(const PoolingShape& shape) {
+  base::require(shape.kernel >= 1 && shape.stride >= 1 && shape.padding >= 0 && shape.padding < shape.kernel,
+                "pooling: kernel {}, stride {}, padding {}", shape.kernel, shape.stride, shape.padding);
+  base::require(
+      shape.height + 2 * shape.padding >= shape.kernel && shape.width + 2 * shape.padding >= shape.kernel,
+      "pooling: a window of {} does not fit an image of {} x {}", shape.kernel, shape.height, shape.width);
+}
+
+// Tensors of as many elements as the parameters.
+template <class... Tensors>
+void require_like_parameters(Tensor w, Tensors... tensors) {
+  for (const ConstTensor tensor : {ConstTensor(tensors)...})
+    base::require(tensor.elements() == w.elements(), "optimizer: {} elements for {} parameters",
+                  tensor.elements(), w.elements());
+}
+
+}  // namespace
 
 void fill(StreamView stream, float value, Tensor y) {
   EIGHTFOLD_DISPATCH(fill, stream, value, y);
 }
 
 void add_scaled(StreamView stream, float alpha, ConstTensor x, Tensor y) {
+  require_equal_sizes("add_scaled", x, y);
   EIGHTFOLD_DISPATCH(add_scaled, stream, alpha, x, y);
 }
 
 void bytes_to_float(StreamView stream, ConstTensor x, ConstTensor scale, ConstTensor shift, Tensor y) {
+  require_equal_sizes("bytes_to_float", x, y);
+  require_equal_sizes("bytes_to_float: scale and shift", scale, shift);
+  base::require(scale.elements() == channels_of("bytes_to_float", y), "bytes_to_float: {} scales for {}",
+                scale.elements(), to_string(y.shape()));
   EIGHTFOLD_DISPATCH(bytes_to_float, stream, x, scale, shift, y);
 }
 
 void relu_forward(StreamView stream, ConstTensor x, Tensor y) {
+  require_equal_sizes("relu_forward", x, y);
   EIGHTFOLD_DISPATCH(relu_forward, stream, x, y);
 }
 
 void relu_backward(StreamView stream, ConstTensor y, ConstTensor dy, Tensor dx) {
+  require_equal_sizes("relu_backward", y, dy);
+  require_equal_sizes("relu_backward", y, dx);
   EIGHTFOLD_DISPATCH(relu_backward, stream, y, dy, dx);
 }
 
 void dropout(StreamView stream, const DropoutMask& mask, ConstTensor x, Tensor y) {
+  require_equal_sizes("dropout", x, y);
   EIGHTFOLD_DISPATCH(dropout, stream, mask, x, y);
 }
 
 std::unique_ptr<Linear> plan_linear(Device device, const LinearShape& shape) {
+  require_valid(shape);
   EIGHTFOLD_DISPATCH(plan_linear, device, shape);
 }
 
 std::unique_ptr<Convolution> plan_convolution(Device device, const ConvolutionShape& shape) {
+  require_valid(shape);
   EIGHTFOLD_DISPATCH(plan_convolution, device, shape);
 }
 
 std::unique_ptr<Pooling> plan_pooling(Device device, const PoolingShape& shape) {
+  require_valid(shape);
   EIGHTFOLD_DISPATCH(plan_pooling, device, shape);
 }
 
 void local_response_forward(StreamView stream, const LocalResponse& parameters, ConstTensor x, Tensor y) {
+  require_valid("local_response_forward", parameters, x);
+  require_equal_sizes("local_response_forward", x, y);
   EIGHTFOLD_DISPATCH(local_response_forward, stream, parameters, x, y);
 }
 
 void local_response_backward(StreamView stream, const LocalResponse& parameters, ConstTensor x,
                              ConstTensor dy, Tensor dx) {
+  require_valid("local_response_backward", parameters, x);
+  require_equal_sizes("local_response_backward", x, dy);
+  require_equal_sizes("local_response_backward", x, dx);
   EIGHTFOLD_DISPATCH(local_response_backward, stream, parameters, x, dy, dx);
 }
 
 void softmax_cross_entropy(StreamView stream, ConstTensor logits, ConstTensor labels, std::int64_t samples,
                            float weight, Tensor totals, Tensor dlogits) {
+  base::require(logits.shape().rank() == 2 && samples >= 0 && samples <= logits.shape()[0] &&
+                    labels.elements() == logits.shape()[0] && totals.elements() == 2,
+                "softmax_cross_entropy: {} samples, {} labels, {} totals for logits {}", samples,
+                labels.elements(), totals.elements(), to_string(logits.shape()));
   EIGHTFOLD_DISPATCH(softmax_cross_entropy, stream, logits, labels, samples, weight, totals, dlogits);
 }
 
@@ -65,20 +140,26 @@ void clip_scale(StreamView stream, ConstTensor sum_of_squares, float max_norm, T
 
 void sgd_step(StreamView stream, const SgdStep& step, ConstTensor grad_scale, ConstTensor g, Tensor w,
               Tensor v) {
+  require_like_parameters(w, g);
+  if (step.momentum != 0) require_like_parameters(w, v);
   EIGHTFOLD_DISPATCH(sgd_step, stream, step, grad_scale, g, w, v);
 }
 
 void rmsprop_step(StreamView stream, const RmspropStep& step, ConstTensor grad_scale, ConstTensor g, Tensor w,
                   Tensor s, Tensor v) {
+  require_like_parameters(w, g, s);
+  if (step.momentum != 0) require_like_parameters(w, v);
   EIGHTFOLD_DISPATCH(rmsprop_step, stream, step, grad_scale, g, w, s, v);
 }
 
 void adamw_step(StreamView stream, const AdamwStep& step, ConstTensor grad_scale, ConstTensor g, Tensor w,
                 Tensor m, Tensor v) {
+  require_like_parameters(w, g, m, v);
   EIGHTFOLD_DISPATCH(adamw_step, stream, step, grad_scale, g, w, m, v);
 }
 
 void cast(StreamView stream, ConstTensor from, Tensor to) {
+  require_equal_sizes("cast", from, to);
   EIGHTFOLD_DISPATCH(cast, stream, from, to);
 }
 

@@ -30,6 +30,11 @@ struct PlainSgd {
   float* w;
 
   EIGHTFOLD_HOST_DEVICE void prepare() { gradient.prepare(); }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(gradient.g);
+    visit(w);
+  }
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
     const float g = gradient[i] + step.weight_decay * w[i];
     w[i] -= step.learning_rate * g;
@@ -43,6 +48,12 @@ struct MomentumSgd {
   float* v;
 
   EIGHTFOLD_HOST_DEVICE void prepare() { gradient.prepare(); }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(gradient.g);
+    visit(w);
+    visit(v);
+  }
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
     const float g = gradient[i] + step.weight_decay * w[i];
     const float velocity = step.momentum * v[i] + g;
@@ -60,6 +71,13 @@ struct Rmsprop {
   float* v;  // only with momentum
 
   EIGHTFOLD_HOST_DEVICE void prepare() { gradient.prepare(); }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(gradient.g);
+    visit(w);
+    visit(s);
+    if constexpr (kMomentum) visit(v);
+  }
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
     const float g = gradient[i] + step.weight_decay * w[i];
     s[i] = step.decay * s[i] + (1 - step.decay) * (g * g);
@@ -93,6 +111,13 @@ struct Adamw {
         correction2(bias_correction(with.beta2, with.update)) {}
 
   EIGHTFOLD_HOST_DEVICE void prepare() { gradient.prepare(); }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(gradient.g);
+    visit(w);
+    visit(m);
+    visit(v);
+  }
   EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
     const float g = gradient[i];
     m[i] = step.beta1 * m[i] + (1 - step.beta1) * g;
@@ -106,5 +131,23 @@ struct Adamw {
     return static_cast<float>(1 / (1 - std::pow(static_cast<double>(beta), static_cast<double>(update))));
   }
 };
+
+// The gradient of a step from its arguments.
+inline ScaledGradient scaled_gradient(ConstTensor g, ConstTensor grad_scale) {
+  return {g.as<float>(), grad_scale.is_absent() ? nullptr : grad_scale.as<float>()};
+}
+
+// Calls run() with the functor of a step: without momentum there is no velocity to touch.
+template <class Run>
+void with_sgd(const SgdStep& step, const ScaledGradient& gradient, Tensor w, Tensor v, const Run& run) {
+  if (step.momentum == 0) return run(PlainSgd{step, gradient, w.as<float>()});
+  run(MomentumSgd{step, gradient, w.as<float>(), v.as<float>()});
+}
+template <class Run>
+void with_rmsprop(const RmspropStep& step, const ScaledGradient& gradient, Tensor w, Tensor s, Tensor v,
+                  const Run& run) {
+  if (step.momentum == 0) return run(Rmsprop<false>{step, gradient, w.as<float>(), s.as<float>(), nullptr});
+  run(Rmsprop<true>{step, gradient, w.as<float>(), s.as<float>(), v.as<float>()});
+}
 
 }  // namespace eightfold::kernels

@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdint>
 
-#if defined(__CUDACC__) || defined(EIGHTFOLD_SIMT)
+#ifdef __CUDACC__
 #define EIGHTFOLD_HOST_DEVICE __host__ __device__
 #else
 #define EIGHTFOLD_HOST_DEVICE

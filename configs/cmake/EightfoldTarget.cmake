@@ -1,8 +1,8 @@
 # Warnings every target of this project is compiled with, never a consumer's.
 add_library(eightfold_warnings INTERFACE)
-target_compile_options(eightfold_warnings INTERFACE
+target_compile_options(eightfold_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wparentheses
-  $<$<BOOL:${EIGHTFOLD_WARNINGS_AS_ERRORS}>:-Werror>)
+  $<$<BOOL:${EIGHTFOLD_WARNINGS_AS_ERRORS}>:-Werror>>)
 
 # eightfold_library(FOLDER SOURCES a.cpp ... [LINK below ...] [PRIVATE library ...])
 #

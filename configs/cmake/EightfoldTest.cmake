@@ -3,7 +3,8 @@
 #
 # One program per folder of tests/. Without RANKS every test case is a CTest entry of its own, `NAME: case`. With
 # RANKS the program is an MPI program and each rank count is one entry, `NAME.npK`; such a program links
-# tests/support/mpi_main.cpp, which agrees on the outcome over all ranks.
+# tests/support/mpi_main.cpp, which agrees on the outcome over all ranks. With the label `gpu` a machine without a GPU
+# skips the program's cases.
 find_package(Catch2 REQUIRED)
 include(Catch)
 find_program(EIGHTFOLD_MPIEXEC NAMES mpirun mpiexec REQUIRED)
@@ -31,9 +32,13 @@ function(eightfold_test name)
   target_link_libraries(${name} PRIVATE eightfold_test_support ${arg_LINK} eightfold_warnings)
   target_precompile_headers(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/test.hpp)
   if(NOT arg_RANKS)
-    target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
+    set(main main.cpp)
+    if("gpu" IN_LIST arg_LABELS)
+      set(main gpu_main.cpp)
+    endif()
+    target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/${main})
     catch_discover_tests(${name} TEST_PREFIX "${name}: "
-      PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS ${arg_PROCESSORS} LABELS "${arg_LABELS}")
+      PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS ${arg_PROCESSORS} SKIP_RETURN_CODE 77 LABELS "${arg_LABELS}")
     return()
   endif()
   target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/mpi_main.cpp)

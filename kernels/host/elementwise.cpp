@@ -9,11 +9,6 @@
 namespace eightfold::kernels::host {
 namespace {
 
-void require_equal_sizes(const char* operation, ConstTensor x, ConstTensor y) {
-  base::require(x.elements() == y.elements(), "{}: {} against {}", operation, to_string(x.shape()),
-                to_string(y.shape()));
-}
-
 // Groups [first, last): many at once where all their elements exist.
 void drop_groups(const Dropout& functor, std::int64_t first, std::int64_t last) {
   const Dropout local = functor;
@@ -61,16 +56,11 @@ void fill(StreamView stream, float value, Tensor y) {
 }
 
 void add_scaled(StreamView stream, float alpha, ConstTensor x, Tensor y) {
-  require_equal_sizes("add_scaled", x, y);
   for_each_element(stream, y.elements(), AddScaled{alpha, x.as<float>(), y.as<float>()});
 }
 
 void bytes_to_float(StreamView, ConstTensor x, ConstTensor scale, ConstTensor shift, Tensor y) {
-  require_equal_sizes("bytes_to_float", x, y);
-  require_equal_sizes("bytes_to_float: scale and shift", scale, shift);
   const std::int64_t channels = y.shape()[y.shape().rank() - 1];
-  base::require(scale.elements() == channels, "bytes_to_float: {} scales for {} channels", scale.elements(),
-                channels);
   if (y.elements() == 0) return;
   const std::int64_t count = y.elements(), period = Pattern::period(channels);
   const Pattern scales(scale, period), shifts(shift, period);
@@ -86,18 +76,14 @@ void bytes_to_float(StreamView, ConstTensor x, ConstTensor scale, ConstTensor sh
 }
 
 void relu_forward(StreamView stream, ConstTensor x, Tensor y) {
-  require_equal_sizes("relu_forward", x, y);
   for_each_element(stream, y.elements(), ReluForward{x.as<float>(), y.as<float>()});
 }
 
 void relu_backward(StreamView stream, ConstTensor y, ConstTensor dy, Tensor dx) {
-  require_equal_sizes("relu_backward", y, dy);
-  require_equal_sizes("relu_backward", y, dx);
   for_each_element(stream, dx.elements(), ReluBackward{y.as<float>(), dy.as<float>(), dx.as<float>()});
 }
 
 void dropout(StreamView, const DropoutMask& mask, ConstTensor x, Tensor y) {
-  require_equal_sizes("dropout", x, y);
   const Dropout functor(mask, x.as<float>(), y.as<float>(), y.elements());
   for_each_range(functor.groups(), Dropout::kGroup,
                  [&](std::int64_t first, std::int64_t last) { drop_groups(functor, first, last); });

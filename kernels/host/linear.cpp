@@ -30,8 +30,6 @@ class HostLinear final : public Linear {
  public:
   explicit HostLinear(const LinearShape& shape)
       : shape_(shape), bias_gradient_(shape.batch, shape.outputs, shape.activation) {
-    base::require(shape.batch >= 0 && shape.inputs >= 1 && shape.outputs >= 1, "linear: {} x {} -> {}",
-                  shape.batch, shape.inputs, shape.outputs);
     if (shape.batch > 0) plan();
   }
 

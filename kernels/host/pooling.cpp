@@ -171,11 +171,6 @@ class AveragePooling final : public Pooling {
 }  // namespace
 
 std::unique_ptr<Pooling> plan_pooling(Device, const PoolingShape& shape) {
-  base::require(shape.kernel >= 1 && shape.stride >= 1 && shape.padding >= 0 && shape.padding < shape.kernel,
-                "pooling: kernel {}, stride {}, padding {}", shape.kernel, shape.stride, shape.padding);
-  base::require(
-      shape.height + 2 * shape.padding >= shape.kernel && shape.width + 2 * shape.padding >= shape.kernel,
-      "pooling: a window of {} does not fit an image of {} x {}", shape.kernel, shape.height, shape.width);
   if (shape.mode == PoolingMode::average) return std::make_unique<AveragePooling>(shape);
   const std::int64_t taps = shape.kernel * shape.kernel;
   if (taps <= std::numeric_limits<std::uint8_t>::max())

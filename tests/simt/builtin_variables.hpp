@@ -1,0 +1,12 @@
+#pragma once
+
+// threadIdx and its kin: of the thread of a block that runs now on this system thread. Variables, not macros:
+// gridDim and blockDim are also fields of cudaLaunchConfig_t.
+
+#include <vector_types.h>
+
+inline constinit thread_local uint3 threadIdx{};
+inline constinit thread_local uint3 blockIdx{};
+inline constinit thread_local dim3 blockDim{};
+inline constinit thread_local dim3 gridDim{};
+inline constexpr int warpSize = 32;

@@ -1,0 +1,19 @@
+#pragma once
+
+// What kernels/cuda/cuda.hpp includes instead of the toolkit's runtime when the host compiler is to interpret
+// the kernels (docs/simt.md): the toolkit's types and declarations, and all that only nvcc would know.
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime_api.h>
+
+#ifndef __launch_bounds__
+#define __launch_bounds__(...)
+#endif
+
+#include "tests/simt/atomics.hpp"
+#include "tests/simt/barriers.hpp"
+#include "tests/simt/builtin_variables.hpp"
+#include "tests/simt/intrinsics.hpp"
+#include "tests/simt/launch.hpp"
+#include "tests/simt/warp.hpp"

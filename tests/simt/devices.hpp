@@ -1,0 +1,34 @@
+#pragma once
+
+// The stand-in's devices, and which streams they have.
+
+#include "tests/simt/stream.hpp"
+
+#include <cuda_runtime_api.h>
+
+namespace eightfold::simt {
+
+inline constexpr int kMultiprocessors =
+    2;  // one fiber per thread is slow: grids that fit the device stay small
+
+bool is_device(int device);
+// The calling thread's.
+int current_device();
+void set_current_device(int device);
+
+// Throws nothing, waits for nothing. Counted until destroyed.
+cudaStream_t create_stream();
+// False if it is not one of ours.
+bool destroy_stream(cudaStream_t stream);
+// `stream` itself; for null the one that the current device has from its first use; null if there is none
+// such.
+cudaStream_t resolve(cudaStream_t stream);
+// Waits for all streams of the current device; their first error.
+cudaError_t synchronize_device();
+
+// The calling thread's last error, as cudaGetLastError has it. Returns `code`.
+cudaError_t remember(cudaError_t code);
+cudaError_t take_last_error();
+cudaError_t last_error();
+
+}  // namespace eightfold::simt

@@ -1,0 +1,23 @@
+#pragma once
+
+// How many objects of the runtime are alive. A program that ends with some of them says so and fails; since
+// CTest runs each test case as a program of its own, that names the test that leaked.
+
+namespace eightfold::simt {
+
+enum class Live { streams, events, device_memory, pinned_memory };
+
+struct LiveObjects {
+  int streams = 0;
+  int events = 0;
+  int device_memory = 0;  // allocations
+  int pinned_memory = 0;
+
+  friend bool operator==(const LiveObjects&, const LiveObjects&) = default;
+};
+LiveObjects live_objects();
+
+// For those who make and destroy them.
+void count_live(Live what, int change);
+
+}  // namespace eightfold::simt

@@ -1,0 +1,351 @@
+// The functions of the CUDA runtime that this repository calls, as the toolkit declares them. A function that
+// is missing here fails to link: add it, with the errors of the original.
+
+#include "tests/simt/devices.hpp"
+#include "tests/simt/event.hpp"
+#include "tests/simt/live_objects.hpp"
+#include "tests/simt/memory.hpp"
+
+#include <cuda_runtime_api.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+using namespace eightfold::simt;
+
+// ---- Errors.
+
+#define SIMT_ERRORS(entry)                                                                    \
+  entry(cudaSuccess, "no error") entry(cudaErrorInvalidValue, "invalid argument")             \
+      entry(cudaErrorMemoryAllocation, "out of memory")                                       \
+          entry(cudaErrorInvalidConfiguration, "invalid configuration argument")              \
+              entry(cudaErrorInvalidMemcpyDirection, "invalid copy direction for memcpy")     \
+                  entry(cudaErrorNoDevice, "no CUDA-capable device is detected")              \
+                      entry(cudaErrorInvalidDevice, "invalid device ordinal")                 \
+                          entry(cudaErrorInvalidResourceHandle, "invalid resource handle")    \
+                              entry(cudaErrorNotReady, "device not ready")                    \
+                                  entry(cudaErrorLaunchFailure, "unspecified launch failure") \
+                                      entry(cudaErrorNotSupported, "operation not supported")
+
+const char* cudaGetErrorName(cudaError_t code) {
+#define SIMT_NAME(name, text) \
+  if (code == name) return #name;
+  SIMT_ERRORS(SIMT_NAME)
+#undef SIMT_NAME
+  return "unrecognized error code";
+}
+
+// A failed kernel's own words, where a GPU has nothing more to say.
+const char* cudaGetErrorString(cudaError_t code) {
+  if (code == cudaErrorLaunchFailure && *last_failure() != '\0') return last_failure();
+#define SIMT_TEXT(name, text) \
+  if (code == name) return text;
+  SIMT_ERRORS(SIMT_TEXT)
+#undef SIMT_TEXT
+  return "unrecognized error code";
+}
+
+cudaError_t cudaGetLastError() {
+  return take_last_error();
+}
+
+cudaError_t cudaPeekAtLastError() {
+  return last_error();
+}
+
+// ---- Devices.
+
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = settings().devices;
+  return remember(*count > 0 ? cudaSuccess : cudaErrorNoDevice);
+}
+
+cudaError_t cudaGetDevice(int* device) {
+  *device = current_device();
+  return cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int device) {
+  if (!is_device(device)) return remember(cudaErrorInvalidDevice);
+  set_current_device(device);
+  return cudaSuccess;
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
+  if (!is_device(device)) return remember(cudaErrorInvalidDevice);
+  *properties = {};
+  std::snprintf(properties->name, sizeof properties->name, "interpreted device %d", device);
+  properties->totalGlobalMem = kDeviceBytes;
+  properties->multiProcessorCount = kMultiprocessors;
+  properties->warpSize = 32;
+  properties->maxThreadsPerBlock = 1024;
+  properties->maxThreadsPerMultiProcessor = 2048;
+  properties->major = 8;
+  properties->minor = 0;
+  return cudaSuccess;
+}
+
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
+  cudaDeviceProp properties;
+  if (const cudaError_t error = cudaGetDeviceProperties(&properties, device); error != cudaSuccess)
+    return error;
+  switch (attribute) {
+    case cudaDevAttrMultiProcessorCount:
+      *value = properties.multiProcessorCount;
+      return cudaSuccess;
+    case cudaDevAttrMaxThreadsPerBlock:
+      *value = properties.maxThreadsPerBlock;
+      return cudaSuccess;
+    case cudaDevAttrMaxThreadsPerMultiProcessor:
+      *value = properties.maxThreadsPerMultiProcessor;
+      return cudaSuccess;
+    case cudaDevAttrWarpSize:
+      *value = properties.warpSize;
+      return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMajor:
+      *value = properties.major;
+      return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMinor:
+      *value = properties.minor;
+      return cudaSuccess;
+    default:
+      return remember(cudaErrorInvalidValue);
+  }
+}
+
+cudaError_t cudaDeviceSynchronize() {
+  return remember(synchronize_device());
+}
+
+cudaError_t cudaDriverGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int* version) {
+  *version = CUDART_VERSION;
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  *free = free_bytes(current_device());
+  *total = kDeviceBytes;
+  return cudaSuccess;
+}
+
+// ---- Streams. The waits of one that blocks for the null stream are not modelled, so there is none.
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+  if (!is_device(current_device())) return remember(cudaErrorNoDevice);
+  if (flags != cudaStreamNonBlocking) return remember(cudaErrorNotSupported);
+  *stream = create_stream();
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned flags, int) {
+  return cudaStreamCreateWithFlags(stream, flags);
+}
+
+cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
+  *least = *greatest = 0;
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  return remember(destroy_stream(stream) ? cudaSuccess : cudaErrorInvalidResourceHandle);
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  stream = resolve(stream);
+  return remember(stream == nullptr ? cudaErrorInvalidResourceHandle : stream->synchronize());
+}
+
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  stream = resolve(stream);
+  return remember(stream == nullptr ? cudaErrorInvalidResourceHandle : stream->query());
+}
+
+cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* device) {
+  stream = resolve(stream);
+  if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  *device = stream->device();
+  return cudaSuccess;
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  stream = resolve(stream);
+  if (stream == nullptr || event == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (auto mark = event->mark()) stream->wait(std::move(mark));
+  return cudaSuccess;
+}
+
+cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* data) {
+  stream = resolve(stream);
+  if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  stream->enqueue(Touches::host_only, [=] { function(data); });
+  return cudaSuccess;
+}
+
+// ---- Events.
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
+  if (!is_device(current_device())) return remember(cudaErrorNoDevice);
+  *event = new CUevent_st(current_device(), (flags & cudaEventDisableTiming) == 0);
+  count_live(Live::events, 1);
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  return cudaEventCreateWithFlags(event, cudaEventDefault);
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  if (event == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  delete event;
+  count_live(Live::events, -1);
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  stream = resolve(stream);
+  if (event == nullptr || stream == nullptr || event->device() != stream->device())
+    return remember(cudaErrorInvalidResourceHandle);
+  event->set(stream->mark());
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  if (event == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (const auto mark = event->mark()) mark->wait();
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  if (event == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  const auto mark = event->mark();
+  return mark && !mark->is_passed() ? cudaErrorNotReady : cudaSuccess;
+}
+
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
+  if (start == nullptr || end == nullptr || !start->has_time() || !end->has_time() || !start->mark() ||
+      !end->mark())
+    return remember(cudaErrorInvalidResourceHandle);
+  if (!start->mark()->is_passed() || !end->mark()->is_passed()) return cudaErrorNotReady;
+  const std::chrono::duration<float, std::milli> time = end->mark()->passed_at() - start->mark()->passed_at();
+  *milliseconds = time.count();
+  return cudaSuccess;
+}
+
+// ---- Memory.
+
+namespace {
+
+cudaError_t allocate_for(MemoryType type, void** data, std::size_t bytes) {
+  if (!is_device(current_device())) return remember(cudaErrorNoDevice);
+  *data = bytes == 0 ? nullptr : allocate(type, current_device(), bytes);
+  return remember(bytes > 0 && *data == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
+}
+
+// Whether [data, data + bytes) lies in one allocation, or in host memory that the runtime does not know.
+bool is_whole(const void* data, std::size_t bytes) {
+  const auto first = allocation_at(data), last = allocation_at(static_cast<const char*>(data) + bytes - 1);
+  return (first ? first->data : nullptr) == (last ? last->data : nullptr);
+}
+
+bool is_device_memory(const void* data) {
+  const auto allocation = allocation_at(data);
+  return allocation && allocation->type == MemoryType::device;
+}
+
+bool fits(cudaMemcpyKind kind, const void* to, const void* from) {
+  if (kind == cudaMemcpyDefault) return true;
+  const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+  const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+  return is_device_memory(to) == to_device && is_device_memory(from) == from_device;
+}
+
+}  // namespace
+
+cudaError_t cudaMalloc(void** data, std::size_t bytes) {
+  return allocate_for(MemoryType::device, data, bytes);
+}
+
+// Usable at once, where a GPU would promise it only in the order of the stream.
+cudaError_t cudaMallocAsync(void** data, std::size_t bytes, cudaStream_t stream) {
+  if (resolve(stream) == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  return allocate_for(MemoryType::device, data, bytes);
+}
+
+cudaError_t cudaMallocHost(void** data, std::size_t bytes) {
+  return allocate_for(MemoryType::pinned, data, bytes);
+}
+
+cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned) {
+  return allocate_for(MemoryType::pinned, data, bytes);
+}
+
+cudaError_t cudaFree(void* data) {
+  if (data == nullptr) return cudaSuccess;
+  const cudaError_t error = synchronize_device();
+  if (!release(MemoryType::device, data)) return remember(cudaErrorInvalidValue);
+  return remember(error);
+}
+
+cudaError_t cudaFreeHost(void* data) {
+  if (data == nullptr) return cudaSuccess;
+  const cudaError_t error = synchronize_device();
+  if (!release(MemoryType::pinned, data)) return remember(cudaErrorInvalidValue);
+  return remember(error);
+}
+
+cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
+  stream = resolve(stream);
+  if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (data == nullptr) return cudaSuccess;
+  if (!is_device_memory(data)) return remember(cudaErrorInvalidValue);
+  stream->enqueue(Touches::host_only, [data] { release(MemoryType::device, data); });
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
+  stream = resolve(stream);
+  if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (bytes == 0) return cudaSuccess;
+  if (!is_whole(to, bytes) || !is_whole(from, bytes)) return remember(cudaErrorInvalidValue);
+  if (!fits(kind, to, from)) return remember(cudaErrorInvalidMemcpyDirection);
+  stream->enqueue(Touches::device_memory, [=] { std::memcpy(to, from, bytes); });
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+  const cudaError_t error = cudaMemcpyAsync(to, from, bytes, kind, nullptr);
+  return error == cudaSuccess ? cudaStreamSynchronize(nullptr) : error;
+}
+
+cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream_t stream) {
+  stream = resolve(stream);
+  if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (bytes == 0) return cudaSuccess;
+  if (!is_device_memory(data) || !is_whole(data, bytes)) return remember(cudaErrorInvalidValue);
+  stream->enqueue(Touches::device_memory, [=] { std::memset(data, value, bytes); });
+  return cudaSuccess;
+}
+
+// Like the original it does not wait for the device.
+cudaError_t cudaMemset(void* data, int value, std::size_t bytes) {
+  return cudaMemsetAsync(data, value, bytes, nullptr);
+}
+
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* data) {
+  *attributes = {};
+  const auto allocation = allocation_at(data);
+  if (!allocation) return cudaSuccess;  // type cudaMemoryTypeUnregistered
+  attributes->type = allocation->type == MemoryType::device ? cudaMemoryTypeDevice : cudaMemoryTypeHost;
+  attributes->device = allocation->device;
+  attributes->devicePointer = const_cast<void*>(data);
+  attributes->hostPointer = allocation->type == MemoryType::pinned ? attributes->devicePointer : nullptr;
+  return cudaSuccess;
+}
