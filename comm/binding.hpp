@@ -14,8 +14,8 @@ namespace eightfold::comm {
 // have a GPU; else the host. Throws EnvironmentError when a GPU is asked for and there is none.
 kernels::Device bind_device(const Communicator& communicator, std::optional<kernels::DeviceKind> kind);
 
-// The cores this process may run on, divided by the ranks of this node that may run on the same ones; at
-// least 1. Collective over the node.
+// The cores this process may run on, divided by the ranks of this node that may run on exactly the same ones;
+// at least 1, and 1 where the system does not say. Collective over the node.
 int fair_host_threads(Communicator& communicator);
 
 }  // namespace eightfold::comm

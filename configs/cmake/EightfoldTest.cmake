@@ -14,8 +14,7 @@ set(EIGHTFOLD_MPI_ENVIRONMENT
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
   OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_btl_vader_single_copy_mechanism=none
   OMP_NUM_THREADS=1
-  ASAN_OPTIONS=detect_leaks=0
-  TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan.supp)
+  ASAN_OPTIONS=detect_leaks=0)
 
 function(eightfold_test name)
   cmake_parse_arguments(arg "" "TIMEOUT;PROCESSORS" "SOURCES;LINK;RANKS;LABELS" ${ARGN})
