@@ -14,10 +14,11 @@ namespace eightfold::kernels::cuda {
 inline constexpr unsigned kLoopThreads = 256;
 inline constexpr int kPacket = 4;  // elements of a vector access: 16 bytes of fp32
 
-// Streaming kernels keep some 40 KB of loads in flight per multiprocessor when it is full of threads: 8
-// blocks of 256.
+// Blocks of a loop: several waves, so that the last, partly filled one weighs little however many blocks of a
+// kernel its registers let a multiprocessor hold at once (5 to 8 here); few enough that a thread has work for
+// its prologue.
 inline LaunchShape loop_shape(StreamView stream, std::int64_t items) {
-  constexpr unsigned kBlocksPerMultiprocessor = 8;
+  constexpr unsigned kBlocksPerMultiprocessor = 32;
   return {dim3(grid_blocks(stream, items, kLoopThreads, kBlocksPerMultiprocessor)), dim3(kLoopThreads)};
 }
 

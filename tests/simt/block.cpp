@@ -19,6 +19,8 @@ namespace {
 // Unwinds the stacks of threads that have nothing to wait for any more.
 struct Abandoned {};
 
+constexpr std::size_t kSharedAlignment = 128;
+
 constinit thread_local Block* running_block = nullptr;
 
 std::string to_string(uint3 index) {
@@ -210,9 +212,8 @@ void* Block::shared(const void* declaration, std::size_t bytes) {
   if (total > kLargestSharedBytes)
     throw KernelError(
         fmt::format("{}: {} bytes of shared memory, of at most {}", described(), total, kLargestSharedBytes));
-  constexpr std::size_t kAlignment = 128;
   void* data = nullptr;
-  if (::posix_memalign(&data, kAlignment, bytes) != 0) throw std::bad_alloc();
+  if (::posix_memalign(&data, kSharedAlignment, bytes) != 0) throw std::bad_alloc();
   shared_.push_back({declaration, bytes, {data, &std::free}});
   std::memset(data, 0xFF, bytes);
   return data;

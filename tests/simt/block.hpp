@@ -40,8 +40,9 @@ struct Launch {
 };
 
 inline constexpr unsigned kWarp = 32;
-inline constexpr std::size_t kDefaultSharedBytes = 48 * 1024;   // what a kernel gets without asking
-inline constexpr std::size_t kLargestSharedBytes = 227 * 1024;  // what it can ask for
+// Shared memory of a block: what a kernel gets, and what it can ask for (cudaFuncSetAttribute).
+inline constexpr std::size_t kDefaultSharedBytes = std::size_t{48} * 1024;
+inline constexpr std::size_t kLargestSharedBytes = std::size_t{227} * 1024;
 
 // What a thread brings to an operation of its warp.
 struct WarpCall {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -105,7 +106,9 @@ cudaError_t last_error() {
 }
 
 void enqueue(cudaStream_t stream, std::function<void()> work) {
-  resolve(stream)->enqueue(Touches::device_memory, std::move(work));
+  const cudaStream_t known = resolve(stream);
+  if (known == nullptr) throw std::invalid_argument("not a stream");
+  known->enqueue(Touches::device_memory, std::move(work));
 }
 
 }  // namespace eightfold::simt

@@ -12,7 +12,7 @@ namespace eightfold::simt {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-constexpr std::size_t kStackBytes = 256 * 1024;  // touched pages count, not this
+constexpr std::size_t kStackBytes = std::size_t{256} * 1024;  // touched pages count, not this
 
 void* map_stack() {
   void* mapping = ::mmap(nullptr, kPage + kStackBytes, PROT_READ | PROT_WRITE,
@@ -59,7 +59,7 @@ void Fiber::suspend() {
 
 void Fiber::enter(unsigned high, unsigned low) {
   const std::uintptr_t self = static_cast<std::uintptr_t>(high) << 32 | low;
-  reinterpret_cast<Fiber*>(self)->run_bodies();
+  reinterpret_cast<Fiber*>(self)->run_bodies();  // NOLINT(performance-no-int-to-ptr)
 }
 
 void Fiber::run_bodies() {
