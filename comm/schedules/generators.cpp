@@ -1,0 +1,31 @@
+#include "comm/schedules/generators.hpp"
+
+#include <algorithm>
+
+namespace eightfold::comm::schedules {
+namespace {
+
+constexpr Generator kGenerators[] = {
+    {"two_shot", Collective::all_reduce, false, two_shot, two_shot_cost},
+    {"hierarchical", Collective::all_reduce, false, hierarchical, hierarchical_cost},
+    {"ring", Collective::all_reduce, false, ring, ring_cost},
+    {"recursive_doubling", Collective::all_reduce, true, recursive_doubling, recursive_doubling_cost},
+    {"reduce_scatter", Collective::reduce_scatter, false, reduce_scatter, reduce_scatter_cost},
+    {"all_gather", Collective::all_gather, false, all_gather, all_gather_cost},
+    {"broadcast", Collective::broadcast, false, broadcast, broadcast_cost},
+    {"scatter", Collective::scatter, false, scatter, scatter_cost},
+    {"gather", Collective::gather, false, gather, gather_cost},
+};
+
+}  // namespace
+
+std::span<const Generator> generators() {
+  return kGenerators;
+}
+
+const Generator* find_generator(std::string_view name) {
+  const auto* const found = std::ranges::find(kGenerators, name, &Generator::name);
+  return found == std::end(kGenerators) ? nullptr : found;
+}
+
+}  // namespace eightfold::comm::schedules
