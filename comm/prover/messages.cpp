@@ -5,21 +5,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
-#include <tuple>
+#include <compare>
 
 namespace eightfold::comm::prover {
 namespace {
 
-bool is_sealed(const Step& step) {
-  return step.action == Action::send_sealed || step.action == Action::receive_adopt;
-}
-
 // Rule 2 of comm/schedule.hpp.
-auto address(const PlacedStep& placed) {
-  const bool sends = is_send(placed.step);
-  return std::tuple(sends ? placed.rank : placed.step.peer, sends ? placed.step.peer : placed.rank,
-                    placed.step.shard, is_sealed(placed.step));
+struct Address {
+  int sender;
+  int receiver;
+  int shard;
+  bool sealed;
+  auto operator<=>(const Address&) const = default;
+};
+
+Address address_of(const PlacedStep& placed) {
+  const auto& [rank, round, step, other_end] = placed;
+  const bool sealed = step.action == Action::send_sealed || step.action == Action::receive_adopt;
+  return is_send(step) ? Address{rank, step.peer, step.shard, sealed}
+                       : Address{step.peer, rank, step.shard, sealed};
 }
 
 void check_step(const PlacedStep& placed, std::span<const Schedule> schedules) {
@@ -37,7 +41,7 @@ void check_step(const PlacedStep& placed, std::span<const Schedule> schedules) {
 }
 
 [[noreturn]] void raise_alone(const PlacedStep& end) {
-  const auto [sender, receiver, shard, sealed] = address(end);
+  const auto [sender, receiver, shard, sealed] = address_of(end);
   if (is_send(end.step))
     base::raise<base::InternalError>("{}, but rank {} does not {} it", to_string(end), receiver,
                                      sealed ? "adopt" : "add");
@@ -66,24 +70,31 @@ std::vector<PlacedStep> placed_steps(std::span<const Schedule> schedules) {
 }
 
 void join_messages(std::vector<PlacedStep>& steps) {
-  const auto at = [&](int place) -> PlacedStep& { return steps[static_cast<std::size_t>(place)]; };
-  std::vector<int> ends(steps.size());
-  std::iota(ends.begin(), ends.end(), 0);
-  std::erase_if(ends, [&](int place) { return at(place).step.action == Action::seal; });
-  // The ends of one message follow each other, the send first.
-  std::ranges::sort(ends, {}, [&](int place) {
-    return std::tuple_cat(address(at(place)), std::tuple(is_receive(at(place).step), place));
-  });
+  struct End {
+    Address address;
+    bool receives;
+    int place;
+    auto operator<=>(const End&) const = default;
+  };
+  std::vector<End> ends;
+  for (std::size_t i = 0; i < steps.size(); ++i)
+    if (steps[i].step.action != Action::seal)
+      ends.push_back({address_of(steps[i]), is_receive(steps[i].step), static_cast<int>(i)});
+  std::ranges::sort(ends);  // the two ends of a message follow each other, the send first
+
+  const auto step = [&](const End& end) -> PlacedStep& { return steps[static_cast<std::size_t>(end.place)]; };
+  const auto raise_twice = [&](const End& first, const End& second) {
+    base::raise<base::InternalError>("{}, and again in round {}", to_string(step(first)), step(second).round);
+  };
   for (std::size_t i = 0; i < ends.size(); i += 2) {
-    PlacedStep& first = at(ends[i]);
-    if (i + 1 == ends.size() || address(at(ends[i + 1])) != address(first)) raise_alone(first);
-    PlacedStep& second = at(ends[i + 1]);
-    if (is_send(first.step) == is_send(second.step))
-      base::raise<base::InternalError>("{}, and again in round {}", to_string(first), second.round);
-    if (i + 2 < ends.size() && address(at(ends[i + 2])) == address(second))
-      base::raise<base::InternalError>("{}, and again in round {}", to_string(second), at(ends[i + 2]).round);
-    first.other_end = ends[i + 1];
-    second.other_end = ends[i];
+    const auto has_address = [&, &address = ends[i].address](std::size_t place) {
+      return place < ends.size() && ends[place].address == address;
+    };
+    if (!has_address(i + 1)) raise_alone(step(ends[i]));
+    if (ends[i].receives == ends[i + 1].receives) raise_twice(ends[i], ends[i + 1]);
+    if (has_address(i + 2)) raise_twice(ends[i + 1], ends[i + 2]);
+    step(ends[i]).other_end = ends[i + 1].place;
+    step(ends[i + 1]).other_end = ends[i].place;
   }
 }
 
