@@ -44,7 +44,7 @@ class MpiExchange final : public Exchange {
     std::int64_t elements = 0;
     for (const kernels::Tensor& bucket : buckets_) elements += bucket.elements();
     const auto ranks = static_cast<std::size_t>(engine_.ranks());
-    return 2 * (ranks - 1) * quant8::wire_bytes(quant8::Format::fp32, elements) / ranks;
+    return 2 * (ranks - 1) * quant8::code_bytes(quant8::Format::fp32, elements) / ranks;
   }
 
  private:

@@ -1,21 +1,46 @@
 #include "quant8/format.hpp"
 
+#include <array>
+
 namespace eightfold::quant8 {
+namespace {
+
+struct Named {
+  Format format;
+  std::string_view name;
+};
+
+constexpr std::array kNames{
+    Named{Format::fp32, "fp32"},           Named{Format::bf16, "bf16"},
+    Named{Format::fp16, "fp16"},           Named{Format::dynamic_tree8, "dynamic-tree8"},
+    Named{Format::linear8, "linear8"},     Named{Format::static_tree8, "static-tree8"},
+    Named{Format::mantissa8, "mantissa8"}, Named{Format::fp8_e4m3, "fp8-e4m3"},
+    Named{Format::fp8_e5m2, "fp8-e5m2"},   Named{Format::linear4, "linear4"},
+    Named{Format::one_bit, "one-bit"},
+};
+
+constexpr auto kFormats = [] {
+  std::array<Format, kNames.size()> formats{};
+  for (std::size_t i = 0; i < formats.size(); ++i) formats[i] = kNames[i].format;
+  return formats;
+}();
+
+}  // namespace
 
 std::string_view to_string(Format format) {
-  switch (format) {
-    case Format::fp32:
-      return "fp32";
-  }
-  return "?";
+  for (const Named& named : kNames)
+    if (named.format == format) return named.name;
+  return "unknown";
 }
 
-std::size_t wire_bytes(Format format, std::int64_t elements) {
-  switch (format) {
-    case Format::fp32:
-      return static_cast<std::size_t>(elements) * sizeof(float);
-  }
-  return 0;
+std::optional<Format> parse_format(std::string_view name) {
+  for (const Named& named : kNames)
+    if (named.name == name) return named.format;
+  return std::nullopt;
+}
+
+std::span<const Format> all_formats() {
+  return kFormats;
 }
 
 }  // namespace eightfold::quant8

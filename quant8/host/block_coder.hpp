@@ -1,0 +1,45 @@
+#pragma once
+
+// One format's way with up to kBlock elements that share a scale; the loops over blocks are the codec's
+// (quant8/host/codec.cpp).
+
+#include "kernels/random.hpp"
+#include "quant8/format.hpp"
+#include "quant8/host/primitives.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace eightfold::quant8::host {
+
+// What is known of the elements that share a scale.
+struct Extent {
+  std::uint32_t largest = 0;  // magnitude_bits()
+  double sum = 0;             // of the magnitudes, for one_bit
+};
+
+// Where the random numbers of stochastic rounding begin.
+struct Draw {
+  kernels::RandomKey key;
+  std::uint64_t index = 0;
+};
+
+class BlockCoder {
+ public:
+  virtual ~BlockCoder() = default;
+
+  // Counts a block in. The uncompressed formats have no scale and need none.
+  virtual void measure(const float* x, std::int64_t n, Extent& extent) const = 0;
+  virtual std::uint16_t scale(const Extent& extent, std::int64_t elements) const = 0;
+
+  // All bytes of the codes are written. `draw` is null for rounding to nearest.
+  virtual void encode(const float* x, std::int64_t n, std::uint16_t scale, const Draw* draw,
+                      std::uint8_t* codes) const = 0;
+  virtual void decode(const std::uint8_t* codes, std::int64_t n, std::uint16_t scale, float* y,
+                      Store store) const = 0;
+  virtual void decode_add(const std::uint8_t* codes, std::int64_t n, std::uint16_t scale, float* y) const = 0;
+};
+
+std::unique_ptr<BlockCoder> make_block_coder(Format format, Instructions instructions);
+
+}  // namespace eightfold::quant8::host

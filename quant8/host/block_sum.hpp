@@ -1,0 +1,38 @@
+#pragma once
+
+// The values that are encoded, block by block: a sum of contributions, scaled, plus the residual. Nothing of
+// the sum is kept; who needs a block twice asks twice.
+
+#include "quant8/codec.hpp"
+#include "quant8/host/block_coder.hpp"
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace eightfold::quant8::host {
+
+using BlockValues = std::array<float, static_cast<std::size_t>(kBlock)>;
+
+class BlockSum {
+ public:
+  // All of them outlive this.
+  BlockSum(const BlockCoder& coder, const Encoding& encoding, const Sum& sum, std::span<const float> residual)
+      : coder_(coder), encoding_(encoding), sum_(sum), residual_(residual) {}
+
+  std::int64_t elements() const { return sum_.elements; }
+  // Points into `space`, or to the values themselves if nothing is to be done to them.
+  const float* values(std::int64_t block, BlockValues& space) const;
+
+ private:
+  bool is_plain() const;
+  void start(const Contribution& contribution, std::int64_t block, BlockValues& space) const;
+  void add(const Contribution& contribution, std::int64_t block, BlockValues& space) const;
+
+  const BlockCoder& coder_;
+  const Encoding& encoding_;
+  const Sum& sum_;
+  std::span<const float> residual_;
+};
+
+}  // namespace eightfold::quant8::host

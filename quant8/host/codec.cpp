@@ -1,0 +1,171 @@
+#include "quant8/host/codec.hpp"
+
+#include "kernels/base/error.hpp"
+#include "quant8/host/block_coder.hpp"
+#include "quant8/host/block_sum.hpp"
+#include "quant8/host/planes.hpp"
+#include "quant8/segment.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace eightfold::quant8::host {
+namespace {
+
+// One encoding of a segment: what goes in, what comes out, and how.
+struct Job {
+  const BlockCoder& coder;
+  const BlockSum& sum;
+  std::int64_t elements;
+  Scaling scaling;
+  const Draw* draw;  // null for rounding to nearest
+  std::span<float> residual;
+  Planes planes;
+
+  std::int64_t size(std::int64_t block) const { return block_size(block, elements); }
+};
+
+// The one scale of Scaling::tensor, before any block is encoded.
+void make_common_scale(const Job& job) {
+  Extent extent;
+  BlockValues space;
+  for (std::int64_t block = 0; block < blocks_of(job.elements); ++block)
+    job.coder.measure(job.sum.values(block, space), job.size(block), extent);
+  if (job.elements > 0) job.planes.set_scale(0, job.coder.scale(extent, job.elements));
+}
+
+// A loss that is not finite is not carried on: the block is NaN on every rank, which shows by itself.
+void keep_loss(const Job& job, std::int64_t block, const float* values, const std::uint8_t* codes) {
+  BlockValues received;
+  job.coder.decode(codes, job.size(block), job.planes.scale(block), received.data(), Store::cached);
+  float* residual = job.residual.data() + block * kBlock;
+  for (std::int64_t i = 0; i < job.size(block); ++i) {
+    const float loss = values[i] - received[static_cast<std::size_t>(i)];
+    residual[i] = std::isfinite(loss) ? loss : 0;
+  }
+}
+
+void encode_block(const Job& job, std::int64_t block, std::uint8_t* codes) {
+  BlockValues space;
+  const float* values = job.sum.values(block, space);
+  const std::int64_t n = job.size(block);
+  if (job.scaling == Scaling::block) {
+    Extent extent;
+    job.coder.measure(values, n, extent);
+    job.planes.set_scale(block, job.coder.scale(extent, n));
+  }
+  if (job.draw == nullptr) {
+    job.coder.encode(values, n, job.planes.scale(block), nullptr, codes);
+  } else {
+    const Draw draw{job.draw->key, job.draw->index + static_cast<std::uint64_t>(block * kBlock)};
+    job.coder.encode(values, n, job.planes.scale(block), &draw, codes);
+  }
+  if (!job.residual.empty()) keep_loss(job, block, values, codes);
+}
+
+void encode_blocks(const Job& job) {
+  for (std::int64_t block = 0; block < blocks_of(job.elements); ++block)
+    encode_block(job, block, job.planes.codes(block));
+}
+
+// Collects the codes of some blocks in the first cache, then streams them to where they belong.
+void encode_blocks_streaming(const Job& job, Format format) {
+  constexpr std::int64_t kTile = 16;
+  alignas(64) std::array<std::uint8_t, static_cast<std::size_t>(kTile * kBlock) * sizeof(float)> tile;
+  const std::int64_t blocks = blocks_of(job.elements);
+  for (std::int64_t first = 0; first < blocks; first += kTile) {
+    const std::int64_t last = std::min(first + kTile, blocks);
+    for (std::int64_t block = first; block < last; ++block)
+      encode_block(job, block, tile.data() + (job.planes.codes(block) - job.planes.codes(first)));
+    const std::int64_t count = std::min(last * kBlock, job.elements) - first * kBlock;
+    copy_streaming(tile.data(), code_bytes(format, count), job.planes.codes(first));
+  }
+  finish_streaming();
+}
+
+class HostCodec final : public Codec {
+ public:
+  HostCodec(const Encoding& encoding, Rounding rounding, Instructions instructions)
+      : Codec(encoding, rounding), coder_(make_block_coder(encoding.format, instructions)) {}
+
+ private:
+  void do_encode(kernels::StreamView, const Sum& sum, std::span<float> residual, const Stamp& stamp,
+                 std::span<std::byte> segment) const override {
+    const BlockSum values(*coder_, encoding(), sum, residual);
+    const Draw draw{random_key(stamp.rounding), random_index(stamp.rounding, 0)};
+    const Job job{*coder_,
+                  values,
+                  sum.elements,
+                  encoding().scaling,
+                  rounding() == Rounding::stochastic ? &draw : nullptr,
+                  residual,
+                  Planes(encoding(), segment, sum.elements)};
+    write_frame(segment, encoding(), header_of(encoding(), stamp.sequence, sum.elements));
+    if (job.scaling == Scaling::tensor) make_common_scale(job);
+    if (store_for(segment.size()) == Store::streaming)
+      encode_blocks_streaming(job, encoding().format);
+    else
+      encode_blocks(job);
+    write_hash(segment, encoding(), sum.elements);
+  }
+
+  void do_decode(kernels::StreamView, std::span<const std::byte> segment,
+                 std::span<float> values) const override {
+    const Store store = store_for(values.size_bytes());
+    each_block(segment, values, [&](auto... block) { coder_->decode(block..., store); });
+    if (store == Store::streaming) finish_streaming();
+  }
+  void do_decode_add(kernels::StreamView, std::span<const std::byte> segment,
+                     std::span<float> values) const override {
+    each_block(segment, values, [&](auto... block) { coder_->decode_add(block...); });
+  }
+
+  // run(codes, n, scale, values) for every block.
+  template <class Run>
+  void each_block(std::span<const std::byte> segment, std::span<float> values, const Run& run) const {
+    const auto elements = static_cast<std::int64_t>(values.size());
+    const ConstPlanes planes(encoding(), segment, elements);
+    for (std::int64_t block = 0; block < blocks_of(elements); ++block)
+      run(planes.codes(block), block_size(block, elements), planes.scale(block),
+          values.data() + block * kBlock);
+  }
+
+  std::unique_ptr<BlockCoder> coder_;
+};
+
+bool runs_here(Instructions instructions) {
+#ifdef EIGHTFOLD_QUANT8_X86
+  switch (instructions) {
+    case Instructions::portable:
+      return true;
+    case Instructions::avx2:
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case Instructions::avx512:
+      return runs_here(Instructions::avx2) && __builtin_cpu_supports("avx512f") &&
+             __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+             __builtin_cpu_supports("avx512vl");
+  }
+#endif
+  return instructions == Instructions::portable;
+}
+
+}  // namespace
+
+std::string_view to_string(Instructions instructions) {
+  constexpr std::array<std::string_view, 3> kNames{"portable", "AVX2", "AVX-512"};
+  return kNames[static_cast<std::size_t>(instructions)];
+}
+
+std::span<const Instructions> available_instructions() {
+  static constexpr std::array kAll{Instructions::portable, Instructions::avx2, Instructions::avx512};
+  static const auto count = static_cast<std::size_t>(std::count_if(kAll.begin(), kAll.end(), runs_here));
+  return std::span(kAll).first(count);
+}
+
+std::unique_ptr<Codec> make_codec(const Encoding& encoding, Rounding rounding, Instructions instructions) {
+  base::require(runs_here(instructions), "{} on a machine without it", to_string(instructions));
+  return std::make_unique<HostCodec>(encoding, rounding, instructions);
+}
+
+}  // namespace eightfold::quant8::host

@@ -1,0 +1,41 @@
+#pragma once
+
+// Loops over elements that share a scale, for codes of eight bits: what the instruction sets implement.
+// n is any number; what does not fill a register is left to the portable loops.
+
+#include "quant8/host/codec.hpp"
+#include "quant8/host/level_index.hpp"
+#include "quant8/host/streaming.hpp"
+
+#include <cstdint>
+
+namespace eightfold::quant8::host {
+
+struct Primitives {
+  // The largest magnitude_bits().
+  std::uint32_t (*largest)(const float* x, std::int64_t n);
+  void (*encode)(const LevelIndex& index, const float* x, std::int64_t n, float inverse_scale,
+                 std::uint8_t* codes);
+  void (*decode)(const LevelTable& levels, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
+                 Store store);
+  void (*decode_add)(const LevelTable& levels, const std::uint8_t* codes, std::int64_t n, float scale,
+                     float* y);
+};
+
+namespace portable {
+std::uint32_t largest(const float* x, std::int64_t n);
+void encode(const LevelIndex& index, const float* x, std::int64_t n, float inverse_scale,
+            std::uint8_t* codes);
+void decode(const LevelTable& levels, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
+            Store store);
+void decode_add(const LevelTable& levels, const std::uint8_t* codes, std::int64_t n, float scale, float* y);
+}  // namespace portable
+
+// One translation unit each, compiled for those instructions.
+Primitives avx2_primitives(Format format);
+Primitives avx512_primitives(Format format);
+
+// The best for the format among what `instructions` has.
+Primitives primitives_of(Format format, Instructions instructions);
+
+}  // namespace eightfold::quant8::host

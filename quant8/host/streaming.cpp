@@ -1,0 +1,27 @@
+#include "quant8/host/streaming.hpp"
+
+#include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+namespace eightfold::quant8::host {
+
+void copy_streaming(const std::uint8_t* from, std::size_t bytes, std::uint8_t* to) {
+  std::size_t done = 0;
+#ifdef __SSE2__
+  for (; done + 16 <= bytes; done += 16)
+    _mm_stream_si128(reinterpret_cast<__m128i*>(to + done),
+                     _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + done)));
+#endif
+  std::memcpy(to + done, from + done, bytes - done);
+}
+
+void finish_streaming() {
+#ifdef __SSE2__
+  _mm_sfence();
+#endif
+}
+
+}  // namespace eightfold::quant8::host

@@ -1,0 +1,27 @@
+#pragma once
+
+// Stores that go past the caches, for results larger than these that nobody reads soon: half the traffic, and
+// what is in the caches stays.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace eightfold::quant8::host {
+
+enum class Store { cached, streaming };
+
+// What is written in one call and is larger than this leaves the caches anyway. Messages are far smaller:
+// what is sent next, or added to, stays in them.
+inline constexpr std::size_t kStreamedBytes = std::size_t{4} << 20;
+
+constexpr Store store_for(std::size_t bytes) {
+  return bytes < kStreamedBytes ? Store::cached : Store::streaming;
+}
+
+// `to` is aligned to 16 bytes.
+void copy_streaming(const std::uint8_t* from, std::size_t bytes, std::uint8_t* to);
+
+// To be called after streaming stores: other threads see them before anything that follows.
+void finish_streaming();
+
+}  // namespace eightfold::quant8::host
