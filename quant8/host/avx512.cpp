@@ -1,5 +1,5 @@
-// Compiled for AVX-512 (F, BW, DQ, VL) whatever the rest is compiled for. Nothing here may instantiate an
-// inline function that other units use as well: the linker would keep one copy, perhaps this one.
+// Compiled for AVX-512 (F, BW, DQ, VL, VBMI) whatever the rest is compiled for. Nothing here may instantiate
+// an inline function that other units use as well: the linker would keep one copy, perhaps this one.
 
 #include "quant8/host/primitives.hpp"
 #include "quant8/host/tree_segments.hpp"
@@ -15,11 +15,23 @@ constexpr std::int64_t kStep = 4 * kLanes;  // codes of a register
 constexpr TreeSegments kTree = make_tree_segments();
 constexpr LevelTable kTreeLevels = make_table(dynamic_tree_levels());
 
+// Half a block is fetched ahead while the largest of a block is looked for, half while it is encoded: the
+// hardware alone fetches little during the second, and stops at the end of a page. Addresses beyond the end
+// do no harm.
+constexpr std::int64_t kAhead = 2 * kBlock;
+
+void fetch(const float* x, std::int64_t i) {
+  _mm_prefetch(
+      reinterpret_cast<const char*>(reinterpret_cast<std::uintptr_t>(x) + sizeof(float) * (kAhead + i)),
+      _MM_HINT_T0);
+}
+
 std::uint32_t largest(const float* x, std::int64_t n) {
   const __m512i magnitude = _mm512_set1_epi32(0x7FFF'FFFF);
   __m512i even = _mm512_setzero_si512(), odd = even;
   std::int64_t i = 0;
   for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
+    fetch(x, i / 2);
     even = _mm512_max_epi32(even, _mm512_and_si512(_mm512_loadu_si512(x + i), magnitude));
     odd = _mm512_max_epi32(odd, _mm512_and_si512(_mm512_loadu_si512(x + i + kLanes), magnitude));
   }
@@ -66,6 +78,12 @@ __m512i tree_level(__m512 magnitude) {
   return doubtful == 0 ? level : corrected(level, y, doubtful);
 }
 
+// Quarters of a register, each of four groups of four bytes, transposed.
+__m512i transposed_groups(__m512i bytes) {
+  return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+                                  bytes);
+}
+
 // The codes of kStep elements.
 template <class Level>
 __m512i codes_of(const float* x, __m512 inverse_scale, const Level& level) {
@@ -79,9 +97,8 @@ __m512i codes_of(const float* x, __m512 inverse_scale, const Level& level) {
   }
   const __m512i bytes =
       _mm512_packus_epi16(_mm512_packs_epi32(code[0], code[1]), _mm512_packs_epi32(code[2], code[3]));
-  // Packing works within quarters of a register: theirs come together again.
-  return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
-                                  bytes);
+  // Packing works within quarters of a register.
+  return transposed_groups(bytes);
 }
 
 template <class Level>
@@ -89,7 +106,11 @@ void encode(const LevelIndex& index, const float* x, std::int64_t n, float inver
             const Level& level) {
   const __m512 factor = _mm512_set1_ps(inverse_scale);
   std::int64_t i = 0;
-  for (; i + kStep <= n; i += kStep) _mm512_storeu_si512(codes + i, codes_of(x + i, factor, level));
+  for (; i + kStep <= n; i += kStep) {
+    fetch(x, (n + i) / 2);
+    fetch(x, (n + i) / 2 + kLanes);
+    _mm512_storeu_si512(codes + i, codes_of(x + i, factor, level));
+  }
   if (i < n) portable::encode(index, x + i, n - i, inverse_scale, codes + i);
 }
 
@@ -104,51 +125,70 @@ void encode_linear(const LevelIndex& index, const float* x, std::int64_t n, floa
   encode(index, x, n, inverse_scale, codes, [](__m512 y) { return linear_level<kSteps>(y); });
 }
 
-// All levels times the scale, in registers, looked up by permutes.
-class ScaledLevels {
+// The levels of a format, byte by byte, in registers: one permute looks up a byte of kStep codes.
+class Levels {
  public:
-  ScaledLevels(const LevelTable& levels, float scale) {
-    for (int part = 0; part < 8; ++part)
-      part_[part] = _mm512_mul_ps(_mm512_loadu_ps(levels.level + part * kLanes), _mm512_set1_ps(scale));
+  Levels(const LevelIndex& index, float scale) : scale_(_mm512_set1_ps(scale)) {
+    for (int k = 0; k < 4; ++k) {
+      low_[k] = _mm512_load_si512(index.plane[k]);
+      high_[k] = _mm512_load_si512(index.plane[k] + kStep);
+    }
   }
 
-  // The values of kLanes codes.
-  __m512 operator()(const std::uint8_t* codes) const {
-    const __m512i code = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)));
-    const __mmask16 upper_quarter = _mm512_test_epi32_mask(code, _mm512_set1_epi32(0x20));
-    const __mmask16 upper_half = _mm512_test_epi32_mask(code, _mm512_set1_epi32(0x40));
-    const __m512 low = _mm512_mask_blend_ps(upper_quarter, look_up(0, code), look_up(2, code));
-    const __m512 high = _mm512_mask_blend_ps(upper_quarter, look_up(4, code), look_up(6, code));
-    const __m512 magnitude = _mm512_mask_blend_ps(upper_half, low, high);
-    const __m512i sign = _mm512_slli_epi32(_mm512_srli_epi32(code, 7), 31);
-    return _mm512_castsi512_ps(_mm512_xor_si512(_mm512_castps_si512(magnitude), sign));
+  // value[0] to value[3]: those of kStep codes. Unpacking works within quarters of a register, which
+  // therefore take the codes that belong there first.
+  void look_up(const std::uint8_t* codes, __m512* value) const {
+    const __m512i code = transposed_groups(_mm512_loadu_si512(codes));
+    __m512i byte[4];
+    for (int k = 0; k < 4; ++k) byte[k] = _mm512_permutex2var_epi8(low_[k], code, high_[k]);
+    constexpr int kFirstXorSecondAndThird = 0x78;
+    byte[3] = _mm512_ternarylogic_epi32(byte[3], code, _mm512_set1_epi8(-128), kFirstXorSecondAndThird);
+    const __m512i lower[2] = {_mm512_unpacklo_epi8(byte[0], byte[1]), _mm512_unpackhi_epi8(byte[0], byte[1])};
+    const __m512i upper[2] = {_mm512_unpacklo_epi8(byte[2], byte[3]), _mm512_unpackhi_epi8(byte[2], byte[3])};
+    for (int half = 0; half < 2; ++half) {
+      value[2 * half] = scaled(_mm512_unpacklo_epi16(lower[half], upper[half]));
+      value[2 * half + 1] = scaled(_mm512_unpackhi_epi16(lower[half], upper[half]));
+    }
   }
 
  private:
-  // By the last five bits of the code.
-  __m512 look_up(int part, __m512i code) const {
-    return _mm512_permutex2var_ps(part_[part], code, part_[part + 1]);
-  }
+  __m512 scaled(__m512i level) const { return _mm512_mul_ps(_mm512_castsi512_ps(level), scale_); }
 
-  __m512 part_[8];
+  __m512 scale_;
+  __m512i low_[4], high_[4];
 };
 
-void decode(const LevelTable& levels, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
+void decode(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
             Store store) {
-  const ScaledLevels values(levels, scale);
+  const Levels levels(index, scale);
+  const bool is_streamed =
+      store == Store::streaming && reinterpret_cast<std::uintptr_t>(y) % sizeof(__m512) == 0;
   std::int64_t i = 0;
-  if (store == Store::streaming && reinterpret_cast<std::uintptr_t>(y) % sizeof(__m512) == 0)
-    for (; i + kLanes <= n; i += kLanes) _mm512_stream_ps(y + i, values(codes + i));
-  for (; i + kLanes <= n; i += kLanes) _mm512_storeu_ps(y + i, values(codes + i));
-  if (i < n) portable::decode(levels, codes + i, n - i, scale, y + i, store);
+  for (; i + kStep <= n; i += kStep) {
+    __m512 value[4];
+    levels.look_up(codes + i, value);
+    for (int part = 0; part < 4; ++part) {
+      if (is_streamed)
+        _mm512_stream_ps(y + i + part * kLanes, value[part]);
+      else
+        _mm512_storeu_ps(y + i + part * kLanes, value[part]);
+    }
+  }
+  if (i < n) portable::decode(index, codes + i, n - i, scale, y + i, store);
 }
 
-void decode_add(const LevelTable& levels, const std::uint8_t* codes, std::int64_t n, float scale, float* y) {
-  const ScaledLevels values(levels, scale);
+void decode_add(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y) {
+  const Levels levels(index, scale);
   std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    _mm512_storeu_ps(y + i, _mm512_add_ps(_mm512_loadu_ps(y + i), values(codes + i)));
-  if (i < n) portable::decode_add(levels, codes + i, n - i, scale, y + i);
+  for (; i + kStep <= n; i += kStep) {
+    __m512 value[4];
+    levels.look_up(codes + i, value);
+    for (int part = 0; part < 4; ++part) {
+      float* sum = y + i + part * kLanes;
+      _mm512_storeu_ps(sum, _mm512_add_ps(_mm512_loadu_ps(sum), value[part]));
+    }
+  }
+  if (i < n) portable::decode_add(index, codes + i, n - i, scale, y + i);
 }
 
 }  // namespace

@@ -30,10 +30,10 @@ class LevelCoder : public BlockCoder {
   }
   void decode(const std::uint8_t* codes, std::int64_t n, std::uint16_t scale, float* y,
               Store store) const override {
-    primitives_.decode(index_.levels, codes, n, scale_value(scale), y, store);
+    primitives_.decode(index_, codes, n, scale_value(scale), y, store);
   }
   void decode_add(const std::uint8_t* codes, std::int64_t n, std::uint16_t scale, float* y) const override {
-    primitives_.decode_add(index_.levels, codes, n, scale_value(scale), y);
+    primitives_.decode_add(index_, codes, n, scale_value(scale), y);
   }
 
  private:

@@ -144,7 +144,7 @@ bool runs_here(Instructions instructions) {
     case Instructions::avx512:
       return runs_here(Instructions::avx2) && __builtin_cpu_supports("avx512f") &&
              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-             __builtin_cpu_supports("avx512vl");
+             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi");
   }
 #endif
   return instructions == Instructions::portable;

@@ -1,7 +1,10 @@
 #pragma once
 
-// A level table with an index by the upper bits of a magnitude: exponent and six bits of mantissa. No two
+// A level table as the loops want it.
+//
+// To encode: an index by the upper bits of a magnitude, its exponent and six bits of mantissa. No two
 // thresholds share such a bucket, so that a bucket's first level and one comparison are a search.
+// To decode: the levels byte by byte, because permutes of bytes look up 64 of them at once.
 
 #include "quant8/format.hpp"
 
@@ -19,6 +22,8 @@ struct LevelIndex {
   LevelTable levels;
   // The level at the bucket's lower end. Three bytes more, for loads of 32 bits.
   std::array<std::uint8_t, kLargest - kSmallest + 1 + 3> first{};
+  // Byte k of levels.level[i] is plane[k][i].
+  alignas(64) std::uint8_t plane[sizeof(float)][kMaxLevels] = {};
 
   static constexpr int bucket(float y) {
     const auto upper = static_cast<int>(kernels::bit_cast<std::uint32_t>(y) >> kShift);
@@ -40,6 +45,10 @@ constexpr LevelIndex make_level_index(Format format) {
     while (kernels::bit_cast<std::uint32_t>(index.levels.threshold[level]) < bits) ++level;
     index.first[static_cast<std::size_t>(bucket)] = static_cast<std::uint8_t>(level);
   }
+  for (unsigned k = 0; k < sizeof(float); ++k)
+    for (int i = 0; i < kMaxLevels; ++i)
+      index.plane[k][i] =
+          static_cast<std::uint8_t>(kernels::bit_cast<std::uint32_t>(index.levels.level[i]) >> (8 * k));
   return index;
 }
 

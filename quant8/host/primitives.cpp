@@ -73,13 +73,13 @@ void encode(const LevelIndex& index, const float* x, std::int64_t n, float inver
   }
 }
 
-void decode(const LevelTable& levels, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
+void decode(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
             Store) {
-  for (std::int64_t i = 0; i < n; ++i) y[i] = decoded(levels, codes[i], scale);
+  for (std::int64_t i = 0; i < n; ++i) y[i] = decoded(index.levels, codes[i], scale);
 }
 
-void decode_add(const LevelTable& levels, const std::uint8_t* codes, std::int64_t n, float scale, float* y) {
-  for (std::int64_t i = 0; i < n; ++i) y[i] += decoded(levels, codes[i], scale);
+void decode_add(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] += decoded(index.levels, codes[i], scale);
 }
 
 }  // namespace portable

@@ -16,9 +16,9 @@ struct Primitives {
   std::uint32_t (*largest)(const float* x, std::int64_t n);
   void (*encode)(const LevelIndex& index, const float* x, std::int64_t n, float inverse_scale,
                  std::uint8_t* codes);
-  void (*decode)(const LevelTable& levels, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
+  void (*decode)(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
                  Store store);
-  void (*decode_add)(const LevelTable& levels, const std::uint8_t* codes, std::int64_t n, float scale,
+  void (*decode_add)(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale,
                      float* y);
 };
 
@@ -26,9 +26,9 @@ namespace portable {
 std::uint32_t largest(const float* x, std::int64_t n);
 void encode(const LevelIndex& index, const float* x, std::int64_t n, float inverse_scale,
             std::uint8_t* codes);
-void decode(const LevelTable& levels, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
+void decode(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
             Store store);
-void decode_add(const LevelTable& levels, const std::uint8_t* codes, std::int64_t n, float scale, float* y);
+void decode_add(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y);
 }  // namespace portable
 
 // One translation unit each, compiled for those instructions.
