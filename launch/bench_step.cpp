@@ -54,11 +54,10 @@ ResultRow measure(const StepOptions& options, runtime::Session& session, comm::E
   const double gemm_before = gemm_gflops(session.stream(), 20);
   runtime::Worker worker(session, engine, timer, 0, options.warmup + options.steps);
   for (std::int64_t step = 0; step < options.warmup; ++step) worker.step();
+  worker.synchronize();
   timer.reset();
-  for (std::int64_t step = 0; step < options.steps; ++step) {
-    worker.step();
-    session.stream().synchronize();
-  }
+  for (std::int64_t step = 0; step < options.steps; ++step) worker.step();
+  worker.synchronize();
   const StepTimer::Medians medians = timer.medians();
   timer.reset();
   for (std::int64_t round = 0; round < options.steps;
@@ -67,6 +66,7 @@ ResultRow measure(const StepOptions& options, runtime::Session& session, comm::E
       worker.exchange().submit(bucket, session.stream());
     worker.exchange().wait(session.stream());
   }
+  session.stream().synchronize();
   const double bound_s = medians.bound_s(timer.wire_s(worker.buckets()));
   const double gemm = std::max(gemm_before, gemm_gflops(session.stream(), 20));
 
