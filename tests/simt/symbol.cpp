@@ -3,6 +3,7 @@
 #include <cxxabi.h>
 #include <dlfcn.h>
 #include <elf.h>
+#include <execinfo.h>
 #include <link.h>
 
 #include <cstdlib>
@@ -59,6 +60,19 @@ std::string function_name(const void* address) {
   const std::string name = symbol_at(contents(is_program ? "/proc/self/exe" : info.dli_fname),
                                      reinterpret_cast<std::uintptr_t>(address) - base);
   return name.empty() ? "(unknown)" : name;
+}
+
+CallStack::CallStack() : count_(::backtrace(callers_.data(), kMaxCallers)) {}
+
+std::string CallStack::text() const {
+  std::string lines;
+  for (int i = 0; i < count_; ++i) {
+    const std::string name = function_name(callers_[static_cast<std::size_t>(i)]);
+    if (name.starts_with("Catch::")) break;  // whoever runs the test
+    if (!name.starts_with("eightfold::simt::") || name.find("::testing::") != std::string::npos)
+      lines += "  " + name + "\n";
+  }
+  return lines;
 }
 
 }  // namespace eightfold::simt
