@@ -46,9 +46,10 @@ kind = "linear"
 out = 10
 )";
 
-Command program(const std::vector<std::string>& arguments, int ranks,
-                const std::filesystem::path& directory) {
-  Command command{{}, mpi_environment(), directory};
+Command program(const std::vector<std::string>& arguments, int ranks, const std::filesystem::path& directory,
+                const std::map<std::string, std::string>& variables) {
+  Command command{{}, variables, directory};
+  command.environment.merge(mpi_environment());
   if (ranks > 0) command.arguments = {EIGHTFOLD_MPIEXEC, "-np", std::to_string(ranks)};
   command.arguments.push_back(EIGHTFOLD_PROGRAM);
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
@@ -56,8 +57,9 @@ Command program(const std::vector<std::string>& arguments, int ranks,
 }
 
 Finished run_program(const std::vector<std::string>& arguments, int ranks,
-                     const std::filesystem::path& directory) {
-  Finished finished = run(program(arguments, ranks, directory));
+                     const std::filesystem::path& directory,
+                     const std::map<std::string, std::string>& variables) {
+  Finished finished = run(program(arguments, ranks, directory, variables));
   if (finished.status != 0)
     throw std::runtime_error(fmt::format(
         "eightfold {} on {} ranks ended with {}{}\n{}\n{}", arguments.empty() ? "" : arguments[0], ranks,
