@@ -10,16 +10,26 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string_view>
 
 namespace eightfold::simt {
 namespace {
 
-std::string contents(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+// Kept: programs are large, and several names are asked for at a time.
+const std::string& contents(const std::string& path) {
+  static std::mutex mutex;
+  static auto& files = *new std::map<std::string, std::string>;  // asked at the program's very end
+  const std::lock_guard lock(mutex);
+  std::string& file = files[path];
+  if (file.empty()) {
+    std::ifstream stream(path, std::ios::binary);
+    file.assign(std::istreambuf_iterator<char>(stream), {});
+  }
+  return file;
 }
 
 std::string demangled(const char* name) {
