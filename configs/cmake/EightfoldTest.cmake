@@ -7,11 +7,14 @@
 # skips the program's cases.
 #
 # What has the label `gpu` or `simt` makes up the target gpu_tests: all that the preset simt has to build. In the
-# presets simt* every other test sees no device, so that it tests there what it tests anywhere.
+# presets simt* every other test sees no device, so that it tests there what it tests anywhere. The file
+# tests/gpu_programs.txt of the build lists the programs with the label `gpu` for tests/gpu.sh: "RANKS PATH", RANKS 0
+# for a program that is started as it is.
 find_package(Catch2 REQUIRED)
 include(Catch)
 find_program(EIGHTFOLD_MPIEXEC NAMES mpirun mpiexec REQUIRED)
 add_custom_target(gpu_tests)
+file(WRITE ${PROJECT_BINARY_DIR}/tests/gpu_programs.txt "")
 
 # More ranks than cores share them politely; root in a container is allowed to run.
 set(EIGHTFOLD_MPI_ENVIRONMENT
@@ -39,6 +42,16 @@ function(eightfold_test name)
     add_dependencies(gpu_tests ${name})
   elseif(EIGHTFOLD_SIMT)
     list(APPEND properties ENVIRONMENT SIMT_DEVICES=0)
+  endif()
+  if("gpu" IN_LIST arg_LABELS)
+    set(starts ${arg_RANKS})
+    if(NOT starts)
+      set(starts 0)
+    endif()
+    file(RELATIVE_PATH program ${PROJECT_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/${name})
+    foreach(ranks IN LISTS starts)
+      file(APPEND ${PROJECT_BINARY_DIR}/tests/gpu_programs.txt "${ranks} ${program}\n")
+    endforeach()
   endif()
   if(EIGHTFOLD_SIMT AND "gpu" IN_LIST arg_LABELS)
     # Leaves the names of the kernels it runs for tests/simt/executed_kernels.cmake, which comes after it.

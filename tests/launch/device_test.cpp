@@ -34,7 +34,7 @@ Names operator+(Names left, const Names& right) {
 
 // A job of configs/jobs/, cut down.
 Names shortened(const std::string& job) {
-  Names arguments = {fmt::format("{}/configs/jobs/{}.toml", EIGHTFOLD_SOURCE_DIR, job)};
+  Names arguments = {source_directory() / "configs/jobs" / (job + ".toml")};
   for (const char* setting :
        {"job.threads=1", "job.epochs=1", "job.global_batch=16", "data.train=320", "data.test=16",
         "schedule.warmup_steps=5", "telemetry.interval=1", "checkpoint.every=10"})

@@ -1,6 +1,8 @@
 #pragma once
 
-// The eightfold program from outside: started with arguments, judged by its exit code, output and files.
+// The eightfold program from outside: started with arguments, judged by its exit code, output and files. It
+// is the one of this build; where a build has been moved (tests/gpu.sh), EIGHTFOLD_PROGRAM, EIGHTFOLD_MPIEXEC
+// and EIGHTFOLD_SOURCE_DIR in the environment say where program, mpirun and repository are.
 
 #include "tests/support/process.hpp"
 
@@ -12,6 +14,9 @@
 #include <vector>
 
 namespace eightfold::test {
+
+// The repository.
+std::filesystem::path source_directory();
 
 // What starts it: as it is with 0 ranks, under mpirun with more. Relative paths start at `directory`;
 // `variables` are added to its environment.
