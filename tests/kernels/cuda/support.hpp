@@ -39,7 +39,7 @@ class Mirror {
         room_(place.room),
         contents_(static_cast<std::size_t>(offset_) + source.size() + room_),
         memory_(stream.view().device(), contents_.size()) {
-    std::memset(static_cast<void*>(contents_.data()), kUntouched, contents_.size() * sizeof(Value));
+    std::ranges::fill(bytes_of(contents_), kUntouched);
     std::copy(source.values().begin(), source.values().end(), contents_.begin() + offset_);
     copy(stream_, whole(), memory_.tensor());
   }
@@ -48,18 +48,23 @@ class Mirror {
 
   // The elements after everything enqueued so far.
   Array<Value> fetch() {
-    const std::vector<Value> before = contents_;
+    std::vector<Value> before = contents_;
     copy(stream_, memory_.tensor(), whole());
     stream_.synchronize();
     const auto last = offset_ + shape_.elements();
-    CHECK(std::memcmp(before.data(), contents_.data(), static_cast<std::size_t>(offset_) * sizeof(Value)) ==
-          0);
-    CHECK(std::memcmp(before.data() + last, contents_.data() + last, room_ * sizeof(Value)) == 0);
+    const auto front = static_cast<std::size_t>(offset_) * sizeof(Value);
+    CHECK(std::ranges::equal(bytes_of(before).first(front), bytes_of(contents_).first(front)));
+    CHECK(std::ranges::equal(bytes_of(before).last(room_ * sizeof(Value)),
+                             bytes_of(contents_).last(room_ * sizeof(Value))));
     return {shape_, std::vector<Value>(contents_.begin() + offset_, contents_.begin() + last)};
   }
 
  private:
-  static constexpr int kUntouched = 0x5A;
+  static constexpr std::byte kUntouched{0x5A};
+
+  static std::span<std::byte> bytes_of(std::vector<Value>& values) {
+    return std::as_writable_bytes(std::span(values));
+  }
 
   Tensor whole() {
     return host_tensor(std::span<Value>(contents_), Shape{static_cast<std::int64_t>(contents_.size())});
