@@ -100,6 +100,17 @@ TEST_CASE("delays on the streams of a device change nothing of what is learnt") 
   CHECK(delayed.weight_hash == prompt.weight_hash);
 }
 
+TEST_CASE("a step on a device neither allocates nor waits for it once it has been run in") {
+  const Scratch scratch;
+  for (const std::string job : {"digits-mlp", "digits-convnet"}) {
+    const Finished bench =
+        run_program(Names{"bench", "step", "--steps", "5", "--warmup", "3", "--check-steady-state"} +
+                        shortened(job) + kOnDevice,
+                    kRanks, scratch.path());
+    CHECK(lines_with(bench.err, "steady state: 0 allocations and 0 synchronizations in 5 steps").size() == 1);
+  }
+}
+
 TEST_CASE("a job takes a device where there is one, and the host where there is none") {
   const Scratch scratch;
   const Names one_step = {"--set", "job.steps=1"};
