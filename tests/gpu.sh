@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What a build says of itself on a machine with a GPU. See usage().
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
 
 usage() {
   cat <<'END'
@@ -17,30 +17,34 @@ Exit codes: 0 nothing failed; 1 something did; 2 usage; 3 no GPU, or no build.
 END
 }
 
-build=build/cuda
+build=$root/build/cuda
 logs=
 while (($#)); do
   case $1 in
-    --logs) logs=${2:?--logs needs a folder}; shift ;;
+    --logs)
+      if (($# < 2)); then usage >&2; exit 2; fi
+      logs=$(realpath -m "$2")
+      shift
+      ;;
     -h | --help) usage; exit ;;
     -*) usage >&2; exit 2 ;;
-    *) build=${1%/} ;;
+    *) build=$(realpath -m "$1") ;;
   esac
   shift
 done
+cd "$root"
 
 if ! nvidia-smi -L >/dev/null 2>&1 && ! compgen -G '/dev/nvidia[0-9]*' >/dev/null; then
   echo "tests/gpu.sh: no NVIDIA GPU on this machine; without one the preset simt runs these tests (docs/simt.md)" >&2
   exit 3
 fi
-if [[ ! -x $build/launch/eightfold || ! -f $build/tests/gpu_programs.txt ]]; then
+if [[ ! -x $build/launch/eightfold || ! -s $build/tests/gpu_programs.txt ]]; then
   echo "tests/gpu.sh: no tests in $build: cmake --preset cuda && cmake --build --preset cuda" >&2
   exit 3
 fi
 
 # Tests that start the program find it where this build is now. More ranks than cores or GPUs share them.
-build=$(realpath "$build")
-EIGHTFOLD_SOURCE_DIR=$PWD
+EIGHTFOLD_SOURCE_DIR=$root
 EIGHTFOLD_PROGRAM=$build/launch/eightfold
 EIGHTFOLD_MPIEXEC=$(command -v mpirun || true)
 export EIGHTFOLD_SOURCE_DIR EIGHTFOLD_PROGRAM EIGHTFOLD_MPIEXEC
@@ -54,7 +58,7 @@ mkdir -p "$logs"
 
 budget=440  # seconds for everything, but for the question whether PyTorch is there
 SECONDS=0
-failures=0
+failed=()  # logs
 
 row() {
   printf '%-44s %-8s %5s  %s\n' "$@"
@@ -83,13 +87,12 @@ part() {
     row "$name" passed "$((SECONDS - start)) s" "$("$summary" "$log")"
     return
   fi
-  failures=$((failures + 1))
+  failed+=("$log")
   case $code in
     77) row "$name" FAILED "$((SECONDS - start)) s" "the program sees no GPU: is the driver too old for its CUDA?" ;;
     124 | 137) row "$name" FAILED "$((SECONDS - start)) s" "not done after $limit s" ;;
     *) row "$name" FAILED "$((SECONDS - start)) s" "exit code $code: $(last_words "$log")" ;;
   esac
-  tail -n 30 "$log" | sed 's/^/    | /'
   return 1
 }
 
@@ -165,9 +168,12 @@ run_tests
 run_steps
 run_sanitizer
 run_peer
-echo
-if ((failures > 0)); then
-  echo "$failures parts FAILED after $SECONDS s"
+if ((${#failed[@]} > 0)); then
+  for log in "${failed[@]}"; do
+    printf '\nThe end of %s:\n' "${log##*/}"
+    tail -n 30 "$log" | sed 's/^/    | /'
+  done
+  printf '\n%s parts FAILED; %s s\n' "${#failed[@]}" "$SECONDS"
   exit 1
 fi
-echo "nothing failed in $SECONDS s"
+printf '\nnothing failed in %s s\n' "$SECONDS"
