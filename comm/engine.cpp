@@ -20,11 +20,17 @@ Engine::Ticket Engine::submit(Task task) {
   Ticket ticket = 0;
   {
     const std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
     ticket = ++submitted_;
+    if (failure_ != nullptr) return ticket;
+    tasks_.push_back(std::move(task));
   }
   work_.notify_one();
   return ticket;
+}
+
+void Engine::check() {
+  const std::lock_guard lock(mutex_);
+  if (failure_ != nullptr) std::rethrow_exception(failure_);
 }
 
 void Engine::wait(Ticket ticket) {
@@ -37,8 +43,8 @@ void Engine::serve() {
   std::unique_lock lock(mutex_);
   while (true) {
     work_.wait(lock, [&] { return stopping_ || !tasks_.empty(); });
-    if (tasks_.empty() || failure_ != nullptr) return;
-    const Task task = std::move(tasks_.front());
+    if (tasks_.empty()) return;
+    Task task = std::move(tasks_.front());
     tasks_.pop_front();
     lock.unlock();
     std::exception_ptr failure;
@@ -47,12 +53,25 @@ void Engine::serve() {
     } catch (...) {
       failure = std::current_exception();
     }
+    if (failure != nullptr) {
+      fail(failure);
+      return;
+    }
+    task = nullptr;
     lock.lock();
     ++finished_;
-    failure_ = failure;
     done_.notify_all();
-    if (failure_ != nullptr) return;
   }
+}
+
+void Engine::fail(const std::exception_ptr& failure) {
+  std::deque<Task> dropped;  // destroyed outside the lock: what they hold may wake others
+  {
+    const std::lock_guard lock(mutex_);
+    failure_ = failure;
+    dropped.swap(tasks_);
+  }
+  done_.notify_all();
 }
 
 }  // namespace eightfold::comm

@@ -31,10 +31,13 @@ class Engine {
   Engine(const Engine&) = delete;  // owns a thread
   Engine& operator=(const Engine&) = delete;
 
-  // Returns at once. A task that throws ends the engine: this and every later wait throws its error.
+  // Returns at once. A task that throws ends the engine: later ones are destroyed without having run, and
+  // every wait throws its error. A task is destroyed when it has run, before anybody learns so.
   Ticket submit(Task task);
   // Blocks until the task has run. Throws the first error of any task.
   void wait(Ticket ticket);
+  // Throws the first error of any task so far. Never blocks.
+  void check();
   // submit and wait.
   void run(Task task) { wait(submit(std::move(task))); }
 
@@ -42,6 +45,7 @@ class Engine {
 
  private:
   void serve();
+  void fail(const std::exception_ptr& failure);
 
   Communicator& communicator_;
   const int ranks_;

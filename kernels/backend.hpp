@@ -34,11 +34,15 @@ class DeviceRuntime {
   virtual void* create_stream(Device device) = 0;
   virtual void destroy_stream(void* stream) noexcept = 0;
   virtual void synchronize_stream(void* stream) = 0;
-  virtual void* create_event(Device device) = 0;
+  virtual void run_on_host(void* stream, void (*function)(void*), void* argument) = 0;
+  virtual void* create_event(Device device, EventKind kind) = 0;
   virtual void destroy_event(void* event) noexcept = 0;
   virtual void record_event(void* event, void* stream) = 0;
   virtual void wait_event(void* event, void* stream) = 0;
   virtual void synchronize_event(void* event) = 0;
+  virtual bool is_reached(void* event) = 0;
+  // Of two timed events, both reached.
+  virtual double seconds_between(void* first, void* second) = 0;
   virtual void copy(void* stream, void* to, const void* from, std::size_t bytes) = 0;
 };
 

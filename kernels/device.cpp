@@ -12,7 +12,7 @@ namespace eightfold::kernels {
 namespace {
 
 std::atomic<std::uint64_t> allocations{0};
-std::atomic<std::uint64_t> synchronizations{0};
+thread_local std::uint64_t synchronizations = 0;
 std::atomic<bool> is_tf32_allowed{false};
 
 DeviceRuntime& device_runtime(Device device) {
@@ -76,7 +76,8 @@ Stream::~Stream() {
   if (handle_ != nullptr) device_runtime(device_).destroy_stream(handle_);
 }
 
-Event::Event(Device device) : device_(device), handle_(device_runtime(device).create_event(device)) {}
+Event::Event(Device device, EventKind kind)
+    : device_(device), handle_(device_runtime(device).create_event(device, kind)) {}
 Event::~Event() {
   if (handle_ != nullptr) device_runtime(device_).destroy_event(handle_);
 }
@@ -89,6 +90,19 @@ void Event::wait(StreamView stream) const {
 void Event::synchronize() const {
   count_synchronization(device_);
   device_runtime(device_).synchronize_event(handle_);
+}
+bool Event::is_reached() const {
+  return device_runtime(device_).is_reached(handle_);
+}
+double Event::seconds_since(const Event& earlier) const {
+  return device_runtime(device_).seconds_between(earlier.handle_, handle_);
+}
+
+void Gate::hold(StreamView stream) {
+  device_runtime(stream.device())
+      .run_on_host(
+          stream.handle(), [](void* opened) { static_cast<std::counting_semaphore<>*>(opened)->acquire(); },
+          opened_.get());
 }
 
 Memory::Memory(Device device, MemoryKind kind, std::size_t bytes)

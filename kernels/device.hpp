@@ -37,10 +37,10 @@ int host_threads();
 void set_tf32(bool is_allowed);
 bool tf32();
 
-// What this process has done since it started; a training step in steady state adds nothing to either.
+// What has happened since the program started; a training step in steady state adds nothing to either.
 struct DeviceCounters {
-  std::uint64_t allocations = 0;       // of device or pinned memory
-  std::uint64_t synchronizations = 0;  // the host waiting for a stream or event of a device
+  std::uint64_t allocations = 0;       // of device or pinned memory, by any thread
+  std::uint64_t synchronizations = 0;  // the calling thread waiting for a stream or event of a device
 };
 DeviceCounters device_counters();
 

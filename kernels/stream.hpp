@@ -6,6 +6,8 @@
 
 #include "kernels/device.hpp"
 
+#include <memory>
+#include <semaphore>
 #include <utility>
 
 namespace eightfold::kernels {
@@ -43,10 +45,12 @@ class Stream {
   void* handle_;
 };
 
+enum class EventKind { order, timed };  // timed ones cost the device a little more
+
 // A point in a stream's work that other streams and the host can wait for. Never recorded counts as reached.
 class Event {
  public:
-  explicit Event(Device device);
+  explicit Event(Device device, EventKind kind = EventKind::order);
   ~Event();
   Event(Event&& other) noexcept : device_(other.device_), handle_(std::exchange(other.handle_, nullptr)) {}
   Event& operator=(Event&&) = delete;
@@ -58,10 +62,32 @@ class Event {
   void wait(StreamView stream) const;
   // The calling thread waits for the mark.
   void synchronize() const;
+  // Whether the mark is reached. Never waits.
+  bool is_reached() const;
+  // From `earlier` to this. Requires: both timed, recorded and reached.
+  double seconds_since(const Event& earlier) const;
 
  private:
   Device device_;
   void* handle_;
+};
+
+// Holds a stream back until a host thread lets it go on: how work of the host takes its place among that of a
+// device, without the host waiting for the device. Every hold() takes one open(), in any order of the two.
+// On the host hold() itself waits.
+//
+// The gate outlives what it holds back. A stream whose gate nobody opens never ends.
+class Gate {
+ public:
+  Gate() : opened_(std::make_unique<std::counting_semaphore<>>(0)) {}
+
+  // Work enqueued on `stream` from now on starts after one more open().
+  void hold(StreamView stream);
+  // From any thread.
+  void open() { opened_->release(); }
+
+ private:
+  std::unique_ptr<std::counting_semaphore<>> opened_;  // a fixed address: streams refer to it
 };
 
 }  // namespace eightfold::kernels

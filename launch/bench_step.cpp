@@ -1,5 +1,7 @@
 // eightfold bench step
+#include "comm/agreed_error.hpp"
 #include "comm/engine.hpp"
+#include "kernels/base/log.hpp"
 #include "kernels/linear.hpp"
 #include "launch/command.hpp"
 #include "launch/job.hpp"
@@ -18,6 +20,7 @@ struct StepOptions {
   JobOptions job;
   std::int64_t steps = 50;
   std::int64_t warmup = 10;
+  bool checks_steady_state = false;
   std::string json;
 };
 
@@ -49,16 +52,34 @@ double slowest(comm::Engine& engine, double mine) {
   return largest;
 }
 
+// Nothing was allocated since `before`, and the worker waited for no device. Collective; errors are agreed.
+void check_steady_state(comm::Engine& engine, const kernels::DeviceCounters& before, std::int64_t steps) {
+  const kernels::DeviceCounters now = kernels::device_counters();
+  const std::uint64_t allocations = now.allocations - before.allocations;
+  const std::uint64_t synchronizations = now.synchronizations - before.synchronizations;
+  base::log_info("steady state: {} allocations and {} synchronizations in {} steps", allocations,
+                 synchronizations, steps);
+  engine.run([&](comm::Communicator& communicator) {
+    comm::run_agreed(communicator, [&] {
+      base::require(allocations == 0 && synchronizations == 0,
+                    "a step in steady state allocates nothing and waits for no device; {} steps made {} "
+                    "allocations and waited {} times",
+                    steps, allocations, synchronizations);
+    });
+  });
+}
+
 ResultRow measure(const StepOptions& options, runtime::Session& session, comm::Engine& engine) {
   StepTimer timer;
   const double gemm_before = gemm_gflops(session.stream(), 20);
   runtime::Worker worker(session, engine, timer, 0, options.warmup + options.steps);
   for (std::int64_t step = 0; step < options.warmup; ++step) worker.step();
+  worker.synchronize();
   timer.reset();
-  for (std::int64_t step = 0; step < options.steps; ++step) {
-    worker.step();
-    session.stream().synchronize();
-  }
+  const kernels::DeviceCounters before = kernels::device_counters();
+  for (std::int64_t step = 0; step < options.steps; ++step) worker.step();
+  if (options.checks_steady_state) check_steady_state(engine, before, options.steps);
+  worker.synchronize();
   const StepTimer::Medians medians = timer.medians();
   timer.reset();
   for (std::int64_t round = 0; round < options.steps;
@@ -67,6 +88,7 @@ ResultRow measure(const StepOptions& options, runtime::Session& session, comm::E
       worker.exchange().submit(bucket, session.stream());
     worker.exchange().wait(session.stream());
   }
+  session.stream().synchronize();
   const double bound_s = medians.bound_s(timer.wire_s(worker.buckets()));
   const double gemm = std::max(gemm_before, gemm_gflops(session.stream(), 20));
 
@@ -120,6 +142,8 @@ void add_bench(CLI::App& program, Action& chosen) {
   command.add_option("--warmup", options->warmup, "Steps before them")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000000));
+  command.add_flag("--check-steady-state", options->checks_steady_state,
+                   "Fail if a timed step allocates memory or its worker waits for the device");
   add_json_option(command, options->json);
   run_on_ranks(command, chosen, options, bench_step);
 }

@@ -114,6 +114,9 @@ Placement place_rank(comm::Communicator& world, const runtime::config::Job& job)
   Placement placement;
   comm::run_agreed(world,
                    [&] { placement.place.device = comm::bind_device(world, device_kind(job.device)); });
+  kernels::set_tf32(job.tf32);
+  if (job.tf32 && placement.place.device.kind == kernels::DeviceKind::host)
+    base::log_info("job.tf32 has no effect: {} computes in fp32", to_string(placement.place.device));
   const int fair = comm::fair_host_threads(world);
   const int threads = job.threads > 0 ? static_cast<int>(job.threads) : fair;
   kernels::set_host_threads(threads);

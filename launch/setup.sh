@@ -37,6 +37,12 @@ install_packages() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 }
 
+# has_cuda_headers: whether the presets simt* can be built. They look in the same places
+# (configs/cmake/EightfoldSimt.cmake).
+has_cuda_headers() {
+  [[ -e ${CUDA_PATH:-/usr/local/cuda}/include/cuda_runtime_api.h || -e /usr/local/cuda/include/cuda_runtime_api.h ]]
+}
+
 # build PRESET TARGET [CMAKE OPTION...]: configures and builds in build/PRESET.
 build() {
   cmake --preset "$1" "${@:3}"

@@ -7,9 +7,9 @@
 
 namespace eightfold::runtime {
 
-// Of the worker's thread. A step is computing, but for its two kinds of waiting.
+// Of the worker's stream (kernels/timeline.hpp). A step is computing, but for its two kinds of waiting.
 inline constexpr std::string_view kStepSpan = "step";
-inline constexpr std::string_view kDataWaitSpan = "wait for data";  // the next pass was not loaded yet
+inline constexpr std::string_view kDataWaitSpan = "wait for data";  // the device had nothing to do for it
 inline constexpr std::string_view kExposedSpan =
     "wait for exchange";                                   // the backward pass is over, the exchange not
 inline constexpr std::string_view kSubmitSpan = "submit";  // a bucket is complete; index: the bucket

@@ -1,5 +1,6 @@
 #include "runtime/worker.hpp"
 
+#include "kernels/base/log.hpp"
 #include "kernels/elementwise.hpp"
 #include "runtime/spans.hpp"
 
@@ -27,8 +28,8 @@ data::LoaderJob training_data(const Session& session, std::int64_t first_step, s
 Worker::Worker(Session& session, comm::Engine& engine, base::Observer& observer, std::int64_t first_step,
                std::int64_t end_step)
     : session_(session),
-      observer_(observer),
       stream_(session.stream()),
+      timeline_(stream_, observer, base::Track::worker),
       loader_(training_data(session, first_step, end_step), session.place().device, &observer),
       buckets_(model::cut_buckets(session.model().gradients().elements(), session.config().exchange.bucket)),
       exchange_(make_exchange(session, engine, observer, buckets_)),
@@ -36,29 +37,37 @@ Worker::Worker(Session& session, comm::Engine& engine, base::Observer& observer,
       totals_host_(session.place().device, 2),
       step_(first_step) {}
 
+Worker::~Worker() {
+  try {
+    stream_.synchronize();
+  } catch (const std::exception& error) {  // a destructor has nobody to tell
+    base::log_error("training ended with work under way: {}", error.what());
+  }
+}
+
 std::int64_t Worker::step() {
-  const base::ScopedSpan span(&observer_, base::Track::worker, kStepSpan, step_);
+  timeline_.span(kStepSpan, step_, [&] { enqueue_step(); });
+  timeline_.report();
+  return step_++;
+}
+
+void Worker::enqueue_step() {
   const data::Batch batch = session_.plan().batch(step_);
   const std::int64_t passes = session_.plan().passes(batch);
   submitted_ = 0;
   session_.model().begin_step(stream_);
   for (std::int64_t index = 0; index < passes; ++index) run_pass(batch, index, passes);
   submit_complete(session_.model().gradients().elements());  // without overlap: all of them
-  {
-    const base::ScopedSpan exposed(&observer_, base::Track::worker, kExposedSpan, step_);
-    exchange_->wait(stream_);
-  }
+  timeline_.span(kExposedSpan, step_, [&] { exchange_->wait(stream_); });
   learning_rate_ = runtime::learning_rate(
       session_.config().schedule, session_.config().optimizer.learning_rate, session_.length(), step_);
-  const base::ScopedSpan update(&observer_, base::Track::worker, kUpdateSpan, step_);
-  session_.optimizer().step(stream_, learning_rate_, step_ + 1);
-  return step_++;
+  timeline_.span(kUpdateSpan, step_, [&] { session_.optimizer().step(stream_, learning_rate_, step_ + 1); });
 }
 
 // The gradient of a step is the mean over the samples of its batch, whatever ranks and passes computed them:
 // each pass adds the gradients of its own samples, weighted by one over the samples of all.
 void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t passes) {
-  const data::Pass& loaded = loader_.next();
+  const data::Pass& loaded = next_pass();
   model::Model& model = session_.model();
   const kernels::ConstTensor labels =
       session_.feed().load(stream_, loaded.images, loaded.labels, model.input());
@@ -76,10 +85,15 @@ void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t
   loader_.release(loaded, stream_);
 }
 
+const data::Pass& Worker::next_pass() {
+  const data::Pass* loaded = nullptr;
+  timeline_.span(kDataWaitSpan, step_, [&] { loaded = &loader_.next(); });
+  return *loaded;
+}
+
 void Worker::submit_complete(std::int64_t end) {
   for (; submitted_ < buckets_.size() && buckets_[submitted_].end <= end; ++submitted_) {
-    const base::ScopedSpan span(&observer_, base::Track::worker, kSubmitSpan,
-                                static_cast<std::int64_t>(submitted_));
+    timeline_.point(kSubmitSpan, static_cast<std::int64_t>(submitted_));
     exchange_->submit(submitted_, stream_);
   }
 }
@@ -87,7 +101,7 @@ void Worker::submit_complete(std::int64_t end) {
 Worker::Totals Worker::take_totals() {
   const kernels::Tensor host = totals_host_.tensor(totals_.tensor().shape());
   kernels::copy(stream_, totals_.tensor(), host);
-  stream_.synchronize();
+  timeline_.synchronize();
   const Totals totals{totals_host_.data()[0], totals_host_.data()[1]};
   totals_host_.data()[0] = totals_host_.data()[1] = 0;
   kernels::copy(stream_, host, totals_.tensor());

@@ -6,6 +6,7 @@
 #include "comm/exchange.hpp"
 #include "kernels/base/observer.hpp"
 #include "kernels/buffer.hpp"
+#include "kernels/timeline.hpp"
 #include "runtime/data/loader.hpp"
 #include "runtime/session.hpp"
 
@@ -20,9 +21,16 @@ class Worker {
   // Steps [first_step, end_step) of the session's job. `session`, `engine` and `observer` outlive this.
   Worker(Session& session, comm::Engine& engine, base::Observer& observer, std::int64_t first_step,
          std::int64_t end_step);
+  // Waits for the device: it uses what goes with this.
+  ~Worker();
+  Worker(const Worker&) = delete;  // its loader has a thread
+  Worker& operator=(const Worker&) = delete;
 
-  // Runs the next step and returns its number. Every rank calls it as often, in the same order.
+  // Runs the next step and returns its number. Every rank calls it as often, in the same order. On a device
+  // it enqueues the step, and returns while up to kSlots passes of the loader are still to be computed.
   std::int64_t step();
+  // Waits until the device has done all steps so far, and reports their spans.
+  void synchronize() { timeline_.synchronize(); }
   // Losses and hits of this rank's samples since the last call. Waits for the device.
   struct Totals {
     double loss_sum = 0;
@@ -35,12 +43,14 @@ class Worker {
   std::size_t buckets() const noexcept { return buckets_.size(); }
 
  private:
+  void enqueue_step();
+  const data::Pass& next_pass();
   void run_pass(const data::Batch& batch, std::int64_t index, std::int64_t passes);
   void submit_complete(std::int64_t end);
 
   Session& session_;
-  base::Observer& observer_;
   kernels::StreamView stream_;
+  kernels::Timeline timeline_;
   data::Loader loader_;
   std::vector<model::ArenaSpan> buckets_;
   std::unique_ptr<comm::Exchange> exchange_;

@@ -8,27 +8,47 @@ usage() {
   cat <<'END'
 Usage: tests/run.sh [--sanitize]
 
-Installs the packages that are missing, builds everything with its tests and runs all of them.
+Installs the packages that are missing, builds everything with its tests and runs all of them: in build/release, then
+those of the CUDA backend, interpreted (docs/simt.md), in build/simt.
 
-  --sanitize  with clang 16, AddressSanitizer and UndefinedBehaviorSanitizer, in build/asan; else in build/release
+  --sanitize  all of them with clang 16, AddressSanitizer and UndefinedBehaviorSanitizer, in build/simt-asan
   --help      print this
+
+The CUDA backend needs the CUDA Toolkit's headers, in $CUDA_PATH/include or /usr/local/cuda/include. Without them it is
+left out, and --sanitize builds in build/asan.
 END
 }
 
-preset=release
+# build_and_test PRESET TARGET
+build_and_test() {
+  local start=$SECONDS built count
+  build "$1" "$2"
+  built=$SECONDS
+  ctest --preset "$1" -j "$(nproc)"
+  count=$(ctest --preset "$1" -N | sed -n 's/^Total Tests: //p')
+  summary+="$count tests in build/$1 passed: "
+  summary+="build $(duration $((built - start))), tests $(duration $((SECONDS - built)))"$'\n'
+}
+
+sanitize=false
 packages=("${program_packages[@]}" "${test_packages[@]}")
 for argument in "$@"; do
   case $argument in
-    --sanitize) preset=asan; packages+=("${sanitizer_packages[@]}") ;;
+    --sanitize) sanitize=true; packages+=("${sanitizer_packages[@]}") ;;
     -h | --help) usage; exit ;;
     *) usage >&2; exit 2 ;;
   esac
 done
 
-SECONDS=0
 install_packages "${packages[@]}"
-build "$preset" all
-built=$SECONDS
-ctest --preset "$preset" -j "$(nproc)"
-count=$(ctest --preset "$preset" -N | sed -n 's/^Total Tests: //p')
-echo "$count tests in build/$preset passed: build $(duration "$built"), tests $(duration $((SECONDS - built)))"
+summary=
+if ! $sanitize; then
+  build_and_test release all
+  if has_cuda_headers; then build_and_test simt gpu_tests; fi
+elif has_cuda_headers; then
+  build_and_test simt-asan all
+else
+  build_and_test asan all
+fi
+if ! has_cuda_headers; then summary+=$'The CUDA backend was left out: no headers of the CUDA Toolkit here\n'; fi
+printf '%s' "$summary"

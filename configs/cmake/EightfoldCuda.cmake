@@ -4,7 +4,10 @@ set(CMAKE_CUDA_HOST_COMPILER ${CMAKE_CXX_COMPILER})
 set(CMAKE_CUDA_STANDARD_REQUIRED OFF)  # CMake 3.25 does not know nvcc 13's: see eightfold_cuda_options
 enable_language(CUDA)
 find_package(CUDAToolkit 12.0 REQUIRED)
-find_package(cuDNN 9.0)  # without it convolutions are an error that says so
+find_package(cuDNN 9.0)
+if(NOT cuDNN_FOUND)
+  message(STATUS "Without cuDNN a job with a convolution on a GPU is an error; CUDNN_ROOT says where else to look")
+endif()
 
 # eightfold_cuda_options(TARGET): how this project compiles .cu files. No product is fused with an addition behind
 # the source's back and there is no fast math, so that a device computes what the host computes. fmt turns constexpr

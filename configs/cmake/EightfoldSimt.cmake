@@ -5,3 +5,6 @@ if(EIGHTFOLD_WITH_CUDA OR NOT EIGHTFOLD_BUILD_TESTS)
 endif()
 find_path(EIGHTFOLD_CUDA_INCLUDE_DIR cuda_runtime_api.h
   HINTS $ENV{CUDA_PATH}/include /usr/local/cuda/include REQUIRED DOC "The CUDA Toolkit's headers")
+
+# Where tests leave the names of the kernels that they have executed.
+set(EIGHTFOLD_SIMT_KERNELS ${PROJECT_BINARY_DIR}/executed_kernels)

@@ -1,13 +1,20 @@
 # eightfold_test(NAME SOURCES a_test.cpp ... LINK eightfold::kernels ... [RANKS 1 2 3 4] [LABELS ...]
 #                [TIMEOUT s] [PROCESSORS n])
 #
-# One program per folder of tests/. Without RANKS every test case is a CTest entry of its own, `NAME: case`. With
+# One program per folder of tests/. Without RANKS every test case is a CTest entry of its own, `NAME:case`. With
 # RANKS the program is an MPI program and each rank count is one entry, `NAME.npK`; such a program links
 # tests/support/mpi_main.cpp, which agrees on the outcome over all ranks. With the label `gpu` a machine without a GPU
 # skips the program's cases.
+#
+# What has the label `gpu` or `simt` makes up the target gpu_tests: all that the preset simt has to build. In the
+# presets simt* every other test sees no device, so that it tests there what it tests anywhere. The file
+# tests/gpu_programs.txt of the build lists the programs with the label `gpu` for tests/gpu.sh: "RANKS PATH", RANKS 0
+# for a program that is started as it is.
 find_package(Catch2 REQUIRED)
 include(Catch)
 find_program(EIGHTFOLD_MPIEXEC NAMES mpirun mpiexec REQUIRED)
+add_custom_target(gpu_tests)
+file(WRITE ${PROJECT_BINARY_DIR}/tests/gpu_programs.txt "")
 
 # More ranks than cores share them politely; root in a container is allowed to run.
 set(EIGHTFOLD_MPI_ENVIRONMENT
@@ -30,20 +37,44 @@ function(eightfold_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE eightfold_test_support ${arg_LINK} eightfold_warnings)
   target_precompile_headers(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/test.hpp)
+  set(properties TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
+  if("gpu" IN_LIST arg_LABELS OR "simt" IN_LIST arg_LABELS)
+    add_dependencies(gpu_tests ${name})
+  elseif(EIGHTFOLD_SIMT)
+    list(APPEND properties ENVIRONMENT SIMT_DEVICES=0)
+  endif()
+  if("gpu" IN_LIST arg_LABELS)
+    set(starts ${arg_RANKS})
+    if(NOT starts)
+      set(starts 0)
+    endif()
+    file(RELATIVE_PATH program ${PROJECT_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/${name})
+    foreach(ranks IN LISTS starts)
+      file(APPEND ${PROJECT_BINARY_DIR}/tests/gpu_programs.txt "${ranks} ${program}\n")
+    endforeach()
+  endif()
+  if(EIGHTFOLD_SIMT AND "gpu" IN_LIST arg_LABELS)
+    # Leaves the names of the kernels it runs for tests/simt/executed_kernels.cmake, which comes after it.
+    list(APPEND properties ENVIRONMENT SIMT_KERNELS=${EIGHTFOLD_SIMT_KERNELS}
+      FIXTURES_REQUIRED simt_kernels_forgotten FIXTURES_SETUP simt_kernels_executed)
+  endif()
   if(NOT arg_RANKS)
     set(main main.cpp)
     if("gpu" IN_LIST arg_LABELS)
       set(main gpu_main.cpp)
     endif()
     target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/${main})
-    catch_discover_tests(${name} TEST_PREFIX "${name}: "
-      PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS ${arg_PROCESSORS} SKIP_RETURN_CODE 77 LABELS "${arg_LABELS}")
+    catch_discover_tests(${name} TEST_PREFIX "${name}:"
+      PROPERTIES ${properties} PROCESSORS ${arg_PROCESSORS} LABELS "${arg_LABELS}")
     return()
   endif()
   target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/mpi_main.cpp)
+  if("gpu" IN_LIST arg_LABELS)
+    target_compile_definitions(${name} PRIVATE EIGHTFOLD_TEST_NEEDS_GPU)
+  endif()
   foreach(ranks IN LISTS arg_RANKS)
     add_test(NAME ${name}.np${ranks} COMMAND ${EIGHTFOLD_MPIEXEC} -np ${ranks} $<TARGET_FILE:${name}>)
-    set_tests_properties(${name}.np${ranks} PROPERTIES TIMEOUT ${arg_TIMEOUT} PROCESSORS 2
-      LABELS "mpi;${arg_LABELS}" ENVIRONMENT "${EIGHTFOLD_MPI_ENVIRONMENT}")
+    set_tests_properties(${name}.np${ranks} PROPERTIES ${properties} PROCESSORS 2 LABELS "mpi;${arg_LABELS}")
+    set_property(TEST ${name}.np${ranks} APPEND PROPERTY ENVIRONMENT ${EIGHTFOLD_MPI_ENVIRONMENT})
   endforeach()
 endfunction()

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 // Bitwise reproducible: only algorithms that cuDNN calls deterministic are taken. Bias and activation are a
 // kernel of our own: cuDNN's ReLU turns NaN into 0.
@@ -16,8 +17,11 @@ namespace {
 
 void check_cudnn(const char* call, cudnnStatus_t status,
                  std::source_location where = std::source_location::current()) {
-  if (status != CUDNN_STATUS_SUCCESS)
-    throw base::LibraryError(call, static_cast<int>(status), cudnnGetErrorString(status), where);
+  if (status == CUDNN_STATUS_SUCCESS) return;
+  std::array<char, 512> detail{};
+  cudnnGetLastErrorString(detail.data(), detail.size());
+  throw base::LibraryError(call, static_cast<int>(status),
+                           fmt::format("{} {}", cudnnGetErrorString(status), detail.data()), where);
 }
 #define EIGHTFOLD_CUDNN_CHECK(call) check_cudnn(#call, (call))
 
@@ -86,39 +90,48 @@ Description describe(const ConvolutionShape& shape) {
   return description;
 }
 
-// How one pass is computed: its algorithm, and a description that says the arithmetic the algorithm was
-// offered with.
-template <class Candidate>
+// How one pass is computed: its algorithm, and a description that says the arithmetic.
+template <class Algorithm>
 struct Pass {
   Description description;
-  Candidate choice{};
+  Algorithm algorithm{};
+  std::size_t workspace_bytes = 0;
 };
 
-// The first candidate, in cuDNN's order of expected speed, that is deterministic, keeps fp32 and takes no
-// more workspace than is worth it. query(description, room, found, candidates) asks for them.
-template <class Candidate, class Query>
-Pass<Candidate> plan_pass(const ConvolutionShape& shape, const char* what, const Query& query) {
+[[noreturn]] void throw_no_algorithm(const ConvolutionShape& shape, const char* what) {
+  base::raise<base::EnvironmentError>(
+      "cuDNN has no deterministic algorithm for the {} pass of a convolution of {} to {} channels in {} "
+      "groups, kernel {}, stride {}, over {} images of {} x {}",
+      what, shape.in_channels, shape.out_channels, shape.groups, shape.kernel, shape.stride, shape.batch,
+      shape.height, shape.width);
+}
+
+// The first candidate, in cuDNN's order of expected speed, that is deterministic, keeps fp32, runs and takes
+// no more workspace than is worth it. offer(description, room, found, candidates) asks for candidates,
+// workspace_of(description, algorithm, bytes) whether one runs, and in how much memory.
+template <class Candidate, class Offer, class WorkspaceOf>
+auto plan_pass(const ConvolutionShape& shape, const char* what, const Offer& offer,
+               const WorkspaceOf& workspace_of) {
   constexpr std::size_t kWorkspaceLimit = 256 << 20;
-  Pass<Candidate> pass{describe(shape)};
+  Pass<decltype(Candidate::algo)> pass{describe(shape)};
   std::array<Candidate, 16> candidates{};
   int found = 0;
   EIGHTFOLD_CUDNN_CHECK(
-      query(pass.description.get(), static_cast<int>(candidates.size()), &found, candidates.data()));
-  const auto end = candidates.begin() + found;
-  const auto best = std::find_if(candidates.begin(), end, [](const Candidate& candidate) {
-    return candidate.status == CUDNN_STATUS_SUCCESS && candidate.determinism == CUDNN_DETERMINISTIC &&
-           candidate.mathType != CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION && candidate.memory <= kWorkspaceLimit;
-  });
-  if (best == end)
-    base::raise<base::EnvironmentError>(
-        "cuDNN has no deterministic algorithm for the {} pass of a convolution of {} to {} channels in {} "
-        "groups, kernel "
-        "{}, stride {}, over {} images of {} x {}",
-        what, shape.in_channels, shape.out_channels, shape.groups, shape.kernel, shape.stride, shape.batch,
-        shape.height, shape.width);
-  pass.choice = *best;
-  EIGHTFOLD_CUDNN_CHECK(cudnnSetConvolutionMathType(pass.description.get(), best->mathType));
-  return pass;
+      offer(pass.description.get(), static_cast<int>(candidates.size()), &found, candidates.data()));
+  for (const Candidate& candidate : std::span(candidates).first(static_cast<std::size_t>(found))) {
+    if (candidate.status != CUDNN_STATUS_SUCCESS || candidate.determinism != CUDNN_DETERMINISTIC ||
+        candidate.mathType == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION)
+      continue;
+    // A candidate may have been offered with the default arithmetic, which rounds to TF32.
+    if (tf32())
+      EIGHTFOLD_CUDNN_CHECK(cudnnSetConvolutionMathType(pass.description.get(), candidate.mathType));
+    if (workspace_of(pass.description.get(), candidate.algo, &pass.workspace_bytes) != CUDNN_STATUS_SUCCESS ||
+        pass.workspace_bytes > kWorkspaceLimit)
+      continue;
+    pass.algorithm = candidate.algo;
+    return pass;
+  }
+  throw_no_algorithm(shape, what);
 }
 
 class CudaConvolution final : public Convolution {
@@ -137,7 +150,7 @@ class CudaConvolution final : public Convolution {
     if (shape_.batch == 0) return;
     EIGHTFOLD_CUDNN_CHECK(cudnnConvolutionForward(Library(stream).handle(), &kOne, x_.get(), x.as<float>(),
                                                   filter_.get(), weight_, forward_.description.get(),
-                                                  forward_.choice.algo, workspace_.data(), workspace_.size(),
+                                                  forward_.algorithm, workspace_.data(), workspace_.size(),
                                                   &kZero, y_.get(), y.as<float>()));
     add_bias(stream, bias.as<float>(), rows_, shape_.out_channels, shape_.activation, y.as<float>());
   }
@@ -151,16 +164,15 @@ class CudaConvolution final : public Convolution {
     }
     EIGHTFOLD_CUDNN_CHECK(cudnnConvolutionBackwardFilter(
         Library(stream).handle(), &kOne, x_.get(), x.as<float>(), y_.get(), dy.as<float>(),
-        backward_weight_.description.get(), backward_weight_.choice.algo, workspace_.data(),
-        workspace_.size(), mode == GradientMode::accumulate ? &kOne : &kZero, filter_.get(),
-        dweight.as<float>()));
+        backward_weight_.description.get(), backward_weight_.algorithm, workspace_.data(), workspace_.size(),
+        mode == GradientMode::accumulate ? &kOne : &kZero, filter_.get(), dweight.as<float>()));
   }
 
   void backward_data(StreamView stream, ConstTensor dy, Tensor dx) override {
     if (shape_.batch == 0) return;
     EIGHTFOLD_CUDNN_CHECK(cudnnConvolutionBackwardData(
         Library(stream).handle(), &kOne, filter_.get(), weight_, y_.get(), dy.as<float>(),
-        backward_data_.description.get(), backward_data_.choice.algo, workspace_.data(), workspace_.size(),
+        backward_data_.description.get(), backward_data_.algorithm, workspace_.data(), workspace_.size(),
         &kZero, x_.get(), dx.as<float>()));
   }
 
@@ -171,25 +183,45 @@ class CudaConvolution final : public Convolution {
     x_ = image_layout(shape_.batch, shape_.in_channels, shape_.height, shape_.width);
     y_ = image_layout(shape_.batch, shape_.out_channels, shape_.out_height(), shape_.out_width());
     filter_ = filter_layout(shape_);
-    {
-      const Library library(device);
-      forward_ = plan_pass<cudnnConvolutionFwdAlgoPerf_t>(shape_, "forward", [&](auto with, auto... room) {
-        return cudnnGetConvolutionForwardAlgorithm_v7(library.handle(), x_.get(), filter_.get(), with,
-                                                      y_.get(), room...);
-      });
-      backward_weight_ =
-          plan_pass<cudnnConvolutionBwdFilterAlgoPerf_t>(shape_, "weight", [&](auto with, auto... room) {
-            return cudnnGetConvolutionBackwardFilterAlgorithm_v7(library.handle(), x_.get(), y_.get(), with,
-                                                                 filter_.get(), room...);
-          });
-      backward_data_ =
-          plan_pass<cudnnConvolutionBwdDataAlgoPerf_t>(shape_, "data", [&](auto with, auto... room) {
-            return cudnnGetConvolutionBackwardDataAlgorithm_v7(library.handle(), filter_.get(), y_.get(),
-                                                               with, x_.get(), room...);
-          });
-    }
-    workspace_ = Buffer<std::byte>(device, std::max({forward_.choice.memory, backward_weight_.choice.memory,
-                                                     backward_data_.choice.memory}));
+    plan_passes(device);
+    workspace_ =
+        Buffer<std::byte>(device, std::max({forward_.workspace_bytes, backward_weight_.workspace_bytes,
+                                            backward_data_.workspace_bytes}));
+  }
+
+  void plan_passes(Device device) {
+    const Library library(device);
+    const cudnnHandle_t handle = library.handle();
+    forward_ = plan_pass<cudnnConvolutionFwdAlgoPerf_t>(
+        shape_, "forward",
+        [&](auto with, auto... room) {
+          return cudnnGetConvolutionForwardAlgorithm_v7(handle, x_.get(), filter_.get(), with, y_.get(),
+                                                        room...);
+        },
+        [&](auto with, auto... algorithm) {
+          return cudnnGetConvolutionForwardWorkspaceSize(handle, x_.get(), filter_.get(), with, y_.get(),
+                                                         algorithm...);
+        });
+    backward_weight_ = plan_pass<cudnnConvolutionBwdFilterAlgoPerf_t>(
+        shape_, "weight",
+        [&](auto with, auto... room) {
+          return cudnnGetConvolutionBackwardFilterAlgorithm_v7(handle, x_.get(), y_.get(), with,
+                                                               filter_.get(), room...);
+        },
+        [&](auto with, auto... algorithm) {
+          return cudnnGetConvolutionBackwardFilterWorkspaceSize(handle, x_.get(), y_.get(), with,
+                                                                filter_.get(), algorithm...);
+        });
+    backward_data_ = plan_pass<cudnnConvolutionBwdDataAlgoPerf_t>(
+        shape_, "data",
+        [&](auto with, auto... room) {
+          return cudnnGetConvolutionBackwardDataAlgorithm_v7(handle, filter_.get(), y_.get(), with, x_.get(),
+                                                             room...);
+        },
+        [&](auto with, auto... algorithm) {
+          return cudnnGetConvolutionBackwardDataWorkspaceSize(handle, filter_.get(), y_.get(), with, x_.get(),
+                                                              algorithm...);
+        });
   }
 
   ConvolutionShape shape_;
@@ -198,9 +230,9 @@ class CudaConvolution final : public Convolution {
   const float* weight_ = nullptr;
   TensorLayout x_, y_;
   FilterLayout filter_;
-  Pass<cudnnConvolutionFwdAlgoPerf_t> forward_;
-  Pass<cudnnConvolutionBwdFilterAlgoPerf_t> backward_weight_;
-  Pass<cudnnConvolutionBwdDataAlgoPerf_t> backward_data_;
+  Pass<cudnnConvolutionFwdAlgo_t> forward_;
+  Pass<cudnnConvolutionBwdFilterAlgo_t> backward_weight_;
+  Pass<cudnnConvolutionBwdDataAlgo_t> backward_data_;
   Buffer<std::byte> workspace_;
 };
 

@@ -88,10 +88,17 @@ class CudaRuntime final : public DeviceRuntime {
     EIGHTFOLD_CUDA_CHECK(cudaStreamSynchronize(stream_of(stream)));
   }
 
-  void* create_event(Device device) override {
+  void run_on_host(void* stream, void (*function)(void*), void* argument) override {
+    EIGHTFOLD_CUDA_CHECK(cudaLaunchHostFunc(stream_of(stream), function, argument));
+  }
+
+  // A thread that waits for an event sleeps: loader and engine do so most of the time, and ranks may share
+  // cores.
+  void* create_event(Device device, EventKind kind) override {
     make_current(device);
     cudaEvent_t event = nullptr;
-    EIGHTFOLD_CUDA_CHECK(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+    const unsigned timing = kind == EventKind::timed ? cudaEventDefault : cudaEventDisableTiming;
+    EIGHTFOLD_CUDA_CHECK(cudaEventCreateWithFlags(&event, cudaEventBlockingSync | timing));
     return event;
   }
   void destroy_event(void* event) noexcept override { LOG_FAILURE(cudaEventDestroy(event_of(event))); }
@@ -103,6 +110,17 @@ class CudaRuntime final : public DeviceRuntime {
   }
   void synchronize_event(void* event) override {
     EIGHTFOLD_CUDA_CHECK(cudaEventSynchronize(event_of(event)));
+  }
+  bool is_reached(void* event) override {
+    const cudaError_t code = cudaEventQuery(event_of(event));
+    if (code != cudaSuccess && code != cudaErrorNotReady)
+      throw_cuda_error("cudaEventQuery", code, std::source_location::current());
+    return code == cudaSuccess;
+  }
+  double seconds_between(void* first, void* second) override {
+    float milliseconds = 0;
+    EIGHTFOLD_CUDA_CHECK(cudaEventElapsedTime(&milliseconds, event_of(first), event_of(second)));
+    return 1e-3 * milliseconds;
   }
 
   void copy(void* stream, void* to, const void* from, std::size_t bytes) override {

@@ -1,5 +1,6 @@
 #include "kernels/cuda/activation.hpp"
 #include "kernels/cuda/library.hpp"
+#include "kernels/cuda/parallel.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/operations.hpp"
 
@@ -34,9 +35,14 @@ using Description = Owned<cublasLtMatmulDesc_t, &cublasLtMatmulDescDestroy>;
 using Layout = Owned<cublasLtMatrixLayout_t, &cublasLtMatrixLayoutDestroy>;
 using Preference = Owned<cublasLtMatmulPreference_t, &cublasLtMatmulPreferenceDestroy>;
 
-// Alignment of operands that the fast algorithms want: a packet. Views into the middle of a batch may not
-// have it.
-constexpr std::uint32_t kWideAlignment = 16, kNarrowAlignment = sizeof(float);
+// Of all operands of a product: a packet, which the fast algorithms want, or one float. Views into the middle
+// of a batch may have no more.
+enum class Alignment : std::uint32_t { wide = sizeof(Packet<float>), narrow = sizeof(float) };
+
+template <class... Values>
+bool are_wide(const Values*... operands) {
+  return (is_packet_aligned(operands) && ...);
+}
 
 // A factor of a product, column by column in memory as the library sees it: a row-major matrix is its own
 // transpose.
@@ -72,7 +78,7 @@ Description describe(cublasOperation_t left, cublasOperation_t right, cublasLtEp
   return description;
 }
 
-Preference prefer(std::uint32_t alignment) {
+Preference prefer(Alignment alignment) {
   cublasLtMatmulPreference_t created = nullptr;
   EIGHTFOLD_CUBLAS_CHECK(cublasLtMatmulPreferenceCreate(&created));
   Preference preference(created);
@@ -87,63 +93,81 @@ Preference prefer(std::uint32_t alignment) {
   for (const auto operand :
        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
         CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
-    put(operand, alignment);
+    put(operand, static_cast<std::uint32_t>(alignment));
   return preference;
 }
 
-// c = left right + beta c, planned.
+// c = left right + beta c, planned for operands of one alignment.
 class Product {
  public:
   Product() = default;
-  Product(Device device, const Factor& left, const Factor& right,
+  Product(Device device, const Factor& left, const Factor& right, Alignment alignment,
           cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_DEFAULT)
       : handle_(handle_of(device)),
         description_(describe(left.operation, right.operation, epilogue)),
         left_(layout_of(left.rows, left.columns)),
         right_(layout_of(right.rows, right.columns)),
         result_(layout_of(left.height(), right.width())) {
-    // Without some address of a bias no algorithm that adds one is found; run() sets the one that is read.
-    if (epilogue == CUBLASLT_EPILOGUE_BIAS) set_bias(this);
-    wide_ = choose(kWideAlignment);
-    narrow_ = choose(kNarrowAlignment);
+    // Of this address only the alignment counts, by which an algorithm is chosen; run() sets the one that is
+    // read.
+    if (epilogue == CUBLASLT_EPILOGUE_BIAS)
+      set_bias(reinterpret_cast<const void*>(static_cast<std::uintptr_t>(alignment)));
+    has_algorithm_ = choose(alignment);
+    if (!has_algorithm_ && epilogue == CUBLASLT_EPILOGUE_DEFAULT)
+      base::raise<base::EnvironmentError>("cuBLASLt has no algorithm for a linear layer of this shape");
   }
 
-  std::size_t workspace_bytes() const { return std::max(wide_.workspaceSize, narrow_.workspaceSize); }
+  // False only with an epilogue, which not every shape is offered with.
+  bool has_algorithm() const { return has_algorithm_; }
+  std::size_t workspace_bytes() const { return choice_.workspaceSize; }
 
   void set_bias(const void* bias) { set(description_, CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias); }
 
   void run(StreamView stream, const Buffer<std::byte>& workspace, const float* left, const float* right,
-           float beta, float* result) {
+           float beta, float* result) const {
     const float alpha = 1;
-    const bool is_wide = is_aligned(left) && is_aligned(right) && is_aligned(result);
     make_current(stream.device());
     EIGHTFOLD_CUBLAS_CHECK(cublasLtMatmul(handle_, description_.get(), &alpha, left, left_.get(), right,
                                           right_.get(), &beta, result, result_.get(), result, result_.get(),
-                                          is_wide ? &wide_.algo : &narrow_.algo, workspace.data(),
-                                          workspace.size(), native(stream)));
+                                          &choice_.algo, workspace.data(), workspace.size(), native(stream)));
   }
 
  private:
-  static bool is_aligned(const void* data) {
-    return reinterpret_cast<std::uintptr_t>(data) % kWideAlignment == 0;
-  }
-
-  cublasLtMatmulHeuristicResult_t choose(std::uint32_t alignment) const {
+  bool choose(Alignment alignment) {
     const Preference preference = prefer(alignment);
-    cublasLtMatmulHeuristicResult_t best{};
     int found = 0;
-    EIGHTFOLD_CUBLAS_CHECK(cublasLtMatmulAlgoGetHeuristic(handle_, description_.get(), left_.get(),
-                                                          right_.get(), result_.get(), result_.get(),
-                                                          preference.get(), 1, &best, &found));
-    if (found == 0)
-      base::raise<base::EnvironmentError>("cuBLASLt has no algorithm for a linear layer of this shape");
-    return best;
+    const cublasStatus_t status =
+        cublasLtMatmulAlgoGetHeuristic(handle_, description_.get(), left_.get(), right_.get(), result_.get(),
+                                       result_.get(), preference.get(), 1, &choice_, &found);
+    if (status == CUBLAS_STATUS_NOT_SUPPORTED) return false;  // as some versions say that they found none
+    check_cublas("cublasLtMatmulAlgoGetHeuristic", status);
+    return found > 0 && choice_.state == CUBLAS_STATUS_SUCCESS;
   }
 
   cublasLtHandle_t handle_ = nullptr;
   Description description_;
   Layout left_, right_, result_;
-  cublasLtMatmulHeuristicResult_t wide_{}, narrow_{};
+  cublasLtMatmulHeuristicResult_t choice_{};
+  bool has_algorithm_ = false;
+};
+
+// A product for whatever addresses its operands have.
+class GradientProduct {
+ public:
+  GradientProduct() = default;
+  GradientProduct(Device device, const Factor& left, const Factor& right)
+      : wide_(device, left, right, Alignment::wide), narrow_(device, left, right, Alignment::narrow) {}
+
+  std::size_t workspace_bytes() const { return std::max(wide_.workspace_bytes(), narrow_.workspace_bytes()); }
+
+  void run(StreamView stream, const Buffer<std::byte>& workspace, const float* left, const float* right,
+           float beta, float* result) const {
+    const Product& product = are_wide(left, right, result) ? wide_ : narrow_;
+    product.run(stream, workspace, left, right, beta, result);
+  }
+
+ private:
+  Product wide_, narrow_;
 };
 
 // Row-major y = x W^T + b is column-major y^T = W x^T + b: the library sees every matrix of ours transposed.
@@ -156,9 +180,15 @@ class CudaLinear final : public Linear {
 
   void forward(StreamView stream, ConstTensor x, ConstTensor weight, ConstTensor bias, Tensor y) override {
     if (shape_.batch == 0) return;
-    product_.set_bias(bias.as<float>());
-    product_.run(stream, workspace_, weight.as<float>(), x.as<float>(), 0, y.as<float>());
-    if (shape_.activation == Activation::relu) cuda::relu_forward(stream, y, y);
+    float* const result = y.as<float>();
+    if (with_bias_.has_algorithm() && are_wide(weight.as<float>(), x.as<float>(), bias.as<float>(), result)) {
+      with_bias_.set_bias(bias.as<float>());
+      with_bias_.run(stream, workspace_, weight.as<float>(), x.as<float>(), 0, result);
+      if (shape_.activation == Activation::relu) cuda::relu_forward(stream, y, y);
+    } else {
+      without_bias_.run(stream, workspace_, weight.as<float>(), x.as<float>(), 0, result);
+      add_bias(stream, bias.as<float>(), shape_.batch, shape_.outputs, shape_.activation, result);
+    }
   }
 
   void backward_parameters(StreamView stream, ConstTensor x, ConstTensor y, Tensor dy, GradientMode mode,
@@ -180,18 +210,20 @@ class CudaLinear final : public Linear {
  private:
   void plan(Device device) {
     const std::int64_t batch = shape_.batch, inputs = shape_.inputs, outputs = shape_.outputs;
-    product_ = {device, Factor{inputs, outputs, CUBLAS_OP_T}, Factor{inputs, batch, CUBLAS_OP_N},
-                CUBLASLT_EPILOGUE_BIAS};
-    backward_weight_ = {device, Factor{inputs, batch, CUBLAS_OP_N}, Factor{outputs, batch, CUBLAS_OP_T}};
+    const Factor weight_transposed{inputs, outputs, CUBLAS_OP_T}, x{inputs, batch, CUBLAS_OP_N};
+    with_bias_ = {device, weight_transposed, x, Alignment::wide, CUBLASLT_EPILOGUE_BIAS};
+    without_bias_ = {device, weight_transposed, x, Alignment::narrow};
+    backward_weight_ = {device, x, Factor{outputs, batch, CUBLAS_OP_T}};
     backward_data_ = {device, Factor{inputs, outputs, CUBLAS_OP_N}, Factor{outputs, batch, CUBLAS_OP_N}};
-    workspace_ =
-        Buffer<std::byte>(device, std::max({product_.workspace_bytes(), backward_weight_.workspace_bytes(),
-                                            backward_data_.workspace_bytes()}));
+    workspace_ = Buffer<std::byte>(
+        device, std::max({with_bias_.workspace_bytes(), without_bias_.workspace_bytes(),
+                          backward_weight_.workspace_bytes(), backward_data_.workspace_bytes()}));
   }
 
   LinearShape shape_;
   BiasGradient bias_gradient_;
-  Product product_, backward_weight_, backward_data_;
+  Product with_bias_, without_bias_;  // cuBLASLt may take a bias for wide whatever it was promised
+  GradientProduct backward_weight_, backward_data_;
   Buffer<std::byte> workspace_;
 };
 

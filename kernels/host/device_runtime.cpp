@@ -1,4 +1,5 @@
 #include "kernels/backend.hpp"
+#include "kernels/base/clock.hpp"
 #include "kernels/host/dnnl.hpp"
 
 #include <sys/mman.h>
@@ -21,7 +22,8 @@ constexpr std::size_t alignment_for(std::size_t bytes) {
   return bytes >= kHugePage ? kHugePage : bytes >= kPage ? kPage : kAlignment;
 }
 
-// Streams and events of the host carry nothing: work is done when it is enqueued.
+// Streams of the host carry nothing: work is done when it is enqueued. A timed event is the time of its last
+// record.
 class HostRuntime final : public DeviceRuntime {
  public:
   int device_count() override { return 1; }
@@ -41,11 +43,21 @@ class HostRuntime final : public DeviceRuntime {
   void* create_stream(Device) override { return nullptr; }
   void destroy_stream(void*) noexcept override {}
   void synchronize_stream(void*) override {}
-  void* create_event(Device) override { return nullptr; }
-  void destroy_event(void*) noexcept override {}
-  void record_event(void*, void*) override {}
+  void run_on_host(void*, void (*function)(void*), void* argument) override { function(argument); }
+  void* create_event(Device, EventKind kind) override {
+    return kind == EventKind::timed ? new base::TimePoint : nullptr;
+  }
+  void destroy_event(void* event) noexcept override { delete static_cast<base::TimePoint*>(event); }
+  void record_event(void* event, void*) override {
+    if (event != nullptr) *static_cast<base::TimePoint*>(event) = base::Clock::now();
+  }
   void wait_event(void*, void*) override {}
   void synchronize_event(void*) override {}
+  bool is_reached(void*) override { return true; }
+  double seconds_between(void* first, void* second) override {
+    base::require(first != nullptr && second != nullptr, "time between events that are not timed");
+    return base::seconds(*static_cast<base::TimePoint*>(second) - *static_cast<base::TimePoint*>(first));
+  }
   void copy(void*, void* to, const void* from, std::size_t bytes) override { std::memcpy(to, from, bytes); }
 };
 

@@ -21,6 +21,7 @@ struct Job {
   std::string name;
   std::uint64_t seed = 1;
   DeviceChoice device = DeviceChoice::automatic;
+  bool tf32 = false;  // a GPU may round the operands of its products
   std::int64_t epochs = 10;
   std::int64_t steps = 0;           // at most so many optimizer steps; 0: the epochs decide
   std::int64_t global_batch = 128;  // samples per step over all ranks

@@ -44,6 +44,9 @@ Section<JobConfig> job_section() {
        field("device", &Job::device,
              {.help = "Where ranks compute: \"auto\" takes a GPU for every rank where there is one, "
                       "else the host's cores."}),
+       field("tf32", &Job::tf32,
+             {.help = "Lets a GPU round the operands of linear layers and convolutions to TF32, 10 bits of "
+                      "mantissa, for its tensor cores; the host has none and computes in fp32."}),
        field("epochs", &Job::epochs,
              {.help = "How often the training samples are gone through.",
               .unit = "epochs",

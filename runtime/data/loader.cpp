@@ -37,10 +37,7 @@ const Pass& Loader::next() {
   std::unique_lock lock(mutex_);
   base::require(taken_ - released_ < kSlots, "all {} passes are held", kSlots);
   const auto is_settled = [&] { return loaded_ > taken_ || finished_; };
-  if (!is_settled()) {
-    const base::ScopedSpan span(observer_, base::Track::worker, kDataWaitSpan, taken_);
-    changed_.wait(lock, is_settled);
-  }
+  changed_.wait(lock, is_settled);
   if (loaded_ > taken_) return slot(taken_++).pass;
   if (failure_) std::rethrow_exception(failure_);
   base::raise<base::InternalError>("no pass is left after {}", taken_);

@@ -54,9 +54,8 @@ class Loader {
  public:
   static constexpr std::int64_t kSlots = 3;
 
-  // Starts loading. `observer` may be null; it hears of a "load" on the loader's track for every pass filled,
-  // and of a "wait for data" on the worker's for every next() that had to wait. Their index counts passes
-  // from 0.
+  // Starts loading. `observer` may be null; it hears of a "load" on the loader's track for every pass filled.
+  // Their index counts passes from 0.
   Loader(LoaderJob job, kernels::Device device, base::Observer* observer);
   // Does not wait for passes that are still to be loaded.
   ~Loader() = default;

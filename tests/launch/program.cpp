@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <sstream>
 #include <stdexcept>
 
@@ -21,7 +22,17 @@ std::map<std::string, std::string> mpi_environment() {
   return variables;
 }
 
+// What the build knows, unless the environment says where it has been moved to.
+std::string place(const char* variable, const char* built) {
+  const char* moved = std::getenv(variable);
+  return moved != nullptr ? moved : built;
+}
+
 }  // namespace
+
+std::filesystem::path source_directory() {
+  return place("EIGHTFOLD_SOURCE_DIR", EIGHTFOLD_SOURCE_DIR);
+}
 
 const std::string kTinyJob = R"(
 [job]
@@ -46,18 +57,21 @@ kind = "linear"
 out = 10
 )";
 
-Command program(const std::vector<std::string>& arguments, int ranks,
-                const std::filesystem::path& directory) {
-  Command command{{}, mpi_environment(), directory};
-  if (ranks > 0) command.arguments = {EIGHTFOLD_MPIEXEC, "-np", std::to_string(ranks)};
-  command.arguments.push_back(EIGHTFOLD_PROGRAM);
+Command program(const std::vector<std::string>& arguments, int ranks, const std::filesystem::path& directory,
+                const std::map<std::string, std::string>& variables) {
+  Command command{{}, variables, directory};
+  command.environment.merge(mpi_environment());
+  if (ranks > 0)
+    command.arguments = {place("EIGHTFOLD_MPIEXEC", EIGHTFOLD_MPIEXEC), "-np", std::to_string(ranks)};
+  command.arguments.push_back(place("EIGHTFOLD_PROGRAM", EIGHTFOLD_PROGRAM));
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
   return command;
 }
 
 Finished run_program(const std::vector<std::string>& arguments, int ranks,
-                     const std::filesystem::path& directory) {
-  Finished finished = run(program(arguments, ranks, directory));
+                     const std::filesystem::path& directory,
+                     const std::map<std::string, std::string>& variables) {
+  Finished finished = run(program(arguments, ranks, directory, variables));
   if (finished.status != 0)
     throw std::runtime_error(fmt::format(
         "eightfold {} on {} ranks ended with {}{}\n{}\n{}", arguments.empty() ? "" : arguments[0], ranks,

@@ -1,6 +1,8 @@
 #pragma once
 
-// The eightfold program from outside: started with arguments, judged by its exit code, output and files.
+// The eightfold program from outside: started with arguments, judged by its exit code, output and files. It
+// is the one of this build; where a build has been moved (tests/gpu.sh), EIGHTFOLD_PROGRAM, EIGHTFOLD_MPIEXEC
+// and EIGHTFOLD_SOURCE_DIR in the environment say where program, mpirun and repository are.
 
 #include "tests/support/process.hpp"
 
@@ -13,12 +15,18 @@
 
 namespace eightfold::test {
 
-// What starts it: as it is with 0 ranks, under mpirun with more. Relative paths start at `directory`.
-Command program(const std::vector<std::string>& arguments, int ranks, const std::filesystem::path& directory);
+// The repository.
+std::filesystem::path source_directory();
+
+// What starts it: as it is with 0 ranks, under mpirun with more. Relative paths start at `directory`;
+// `variables` are added to its environment.
+Command program(const std::vector<std::string>& arguments, int ranks, const std::filesystem::path& directory,
+                const std::map<std::string, std::string>& variables = {});
 
 // Runs it to its end; throws with all it said unless it ends with exit code 0.
 Finished run_program(const std::vector<std::string>& arguments, int ranks,
-                     const std::filesystem::path& directory);
+                     const std::filesystem::path& directory,
+                     const std::map<std::string, std::string>& variables = {});
 
 // The keys and values of the line `result key=value ...`, the last on standard output. Throws if it is not.
 std::map<std::string, std::string> result_of(const Finished& finished);

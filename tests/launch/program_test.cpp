@@ -105,6 +105,16 @@ TEST_CASE("digits written as IDX files train to the bits of the digits in memory
   CHECK(lines_with(info, "200").size() >= 1);
 }
 
+TEST_CASE("the host computes in fp32 whatever the job says of TF32, and says so") {
+  const Workplace here;
+  const std::vector<std::string> plain = {"train", "job.toml", "--set", "job.device=host"};
+  std::vector<std::string> rounded = plain;
+  rounded.insert(rounded.end(), {"--set", "job.tf32=true"});
+  const Finished run = here.eightfold(rounded, 2);
+  CHECK(lines_with(run.err, "job.tf32").size() == 1);
+  CHECK(result_of(run)["weight_hash"] == result_of(here.eightfold(plain, 2))["weight_hash"]);
+}
+
 TEST_CASE("a run directory holds what its run was, for its owner only") {
   const Workplace here;
   const fs::path run =

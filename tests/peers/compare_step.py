@@ -1,13 +1,17 @@
-"""Training steps of eightfold and PyTorch on the same core, interleaved: a table of medians and spreads.
+"""Training steps of eightfold and PyTorch on the same core or GPU, interleaved: a table of medians and spreads.
 
     python3 tests/peers/compare_step.py build/release/launch/eightfold --rounds 7 --core 0
+    python3 tests/peers/compare_step.py build/cuda/launch/eightfold --device cuda
 
-Both run one thread on one core, fp32, the same job file, random data. In every round each contender runs once, so
-that whatever else the machine does hits all alike. PyTorch runs with contiguous and with channels-last tensors; the
-ratio is against the faster of the two. What differs: eightfold also turns bytes into normalised floats in its step.
+Both run the same job file in fp32 on random data; a step is everything from the bytes of a batch in host memory to the
+updated weights. In every round each contender runs once, so that whatever else the machine does hits all alike. On the
+CPU both have one thread on one core; on a GPU they are compared without and with TF32. PyTorch runs with contiguous and
+with channels-last tensors, on a GPU eagerly and as a CUDA graph; the ratio is against the fastest of these. Steps are
+queued one behind the other on a GPU, nobody waits between them, and events time them (torch_step.py).
 """
 
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -17,52 +21,107 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-JOBS = [HERE / "mlp-1200.toml", HERE.parent.parent / "configs/jobs/mnist-convnet.toml"]
+JOB_FOLDER = HERE.parent.parent / "configs/jobs"
+JOBS = {"cpu": [HERE / "mlp-1200.toml", JOB_FOLDER / "mnist-convnet.toml"],
+        "cuda": [JOB_FOLDER / "mnist-convnet.toml", JOB_FOLDER / "cifar10-alexnet.toml"]}
 
 
-def run_eightfold(program, job, options):
+def pin_to(options):
+    return ["taskset", "-c", str(options.core)] if options.device == "cpu" else []
+
+
+def run_eightfold(job, options, tf32):
+    settings = ["job.threads=1", "job.device=host"] if options.device == "cpu" else ["job.device=cuda"]
+    settings.append(f"job.tf32={json.dumps(tf32)}")
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/row.json"
-        subprocess.run(["taskset", "-c", str(options.core), program, "bench", "step", str(job), "--set", "job.threads=1",
-                        "--steps", str(options.steps), "--json", path], check=True, capture_output=True)
+        command = [*pin_to(options), options.program, "bench", "step", str(job), "--steps", str(options.steps), "--json", path]
+        for setting in settings:
+            command += ["--set", setting]
+        finished = subprocess.run(command, capture_output=True, text=True)
+        if finished.returncode != 0:
+            raise SystemExit(f"{' '.join(command)} ended with {finished.returncode}:\n{finished.stderr}")
         with open(path) as file:
             return json.load(file)["rows"][0]
 
 
-def run_torch(job, options, channels_last):
-    command = ["taskset", "-c", str(options.core), sys.executable, str(HERE / "torch_step.py"), str(job), "--steps",
-               str(options.steps)] + (["--channels-last"] if channels_last else [])
-    output = subprocess.run(command, check=True, capture_output=True, text=True, env=dict(os.environ, OMP_NUM_THREADS="1"))
-    return json.loads(output.stdout.splitlines()[-1])
+class Torch:
+    """torch_step.py on one job, kept running between rounds: it starts and compiles once."""
+
+    def __init__(self, job, options):
+        command = [*pin_to(options), sys.executable, str(HERE / "torch_step.py"), str(job), "--device", options.device,
+                   "--steps", str(options.steps), "--rounds"]
+        threads = {"OMP_NUM_THREADS": "1"} if options.device == "cpu" else {}
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                        env={**os.environ, **threads})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def round(self):
+        """One row for each way to run the step."""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        rows = []
+        for line in self.process.stdout:
+            if line.isspace():
+                return rows
+            rows.append(json.loads(line))
+        raise SystemExit("torch_step.py ended before its time; see above")
+
+
+def name_of(row):
+    words = ["PyTorch", "graph" if row["graph"] else "", "channels last" if row["channels_last"] else ""]
+    return ", ".join(word for word in words if word)
 
 
 def describe(times):
-    return f"{statistics.median(times):8.2f} ({min(times):.2f} to {max(times):.2f})"
+    return f"{statistics.median(times):9.3f} ({min(times):.3f} to {max(times):.3f})"
+
+
+def measure(job, options):
+    """Times in ms by TF32 and contender, and all rows of eightfold by TF32."""
+    times, rows = collections.defaultdict(lambda: collections.defaultdict(list)), collections.defaultdict(list)
+    with Torch(job, options) as peer:
+        for _ in range(options.rounds):
+            for tf32 in [False, True] if options.device == "cuda" else [False]:
+                rows[tf32].append(run_eightfold(job, options, tf32))
+                times[tf32]["eightfold"].append(rows[tf32][-1]["step_ms"])
+            for row in peer.round():
+                times[row["tf32"]][name_of(row)].append(row["step_ms"])
+    return times, rows
+
+
+def print_table(job, options, times, rows):
+    for tf32, contenders in times.items():
+        arithmetic = f", TF32 {'on' if tf32 else 'off'}" if options.device == "cuda" else ""
+        print(f"{job.stem}{arithmetic}: ms per step, median of {options.rounds} rounds (least to most)")
+        rate = statistics.median(row["gflops"] for row in rows[tf32])
+        peak = max(row["gemm_gflops"] for row in rows[tf32])
+        for name, of_rounds in contenders.items():
+            note = f"   {rate:.0f} GFLOP/s, {100 * rate / peak:.0f} % of a GEMM at {peak:.0f}" if name == "eightfold" else ""
+            print(f"  {name:<30}{describe(of_rounds)}{note}")
+        medians = {name: statistics.median(of_rounds) for name, of_rounds in contenders.items()}
+        ours = medians.pop("eightfold")
+        if medians:
+            print(f"  {'ratio to the fastest PyTorch':<30}{min(medians.values()) / ours:9.3f}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", help="the eightfold to measure")
+    parser.add_argument("--device", choices=JOBS, default="cpu")
+    parser.add_argument("--job", type=pathlib.Path, action="append", help="instead of the usual jobs; repeatable")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=40)
-    parser.add_argument("--core", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=40, help="per contender and round")
+    parser.add_argument("--core", type=int, default=0, help="where both run on the CPU")
     options = parser.parse_args()
-    for job in JOBS:
-        ours, rows, peers = [], [], {False: [], True: []}
-        for _ in range(options.rounds):
-            row = run_eightfold(options.program, job, options)
-            rows.append(row)
-            ours.append(row["step_ms"])
-            for channels_last, times in peers.items():
-                times.append(run_torch(job, options, channels_last)["step_ms"])
-        best = min(statistics.median(times) for times in peers.values())
-        rate = statistics.median(row["gflops"] for row in rows)
-        peak = max(row["gemm_gflops"] for row in rows)
-        print(f"{job.stem}: ms per step, median of {options.rounds} rounds (least to most)")
-        print(f"  eightfold               {describe(ours)}   {rate:.0f} GFLOP/s, {100 * rate / peak:.0f} % of this core's GEMM at {peak:.0f}")
-        print(f"  PyTorch                 {describe(peers[False])}")
-        print(f"  PyTorch, channels last  {describe(peers[True])}")
-        print(f"  ratio to the faster     {best / statistics.median(ours):8.2f}")
+    for job in options.job or JOBS[options.device]:
+        print_table(job, options, *measure(job, options))
 
 
 if __name__ == "__main__":

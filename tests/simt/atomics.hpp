@@ -15,7 +15,6 @@ inline constexpr bool kHasAtomics = std::is_arithmetic_v<Value> && sizeof(Value)
 // Relaxed, as on a GPU. `update` computes the new value from the old one.
 template <class Value, class Update>
 Value atomic_update(Value* at, const Update& update) {
-  static_assert(kHasAtomics<Value>, "not an operation that every GPU has");
   const std::atomic_ref<Value> target(*at);
   Value old = target.load(std::memory_order_relaxed);
   while (!target.compare_exchange_weak(old, update(old), std::memory_order_relaxed)) {
@@ -29,6 +28,7 @@ Value atomic_update(Value* at, const Update& update) {
 #define SIMT_ATOMIC(name, new_value)                                                                     \
   template <class Value>                                                                                 \
   Value name(Value* at, std::type_identity_t<Value> value) {                                             \
+    static_assert(eightfold::simt::kHasAtomics<Value>, "not an operation that every GPU has");           \
     return eightfold::simt::atomic_update(at, [&](Value old) { return static_cast<Value>(new_value); }); \
   }
 SIMT_ATOMIC(atomicAdd, old + value)
@@ -46,5 +46,7 @@ SIMT_ATOMIC(atomicDec, old == 0 || old > value ? value : old - 1)
 
 template <class Value>
 Value atomicCAS(Value* at, std::type_identity_t<Value> expected, std::type_identity_t<Value> value) {
+  static_assert(eightfold::simt::kHasAtomics<Value> || std::is_same_v<Value, unsigned short>,
+                "not an operation that every GPU has");
   return eightfold::simt::atomic_update(at, [&](Value old) { return old == expected ? value : old; });
 }

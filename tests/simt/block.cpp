@@ -55,13 +55,14 @@ void Block::run(const Launch& launch, uint3 index, Random& random) {
   is_abandoned_ = false;
   error_ = nullptr;
   threads_.assign(living_, Thread{});
-  ready_.resize(living_);
-  std::iota(ready_.begin(), ready_.end(), 0U);
+  random_ = &random;
+  schedule_.begin(static_cast<Order>(random.below(kOrders)), living_, random);
+  for (unsigned thread = 0; thread < living_; ++thread) make_ready(thread);
   while (fibers_.size() < living_) fibers_.push_back(std::make_unique<Fiber>());
 
   running_block = this;
   try {
-    run_ready(random);
+    run_ready();
     if (!error_ && living_ > 0) fail_diverged();
   } catch (const KernelError&) {
     error_ = std::current_exception();
@@ -72,13 +73,8 @@ void Block::run(const Launch& launch, uint3 index, Random& random) {
   if (error_) std::rethrow_exception(error_);
 }
 
-void Block::run_ready(Random& random) {
-  while (!ready_.empty() && !error_) {
-    std::swap(ready_[random.below(ready_.size())], ready_.back());
-    const unsigned thread = ready_.back();
-    ready_.pop_back();
-    switch_to(thread);
-  }
+void Block::run_ready() {
+  while (!schedule_.is_empty() && !error_) switch_to(schedule_.take());
 }
 
 void Block::switch_to(unsigned thread) {
@@ -122,7 +118,7 @@ void Block::abandon() {
     if (threads_[thread].has_started && threads_[thread].state != State::ended) switch_to(thread);
 }
 
-// Returns when this thread is ready and was picked.
+// Returns when this thread is ready and its turn has come.
 void Block::give_way() {
   fibers_[running_]->suspend();
   if (is_abandoned_) throw Abandoned{};
@@ -130,7 +126,7 @@ void Block::give_way() {
 
 void Block::make_ready(unsigned thread) {
   threads_[thread].state = State::ready;
-  ready_.push_back(thread);
+  schedule_.add(thread, *random_);
 }
 
 int Block::barrier(const char* name, bool value, std::source_location where) {

@@ -1,15 +1,15 @@
 #pragma once
 
-// A block of threads, interpreted: each thread is a fiber; whenever one must wait, another that can go on is
-// picked at random. A barrier of the block opens when every thread that has not ended stands at it, an
-// operation of a warp when every such lane of its mask does. If nobody can go on, or threads meet that wait
-// at different places of the source, the block has diverged: an error that names the kernel, the block and
-// the places.
+// A block of threads, interpreted: each thread is a fiber; whenever one must wait, another that can go on
+// does, in an order that is drawn for each block (schedule.hpp). A barrier of the block opens when every
+// thread that has not ended stands at it, an operation of a warp when every such lane of its mask does. If
+// nobody can go on, or threads meet that wait at different places of the source, the block has diverged: an
+// error that names the kernel, the block and the places.
 //
 // One block per system thread at a time; kernels reach theirs through current().
 
 #include "tests/simt/fiber.hpp"
-#include "tests/simt/settings.hpp"
+#include "tests/simt/schedule.hpp"
 
 #include <vector_types.h>
 
@@ -39,7 +39,6 @@ struct Launch {
   std::size_t shared_bytes = 0;
 };
 
-inline constexpr unsigned kWarp = 32;
 // Shared memory of a block: what a kernel gets, and what it can ask for (cudaFuncSetAttribute).
 inline constexpr std::size_t kDefaultSharedBytes = std::size_t{48} * 1024;
 inline constexpr std::size_t kLargestSharedBytes = std::size_t{227} * 1024;
@@ -92,7 +91,7 @@ class Block {
   };
 
   static void enter(void* block);
-  void run_ready(Random& random);
+  void run_ready();
   void switch_to(unsigned thread);
   void give_way();
   void make_ready(unsigned thread);
@@ -109,7 +108,8 @@ class Block {
   uint3 index_{};
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<Thread> threads_;
-  std::vector<unsigned> ready_;
+  Schedule schedule_;
+  Random* random_ = nullptr;
   std::vector<SharedArray> shared_;
   unsigned running_ = 0;
   unsigned living_ = 0;

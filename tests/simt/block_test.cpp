@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <set>
 
 namespace eightfold::simt::testing {
 namespace {
@@ -214,19 +215,19 @@ TEST_CASE("what a thread throws becomes the stream's error, and other threads ar
 }
 
 __global__ void order_kernel(int* order, int* next) {
-  order[threadIdx.x] = atomicAdd(next, 1);
+  order[blockIdx.x * blockDim.x + threadIdx.x] = atomicAdd(&next[blockIdx.x], 1);
 }
 
-TEST_CASE("threads of a block run in an order that changes from launch to launch") {
+TEST_CASE("threads of a block run in an order that changes from block to block") {
+  constexpr unsigned kBlocks = 16, kThreads = 64;
   const Stream stream(kCuda);
-  std::vector<std::vector<int>> orders;
-  for (int launched = 0; launched < 3; ++launched) {
-    const Buffer<int> order(kCuda, 64), next(kCuda, 1);
-    launch(stream, {dim3(1), dim3(64)}, order_kernel, order.data(), next.data());
-    orders.push_back(on_host(stream, order));
-  }
-  CHECK(orders[0] != orders[1]);
-  CHECK(orders[1] != orders[2]);
+  const Buffer<int> order(kCuda, kBlocks * kThreads), next(kCuda, kBlocks);
+  launch(stream, {dim3(kBlocks), dim3(kThreads)}, order_kernel, order.data(), next.data());
+  const std::vector<int> all = on_host(stream, order);
+  std::set<std::vector<int>> orders;
+  for (auto block = all.begin(); block != all.end(); block += kThreads)
+    orders.emplace(block, block + kThreads);
+  CHECK(orders.size() > 2);
 }
 
 TEST_CASE("device functions outside of a kernel are an error") {

@@ -6,6 +6,7 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_runtime_api.h>
+#include <vector_functions.h>
 
 #ifndef __launch_bounds__
 #define __launch_bounds__(...)
@@ -14,6 +15,7 @@
 #include "tests/simt/atomics.hpp"
 #include "tests/simt/barriers.hpp"
 #include "tests/simt/builtin_variables.hpp"
+#include "tests/simt/half.hpp"
 #include "tests/simt/intrinsics.hpp"
 #include "tests/simt/launch.hpp"
 #include "tests/simt/warp.hpp"

@@ -20,11 +20,16 @@ void set_current_device(int device);
 cudaStream_t create_stream();
 // False if it is not one of ours.
 bool destroy_stream(cudaStream_t stream);
-// `stream` itself; for null the one that the current device has from its first use; null if there is none
-// such.
-cudaStream_t resolve(cudaStream_t stream);
+// Replaces null by the stream that the current device has from its first use. The error of a call with a
+// stream that is none, or from a host function; success else.
+cudaError_t find(cudaStream_t& stream);
 // Waits for all streams of the current device; their first error.
 cudaError_t synchronize_device();
+
+// For host functions (cudaLaunchHostFunc), from which no call of the runtime is permitted: a GPU's driver may
+// wait for ever.
+void run_host_function(cudaHostFn_t function, void* data);
+bool is_in_host_function();
 
 // The calling thread's last error, as cudaGetLastError has it. Returns `code`.
 cudaError_t remember(cudaError_t code);

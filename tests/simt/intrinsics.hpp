@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 // ---- What device code finds without std::.
 
@@ -76,6 +77,22 @@ inline unsigned long long __umul64hi(unsigned long long a, unsigned long long b)
 }
 inline unsigned __usad(unsigned a, unsigned b, unsigned sum) {
   return (a < b ? b - a : a - b) + sum;
+}
+// sum plus the products of the four bytes of a and b.
+namespace eightfold::simt {
+template <class Byte, class Word>
+Word dot_of_bytes(Word a, Word b, Word sum) {
+  for (unsigned shift = 0; shift < 32; shift += 8)
+    sum +=
+        static_cast<Word>(static_cast<Byte>(a >> shift)) * static_cast<Word>(static_cast<Byte>(b >> shift));
+  return sum;
+}
+}  // namespace eightfold::simt
+inline int __dp4a(int a, int b, int sum) {
+  return eightfold::simt::dot_of_bytes<signed char>(a, b, sum);
+}
+inline unsigned __dp4a(unsigned a, unsigned b, unsigned sum) {
+  return eightfold::simt::dot_of_bytes<unsigned char>(a, b, sum);
 }
 
 // ---- Numbers as their bits.
@@ -226,23 +243,26 @@ inline double rsqrt(double x) {
 
 // ---- Loads and stores with a wish about caches.
 
-template <class Value>
-Value __ldg(const Value* from) {
-  return *from;
-}
-template <class Value>
-Value __ldcs(const Value* from) {
-  return *from;
-}
-template <class Value>
-Value __ldcg(const Value* from) {
-  return *from;
-}
-template <class Value>
-void __stcs(Value* to, Value value) {
-  *to = value;
-}
-template <class Value>
-void __stcg(Value* to, Value value) {
-  *to = value;
-}
+#define SIMT_LOAD(name)           \
+  template <class Value>          \
+  Value name(const Value* from) { \
+    return *from;                 \
+  }
+SIMT_LOAD(__ldg)
+SIMT_LOAD(__ldca)
+SIMT_LOAD(__ldcg)
+SIMT_LOAD(__ldcs)
+SIMT_LOAD(__ldcv)
+SIMT_LOAD(__ldlu)
+#undef SIMT_LOAD
+
+#define SIMT_STORE(name)                                    \
+  template <class Value>                                    \
+  void name(Value* to, std::type_identity_t<Value> value) { \
+    *to = value;                                            \
+  }
+SIMT_STORE(__stcg)
+SIMT_STORE(__stcs)
+SIMT_STORE(__stwb)
+SIMT_STORE(__stwt)
+#undef SIMT_STORE

@@ -3,6 +3,8 @@
 #include "tests/simt/atomics.hpp"
 #include "tests/support/test.hpp"
 
+#include <vector_functions.h>
+
 #include <cmath>
 #include <limits>
 
@@ -30,6 +32,8 @@ TEST_CASE("products of integers keep their upper half") {
   CHECK(__mulhi(-1, 1) == -1);
   CHECK(__umul64hi(~0ULL, ~0ULL) == ~0ULL - 1);
   CHECK(__usad(3, 10, 5) == 12);
+  CHECK(__dp4a(0x01FF0203, 0x04050607, 10) == 10 + 4 - 5 + 12 + 21);
+  CHECK(__dp4a(0x01FF0203U, 0x04050607U, 10U) == 10 + 4 + 255 * 5 + 12 + 21);
 }
 
 TEST_CASE("conversions round as their names say and stop at the last value") {
@@ -55,6 +59,31 @@ TEST_CASE("arithmetic intrinsics round once") {
   CHECK(rsqrtf(4) == 0.5F);
 }
 
+TEST_CASE("divisions and reciprocals are rounded as the standard says") {
+  CHECK(__fdiv_rn(1, 3) == 1.0F / 3);
+  CHECK(__frcp_rn(3) == 1.0F / 3);
+  CHECK(__fsub_rn(1, 0x1p-25F) == 1);
+  CHECK(__fsqrt_rn(2) == std::sqrt(2.0F));
+  CHECK(__fma_rn(1 + 0x1p-30, 1 - 0x1p-30, -1) == -0x1p-60);
+  CHECK(__fdividef(3, 4) == 0.75F);
+  CHECK(__expf(0) == 1);
+}
+
+TEST_CASE("loads and stores with a wish about caches are loads and stores") {
+  const float4 from = make_float4(1, 2, 3, 4);
+  float4 to{};
+  __stcs(&to, __ldg(&from));
+  CHECK(to.w == 4);
+  unsigned word = 0;
+  __stcg(&word, static_cast<unsigned>(__ldcs(&from).x));
+  CHECK(word == 1);
+  for (const auto load : {&__ldca<unsigned>, &__ldcg<unsigned>, &__ldcv<unsigned>, &__ldlu<unsigned>})
+    CHECK(load(&word) == 1);
+  __stwb(&word, 2);
+  __stwt(&word, word + 1);
+  CHECK(word == 3);
+}
+
 TEST_CASE("atomics return the old value and store the new one") {
   int number = 5;
   CHECK(atomicAdd(&number, 3) == 5);
@@ -72,6 +101,9 @@ TEST_CASE("atomics return the old value and store the new one") {
   CHECK(atomicInc(&bits, 10U) == 0b1010U);
   CHECK(atomicDec(&bits, 10U) == 0U);
   CHECK(bits == 10U);
+  unsigned short narrow = 3;
+  CHECK(atomicCAS(&narrow, 3, 4) == 3);
+  CHECK(narrow == 4);
   double sum = 0.5;
   CHECK(atomicAdd(&sum, 1) == 0.5);
   CHECK(sum == 1.5);

@@ -1,6 +1,7 @@
 #include "tests/simt/launch.hpp"
 
 #include "tests/simt/devices.hpp"
+#include "tests/simt/executed_kernels.hpp"
 
 #include <cstdio>
 #include <map>
@@ -53,12 +54,14 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const void* kernel, std::fu
       std::uint64_t{block.x} * block.y * block.z > kMaxThreads)
     return remember(cudaErrorInvalidConfiguration);
   if (config.dynamicSmemBytes > shared_limit(kernel)) return remember(cudaErrorInvalidValue);
-  const cudaStream_t stream = resolve(config.stream);
-  if (stream == nullptr || stream->device() != current_device())
-    return remember(cudaErrorInvalidResourceHandle);
-  stream->enqueue(Touches::device_memory,
-                  [stream, launch = Launch{kernel, std::move(run_thread), grid, block,
-                                           config.dynamicSmemBytes}] { run_grid(launch, stream->random()); });
+  cudaStream_t stream = config.stream;
+  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
+  if (stream->device() != current_device()) return remember(cudaErrorInvalidResourceHandle);
+  stream->enqueue(Touches::device_memory, [stream, launch = Launch{kernel, std::move(run_thread), grid, block,
+                                                                   config.dynamicSmemBytes}] {
+    run_grid(launch, stream->random());
+    record_executed(launch.kernel);
+  });
   return cudaSuccess;
 }
 

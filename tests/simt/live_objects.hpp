@@ -1,7 +1,8 @@
 #pragma once
 
-// How many objects of the runtime are alive. A program that ends with some of them says so and fails; since
-// CTest runs each test case as a program of its own, that names the test that leaked.
+// The objects of the runtime that are alive, and where they were made. A program that ends with some of them
+// lists them and fails; since CTest runs each test case as a program of its own, that names the test that
+// leaked.
 
 namespace eightfold::simt {
 
@@ -18,6 +19,7 @@ struct LiveObjects {
 LiveObjects live_objects();
 
 // For those who make and destroy them.
-void count_live(Live what, int change);
+void add_live(Live what, const void* object);
+void remove_live(const void* object);
 
 }  // namespace eightfold::simt

@@ -4,11 +4,9 @@
 #include "tests/simt/sanitizers.hpp"
 #include "tests/simt/symbol.hpp"
 
-#include <execinfo.h>
 #include <signal.h>
 #include <sys/mman.h>
 
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -21,7 +19,6 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kAlignment = 256;  // what cudaMalloc promises
-constexpr int kCallers = 12;
 
 std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
@@ -30,8 +27,7 @@ std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
 struct Owned : Allocation {
   char* mapping = nullptr;  // of a device: a closed page, the pages in use, a closed page
   std::size_t mapped_bytes = 0;
-  std::array<void*, kCallers> callers{};
-  int caller_count = 0;
+  CallStack made_by;
 };
 
 struct Registry {
@@ -68,11 +64,9 @@ struct sigaction previous_action;
 
 [[noreturn]] void report_and_abort(const char* address, const char* data, const Owned& owned) {
   const bool is_inside = address >= data && address < data + owned.bytes;
-  std::fprintf(stderr, "simt: %s at %p, byte %td of %zu allocated at\n",
+  std::fprintf(stderr, "simt: %s at %p, byte %td of %zu allocated by\n%s",
                is_inside ? "host access to device memory" : "access beyond device memory",
-               static_cast<const void*>(address), address - data, owned.bytes);
-  for (int i = 0; i < owned.caller_count; ++i)
-    std::fprintf(stderr, "  %s\n", function_name(owned.callers[static_cast<std::size_t>(i)]).c_str());
+               static_cast<const void*>(address), address - data, owned.bytes, owned.made_by.text().c_str());
   std::fflush(stderr);
   std::abort();
 }
@@ -143,14 +137,13 @@ void* allocate(MemoryType type, int device, std::size_t bytes) {
   Registry& all = registry();
   const std::lock_guard lock(all.mutex);
   if (type == MemoryType::device && bytes > kDeviceBytes - used_bytes(all, device)) return nullptr;
-  Owned owned{{.type = type, .device = device, .bytes = bytes}};
-  owned.caller_count = ::backtrace(owned.callers.data(), kCallers);
+  Owned owned{{.type = type, .device = device, .bytes = bytes}, nullptr, 0, {}};
   char* data = type == MemoryType::device ? map_device_memory(owned) : allocate_pinned(bytes);
   if (data == nullptr) return nullptr;
   owned.data = data;
   all.owned.emplace(data, owned);
   close_if_unused(all);
-  count_live(type == MemoryType::device ? Live::device_memory : Live::pinned_memory, 1);
+  add_live(type == MemoryType::device ? Live::device_memory : Live::pinned_memory, data);
   return data;
 }
 
@@ -166,7 +159,7 @@ bool release(MemoryType type, void* data) {
     std::free(data);
   }
   all.owned.erase(found);
-  count_live(type == MemoryType::device ? Live::device_memory : Live::pinned_memory, -1);
+  remove_live(data);
   return true;
 }
 

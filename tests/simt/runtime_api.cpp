@@ -17,34 +17,48 @@ using namespace eightfold::simt;
 
 // ---- Errors.
 
-#define SIMT_ERRORS(entry)                                                                    \
-  entry(cudaSuccess, "no error") entry(cudaErrorInvalidValue, "invalid argument")             \
-      entry(cudaErrorMemoryAllocation, "out of memory")                                       \
-          entry(cudaErrorInvalidConfiguration, "invalid configuration argument")              \
-              entry(cudaErrorInvalidMemcpyDirection, "invalid copy direction for memcpy")     \
-                  entry(cudaErrorNoDevice, "no CUDA-capable device is detected")              \
-                      entry(cudaErrorInvalidDevice, "invalid device ordinal")                 \
-                          entry(cudaErrorInvalidResourceHandle, "invalid resource handle")    \
-                              entry(cudaErrorNotReady, "device not ready")                    \
-                                  entry(cudaErrorLaunchFailure, "unspecified launch failure") \
-                                      entry(cudaErrorNotSupported, "operation not supported")
+namespace {
+
+struct Error {
+  cudaError_t code;
+  const char *name, *text;
+};
+#define SIMT_ERROR(code, text) \
+  Error {                      \
+    code, #code, text          \
+  }
+constexpr Error kErrors[] = {
+    SIMT_ERROR(cudaSuccess, "no error"),
+    SIMT_ERROR(cudaErrorInvalidValue, "invalid argument"),
+    SIMT_ERROR(cudaErrorMemoryAllocation, "out of memory"),
+    SIMT_ERROR(cudaErrorInvalidConfiguration, "invalid configuration argument"),
+    SIMT_ERROR(cudaErrorInvalidMemcpyDirection, "invalid copy direction for memcpy"),
+    SIMT_ERROR(cudaErrorNoDevice, "no CUDA-capable device is detected"),
+    SIMT_ERROR(cudaErrorInvalidDevice, "invalid device ordinal"),
+    SIMT_ERROR(cudaErrorInvalidResourceHandle, "invalid resource handle"),
+    SIMT_ERROR(cudaErrorNotReady, "device not ready"),
+    SIMT_ERROR(cudaErrorLaunchFailure, "unspecified launch failure"),
+    SIMT_ERROR(cudaErrorNotPermitted, "operation not permitted"),
+    SIMT_ERROR(cudaErrorNotSupported, "operation not supported"),
+};
+#undef SIMT_ERROR
+
+Error described(cudaError_t code) {
+  for (const Error& error : kErrors)
+    if (error.code == code) return error;
+  return {code, "unrecognized error code", "unrecognized error code"};
+}
+
+}  // namespace
 
 const char* cudaGetErrorName(cudaError_t code) {
-#define SIMT_NAME(name, text) \
-  if (code == name) return #name;
-  SIMT_ERRORS(SIMT_NAME)
-#undef SIMT_NAME
-  return "unrecognized error code";
+  return described(code).name;
 }
 
 // A failed kernel's own words, where a GPU has nothing more to say.
 const char* cudaGetErrorString(cudaError_t code) {
-  if (code == cudaErrorLaunchFailure && *last_failure() != '\0') return last_failure();
-#define SIMT_TEXT(name, text) \
-  if (code == name) return text;
-  SIMT_ERRORS(SIMT_TEXT)
-#undef SIMT_TEXT
-  return "unrecognized error code";
+  const bool has_words = code == cudaErrorLaunchFailure && *last_failure() != '\0';
+  return has_words ? last_failure() : described(code).text;
 }
 
 cudaError_t cudaGetLastError() {
@@ -116,7 +130,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
 }
 
 cudaError_t cudaDeviceSynchronize() {
-  return remember(synchronize_device());
+  return remember(is_in_host_function() ? cudaErrorNotPermitted : synchronize_device());
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
@@ -158,33 +172,31 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  stream = resolve(stream);
-  return remember(stream == nullptr ? cudaErrorInvalidResourceHandle : stream->synchronize());
+  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
+  return remember(stream->synchronize());
 }
 
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
-  stream = resolve(stream);
-  return remember(stream == nullptr ? cudaErrorInvalidResourceHandle : stream->query());
+  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
+  return remember(stream->query());
 }
 
 cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* device) {
-  stream = resolve(stream);
-  if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
   *device = stream->device();
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
-  stream = resolve(stream);
-  if (stream == nullptr || event == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
+  if (event == nullptr) return remember(cudaErrorInvalidResourceHandle);
   if (auto mark = event->mark()) stream->wait(std::move(mark));
   return cudaSuccess;
 }
 
 cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* data) {
-  stream = resolve(stream);
-  if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
-  stream->enqueue(Touches::host_only, [=] { function(data); });
+  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
+  stream->enqueue(Touches::host_only, [=] { run_host_function(function, data); });
   return cudaSuccess;
 }
 
@@ -193,7 +205,7 @@ cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void*
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   if (!is_device(current_device())) return remember(cudaErrorNoDevice);
   *event = new CUevent_st(current_device(), (flags & cudaEventDisableTiming) == 0);
-  count_live(Live::events, 1);
+  add_live(Live::events, *event);
   return cudaSuccess;
 }
 
@@ -203,14 +215,14 @@ cudaError_t cudaEventCreate(cudaEvent_t* event) {
 
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   if (event == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  remove_live(event);
   delete event;
-  count_live(Live::events, -1);
   return cudaSuccess;
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
-  stream = resolve(stream);
-  if (event == nullptr || stream == nullptr || event->device() != stream->device())
+  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
+  if (event == nullptr || event->device() != stream->device())
     return remember(cudaErrorInvalidResourceHandle);
   event->set(stream->mark());
   return cudaSuccess;
@@ -218,6 +230,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   if (event == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (is_in_host_function()) return remember(cudaErrorNotPermitted);
   if (const auto mark = event->mark()) mark->wait();
   return cudaSuccess;
 }
@@ -243,9 +256,18 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEve
 namespace {
 
 cudaError_t allocate_for(MemoryType type, void** data, std::size_t bytes) {
+  if (is_in_host_function()) return remember(cudaErrorNotPermitted);
   if (!is_device(current_device())) return remember(cudaErrorNoDevice);
   *data = bytes == 0 ? nullptr : allocate(type, current_device(), bytes);
   return remember(bytes > 0 && *data == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
+}
+
+// Like the original it waits for the device first.
+cudaError_t free_from(MemoryType type, void* data) {
+  if (data == nullptr) return cudaSuccess;
+  if (is_in_host_function()) return remember(cudaErrorNotPermitted);
+  const cudaError_t error = synchronize_device();
+  return remember(release(type, data) ? error : cudaErrorInvalidValue);
 }
 
 // Whether [data, data + bytes) lies in one allocation, or in host memory that the runtime does not know.
@@ -274,7 +296,7 @@ cudaError_t cudaMalloc(void** data, std::size_t bytes) {
 
 // Usable at once, where a GPU would promise it only in the order of the stream.
 cudaError_t cudaMallocAsync(void** data, std::size_t bytes, cudaStream_t stream) {
-  if (resolve(stream) == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
   return allocate_for(MemoryType::device, data, bytes);
 }
 
@@ -287,22 +309,15 @@ cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned) {
 }
 
 cudaError_t cudaFree(void* data) {
-  if (data == nullptr) return cudaSuccess;
-  const cudaError_t error = synchronize_device();
-  if (!release(MemoryType::device, data)) return remember(cudaErrorInvalidValue);
-  return remember(error);
+  return free_from(MemoryType::device, data);
 }
 
 cudaError_t cudaFreeHost(void* data) {
-  if (data == nullptr) return cudaSuccess;
-  const cudaError_t error = synchronize_device();
-  if (!release(MemoryType::pinned, data)) return remember(cudaErrorInvalidValue);
-  return remember(error);
+  return free_from(MemoryType::pinned, data);
 }
 
 cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
-  stream = resolve(stream);
-  if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
   if (data == nullptr) return cudaSuccess;
   if (!is_device_memory(data)) return remember(cudaErrorInvalidValue);
   stream->enqueue(Touches::host_only, [data] { release(MemoryType::device, data); });
@@ -311,8 +326,7 @@ cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
-  stream = resolve(stream);
-  if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
   if (bytes == 0) return cudaSuccess;
   if (!is_whole(to, bytes) || !is_whole(from, bytes)) return remember(cudaErrorInvalidValue);
   if (!fits(kind, to, from)) return remember(cudaErrorInvalidMemcpyDirection);
@@ -326,8 +340,7 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpy
 }
 
 cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream_t stream) {
-  stream = resolve(stream);
-  if (stream == nullptr) return remember(cudaErrorInvalidResourceHandle);
+  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
   if (bytes == 0) return cudaSuccess;
   if (!is_device_memory(data) || !is_whole(data, bytes)) return remember(cudaErrorInvalidValue);
   stream->enqueue(Touches::device_memory, [=] { std::memset(data, value, bytes); });

@@ -53,6 +53,7 @@ Settings read() {
     if (!devices || *devices < 0) refuse("SIMT_DEVICES", *text, "must be a number of devices");
     result.devices = *devices;
   }
+  result.kernels_directory = variable("SIMT_KERNELS").value_or("");
   return result;
 }
 

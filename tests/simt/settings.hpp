@@ -1,11 +1,14 @@
 #pragma once
 
 // What the environment says to the stand-in, read once.
-//   SIMT_SEED=n       the order of threads, blocks and delays; without it a new one, printed at the first
-//   kernel SIMT_DELAY=p/us   each operation of a stream sleeps, with probability p, up to so many
-//   microseconds SIMT_DEVICES=n    how many devices there are (default 1)
+//   SIMT_SEED=n        the order of threads, blocks and delays; without it a new one, printed at the first
+//                      kernel
+//   SIMT_DELAY=p/us    each operation of a stream sleeps, with probability p, up to so many microseconds
+//   SIMT_DEVICES=n     how many devices there are (default 1)
+//   SIMT_KERNELS=path  the directory that gets the names of executed kernels
 
 #include <cstdint>
+#include <string>
 
 namespace eightfold::simt {
 
@@ -15,6 +18,7 @@ struct Settings {
   double delay_probability = 0;
   std::uint64_t max_delay_us = 0;
   int devices = 1;
+  std::string kernels_directory;  // empty: nobody asks
 };
 
 const Settings& settings();

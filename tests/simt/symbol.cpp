@@ -3,22 +3,33 @@
 #include <cxxabi.h>
 #include <dlfcn.h>
 #include <elf.h>
+#include <execinfo.h>
 #include <link.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string_view>
 
 namespace eightfold::simt {
 namespace {
 
-std::string contents(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+// Kept: programs are large, and several names are asked for at a time.
+const std::string& contents(const std::string& path) {
+  static std::mutex mutex;
+  static auto& files = *new std::map<std::string, std::string>;  // asked at the program's very end
+  const std::lock_guard lock(mutex);
+  std::string& file = files[path];
+  if (file.empty()) {
+    std::ifstream stream(path, std::ios::binary);
+    file.assign(std::istreambuf_iterator<char>(stream), {});
+  }
+  return file;
 }
 
 std::string demangled(const char* name) {
@@ -59,6 +70,19 @@ std::string function_name(const void* address) {
   const std::string name = symbol_at(contents(is_program ? "/proc/self/exe" : info.dli_fname),
                                      reinterpret_cast<std::uintptr_t>(address) - base);
   return name.empty() ? "(unknown)" : name;
+}
+
+CallStack::CallStack() : count_(::backtrace(callers_.data(), kMaxCallers)) {}
+
+std::string CallStack::text() const {
+  std::string lines;
+  for (int i = 0; i < count_; ++i) {
+    const std::string name = function_name(callers_[static_cast<std::size_t>(i)]);
+    if (name.starts_with("Catch::")) break;  // whoever runs the test
+    if (!name.starts_with("eightfold::simt::") || name.find("::testing::") != std::string::npos)
+      lines += "  " + name + "\n";
+  }
+  return lines;
 }
 
 }  // namespace eightfold::simt

@@ -11,11 +11,13 @@
 
 namespace eightfold::simt {
 
+// Plain bits, also where a type copies itself by hand, like __half2.
 template <class Value>
 std::uint64_t to_word(const Value& value) {
-  static_assert(std::is_trivially_copyable_v<Value> && sizeof(Value) <= sizeof(std::uint64_t));
+  static_assert(std::is_standard_layout_v<Value> && std::is_trivially_destructible_v<Value> &&
+                sizeof(Value) <= sizeof(std::uint64_t));
   std::uint64_t word = 0;
-  std::memcpy(&word, &value, sizeof(Value));
+  std::memcpy(&word, static_cast<const void*>(&value), sizeof(Value));
   return word;
 }
 
@@ -51,6 +53,11 @@ inline std::uint64_t match(const WarpCalls& calls, unsigned present, unsigned la
   for (unsigned other = 0; other < kWarp; ++other)
     if ((present >> other & 1U) != 0 && calls[other].value == calls[lane].value) equal |= 1U << other;
   return equal;
+}
+
+// All lanes if all brought the same, else none.
+inline std::uint64_t match_all(const WarpCalls& calls, unsigned present, unsigned lane) {
+  return match(calls, present, lane) == present ? present : 0;
 }
 
 template <class Value, class Combine>
@@ -145,6 +152,17 @@ unsigned __match_any_sync(unsigned mask, Value value,
       .name = "__match_any_sync", .mask = mask, .where = where, .value = eightfold::simt::to_word(value)};
   return static_cast<unsigned>(
       eightfold::simt::Block::current().warp_operation(call, &eightfold::simt::match));
+}
+// The whole mask and true where all of it brought the same, else 0.
+template <class Value>
+unsigned __match_all_sync(unsigned mask, Value value, int* is_equal,
+                          std::source_location where = std::source_location::current()) {
+  const eightfold::simt::WarpCall call{
+      .name = "__match_all_sync", .mask = mask, .where = where, .value = eightfold::simt::to_word(value)};
+  const auto equal = static_cast<unsigned>(
+      eightfold::simt::Block::current().warp_operation(call, &eightfold::simt::match_all));
+  *is_equal = equal != 0 ? 1 : 0;
+  return equal;
 }
 
 #define SIMT_REDUCE(name, Value, Combine)                                           \

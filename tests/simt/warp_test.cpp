@@ -94,6 +94,16 @@ TEST_CASE("reductions combine all lanes") {
   CHECK(run_warp(kernel) == expected([](int) { return 1; }));
 }
 
+TEST_CASE("a warp knows whether all its lanes brought the same") {
+  const auto kernel = [](int* out) {
+    int same = 7, different = 7;
+    const unsigned all = __match_all_sync(kAll, 5, &same);
+    const unsigned none = __match_all_sync(kAll, threadIdx.x == 9, &different);
+    out[threadIdx.x] = all == kAll && same == 1 && none == 0 && different == 0;
+  };
+  CHECK(run_warp(kernel) == expected([](int) { return 1; }));
+}
+
 TEST_CASE("an operation waits for the lanes of its mask only") {
   const auto kernel = [](int* out) {
     const bool is_low = threadIdx.x < 16;

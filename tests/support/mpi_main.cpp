@@ -2,6 +2,7 @@
 // fails everywhere if it fails anywhere. Rank 0 prints, another rank only what it has to complain about. A
 // case that takes longer than a minute is taken for a hang: the job ends with its name.
 #include "comm/environment.hpp"
+#include "kernels/device.hpp"
 #include "tests/support/ranks.hpp"
 #include "tests/support/running_case.hpp"
 #include "tests/support/test.hpp"
@@ -119,6 +120,13 @@ std::vector<int> ranks_without(bool condition) {
 
 int main(int argc, char** argv) {
   eightfold::comm::Environment environment;
+#ifdef EIGHTFOLD_TEST_NEEDS_GPU
+  constexpr int kSkipped = 77;
+  if (eightfold::kernels::device_count(eightfold::kernels::DeviceKind::cuda) == 0) {
+    environment.close();
+    return kSkipped;
+  }
+#endif
   eightfold::test::environment = &environment;
   const int mine = eightfold::test::run_cases(argc, argv);
   const bool passed = eightfold::test::ranks_without(mine == 0).empty();

@@ -28,6 +28,12 @@ TEST_CASE("local response normalisation with its usual exponent has the bits of 
              Floats(shape));
 }
 
+TEST_CASE("local response normalisation of more tiles than blocks has the bits of the host") {
+  const Shape shape{3, 17, 19, 33};
+  check_bits(1, both_passes({}), random_floats(shape, 1), random_floats(shape, 2), Floats(shape),
+             Floats(shape));
+}
+
 TEST_CASE("local response normalisation with another exponent agrees with the host") {
   const Shape shape{1, 3, 5, 33};
   check_within(1e-6, 0, both_passes({5, 1.5F, 0.6F, 2}), random_floats(shape, 1), random_floats(shape, 2),

@@ -31,6 +31,16 @@ TEST_CASE("the sum of squares of integers is exact on a GPU") {
   }
 }
 
+// Only the order of the additions differs.
+TEST_CASE("the sum of squares on a GPU agrees with the host") {
+  for (const std::int64_t size : kSizes) {
+    const Floats x = random_floats(Shape{size}, 1);
+    const auto sum = [](StreamView stream, Tensor from, Tensor out) { sum_of_squares(stream, from, out); };
+    for (const std::int64_t offset : kOffsets)
+      check_within(1e-12, offset, sum, x, Array<double>(Shape{1}, -1.0));
+  }
+}
+
 TEST_CASE("a sum on a GPU has the same bits every time and at any address") {
   const Floats x = random_floats(Shape{100003}, 1);
   const double first = squares(x, 0);

@@ -115,8 +115,8 @@ TEST_CASE("a misspelt key of a layer is found") {
 TEST_CASE("names that cannot be keys are shown quoted, long ones are not shown") {
   CHECK(mentions(complaint_in("job", "\"a\\nb\" = 1"), "job.toml"));
   CHECK(mentions(complaint("\"a\\u001bb\" = 1\n" + kSmallest), "unknown section \"a\\u001Bb\";"));
-  CHECK(mentions(complaint(std::string(5000, 'a') + " = 1\n" + kSmallest),
-                 "unknown section of 5000 characters;"));
+  const std::string longest(5000, 'a');
+  CHECK(mentions(complaint(longest + " = 1\n" + kSmallest), "unknown section of 5000 characters;"));
 }
 
 TEST_CASE("values of the wrong type are errors that say what is allowed") {

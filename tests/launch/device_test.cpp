@@ -1,0 +1,124 @@
+// Whole jobs on a device: they learn what they learn on the host, whatever the streams do in between.
+//
+// Where the device is interpreted (docs/simt.md) it is slow: jobs are cut down to 20 steps of 16 samples. Two
+// ranks share the first GPU, or each has its own.
+#include "tests/launch/program.hpp"
+#include "tests/support/scratch.hpp"
+#include "tests/support/test.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+using namespace eightfold;
+using namespace eightfold::test;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Names = std::vector<std::string>;
+using Variables = std::map<std::string, std::string>;
+
+constexpr int kRanks = 2;
+constexpr std::size_t kSteps = 20;
+constexpr double kTolerance = 1e-3;
+
+const Names kOnHost = {"--set", "job.device=host"};
+const Names kOnDevice = {"--set", "job.device=cuda"};
+
+Names operator+(Names left, const Names& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+// A job of configs/jobs/, cut down.
+Names shortened(const std::string& job) {
+  Names arguments = {source_directory() / "configs/jobs" / (job + ".toml")};
+  for (const char* setting :
+       {"job.threads=1", "job.epochs=1", "job.global_batch=16", "data.train=320", "data.test=16",
+        "schedule.warmup_steps=5", "telemetry.interval=1", "checkpoint.every=10"})
+    arguments = arguments + Names{"--set", setting};
+  return arguments;
+}
+
+struct Trained {
+  fs::path run;
+  std::string weight_hash;
+  std::string device;  // of rank 0
+  std::vector<double> losses;
+};
+
+Trained train(const Scratch& scratch, const std::string& job, const Names& options,
+              const Variables& variables = {}) {
+  auto result =
+      result_of(run_program(Names{"train"} + shortened(job) + options, kRanks, scratch.path(), variables));
+  const fs::path run = scratch / result["run_dir"];
+  const auto environment = nlohmann::json::parse(contents_of(run / "environment.json"));
+  Trained trained{run, result["weight_hash"], environment.at("device"), {}};
+  for (const auto& record : records_of(run, "train")) trained.losses.push_back(record.at("loss"));
+  return trained;
+}
+
+}  // namespace
+
+TEST_CASE("jobs have the losses on a device that they have on the host") {
+  for (const std::string job : {"digits-mlp", "digits-convnet"}) {
+    CAPTURE(job);
+    const Scratch scratch;
+    const Trained host = train(scratch, job, kOnHost), device = train(scratch, job, kOnDevice);
+    CHECK(host.device == "host");
+    CHECK(device.device == "cuda:0");
+    REQUIRE(host.losses.size() == kSteps);
+    REQUIRE(device.losses.size() == kSteps);
+    CHECK(host.losses.back() < host.losses.front());
+    for (std::size_t step = 0; step < kSteps; ++step) {
+      CAPTURE(step);
+      CHECK(std::abs(device.losses[step] - host.losses[step]) < kTolerance);
+    }
+  }
+}
+
+TEST_CASE("a job that goes on from a checkpoint on a device ends in the bits of one that was never ended") {
+  const Scratch scratch;
+  const Trained whole = train(scratch, "digits-convnet", kOnDevice);
+  const Trained resumed =
+      train(scratch, "digits-convnet",
+            kOnDevice + Names{"--resume", (whole.run / "checkpoints/step-00000010").string()});
+  CHECK(fs::equivalent(resumed.run, whole.run));
+  CHECK(records_of(resumed.run, "begin").back().at("step") == 10);
+  CHECK(resumed.weight_hash == whole.weight_hash);
+}
+
+// An order that no event demands may come about by itself as long as all streams are prompt. A GPU knows no
+// delays, and repeats itself.
+TEST_CASE("delays on the streams of a device change nothing of what is learnt") {
+  const Scratch scratch;
+  const Trained prompt = train(scratch, "digits-mlp", kOnDevice);
+  const Trained delayed = train(scratch, "digits-mlp", kOnDevice, {{"SIMT_DELAY", "0.3/500"}});
+  CHECK(delayed.losses == prompt.losses);
+  CHECK(delayed.weight_hash == prompt.weight_hash);
+}
+
+TEST_CASE("a step on a device neither allocates nor waits for it once it has been run in") {
+  const Scratch scratch;
+  for (const std::string job : {"digits-mlp", "digits-convnet"}) {
+    const Finished bench =
+        run_program(Names{"bench", "step", "--steps", "5", "--warmup", "3", "--check-steady-state"} +
+                        shortened(job) + kOnDevice,
+                    kRanks, scratch.path());
+    CHECK(lines_with(bench.err, "steady state: 0 allocations and 0 synchronizations in 5 steps").size() == 1);
+  }
+}
+
+TEST_CASE("a job takes a device where there is one, and the host where there is none") {
+  const Scratch scratch;
+  const Names one_step = {"--set", "job.steps=1"};
+  const Variables none = {{"SIMT_DEVICES", "0"}, {"CUDA_VISIBLE_DEVICES", ""}};
+  CHECK(train(scratch, "digits-mlp", one_step).device == "cuda:0");
+  CHECK(train(scratch, "digits-mlp", one_step, none).device == "host");
+  const Finished refused =
+      run(program(Names{"train"} + shortened("digits-mlp") + kOnDevice, kRanks, scratch.path(), none));
+  CHECK(refused.status == 3);
+  CHECK(lines_with(refused.err, "job.device is cuda, but no GPU is visible").size() == 1);
+}
