@@ -33,18 +33,16 @@ void Codec::encode(kernels::StreamView stream, std::span<const float> values, st
 
 void Codec::encode_sum(kernels::StreamView stream, const Sum& sum, std::span<float> residual,
                        const Stamp& stamp, std::span<std::byte> segment) const {
-  base::require(!sum.contributions.empty() && sum.contributions.size() <= kMaxContributions,
-                "a sum of {} contributions; 1 to {} are possible", sum.contributions.size(),
-                kMaxContributions);
-  for (const Contribution& contribution : sum.contributions) {
-    if (const auto* values = std::get_if<std::span<const float>>(&contribution))
-      check_size("a contribution", values->size(), sum.elements);
-    else
-      check_segment(std::get<std::span<const std::byte>>(contribution), sum.elements);
-  }
+  check_sum(sum);
   if (!residual.empty()) check_size("a residual", residual.size(), sum.elements);
   check_segment(segment, sum.elements);
   do_encode(stream, sum, residual, stamp, segment);
+}
+
+void Codec::sum(kernels::StreamView stream, const Sum& sum, std::span<float> values) const {
+  check_sum(sum);
+  check_size("a result", values.size(), sum.elements);
+  do_sum(stream, sum, values);
 }
 
 void Codec::decode(kernels::StreamView stream, std::span<const std::byte> segment,
@@ -57,6 +55,18 @@ void Codec::decode_add(kernels::StreamView stream, std::span<const std::byte> se
                        std::span<float> values) const {
   check_segment(segment, count(values.size()));
   do_decode_add(stream, segment, values);
+}
+
+void Codec::check_sum(const Sum& sum) const {
+  base::require(!sum.contributions.empty() && sum.contributions.size() <= kMaxContributions,
+                "a sum of {} contributions; 1 to {} are possible", sum.contributions.size(),
+                kMaxContributions);
+  for (const Contribution& contribution : sum.contributions) {
+    if (const auto* values = std::get_if<std::span<const float>>(&contribution))
+      check_size("a contribution", values->size(), sum.elements);
+    else
+      check_segment(std::get<std::span<const std::byte>>(contribution), sum.elements);
+  }
 }
 
 void Codec::check_segment(std::span<const std::byte> segment, std::int64_t elements) const {

@@ -57,6 +57,8 @@ class Codec {
   // The same for a sum: decoded, added and encoded in one pass.
   void encode_sum(kernels::StreamView stream, const Sum& sum, std::span<float> residual, const Stamp& stamp,
                   std::span<std::byte> segment) const;
+  // The sum itself, in fp32. `values` may be the very span of one of the contributions.
+  void sum(kernels::StreamView stream, const Sum& sum, std::span<float> values) const;
   // The header is not looked at: check_header() (quant8/segment.hpp) is the receiver's duty.
   void decode(kernels::StreamView stream, std::span<const std::byte> segment, std::span<float> values) const;
   // Adds the decoded values to those that are there.
@@ -67,11 +69,13 @@ class Codec {
   // The same, sizes and alignment checked. encode() is a sum of one.
   virtual void do_encode(kernels::StreamView stream, const Sum& sum, std::span<float> residual,
                          const Stamp& stamp, std::span<std::byte> segment) const = 0;
+  virtual void do_sum(kernels::StreamView stream, const Sum& sum, std::span<float> values) const = 0;
   virtual void do_decode(kernels::StreamView stream, std::span<const std::byte> segment,
                          std::span<float> values) const = 0;
   virtual void do_decode_add(kernels::StreamView stream, std::span<const std::byte> segment,
                              std::span<float> values) const = 0;
 
+  void check_sum(const Sum& sum) const;
   void check_segment(std::span<const std::byte> segment, std::int64_t elements) const;
 
   Encoding encoding_;

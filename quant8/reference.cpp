@@ -33,6 +33,10 @@ class ReferenceCodec final : public Codec {
       residual[i] = std::isfinite(values[i] - received[i]) ? values[i] - received[i] : 0;
   }
 
+  void do_sum(kernels::StreamView, const Sum& sum, std::span<float> values) const override {
+    std::ranges::copy(add_up(sum), values.begin());
+  }
+
   void do_decode(kernels::StreamView, std::span<const std::byte> segment,
                  std::span<float> values) const override {
     std::ranges::copy(decoded(segment, static_cast<std::int64_t>(values.size())), values.begin());

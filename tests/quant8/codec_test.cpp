@@ -179,6 +179,31 @@ TEST_CASE("a sum of encoded shards is added in their order, scaled and encoded")
   });
 }
 
+TEST_CASE("a sum can be left in fp32, in the place of a contribution too") {
+  Random random(7);
+  for_each_codec(Rounding::nearest, [&](const Codec& codec, const Codec& reference) {
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{257}, std::size_t{1000}}) {
+      const auto elements = static_cast<std::int64_t>(size);
+      Floats own = drawn(size, [&] { return random.normal(); });
+      const Segment shard = encode(reference, drawn(size, [&] { return 10 * random.normal(); }));
+      const std::array<Contribution, 3> parts{shard.view(), std::span<const float>(own), shard.view()};
+      Floats expected = decode(reference, shard, size);
+      for (std::size_t i = 0; i < size; ++i) expected[i] += own[i];
+      reference.decode_add(host_stream(), shard, expected);
+      for (float& value : expected) value *= 0.25F;
+      Floats elsewhere(size, kNaN);
+      codec.sum(host_stream(), {parts, elements, 0.25F}, elsewhere);
+      CHECK(differences(elsewhere, expected) == 0);
+      reference.sum(host_stream(), {parts, elements, 0.25F}, elsewhere);
+      CHECK(differences(elsewhere, expected) == 0);
+      codec.sum(host_stream(), {parts, elements, 0.25F}, own);
+      CHECK(differences(own, expected) == 0);
+      codec.sum(host_stream(), {std::span(parts).subspan(1, 1), elements, 1}, own);
+      CHECK(differences(own, expected) == 0);
+    }
+  });
+}
+
 TEST_CASE("a sum may be of encoded shards alone") {
   const auto codec = make_codec({}, {Format::linear8});
   const Segment shard = encode(*codec, Floats(500, -1.0F));
@@ -197,6 +222,9 @@ TEST_CASE("sizes that do not fit are refused") {
   CHECK_THROWS_AS(codec->encode(host_stream(), values, residual, {}, segment), base::InternalError);
   CHECK_THROWS_AS(codec->decode(host_stream(), longer, out), base::InternalError);
   CHECK_THROWS_AS(codec->encode_sum(host_stream(), {{}, 10, 1}, {}, {}, segment), base::InternalError);
+  const std::array<Contribution, 1> parts{std::span<const float>(values)};
+  CHECK_THROWS_AS(codec->sum(host_stream(), {parts, 10, 1}, out), base::InternalError);
+  CHECK_THROWS_AS(codec->sum(host_stream(), {parts, 11, 1}, out), base::InternalError);
   const std::span<std::byte> shifted = std::span<std::byte>(longer).subspan(8, segment.size());
   CHECK_THROWS_AS(codec->encode(host_stream(), values, {}, {}, shifted), base::InternalError);
 }
