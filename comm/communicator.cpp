@@ -1,7 +1,7 @@
 #include "comm/communicator.hpp"
 
 #include "comm/agreed_error.hpp"
-#include "comm/mpi_error.hpp"
+#include "comm/communicator_handles.hpp"
 #include "kernels/base/log.hpp"
 
 #include <algorithm>
@@ -14,30 +14,6 @@ namespace {
 
 // MPI 3 counts are int; larger messages go in pieces of this many elements.
 constexpr std::size_t kPieceElements = std::size_t{1} << 28;
-
-// Owns a communicator; errors are returned, not fatal.
-class OwnedComm {
- public:
-  explicit OwnedComm(MPI_Comm comm) : comm_(comm) {
-    EIGHTFOLD_MPI_CHECK(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN));
-  }
-  ~OwnedComm() {
-    int finalized = 0;
-    MPI_Finalized(&finalized);
-    if (finalized != 0) {
-      base::log_error("a communicator outlived MPI");
-    } else if (MPI_Comm_free(&comm_) != MPI_SUCCESS) {
-      base::log_error("a communicator could not be freed");
-    }
-  }
-  OwnedComm(const OwnedComm&) = delete;
-  OwnedComm& operator=(const OwnedComm&) = delete;
-
-  MPI_Comm get() const noexcept { return comm_; }
-
- private:
-  MPI_Comm comm_;
-};
 
 MPI_Comm duplicated(MPI_Comm comm) {
   MPI_Comm copy = MPI_COMM_NULL;
@@ -77,21 +53,25 @@ std::vector<std::uint64_t> gathered(MPI_Comm comm, int size, std::uint64_t value
 
 }  // namespace
 
-struct Communicator::Handles {
-  OwnedComm world;
-  OwnedComm node;
-  int rank = 0, size = 0, local_rank = 0, local_size = 0, node_count = 0;
-  std::string host = processor_name();
-
-  explicit Handles(MPI_Comm comm) : world(comm), node(ranks_sharing_memory(comm)) {
-    EIGHTFOLD_MPI_CHECK(MPI_Comm_rank(world.get(), &rank));
-    EIGHTFOLD_MPI_CHECK(MPI_Comm_size(world.get(), &size));
-    EIGHTFOLD_MPI_CHECK(MPI_Comm_rank(node.get(), &local_rank));
-    EIGHTFOLD_MPI_CHECK(MPI_Comm_size(node.get(), &local_size));
-    const int leads_node = local_rank == 0 ? 1 : 0;
-    EIGHTFOLD_MPI_CHECK(MPI_Allreduce(&leads_node, &node_count, 1, MPI_INT, MPI_SUM, world.get()));
+OwnedComm::~OwnedComm() {
+  int finalized = 0;
+  MPI_Finalized(&finalized);
+  if (finalized != 0) {
+    base::log_error("a communicator outlived MPI");
+  } else if (MPI_Comm_free(&comm_) != MPI_SUCCESS) {
+    base::log_error("a communicator could not be freed");
   }
-};
+}
+
+Communicator::Handles::Handles(MPI_Comm comm)
+    : world(comm), node(ranks_sharing_memory(comm)), host(processor_name()) {
+  EIGHTFOLD_MPI_CHECK(MPI_Comm_rank(world.get(), &rank));
+  EIGHTFOLD_MPI_CHECK(MPI_Comm_size(world.get(), &size));
+  EIGHTFOLD_MPI_CHECK(MPI_Comm_rank(node.get(), &local_rank));
+  EIGHTFOLD_MPI_CHECK(MPI_Comm_size(node.get(), &local_size));
+  const int leads_node = local_rank == 0 ? 1 : 0;
+  EIGHTFOLD_MPI_CHECK(MPI_Allreduce(&leads_node, &node_count, 1, MPI_INT, MPI_SUM, world.get()));
+}
 
 Communicator::Communicator(std::unique_ptr<Handles> handles) : handles_(std::move(handles)) {}
 Communicator::~Communicator() = default;

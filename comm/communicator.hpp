@@ -45,8 +45,11 @@ class Communicator {
   // The same among the ranks of this node, by local rank. Collective over the node.
   std::vector<std::uint64_t> all_gather_on_node(std::uint64_t value);
 
- private:
+  // For the rest of comm/ alone: complete in comm/communicator_handles.hpp.
   struct Handles;
+  const Handles& handles() const noexcept { return *handles_; }
+
+ private:
   explicit Communicator(std::unique_ptr<Handles> handles);
   std::unique_ptr<Handles> handles_;
 };
