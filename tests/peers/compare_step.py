@@ -12,13 +12,11 @@ queued one behind the other on a GPU, nobody waits between them, and events time
 
 import argparse
 import collections
-import json
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
-import tempfile
+
+from contenders import Peer, bench_step, describe
 
 HERE = pathlib.Path(__file__).resolve().parent
 JOB_FOLDER = HERE.parent.parent / "configs/jobs"
@@ -31,47 +29,15 @@ def pin_to(options):
 
 
 def run_eightfold(job, options, tf32):
-    settings = ["job.threads=1", "job.device=host"] if options.device == "cpu" else ["job.device=cuda"]
-    settings.append(f"job.tf32={json.dumps(tf32)}")
-    with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/row.json"
-        command = [*pin_to(options), options.program, "bench", "step", str(job), "--steps", str(options.steps), "--json", path]
-        for setting in settings:
-            command += ["--set", setting]
-        finished = subprocess.run(command, capture_output=True, text=True)
-        if finished.returncode != 0:
-            raise SystemExit(f"{' '.join(command)} ended with {finished.returncode}:\n{finished.stderr}")
-        with open(path) as file:
-            return json.load(file)["rows"][0]
+    settings = {"job.threads": 1, "job.device": "host"} if options.device == "cpu" else {"job.device": "cuda"}
+    settings["job.tf32"] = tf32
+    return bench_step(pin_to(options), options.program, job, settings, "--steps", str(options.steps))["rows"][0]
 
 
-class Torch:
-    """torch_step.py on one job, kept running between rounds: it starts and compiles once."""
-
-    def __init__(self, job, options):
-        command = [*pin_to(options), sys.executable, str(HERE / "torch_step.py"), str(job), "--device", options.device,
-                   "--steps", str(options.steps), "--rounds"]
-        threads = {"OMP_NUM_THREADS": "1"} if options.device == "cpu" else {}
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        env={**os.environ, **threads})
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.wait()
-
-    def round(self):
-        """One row for each way to run the step."""
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        rows = []
-        for line in self.process.stdout:
-            if line.isspace():
-                return rows
-            rows.append(json.loads(line))
-        raise SystemExit("torch_step.py ended before its time; see above")
+def torch_peer(job, options):
+    command = [*pin_to(options), sys.executable, str(HERE / "torch_step.py"), str(job), "--device", options.device,
+               "--steps", str(options.steps), "--rounds"]
+    return Peer(command, {"OMP_NUM_THREADS": "1"} if options.device == "cpu" else {})
 
 
 def name_of(row):
@@ -79,14 +45,10 @@ def name_of(row):
     return ", ".join(word for word in words if word)
 
 
-def describe(times):
-    return f"{statistics.median(times):9.3f} ({min(times):.3f} to {max(times):.3f})"
-
-
 def measure(job, options):
     """Times in ms by TF32 and contender, and all rows of eightfold by TF32."""
     times, rows = collections.defaultdict(lambda: collections.defaultdict(list)), collections.defaultdict(list)
-    with Torch(job, options) as peer:
+    with torch_peer(job, options) as peer:
         for _ in range(options.rounds):
             for tf32 in [False, True] if options.device == "cuda" else [False]:
                 rows[tf32].append(run_eightfold(job, options, tf32))
