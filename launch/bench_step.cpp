@@ -3,6 +3,7 @@
 #include "comm/engine.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/linear.hpp"
+#include "launch/bench_codec.hpp"
 #include "launch/command.hpp"
 #include "launch/job.hpp"
 #include "launch/result.hpp"
@@ -125,6 +126,7 @@ void bench_step(const StepOptions& options, comm::Environment& environment) {
 void add_bench(CLI::App& program, Action& chosen) {
   CLI::App& bench = *program.add_subcommand("bench", "Measure this machine");
   bench.require_subcommand(1);
+  add_bench_codec(bench, chosen);
   auto options = std::make_shared<StepOptions>();
   CLI::App& command =
       *bench.add_subcommand("step", "Time the training step of a job, on random data of its shape");

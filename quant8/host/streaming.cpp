@@ -1,5 +1,6 @@
 #include "quant8/host/streaming.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #ifdef __SSE2__
@@ -16,6 +17,15 @@ void copy_streaming(const std::uint8_t* from, std::size_t bytes, std::uint8_t* t
                      _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + done)));
 #endif
   std::memcpy(to + done, from + done, bytes - done);
+}
+
+void fill_streaming(float* to, std::size_t count, float value) {
+  std::size_t done = 0;
+#ifdef __SSE2__
+  for (; done + 4 <= count; done += 4) _mm_stream_ps(to + done, _mm_set1_ps(value));
+#endif
+  std::fill(to + done, to + count, value);
+  finish_streaming();
 }
 
 void finish_streaming() {

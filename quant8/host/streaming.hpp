@@ -21,6 +21,9 @@ constexpr Store store_for(std::size_t bytes) {
 // `to` is aligned to 16 bytes.
 void copy_streaming(const std::uint8_t* from, std::size_t bytes, std::uint8_t* to);
 
+// The same value everywhere; `to` is aligned to 16 bytes. Finished when it returns.
+void fill_streaming(float* to, std::size_t count, float value);
+
 // To be called after streaming stores: other threads see them before anything that follows.
 void finish_streaming();
 

@@ -1,0 +1,161 @@
+#include "launch/bench_codec.hpp"
+
+#include "kernels/base/log.hpp"
+#include "kernels/base/parse.hpp"
+#include "launch/codec_trial.hpp"
+#include "launch/drawn_values.hpp"
+#include "launch/result.hpp"
+#include "runtime/run_directory.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace eightfold::launch {
+namespace {
+
+using quant8::Encoding;
+using quant8::Format;
+using quant8::Scaling;
+
+struct CodecOptions {
+  std::vector<std::string> formats{"dynamic-tree8", "linear8"};
+  std::vector<std::string> sizes{"1MiB", "256MiB"};
+  std::string block = "256";
+  std::string data = "normal";
+  std::int64_t repeats = 10;
+  std::string json;
+};
+
+// What the options ask for.
+struct CodecPlan {
+  std::vector<Encoding> encodings;
+  std::vector<std::size_t> elements;
+  Distribution distribution;
+};
+
+constexpr std::uint64_t kLargestSize = std::uint64_t{16} << 30;
+constexpr std::uint64_t kSeed = 1;
+
+Format parse_format(const std::string& name) {
+  if (const auto format = quant8::parse_format(name)) return *format;
+  std::vector<std::string_view> names;
+  for (const Format format : quant8::all_formats()) names.push_back(to_string(format));
+  base::raise<base::ConfigError>("--formats {}: there are {}", name, fmt::join(names, ", "));
+}
+
+std::size_t parse_size(const std::string& text) {
+  const auto bytes = base::parse_bytes(text);
+  if (!bytes || *bytes % sizeof(float) != 0 || *bytes == 0 || *bytes > kLargestSize)
+    base::raise<base::ConfigError>(
+        "--sizes {}: a size is that of fp32 values, such as 4KiB or 256MiB, up to {}", text,
+        base::format_bytes(kLargestSize));
+  return *bytes / sizeof(float);
+}
+
+Scaling parse_block(const std::string& text) {
+  if (text == "tensor") return Scaling::tensor;
+  if (text == std::to_string(quant8::kBlock)) return Scaling::block;
+  base::raise<base::ConfigError>("--block {}: it is {} or tensor", text, quant8::kBlock);
+}
+
+CodecPlan plan(const CodecOptions& options) {
+  CodecPlan plan{{}, {}, parse_distribution(options.data)};
+  const Scaling scaling = parse_block(options.block);
+  for (const std::string& name : options.formats) plan.encodings.push_back({parse_format(name), scaling});
+  for (const std::string& size : options.sizes) plan.elements.push_back(parse_size(size));
+  return plan;
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 != 0) return *middle;
+  return (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
+
+ResultRow row_of(const CodecTrial& trial, std::size_t elements, const std::string& block) {
+  const quant8::Fidelity fidelity = trial.verify();
+  const auto gbps = [&](const std::vector<double>& seconds) {
+    return 1e-9 * static_cast<double>(elements * sizeof(float)) / median(seconds);
+  };
+  const CodecTrial::Times& times = trial.times();
+  ResultRow row{{"format", to_string(trial.encoding().format)}, {"elements", elements}};
+  if (block == "tensor")
+    row["block"] = block;
+  else
+    row["block"] = quant8::kBlock;
+  row["encode_gbps"] = gbps(times.encode);
+  row["decode_gbps"] = gbps(times.decode);
+  row["fused_gbps"] = gbps(times.fused);
+  row["read_gbps"] = gbps(times.read);
+  row["fill_gbps"] = gbps(times.fill);
+  row["memcpy_gbps"] = gbps(times.memcpy);
+  row["mre"] = fidelity.mre;
+  row["nmse"] = fidelity.nmse;
+  row["bias"] = fidelity.bias;
+  return row;
+}
+
+// All formats of one size take turns, so that what disturbs one disturbs the others too.
+std::vector<ResultRow> measure(kernels::StreamView stream, const CodecPlan& plan, std::size_t elements,
+                               const CodecOptions& options) {
+  std::vector<float> drawn(elements);
+  draw(plan.distribution, kSeed, drawn);
+  TrialData data(stream, std::move(drawn));
+  std::vector<CodecTrial> trials;
+  for (const Encoding& encoding : plan.encodings) trials.emplace_back(stream, encoding, data);
+  for (CodecTrial& trial : trials) trial.warm_up();
+  for (std::int64_t repeat = 0; repeat < options.repeats; ++repeat)
+    for (CodecTrial& trial : trials) trial.run();
+  base::log_info("{} timed, now compared with the reference", base::format_bytes(elements * sizeof(float)));
+  std::vector<ResultRow> rows;
+  for (const CodecTrial& trial : trials) rows.push_back(row_of(trial, elements, options.block));
+  return rows;
+}
+
+void bench_codec(const CodecOptions& options, comm::Environment& environment) {
+  comm::Communicator& world = environment.world();
+  if (world.size() > 1)
+    base::raise<base::ConfigError>("bench codec measures one core: start it without mpirun, or with -np 1");
+  check_json_path(options.json);
+  const CodecPlan plan = launch::plan(options);
+  const kernels::Device device;
+  const kernels::Stream stream(device);
+  std::vector<ResultRow> rows;
+  for (const std::size_t elements : plan.elements)
+    std::ranges::copy(measure(stream, plan, elements, options), std::back_inserter(rows));
+  publish(options.json, runtime::environment_json({world.host(), to_string(device), 1, 1, 1}), rows);
+}
+
+}  // namespace
+
+void add_bench_codec(CLI::App& bench, Action& chosen) {
+  auto options = std::make_shared<CodecOptions>();
+  CLI::App& command =
+      *bench.add_subcommand("codec", "Time formats on one core, beside its memory, and say what they lose");
+  command.footer(
+      "Medians over the repeats, in which everything takes turns; gbps: 10^9 bytes of fp32 a second. fused: "
+      "the sum of\n"
+      "4 encoded shards of that size, encoded again; read: a maximum over the values; fill: stores past the "
+      "caches;\n"
+      "mre, nmse, bias: mean relative error, squared error over squares, bias of the mean magnitude. Each "
+      "result is\n"
+      "compared with the reference codec, which takes a while for large sizes.");
+  command.add_option("--formats", options->formats, "Formats, separated by commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  command.add_option("--sizes", options->sizes, "Sizes of the fp32 values, separated by commas")
+      ->delimiter(',')
+      ->capture_default_str();
+  command.add_option("--block", options->block, "Elements that share a scale: 256, or tensor for all")
+      ->capture_default_str();
+  command.add_option("--data", options->data, "normal, uniform or heavy-tailed")->capture_default_str();
+  command.add_option("--repeats", options->repeats, "How often everything is timed")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
+  add_json_option(command, options->json);
+  run_on_ranks(command, chosen, options, bench_codec);
+}
+
+}  // namespace eightfold::launch

@@ -1,0 +1,72 @@
+#pragma once
+
+// One format at one size: its operations timed one after the other, again and again, and what they left
+// compared with the reference. All work is enqueued on a stream and timed by its events, whatever the device.
+
+#include "kernels/buffer.hpp"
+#include "kernels/stream.hpp"
+#include "quant8/codec.hpp"
+#include "quant8/fidelity.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace eightfold::launch {
+
+// What the trials of a size share. A trial alone has its memory only where it is compared afterwards.
+struct TrialData {
+  TrialData(kernels::StreamView stream, std::vector<float> drawn);
+
+  std::size_t elements() const { return drawn.size(); }
+  std::span<const float> on_device() const { return {values.data(), elements()}; }
+
+  std::vector<float> drawn;
+  kernels::Buffer<float> values;   // the same on the device
+  kernels::Buffer<float> scratch;  // what is written for its time alone
+  kernels::Buffer<std::uint32_t> largest;
+};
+
+class CodecTrial {
+ public:
+  // So many encoded shards make a sum.
+  static constexpr std::size_t kShards = 4;
+
+  CodecTrial(kernels::StreamView stream, const quant8::Encoding& encoding, TrialData& data);
+
+  // Times each operation once.
+  void run();
+  // The same for no time: touches all memory and fills the caches.
+  void warm_up();
+  // What the last run() left: throws InternalError unless it is what the reference makes of the same values.
+  quant8::Fidelity verify() const;
+
+  // Seconds of the operations, one for each run().
+  struct Times {
+    std::vector<double> encode, decode, fused, read, fill, memcpy;
+  };
+  const Times& times() const { return times_; }
+  const quant8::Encoding& encoding() const { return codec_->encoding(); }
+
+ private:
+  using Bytes = kernels::Buffer<std::uint8_t>;
+
+  Bytes make_segment() const;
+  void encode_shards();
+  std::vector<quant8::Contribution> contributions() const;
+  template <class Work>
+  void time(std::vector<double>& seconds, const Work& work);
+
+  kernels::StreamView stream_;
+  TrialData& data_;
+  std::unique_ptr<quant8::Codec> codec_;
+  Bytes segment_, sum_;
+  std::vector<Bytes> shards_;
+  kernels::Buffer<float> decoded_;
+  kernels::Event begin_, end_;
+  Times times_;
+};
+
+}  // namespace eightfold::launch

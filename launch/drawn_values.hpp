@@ -1,0 +1,20 @@
+#pragma once
+
+// Random values to measure codecs and collectives with: the same for the same seed, on every machine.
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace eightfold::launch {
+
+// normal: N(0, 1). uniform: U(0, 1). heavy_tailed: e^(2 N(0, 1)) with a random sign; a few values are a
+// thousand times the others, as gradients can be.
+enum class Distribution { normal, uniform, heavy_tailed };
+
+// "normal", "uniform" or "heavy-tailed"; throws ConfigError for anything else.
+Distribution parse_distribution(const std::string& name);
+
+void draw(Distribution distribution, std::uint64_t seed, std::span<float> values);
+
+}  // namespace eightfold::launch
