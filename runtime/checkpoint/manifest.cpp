@@ -3,7 +3,7 @@
 #include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/hash.hpp"
-#include "runtime/checkpoint/strict_json.hpp"
+#include "kernels/base/strict_json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -37,15 +37,15 @@ Manifest parse(const std::string& path, const Json& json) {
   if (json.at("format") != kFormat || json.at("version") != Manifest::kVersion)
     base::raise<DataError>("{}: this is {} version {}, {} version {} is supported", path,
                            json.at("format").dump(), json.at("version").dump(), kFormat, Manifest::kVersion);
-  Manifest manifest{json_integer<std::int64_t>(json.at("step"), path + ": step", 0),
-                    json_integer<int>(json.at("ranks"), path + ": ranks", 1),
+  Manifest manifest{base::json_integer<std::int64_t>(json.at("step"), path + ": step", 0),
+                    base::json_integer<int>(json.at("ranks"), path + ": ranks", 1),
                     json.at("weight_hash").get<std::string>(),
                     json.at("created").get<std::string>(),
                     json.at("program").get<std::string>(),
                     {}};
   for (const Json& file : json.at("files")) {
     manifest.files.push_back({file.at("name").get<std::string>(),
-                              json_integer<std::uint64_t>(file.at("bytes"), path + ": bytes"),
+                              base::json_integer<std::uint64_t>(file.at("bytes"), path + ": bytes"),
                               file.at("xxh3_128").get<std::string>()});
     if (!is_plain_name(manifest.files.back().name))
       base::raise<DataError>("{}: {} is not the name of a file beside it", path, file.at("name").dump());
@@ -86,7 +86,7 @@ Manifest read_manifest(const std::filesystem::path& directory) {
   if (!std::filesystem::is_regular_file(path, failure))
     base::raise<DataError>("{}: not a checkpoint: it has no {}", directory.string(), kFileName);
   try {
-    return parse(path.string(), parse_strict(path.string(), base::read_file(path, kSizeLimit)));
+    return parse(path.string(), base::parse_strict(path.string(), base::read_file(path, kSizeLimit)));
   } catch (const Json::exception& error) {
     base::raise<DataError>("{}: malformed: {}", path.string(), error.what());
   }

@@ -1,7 +1,7 @@
 #include "runtime/checkpoint/safetensors.hpp"
 
 #include "kernels/base/file.hpp"
-#include "runtime/checkpoint/strict_json.hpp"
+#include "kernels/base/strict_json.hpp"
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -56,9 +56,9 @@ SafetensorsFile::Entry parse_entry(const std::string& file, const std::string& n
     const Json& offsets = json.at("data_offsets");
     SafetensorsFile::Entry entry{parse_dtype(file, name, json.at("dtype").get<std::string>()),
                                  {},
-                                 json_integer<std::uint64_t>(offsets.at(0), where),
-                                 json_integer<std::uint64_t>(offsets.at(1), where)};
-    for (const Json& extent : shape) entry.shape.push_back(json_integer<std::int64_t>(extent, where));
+                                 base::json_integer<std::uint64_t>(offsets.at(0), where),
+                                 base::json_integer<std::uint64_t>(offsets.at(1), where)};
+    for (const Json& extent : shape) entry.shape.push_back(base::json_integer<std::int64_t>(extent, where));
     const auto bytes = checked_bytes(entry.shape, entry.dtype);
     if (!bytes || entry.end < entry.begin || entry.end - entry.begin != *bytes)
       base::raise<DataError>("{}: tensor {} of {} [{}] cannot stand at bytes {} to {}", file, name,
@@ -131,7 +131,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path
     base::raise<DataError>("{}: the header does not start with {{", file);
   data_start_ = prefix.size() + header_bytes;
 
-  const Json header = parse_strict(file, text);
+  const Json header = base::parse_strict(file, text);
   for (const auto& [name, json] : header.items())
     if (name != "__metadata__") entries_.emplace(name, parse_entry(file, name, json));
   check_coverage(file, entries_, size - data_start_);

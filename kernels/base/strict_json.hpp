@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal to runtime/checkpoint: JSON as a stranger may have written it.
+// JSON as a stranger may have written it.
 
 #include "kernels/base/error.hpp"
 
@@ -12,10 +12,10 @@
 #include <string_view>
 #include <utility>
 
-namespace eightfold::runtime::checkpoint {
+namespace eightfold::base {
 
 // Parses a whole text. Throws DataError that begins with `file` when it is not JSON, nests deeper than any
-// file of this folder, or has a name twice in an object, which a plain parser would resolve silently.
+// file of ours, or has a name twice in an object, which a plain parser would resolve silently.
 nlohmann::json parse_strict(const std::string& file, const std::string& text);
 
 // An integer of a stranger's JSON, at least `least`; the library's own conversion would round fractions and
@@ -30,9 +30,9 @@ Value json_integer(const nlohmann::json& json, std::string_view where,
                     : json.is_number_integer() ? in_range(json.get<std::int64_t>())
                                                : false;
   if (!fits)
-    base::raise<base::DataError>("{} is {}, an integer from {} to {} is needed", where, json.dump(), least,
-                                 std::numeric_limits<Value>::max());
+    raise<DataError>("{} is {}, an integer from {} to {} is needed", where, json.dump(), least,
+                     std::numeric_limits<Value>::max());
   return json.get<Value>();
 }
 
-}  // namespace eightfold::runtime::checkpoint
+}  // namespace eightfold::base
