@@ -1,0 +1,56 @@
+#pragma once
+
+// What a cluster was measured to do: `eightfold bench link` writes it, and the choice of an algorithm
+// (`auto`) is made from it. The file is JSON with exactly the names below, so that what somebody misspelt is
+// an error and not a default. Ranks must choose alike: rank 0 reads, everybody gets its text.
+
+#include "comm/communicator.hpp"
+#include "comm/link.hpp"
+#include "quant8/format.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace eightfold::comm {
+
+// Logical bytes that one rank encodes and decodes in a second, all ranks at it at once.
+struct CodecSpeed {
+  quant8::Format format = quant8::Format::fp32;
+  double encode_bytes_per_s = 0;
+  double decode_bytes_per_s = 0;
+
+  friend bool operator==(const CodecSpeed&, const CodecSpeed&) = default;
+};
+
+struct Calibration {
+  static constexpr int kVersion = 1;
+
+  // Where and when, for people.
+  std::string machine;  // its processor
+  std::string device;   // of the codecs
+  std::vector<std::string> hosts;
+  std::string date;
+  int ranks = 1;
+  int nodes = 1;
+
+  // Between two ranks of one node, and of two; nothing where there are no such ranks.
+  std::optional<LinkModel> same_node;
+  std::optional<LinkModel> other_node;
+  // What a rank sends, and receives, in a second when all ranks do.
+  double exchange_bytes_per_s = 0;
+  std::vector<CodecSpeed> codecs;
+
+  friend bool operator==(const Calibration&, const Calibration&) = default;
+};
+
+std::string calibration_text(const Calibration& calibration);
+
+// Throws DataError that begins with `file` and says what is wrong and what is allowed.
+Calibration parse_calibration(const std::string& file, const std::string& text);
+
+// Rank 0 reads the file, everybody gets the same. Collective; errors are agreed.
+Calibration share_calibration(Communicator& communicator, const std::filesystem::path& file);
+
+}  // namespace eightfold::comm
