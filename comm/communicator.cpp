@@ -100,6 +100,12 @@ const std::string& Communicator::host() const noexcept {
   return handles_->host;
 }
 
+void Communicator::progress() {
+  int is_there = 0;
+  EIGHTFOLD_MPI_CHECK(
+      MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, handles_->world.get(), &is_there, MPI_STATUS_IGNORE));
+}
+
 void Communicator::barrier() {
   EIGHTFOLD_MPI_CHECK(MPI_Barrier(handles_->world.get()));
 }

@@ -31,6 +31,9 @@ class Communicator {
   int node_count() const noexcept;
   const std::string& host() const noexcept;
 
+  // Lets MPI move on what was sent. Not collective, never waits.
+  void progress();
+
   // Collective.
   void barrier();
   // Everybody gets root's bytes; the size is the same on all ranks. Collective.

@@ -1,129 +1,234 @@
 #include "comm/exchange.hpp"
 
-#include "kernels/buffer.hpp"
-#include "quant8/format.hpp"
+#include "comm/executor.hpp"
+#include "comm/mpi_operation.hpp"
+#include "comm/schedules/generators.hpp"
+#include "kernels/timeline.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace eightfold::comm {
 namespace {
 
-using kernels::Tensor;
-
 // Steps whose buckets may be under way at once: a device is behind its worker by as many passes as the loader
 // has slots (runtime/data/loader.hpp), and by one step of exchange.
 constexpr std::size_t kStepsUnderWay = 4;
 
-// The three places a bucket passes, each in the order of submission: the stream `outbound` copies it to
-// pinned memory, the engine sums it there, the stream `inbound` copies it back. A gate keeps `inbound` from
-// overtaking the engine, so that the worker can enqueue the way back before the sum exists. Buckets on the
-// host stay where they are; for them the gate makes the worker wait.
-class MpiExchange final : public Exchange {
+// Segments of a shard that may travel between two ranks at once: enough to keep a link busy while one end is
+// late, and no more memory than that.
+constexpr std::size_t kBytesUnderWay = std::size_t{1} << 20;
+constexpr std::size_t kFewestUnderWay = 4;
+
+// What the operations of an exchange work with.
+struct Means {
+  Means(kernels::Device device, const ExchangeOptions& options)
+      : codec(quant8::make_codec(device, options.encoding, options.rounding)),
+        staging(device, options.transport),
+        stream(device) {}
+
+  std::unique_ptr<quant8::Codec> codec;
+  Staging staging;
+  kernels::Stream stream;  // codecs, and the copies of MPI's operations
+  std::unique_ptr<Transport> transport;
+  std::optional<kernels::Timeline> timeline;  // of `stream`; belongs to the engine's thread
+};
+
+// Three parties see a bucket: the worker's stream completes it, the engine moves its operation on, and a gate
+// keeps whoever comes after from overtaking the engine, so that the worker can enqueue what follows before
+// the sum exists. On the host the gate makes the worker wait.
+class BucketExchange final : public Exchange {
  public:
-  MpiExchange(Engine& engine, std::vector<Tensor> buckets, base::Observer* observer)
+  BucketExchange(Engine& engine, kernels::Device device, std::unique_ptr<Means> means,
+                 std::vector<std::unique_ptr<Operation>> operations, base::Observer* observer)
       : engine_(engine),
         observer_(observer),
-        buckets_(std::move(buckets)),
-        device_(buckets_.empty() ? kernels::Device{} : buckets_.front().device()),
-        outbound_(device_),
-        inbound_(device_),
-        returned_(device_) {
-    for (const Tensor& bucket : buckets_) {
-      base::require(bucket.device() == device_, "buckets on {} and {}", to_string(device_),
-                    to_string(bucket.device()));
-      if (is_staged())
-        pinned_.emplace_back(device_, engine_.ranks() > 1 ? static_cast<std::size_t>(bucket.elements()) : 0);
-    }
-    for (std::size_t i = 0; i < kStepsUnderWay * buckets_.size(); ++i) flights_.emplace_back(device_);
+        means_(std::move(means)),
+        operations_(std::move(operations)),
+        gated_(device),
+        returned_(device) {
+    for (std::size_t i = 0; i < kStepsUnderWay * operations_.size(); ++i) flights_.emplace_back(device);
   }
 
-  // What was submitted is read and written by engine and streams: it ends before the arenas it lies in.
-  ~MpiExchange() override {
+  // What was submitted is read and written by the engine: it ends before the arenas it lies in.
+  ~BucketExchange() override {
     try {
-      return_sums();
-      inbound_.view().synchronize();
+      hold_for_sums();
+      gated_.view().synchronize();
     } catch (...) {  // the device has failed; whoever waited for it was told
     }
   }
-  MpiExchange(const MpiExchange&) = delete;  // tasks refer to it
-  MpiExchange& operator=(const MpiExchange&) = delete;
+  BucketExchange(const BucketExchange&) = delete;  // work refers to it
+  BucketExchange& operator=(const BucketExchange&) = delete;
 
-  void submit(std::size_t bucket, kernels::StreamView producer) override {
+  void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override {
     if (engine_.ranks() == 1) return;  // the sum over one rank is in place already
     Flight& flight = flights_[submissions_++ % flights_.size()];
     engine_.wait(flight.ticket);
-    if (is_staged()) {
-      flight.departed.record(producer);
-      flight.departed.wait(outbound_);
-      copy(outbound_, buckets_[bucket], host_side(bucket));
-      flight.departed.record(outbound_);
-    }
-    // Opens when the task is gone: it has run, or an earlier one failed and nobody must wait for ever.
+    flight.completed.record(producer);
+    flight.has_begun = false;
+    // Opens when the work is gone: it is over, or something failed and nobody must wait for ever.
     std::shared_ptr<kernels::Gate> opening(&summed_, [](kernels::Gate* gate) { gate->open(); });
-    flight.ticket =
-        engine_.submit([this, &flight, bucket, opening = std::move(opening)](Communicator& communicator) {
-          flight.departed.synchronize();
-          const base::ScopedSpan span(observer_, base::Track::engine, "exchange",
-                                      static_cast<std::int64_t>(bucket));
-          communicator.sum(host_side(bucket).span<float>());
-        });
-    under_way_.push_back(bucket);
+    const auto company =
+        operations_[bucket]->shares_engine() ? Engine::Company::others : Engine::Company::none;
+    flight.ticket = engine_.submit(
+        [this, &flight, bucket, step, opening = std::move(opening)](Communicator& communicator) {
+          return advance(flight, bucket, step, communicator);
+        },
+        company);
+    ++under_way_;
   }
 
   void wait(kernels::StreamView consumer) override {
-    return_sums();
-    returned_.record(inbound_);
+    hold_for_sums();
+    returned_.record(gated_);
     returned_.wait(consumer);
     engine_.check();
   }
 
-  // Rabenseifner's bound for an allreduce: 2 (N - 1) / N of the data.
   std::size_t wire_bytes() const override {
-    std::int64_t elements = 0;
-    for (const Tensor& bucket : buckets_) elements += bucket.elements();
-    const auto ranks = static_cast<std::size_t>(engine_.ranks());
-    return 2 * (ranks - 1) * quant8::code_bytes(quant8::Format::fp32, elements) / ranks;
+    std::size_t bytes = 0;
+    for (const auto& operation : operations_) bytes += operation->wire_bytes();
+    return engine_.ranks() == 1 ? 0 : bytes;
   }
 
  private:
-  // One submission on its way; reused when its task is over.
+  // One submission on its way; reused when its work is over.
   struct Flight {
-    explicit Flight(kernels::Device device) : departed(device) {}
-    kernels::Event departed;  // the device has given the bucket away
+    explicit Flight(kernels::Device device) : completed(device) {}
+    kernels::Event completed;  // the producer is done with the bucket
     Engine::Ticket ticket = 0;
+    bool has_begun = false;
+    base::TimePoint began;
   };
 
-  bool is_staged() const { return device_.kind != kernels::DeviceKind::host; }
-  // Where MPI reads and writes a bucket.
-  Tensor host_side(std::size_t bucket) const {
-    return is_staged() ? pinned_[bucket].tensor(buckets_[bucket].shape()) : buckets_[bucket];
-  }
-  void return_sums() {
-    for (const std::size_t bucket : under_way_) {
-      summed_.hold(inbound_);
-      if (is_staged()) copy(inbound_, host_side(bucket), buckets_[bucket]);
+  // On the engine's thread.
+  Progress advance(Flight& flight, std::size_t bucket, std::int64_t step, Communicator& communicator) {
+    Operation& operation = *operations_[bucket];
+    if (!flight.has_begun) {
+      if (!flight.completed.is_reached()) return Progress::none;
+      flight.has_begun = true;
+      flight.began = base::Clock::now();
+      operation.begin(step);
     }
-    under_way_.clear();
+    const Progress progress = operation.advance(communicator);
+    if (progress == Progress::over && observer_ != nullptr) {
+      if (means_->timeline) means_->timeline->report();
+      observer_->on_span({base::Track::engine, "exchange", flight.began, base::Clock::now(),
+                          static_cast<std::int64_t>(bucket)});
+    }
+    return progress;
+  }
+
+  void hold_for_sums() {
+    for (; under_way_ > 0; --under_way_) summed_.hold(gated_);
   }
 
   Engine& engine_;
   base::Observer* observer_;
-  std::vector<Tensor> buckets_;
-  kernels::Device device_;
-  std::vector<kernels::PinnedBuffer<float>> pinned_;  // by bucket; none on the host
+  std::unique_ptr<Means> means_;
+  std::vector<std::unique_ptr<Operation>> operations_;  // by bucket
   kernels::Gate summed_;
-  kernels::Stream outbound_, inbound_;
+  kernels::Stream gated_;
   kernels::Event returned_;
   std::vector<Flight> flights_;
   std::size_t submissions_ = 0;
-  std::vector<std::size_t> under_way_;  // since the last wait, in the order of submission
+  std::size_t under_way_ = 0;  // submissions since the last wait
 };
+
+kernels::Device device_of(std::span<const ExchangeBucket> buckets) {
+  const kernels::Device device = buckets.empty() ? kernels::Device{} : buckets.front().values.device();
+  for (const ExchangeBucket& bucket : buckets)
+    base::require(bucket.values.device() == device, "buckets on {} and {}", to_string(device),
+                  to_string(bucket.values.device()));
+  return device;
+}
+
+std::string allreduce_names() {
+  std::string names = "mpi";
+  for (const schedules::Generator& generator : schedules::generators())
+    if (generator.collective == Collective::all_reduce) names += fmt::format(", {}", generator.name);
+  return names;
+}
+
+const schedules::Generator& generator_for(const ExchangeOptions& options) {
+  const schedules::Generator* generator = schedules::find_generator(options.algorithm);
+  if (generator == nullptr || generator->collective != Collective::all_reduce)
+    base::raise<base::ConfigError>("there is no allreduce \"{}\"; there are {}", options.algorithm,
+                                   allreduce_names());
+  if (generator->exact_only && options.encoding.format != quant8::Format::fp32)
+    base::raise<base::ConfigError>(
+        "{} adds partial sums up again and again, which {} would round differently on every rank; use it "
+        "with "
+        "fp32, or two_shot",
+        options.algorithm, to_string(options.encoding.format));
+  return *generator;
+}
+
+std::vector<std::unique_ptr<Operation>> make_operations(const schedules::Generator& generator,
+                                                        const Topology& topology, BucketContext context,
+                                                        std::span<const ExchangeBucket> buckets) {
+  std::vector<std::unique_ptr<Operation>> operations;
+  for (const ExchangeBucket& bucket : buckets) {
+    const std::size_t number = operations.size();
+    context.rounding.bucket = static_cast<std::uint32_t>(number);
+    const Schedule schedule = generator.schedule({topology, context.rank, bucket.values.elements()});
+    const std::span<float> residual =
+        bucket.residual.is_absent() ? std::span<float>{} : bucket.residual.span<float>();
+    operations.push_back(std::make_unique<Executor>(
+        schedule, context,
+        Executor::Bucket{bucket.values.span<float>(), residual,
+                         static_cast<int>(number % static_cast<std::size_t>(Executor::kChannels))}));
+  }
+  return operations;
+}
 
 }  // namespace
 
-std::unique_ptr<Exchange> make_mpi_exchange(Engine& engine, std::vector<Tensor> buckets,
-                                            base::Observer* observer) {
-  return std::make_unique<MpiExchange>(engine, std::move(buckets), observer);
+std::size_t default_segment_bytes(kernels::Device device) {
+  constexpr std::size_t kKiB = 1024;
+  return device.kind == kernels::DeviceKind::host ? 48 * kKiB : 1024 * kKiB;
+}
+
+std::unique_ptr<Exchange> make_exchange(Engine& engine, std::vector<ExchangeBucket> buckets,
+                                        const ExchangeOptions& options, base::Observer* observer) {
+  const kernels::Device device = device_of(buckets);
+  auto means = std::make_unique<Means>(device, options);
+  std::vector<std::unique_ptr<Operation>> operations;
+  if (options.algorithm == "mpi") {
+    if (options.encoding.format != quant8::Format::fp32)
+      base::raise<base::ConfigError>("MPI_Allreduce adds fp32 numbers, not {}; use another algorithm",
+                                     to_string(options.encoding.format));
+    for (const ExchangeBucket& bucket : buckets)
+      operations.push_back(std::make_unique<MpiOperation>(bucket.values, means->stream, engine.ranks()));
+  } else {
+    const schedules::Generator& generator = generator_for(options);
+    if (observer != nullptr) means->timeline.emplace(means->stream, *observer, base::Track::engine);
+    std::optional<Topology> topology;
+    int rank = 0;
+    engine.run([&](Communicator& communicator) {
+      topology = discover_topology(communicator);
+      rank = communicator.rank();
+      means->transport =
+          options.make_transport ? options.make_transport(communicator) : make_mpi_transport(communicator);
+    });
+    const std::size_t segment =
+        options.segment_bytes > 0 ? options.segment_bytes : default_segment_bytes(device);
+    BucketContext context{.codec = *means->codec,
+                          .transport = *means->transport,
+                          .staging = means->staging,
+                          .stream = means->stream,
+                          .timeline = means->timeline ? &*means->timeline : nullptr,
+                          .rank = rank,
+                          .segment = segment_elements(*means->codec, segment),
+                          .window = std::max(kBytesUnderWay / segment, kFewestUnderWay),
+                          .rounding = {.seed = options.seed}};
+    operations = make_operations(generator, *topology, context, buckets);
+  }
+  return std::make_unique<BucketExchange>(engine, device, std::move(means), std::move(operations), observer);
 }
 
 }  // namespace eightfold::comm

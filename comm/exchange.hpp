@@ -9,12 +9,19 @@
 // streams (docs/streams.md).
 
 #include "comm/engine.hpp"
+#include "comm/topology.hpp"
+#include "comm/transport.hpp"
 #include "kernels/base/observer.hpp"
 #include "kernels/stream.hpp"
 #include "kernels/tensor.hpp"
+#include "quant8/format.hpp"
+#include "quant8/rounding.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace eightfold::comm {
@@ -23,9 +30,9 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
 
-  // What is enqueued on `producer` so far completes bucket `bucket`. Returns at once, unless the device is
-  // several steps behind. Throws what the engine failed with, if it has.
-  virtual void submit(std::size_t bucket, kernels::StreamView producer) = 0;
+  // What is enqueued on `producer` so far completes bucket `bucket` of this step. Returns at once, unless the
+  // device is several steps behind. Throws what the engine failed with, if it has.
+  virtual void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) = 0;
   // What is enqueued on `consumer` from now on sees the sums of all submitted buckets, the same bits on every
   // rank. Blocks the calling thread only if `consumer` is the host's. Throws as submit() does.
   virtual void wait(kernels::StreamView consumer) = 0;
@@ -34,11 +41,33 @@ class Exchange {
   virtual std::size_t wire_bytes() const = 0;
 };
 
-// The baseline: MPI_Allreduce in fp32, one per bucket, on the engine's thread. Buckets are fp32, all on one
-// device; those of a GPU pass through pinned memory, so that MPI never sees a device's pointer. Spans
-// "exchange" are reported with the bucket's number. `engine` and the observer (may be null) outlive the
-// exchange.
-std::unique_ptr<Exchange> make_mpi_exchange(Engine& engine, std::vector<kernels::Tensor> buckets,
-                                            base::Observer* observer);
+struct ExchangeBucket {
+  kernels::Tensor values;    // fp32
+  kernels::Tensor residual;  // error feedback's, as many; absent: none
+};
+
+// The same on every rank, but for its pointers.
+struct ExchangeOptions {
+  quant8::Encoding encoding;
+  quant8::Rounding rounding = quant8::Rounding::nearest;
+  std::uint64_t seed = 0;  // of stochastic rounding
+  // A generator's name (comm/schedules/generators.hpp), or "mpi": MPI_Allreduce, in fp32.
+  std::string algorithm = "two_shot";
+  TransportKind transport = TransportKind::staged;
+  std::size_t segment_bytes = 0;  // encoded, at most, in one message; 0: default_segment_bytes()
+  // Made on the engine's thread; nothing: make_mpi_transport().
+  std::function<std::unique_ptr<Transport>(Communicator&)> make_transport;
+};
+
+// Over TCP a message beyond Open MPI's eager limit (64 KiB) waits for a handshake behind bulk data; a device
+// needs longer ones to amortise its launches.
+std::size_t default_segment_bytes(kernels::Device device);
+
+// The buckets are all on one device. Spans "exchange" (of a bucket, as the engine sees it), and those of the
+// codec's work (comm/executor/shard_part.hpp), are reported with the bucket's number. `engine` and the
+// observer (may be null) outlive the exchange. Throws ConfigError for an unknown algorithm, or one that
+// cannot go with the format. Every rank calls it; not while the engine's other work is under way.
+std::unique_ptr<Exchange> make_exchange(Engine& engine, std::vector<ExchangeBucket> buckets,
+                                        const ExchangeOptions& options, base::Observer* observer);
 
 }  // namespace eightfold::comm

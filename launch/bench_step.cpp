@@ -86,7 +86,7 @@ ResultRow measure(const StepOptions& options, runtime::Session& session, comm::E
   for (std::int64_t round = 0; round < options.steps;
        ++round) {  // the exchange alone, for the bound; what it sums is of no use
     for (std::size_t bucket = 0; bucket < worker.buckets(); ++bucket)
-      worker.exchange().submit(bucket, session.stream());
+      worker.exchange().submit(bucket, round, session.stream());
     worker.exchange().wait(session.stream());
   }
   session.stream().synchronize();

@@ -2,6 +2,7 @@
 
 #include "kernels/base/log.hpp"
 #include "kernels/elementwise.hpp"
+#include "runtime/config/names.hpp"
 #include "runtime/spans.hpp"
 
 namespace eightfold::runtime {
@@ -10,10 +11,15 @@ namespace {
 std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::Engine& engine,
                                               base::Observer& observer,
                                               const std::vector<model::ArenaSpan>& buckets) {
-  std::vector<kernels::Tensor> spans;
+  std::vector<comm::ExchangeBucket> spans;
   for (const model::ArenaSpan& bucket : buckets)
-    spans.push_back(session.model().gradients().rows(bucket.begin, bucket.end - bucket.begin));
-  return comm::make_mpi_exchange(engine, std::move(spans), &observer);
+    spans.push_back({session.model().gradients().rows(bucket.begin, bucket.end - bucket.begin), {}});
+  const config::Exchange& wanted = session.config().exchange;
+  comm::ExchangeOptions options;
+  options.encoding.format = wanted.codec;
+  options.algorithm = config::to_string(wanted.algorithm);
+  options.seed = session.config().job.seed;
+  return comm::make_exchange(engine, std::move(spans), options, &observer);
 }
 
 data::LoaderJob training_data(const Session& session, std::int64_t first_step, std::int64_t end_step) {
@@ -94,7 +100,7 @@ const data::Pass& Worker::next_pass() {
 void Worker::submit_complete(std::int64_t end) {
   for (; submitted_ < buckets_.size() && buckets_[submitted_].end <= end; ++submitted_) {
     timeline_.point(kSubmitSpan, static_cast<std::int64_t>(submitted_));
-    exchange_->submit(submitted_, stream_);
+    exchange_->submit(submitted_, step_, stream_);
   }
 }
 

@@ -4,6 +4,8 @@
 // what each key means, its unit and its range stand in the one table of runtime/config/keys.cpp, from which
 // the parser, `config show`, docs/config.md and the JSON schema are made.
 
+#include "quant8/format.hpp"
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -96,12 +98,12 @@ struct Schedule {
   double final_fraction = 0;  // cosine: of the learning rate, reached at the last step
 };
 
-enum class Codec { fp32 };
-enum class Algorithm { mpi };
+using Codec = quant8::Format;
+enum class Algorithm { automatic, mpi, two_shot, hierarchical, ring, recursive_doubling };
 
 struct Exchange {
-  Codec codec = Codec::fp32;
-  Algorithm algorithm = Algorithm::mpi;
+  Codec codec = Codec::dynamic_tree8;
+  Algorithm algorithm = Algorithm::two_shot;
   std::uint64_t bucket = 4 << 20;  // bytes of fp32 gradients exchanged as one operation
   bool overlap = true;             // exchange while the backward pass still runs
 };

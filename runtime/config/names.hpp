@@ -29,9 +29,12 @@ inline constexpr std::array<std::string_view, 3> kNames<OptimizerKind> = {"sgd",
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<ScheduleKind> = {"constant", "step", "cosine"};
 template <>
-inline constexpr std::array<std::string_view, 1> kNames<Codec> = {"fp32"};
+inline constexpr std::array<std::string_view, 11> kNames<Codec> = {
+    "fp32",      "bf16",     "fp16",     "dynamic-tree8", "linear8", "static-tree8",
+    "mantissa8", "fp8-e4m3", "fp8-e5m2", "linear4",       "one-bit"};
 template <>
-inline constexpr std::array<std::string_view, 1> kNames<Algorithm> = {"mpi"};
+inline constexpr std::array<std::string_view, 6> kNames<Algorithm> = {
+    "auto", "mpi", "two_shot", "hierarchical", "ring", "recursive_doubling"};
 
 template <class Enum>
 constexpr std::string_view to_string(Enum value) {

@@ -11,6 +11,17 @@ using test::world;
 
 namespace {
 
+std::unique_ptr<comm::Exchange> make_exchange(comm::Engine& engine,
+                                              const std::vector<kernels::Tensor>& values,
+                                              base::Observer* observer) {
+  std::vector<comm::ExchangeBucket> buckets;
+  for (const kernels::Tensor& each : values) buckets.push_back({each, {}});
+  comm::ExchangeOptions options;
+  options.encoding.format = quant8::Format::fp32;
+  options.algorithm = "mpi";
+  return comm::make_exchange(engine, std::move(buckets), options, observer);
+}
+
 const kernels::Device kGpu{kernels::DeviceKind::cuda, 0};
 constexpr int kSteps = 11;  // more than may be under way at once
 
@@ -41,12 +52,12 @@ bool queued_steps_are_exact(const std::vector<std::int64_t>& sizes) {
   const kernels::Stream stream(kGpu);
   {
     comm::Engine engine(world());
-    const auto exchange = comm::make_mpi_exchange(engine, buckets, nullptr);
-    for (std::size_t step = 0; step < kSteps; ++step) {
-      copy(stream, inputs[step].tensor(shape), arena.tensor());
-      for (std::size_t bucket = 0; bucket < buckets.size(); ++bucket) exchange->submit(bucket, stream);
+    const auto exchange = make_exchange(engine, buckets, nullptr);
+    for (int step = 0; step < kSteps; ++step) {
+      copy(stream, inputs[static_cast<std::size_t>(step)].tensor(shape), arena.tensor());
+      for (std::size_t bucket = 0; bucket < buckets.size(); ++bucket) exchange->submit(bucket, step, stream);
       exchange->wait(stream);
-      copy(stream, arena.tensor(), outputs[step].tensor(shape));
+      copy(stream, arena.tensor(), outputs[static_cast<std::size_t>(step)].tensor(shape));
     }
     stream.view().synchronize();
   }
@@ -72,7 +83,7 @@ TEST_CASE("buckets on two devices are no exchange") {
   {
     comm::Engine engine(world());
     try {
-      comm::make_mpi_exchange(engine, {here.tensor(), there.tensor()}, nullptr);
+      make_exchange(engine, {here.tensor(), there.tensor()}, nullptr);
     } catch (const base::InternalError&) {
       refused = true;
     }
@@ -93,10 +104,10 @@ TEST_CASE("a device does not wait for an engine that has failed") {
       submitted.acquire();
       throw base::DataError("broken");
     });
-    exchange->submit(0, stream);
+    exchange->submit(0, 0, stream);
     submitted.release();
     try {
-      exchange->submit(1, stream);
+      exchange->submit(1, 0, stream);
       exchange->wait(stream);
       engine.run([](comm::Communicator&) {});
     } catch (const base::DataError&) {

@@ -11,6 +11,17 @@ using test::world;
 
 namespace {
 
+std::unique_ptr<comm::Exchange> make_exchange(comm::Engine& engine,
+                                              const std::vector<kernels::Tensor>& values,
+                                              base::Observer* observer) {
+  std::vector<comm::ExchangeBucket> buckets;
+  for (const kernels::Tensor& each : values) buckets.push_back({each, {}});
+  comm::ExchangeOptions options;
+  options.encoding.format = quant8::Format::fp32;
+  options.algorithm = "mpi";
+  return comm::make_exchange(engine, std::move(buckets), options, observer);
+}
+
 const kernels::Device kHost;
 
 // An arena cut into buckets of the given sizes, and the exchange over them.
@@ -67,11 +78,12 @@ bool steps_are_exact(const std::vector<std::size_t>& sizes, int steps) {
   const Arena arena(sizes);
   const kernels::Stream stream(kHost);
   comm::Engine engine(world());
-  const auto exchange = comm::make_mpi_exchange(engine, arena.buckets, nullptr);
+  const auto exchange = make_exchange(engine, arena.buckets, nullptr);
   bool exact = true;
   for (int step = 0; step < steps; ++step) {
     fill(arena.span(), world().rank(), step);
-    for (std::size_t bucket = 0; bucket < arena.buckets.size(); ++bucket) exchange->submit(bucket, stream);
+    for (std::size_t bucket = 0; bucket < arena.buckets.size(); ++bucket)
+      exchange->submit(bucket, step, stream);
     exchange->wait(stream);
     exact = exact && holds_sum(arena.span(), engine.ranks(), step);
   }
@@ -100,8 +112,8 @@ TEST_CASE("only the buckets that were submitted are summed") {
   {
     const kernels::Stream stream(kHost);
     comm::Engine engine(world());
-    const auto exchange = comm::make_mpi_exchange(engine, arena.buckets, nullptr);
-    exchange->submit(1, stream);
+    const auto exchange = make_exchange(engine, arena.buckets, nullptr);
+    exchange->submit(1, 0, stream);
     exchange->wait(stream);
   }
   const std::vector<float> after(arena.span().begin(), arena.span().end());
@@ -116,7 +128,7 @@ TEST_CASE("an exchange that goes without a wait has still finished what was subm
   {
     const kernels::Stream stream(kHost);
     comm::Engine engine(world());
-    comm::make_mpi_exchange(engine, arena.buckets, nullptr)->submit(0, stream);
+    make_exchange(engine, arena.buckets, nullptr)->submit(0, 0, stream);
   }
   CHECK_ALL_RANKS(holds_sum(arena.span(), world().size(), 2));
 }
@@ -127,8 +139,8 @@ TEST_CASE("every exchange of a bucket is one span on the engine's track, with th
   {
     const kernels::Stream stream(kHost);
     comm::Engine engine(world());
-    const auto exchange = comm::make_mpi_exchange(engine, arena.buckets, &spans);
-    for (const std::size_t bucket : {2, 0, 1}) exchange->submit(bucket, stream);
+    const auto exchange = make_exchange(engine, arena.buckets, &spans);
+    for (const std::size_t bucket : {2, 0, 1}) exchange->submit(bucket, 0, stream);
     exchange->wait(stream);
   }
   const std::vector<std::int64_t> expected =
@@ -142,7 +154,7 @@ TEST_CASE("wire bytes are 2 (N - 1) / N of the fp32 data") {
   std::size_t bytes = 0;
   {
     comm::Engine engine(world());
-    bytes = comm::make_mpi_exchange(engine, arena.buckets, nullptr)->wire_bytes();
+    bytes = make_exchange(engine, arena.buckets, nullptr)->wire_bytes();
   }
   const auto ranks = static_cast<std::size_t>(world().size());
   CHECK_ALL_RANKS(bytes == 4800 * 2 * (ranks - 1) / ranks);

@@ -1,0 +1,255 @@
+#include "comm/executor/stages.hpp"
+
+#include "quant8/segment.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace eightfold::comm {
+namespace {
+
+// Stages of random numbers (quant8/rounding.hpp): contributions have the first, sums that go around those
+// between, sealed sums the last.
+constexpr std::uint32_t kSealStage = 63;
+
+std::size_t largest_message(const ShardPart& shard) {
+  return shard.bytes(0);  // no segment is longer than the first
+}
+
+std::size_t slots(const ShardPart& shard) {
+  return std::min(shard.bucket().window, static_cast<std::size_t>(shard.segments()));
+}
+
+bool is_on_host(const BucketContext& bucket) {
+  return bucket.stream.device().kind == kernels::DeviceKind::host;
+}
+
+}  // namespace
+
+bool Predecessors::have_done(std::int64_t segment) const {
+  return std::ranges::all_of(stages_, [&](const Stage* stage) { return stage->done() > segment; });
+}
+
+Receive::Receive(const ShardPart& shard, Route route)
+    : Stage(shard),
+      route_(route),
+      lane_(shard.bucket().staging, largest_message(shard), slots(shard)),
+      sender_(fmt::format("rank {}", route.peer)),
+      receiver_(fmt::format("rank {}", shard.bucket().rank)) {}
+
+void Receive::begin() {
+  Stage::begin();
+  posted_ = 0;
+}
+
+bool Receive::post() {
+  bool moved = false;
+  for (; posted_ < shard_.segments() && is_free(posted_); ++posted_, moved = true)
+    shard_.bucket().transport.receive(lane_.wire_side(posted_, shard_.bytes(posted_)), route_.peer,
+                                      route_.tag, lane_.under_way(posted_));
+  return moved;
+}
+
+bool Receive::has_arrived() {
+  if (done_ == posted_ || lane_.under_way(done_) > 0) return false;
+  // A device's own memory is not the host's to read: there nothing but the length is checked.
+  const BucketContext& bucket = shard_.bucket();
+  if (!is_on_host(bucket) && bucket.staging.kind == TransportKind::direct) return true;
+  const quant8::Encoding& encoding = bucket.codec.encoding();
+  const std::span<const std::byte> bytes = lane_.wire_side(done_, shard_.bytes(done_));
+  const auto elements = static_cast<std::int64_t>(shard_.values(done_).size());
+  quant8::check_header(bytes, quant8::header_of(encoding, shard_.sequence(done_), elements), sender_,
+                       receiver_);
+  if (encoding.has_hash) quant8::check_hash(bytes, encoding, elements, sender_);
+  return true;
+}
+
+void ReceiveAdd::begin() {
+  Receive::begin();
+  released_ = 0;
+}
+
+bool ReceiveAdd::advance() {
+  const bool posted = post();
+  if (!has_arrived()) return posted;
+  lane_.arrive(done_, shard_.bytes(done_), shard_.bucket().stream);
+  ++done_;
+  return true;
+}
+
+std::span<const std::byte> ReceiveAdd::message(std::int64_t segment) const {
+  return lane_.device_side(segment, shard_.bytes(segment));
+}
+
+void ReceiveAdd::release(std::int64_t segment) {
+  lane_.release(segment, shard_.bucket().stream);
+  ++released_;
+}
+
+bool ReceiveAdd::is_free(std::int64_t segment) const {
+  return segment - released_ < lane_.slots() && lane_.is_idle(segment);
+}
+
+ShardSum::ShardSum(const ShardPart& shard, std::vector<ReceiveAdd*> received)
+    : shard_(shard), received_(std::move(received)) {
+  std::ranges::sort(received_, {}, &ReceiveAdd::peer);
+  own_place_ = static_cast<std::size_t>(
+      std::ranges::lower_bound(received_, shard.bucket().rank, {}, &ReceiveAdd::peer) - received_.begin());
+  contributions_.reserve(received_.size() + 1);
+  if (received_.size() + 1 > quant8::kMaxContributions)
+    partial_ = kernels::Buffer<float>(shard.bucket().stream.device(), shard.values(0).size());
+}
+
+quant8::Sum ShardSum::segment(std::int64_t segment) {
+  const std::span<const float> own = shard_.values(segment);
+  contributions_.clear();
+  for (const ReceiveAdd* each : received_) contributions_.emplace_back(each->message(segment));
+  contributions_.insert(contributions_.begin() + static_cast<std::ptrdiff_t>(own_place_), own);
+  const auto elements = static_cast<std::int64_t>(own.size());
+  while (contributions_.size() > quant8::kMaxContributions) {
+    const auto first = std::span<const quant8::Contribution>(contributions_).first(quant8::kMaxContributions);
+    const std::span<float> partial(partial_.data(), own.size());
+    shard_.bucket().codec.sum(shard_.bucket().stream, {first, elements, 1}, partial);
+    contributions_.erase(contributions_.begin() + 1, contributions_.begin() + quant8::kMaxContributions);
+    contributions_.front() = std::span<const float>(partial);
+  }
+  return {contributions_, elements, 1};
+}
+
+void ShardSum::release(std::int64_t segment) {
+  for (ReceiveAdd* each : received_) each->release(segment);
+}
+
+Settle::Settle(const ShardPart& shard, Predecessors before, ShardSum sum)
+    : Stage(shard), before_(std::move(before)), sum_(std::move(sum)) {}
+
+bool Settle::advance() {
+  if (done_ == shard_.segments() || !before_.have_done(done_)) return false;
+  const BucketContext& bucket = shard_.bucket();
+  bucket.timed(kDecodeSpan,
+               [&] { bucket.codec.sum(bucket.stream, sum_.segment(done_), shard_.values(done_)); });
+  sum_.release(done_);
+  ++done_;
+  return true;
+}
+
+SendFresh::SendFresh(const ShardPart& shard, Predecessors before, Route route, Content content)
+    : Stage(shard),
+      before_(std::move(before)),
+      route_(route),
+      content_(std::move(content)),
+      lane_(shard.bucket().staging, largest_message(shard), slots(shard)) {}
+
+void SendFresh::begin() {
+  Stage::begin();
+  sent_ = 0;
+}
+
+bool SendFresh::advance() {
+  bool moved = false;
+  if (done_ < shard_.segments() && done_ - sent_ < lane_.slots() && lane_.is_idle(done_) &&
+      before_.have_done(done_)) {
+    encode(done_);
+    lane_.leave(done_, shard_.bytes(done_), shard_.bucket().stream);
+    ++done_;
+    moved = true;
+  }
+  for (; sent_ < done_ && lane_.is_settled(sent_); ++sent_, moved = true)
+    shard_.bucket().transport.send(lane_.wire_side(sent_, shard_.bytes(sent_)), route_.peer, route_.tag,
+                                   lane_.under_way(sent_));
+  return moved;
+}
+
+void SendFresh::encode(std::int64_t segment) {
+  const BucketContext& bucket = shard_.bucket();
+  const std::span<std::byte> message = lane_.device_side(segment, shard_.bytes(segment));
+  bucket.timed(kEncodeSpan, [&] {
+    if (!content_.sum.has_received()) {
+      bucket.codec.encode(bucket.stream, shard_.values(segment), shard_.residual(segment),
+                          shard_.stamp(segment, 0, bucket.rank), message);
+      return;
+    }
+    const quant8::Stamp stamp = shard_.stamp(segment, content_.random_stage, quant8::RoundingKey::kNoRank);
+    const quant8::Sum sum = content_.sum.segment(segment);
+    if (content_.keeps_sum) {
+      bucket.codec.sum(bucket.stream, sum, shard_.values(segment));
+      bucket.codec.encode(bucket.stream, shard_.values(segment), {}, stamp, message);
+    } else {
+      bucket.codec.encode_sum(bucket.stream, sum, {}, stamp, message);
+    }
+  });
+  content_.sum.release(segment);
+}
+
+bool SendFresh::is_over() const {
+  return sent_ == shard_.segments() && lane_.is_quiet();
+}
+
+bool Sealed::has_been_forwarded(std::int64_t segment, const MessageLane& lane) const {
+  return std::ranges::all_of(
+      forwards_, [&](const SendSealed* forward) { return segment - forward->done() < lane.slots(); });
+}
+
+Seal::Seal(const ShardPart& shard, Predecessors before, ShardSum sum)
+    : Stage(shard),
+      before_(std::move(before)),
+      sum_(std::move(sum)),
+      lane_(shard.bucket().staging, largest_message(shard), slots(shard)) {}
+
+bool Seal::advance() {
+  if (done_ == shard_.segments() || !lane_.is_idle(done_) || !has_been_forwarded(done_, lane_) ||
+      !before_.have_done(done_))
+    return false;
+  const BucketContext& bucket = shard_.bucket();
+  const std::span<std::byte> message = lane_.device_side(done_, shard_.bytes(done_));
+  bucket.timed(kEncodeSpan, [&] {
+    bucket.codec.encode_sum(bucket.stream, sum_.segment(done_), shard_.residual(done_),
+                            shard_.stamp(done_, kSealStage, quant8::RoundingKey::kNoRank), message);
+  });
+  sum_.release(done_);
+  lane_.leave(done_, message.size(), bucket.stream);
+  bucket.timed(kDecodeSpan, [&] { bucket.codec.decode(bucket.stream, message, shard_.values(done_)); });
+  ++done_;
+  return true;
+}
+
+ReceiveAdopt::ReceiveAdopt(const ShardPart& shard, Predecessors before, Route route)
+    : Receive(shard, route), before_(std::move(before)) {}
+
+bool ReceiveAdopt::advance() {
+  const bool posted = post();
+  if (done_ == posted_ || !before_.have_done(done_) || !has_arrived()) return posted;
+  const BucketContext& bucket = shard_.bucket();
+  const std::span<const std::byte> message = lane_.device_side(done_, shard_.bytes(done_));
+  lane_.arrive(done_, message.size(), bucket.stream);
+  bucket.timed(kDecodeSpan, [&] { bucket.codec.decode(bucket.stream, message, shard_.values(done_)); });
+  lane_.release(done_, bucket.stream);
+  ++done_;
+  return true;
+}
+
+bool ReceiveAdopt::is_free(std::int64_t segment) const {
+  return segment - done_ < lane_.slots() && lane_.is_idle(segment) && has_been_forwarded(segment, lane_);
+}
+
+SendSealed::SendSealed(const ShardPart& shard, Route route, Sealed& source)
+    : Stage(shard), route_(route), source_(source) {
+  source_.add_forward(*this);
+}
+
+bool SendSealed::advance() {
+  MessageLane& lane = source_.lane();
+  bool moved = false;
+  for (; done_ < source_.sealed() && lane.is_settled(done_); ++done_, moved = true)
+    shard_.bucket().transport.send(lane.wire_side(done_, shard_.bytes(done_)), route_.peer, route_.tag,
+                                   lane.under_way(done_));
+  return moved;
+}
+
+bool SendSealed::is_over() const {
+  return Stage::is_over() && source_.lane().is_quiet();
+}
+
+}  // namespace eightfold::comm

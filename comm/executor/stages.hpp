@@ -1,0 +1,200 @@
+#pragma once
+
+// The steps of a schedule as a pipeline: one stage per step of a shard, which passes its segments on in
+// order. A stage does what is possible for one segment and returns; it never waits.
+
+#include "comm/executor/shard_part.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace eightfold::comm {
+
+class Stage {
+ public:
+  explicit Stage(const ShardPart& shard) : shard_(shard) {}
+  virtual ~Stage() = default;
+  Stage(const Stage&) = delete;  // stages refer to each other
+  Stage& operator=(const Stage&) = delete;
+
+  virtual void begin() { done_ = 0; }
+  // Whether anything could be done.
+  virtual bool advance() = 0;
+  virtual bool is_over() const { return done_ == shard_.segments(); }
+
+  // Segments that later stages of the shard may read and write.
+  std::int64_t done() const noexcept { return done_; }
+
+ protected:
+  const ShardPart& shard_;
+  std::int64_t done_ = 0;
+};
+
+// A place in the order of a shard's stages: those that must have done a segment before this one may.
+class Predecessors {
+ public:
+  explicit Predecessors(std::vector<const Stage*> stages) : stages_(std::move(stages)) {}
+  bool have_done(std::int64_t segment) const;
+
+ private:
+  std::vector<const Stage*> stages_;
+};
+
+// Whom a stage sends to or receives from, and under which tag.
+struct Route {
+  int peer;
+  int tag;
+};
+
+// Receives segments into a lane of its own.
+class Receive : public Stage {
+ public:
+  Receive(const ShardPart& shard, Route route);
+
+  void begin() override;
+
+ protected:
+  // Asks the transport for the next segments, as far as messages are free.
+  bool post();
+  // Whether the next segment has arrived; if so, what its header says has been checked.
+  bool has_arrived();
+  virtual bool is_free(std::int64_t segment) const = 0;
+
+  Route route_;
+  MessageLane lane_;
+  std::int64_t posted_ = 0;
+
+ private:
+  std::string sender_, receiver_;  // for messages
+};
+
+class ReceiveAdd final : public Receive {
+ public:
+  using Receive::Receive;
+
+  int peer() const noexcept { return route_.peer; }
+  void begin() override;
+  bool advance() override;
+  // The codec reads it on the bucket's stream ...
+  std::span<const std::byte> message(std::int64_t segment) const;
+  // ... and has been enqueued to do so for the last time. Segment by segment.
+  void release(std::int64_t segment);
+
+ private:
+  bool is_free(std::int64_t segment) const override;
+
+  std::int64_t released_ = 0;
+};
+
+// The values of a rank and what it received to be added, from the lowest rank to the highest.
+class ShardSum {
+ public:
+  ShardSum(const ShardPart& shard, std::vector<ReceiveAdd*> received);
+
+  bool has_received() const noexcept { return !received_.empty(); }
+  // Valid until the next call.
+  quant8::Sum segment(std::int64_t segment);
+  void release(std::int64_t segment);
+
+ private:
+  const ShardPart& shard_;
+  std::vector<ReceiveAdd*> received_;  // by rank
+  std::size_t own_place_;              // of this rank's values among them
+  std::vector<quant8::Contribution> contributions_;
+  kernels::Buffer<float> partial_;  // of sums with more contributions than a codec takes at once
+};
+
+// The end of a shard whose sum nobody encodes: adds up in place.
+class Settle final : public Stage {
+ public:
+  Settle(const ShardPart& shard, Predecessors before, ShardSum sum);
+  bool advance() override;
+
+ private:
+  Predecessors before_;
+  ShardSum sum_;
+};
+
+class SendFresh final : public Stage {
+ public:
+  // What is to be sent: the first encoding of this rank's values, or a sum. `keeps_sum`: someone needs the
+  // sum later.
+  struct Content {
+    ShardSum sum;
+    std::uint32_t random_stage;
+    bool keeps_sum;
+  };
+  SendFresh(const ShardPart& shard, Predecessors before, Route route, Content content);
+  void begin() override;
+  bool advance() override;
+  bool is_over() const override;
+
+ private:
+  void encode(std::int64_t segment);
+
+  Predecessors before_;
+  Route route_;
+  Content content_;
+  MessageLane lane_;
+  std::int64_t sent_ = 0;
+};
+
+class SendSealed;
+
+// Where the sealed bytes of a shard lie on this rank, for those who pass them on.
+class Sealed {
+ public:
+  virtual ~Sealed() = default;
+  virtual std::int64_t sealed() const = 0;  // segments
+  virtual MessageLane& lane() = 0;
+  void add_forward(const SendSealed& forward) { forwards_.push_back(&forward); }
+
+ protected:
+  // Whether nobody sends the slot's earlier segment any more.
+  bool has_been_forwarded(std::int64_t segment, const MessageLane& lane) const;
+
+ private:
+  std::vector<const SendSealed*> forwards_;
+};
+
+class Seal final : public Stage, public Sealed {
+ public:
+  Seal(const ShardPart& shard, Predecessors before, ShardSum sum);
+  bool advance() override;
+  std::int64_t sealed() const override { return done(); }
+  MessageLane& lane() override { return lane_; }
+
+ private:
+  Predecessors before_;
+  ShardSum sum_;
+  MessageLane lane_;
+};
+
+class ReceiveAdopt final : public Receive, public Sealed {
+ public:
+  ReceiveAdopt(const ShardPart& shard, Predecessors before, Route route);
+  bool advance() override;
+  std::int64_t sealed() const override { return done(); }
+  MessageLane& lane() override { return lane_; }
+
+ private:
+  bool is_free(std::int64_t segment) const override;
+
+  Predecessors before_;
+};
+
+// Does not read the values: done() stays behind nothing.
+class SendSealed final : public Stage {
+ public:
+  SendSealed(const ShardPart& shard, Route route, Sealed& source);
+  bool advance() override;
+  bool is_over() const override;
+
+ private:
+  Route route_;
+  Sealed& source_;
+};
+
+}  // namespace eightfold::comm
