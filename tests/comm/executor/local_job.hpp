@@ -1,0 +1,60 @@
+#pragma once
+
+// The ranks of a job in one process, each with an Executor, over a LocalNetwork.
+
+#include "comm/executor.hpp"
+#include "comm/schedules/generators.hpp"
+#include "tests/comm/executor/local_network.hpp"
+
+#include <string_view>
+
+namespace test {
+
+struct LocalSettings {
+  std::string_view algorithm = "two_shot";
+  eightfold::comm::Topology topology = eightfold::comm::Topology::uniform(2, 1);
+  std::int64_t elements = 0;
+  eightfold::quant8::Encoding encoding;
+  eightfold::quant8::Rounding rounding = eightfold::quant8::Rounding::nearest;
+  bool has_residual = false;
+  std::int64_t segment = 256;  // elements
+  std::size_t window = 2;
+  int longest_delay = 0;
+  unsigned seed = 1;
+};
+
+class LocalJob {
+ public:
+  explicit LocalJob(const LocalSettings& settings);
+
+  int ranks() const { return static_cast<int>(ranks_.size()); }
+  // Of the host.
+  std::span<float> values(int rank) { return ranks_[static_cast<std::size_t>(rank)]->values; }
+  std::span<float> residual(int rank) { return ranks_[static_cast<std::size_t>(rank)]->residual; }
+  const eightfold::comm::Executor& executor(int rank) const {
+    return *ranks_[static_cast<std::size_t>(rank)]->executor;
+  }
+  LocalNetwork& network() { return network_; }
+
+  // One step on all ranks, which take turns at random. Throws InternalError if they come to a standstill.
+  void run(std::int64_t step);
+  bool replicas_are_equal() const;
+
+ private:
+  struct Rank {
+    Rank(const LocalSettings& settings, LocalNetwork& network, int rank);
+
+    std::vector<float> values, residual;
+    std::unique_ptr<eightfold::quant8::Codec> codec;
+    std::unique_ptr<eightfold::comm::Transport> transport;
+    eightfold::kernels::Stream stream;
+    eightfold::comm::Staging staging;
+    std::unique_ptr<eightfold::comm::Executor> executor;
+  };
+
+  LocalNetwork network_;
+  std::vector<std::unique_ptr<Rank>> ranks_;
+  std::mt19937 turns_;
+};
+
+}  // namespace test

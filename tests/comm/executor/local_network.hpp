@@ -1,0 +1,56 @@
+#pragma once
+
+// A network within one process: the transports of any number of ranks, all on one thread. Messages are late
+// at random, differently with every seed, and complete in any order; what they match is what MPI would match.
+
+#include "comm/transport.hpp"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <random>
+#include <tuple>
+#include <vector>
+
+namespace test {
+
+class LocalNetwork {
+ public:
+  // A message is late by up to `longest_delay` polls of the rank it concerns.
+  LocalNetwork(int ranks, int longest_delay, unsigned seed = 1);
+
+  std::unique_ptr<eightfold::comm::Transport> transport(int rank);
+
+  // Called with every message's sender, receiver and bytes before they arrive; may change them.
+  std::function<void(int, int, std::span<std::byte>)> tamper;
+  // By rank.
+  std::vector<std::size_t> bytes_sent;
+
+ private:
+  friend class LocalTransport;
+  using Channel = std::tuple<int, int, int>;  // sender, receiver, tag
+  struct Receive {
+    std::span<std::byte> bytes;
+    int* under_way;
+  };
+  // What a rank is still to learn, after so many polls.
+  struct Late {
+    int polls;
+    std::function<void()> happen;
+  };
+
+  void send(int from, int to, int tag, std::span<const std::byte> bytes, int& under_way);
+  void receive(int from, int to, int tag, Receive receive);
+  void match(const Channel& channel);
+  void poll(int rank);
+  int delay() { return std::uniform_int_distribution(0, longest_delay_)(random_); }
+
+  int longest_delay_;
+  std::mt19937 random_;
+  std::map<Channel, std::deque<std::vector<std::byte>>> sent_;
+  std::map<Channel, std::deque<Receive>> wanted_;
+  std::vector<std::vector<Late>> late_;  // by rank
+};
+
+}  // namespace test
