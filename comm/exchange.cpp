@@ -3,6 +3,7 @@
 #include "comm/executor.hpp"
 #include "comm/mpi_operation.hpp"
 #include "comm/schedules/generators.hpp"
+#include "comm/spans.hpp"
 #include "kernels/timeline.hpp"
 
 #include <fmt/format.h>
@@ -117,7 +118,7 @@ class BucketExchange final : public Exchange {
     const Progress progress = operation.advance(communicator);
     if (progress == Progress::over && observer_ != nullptr) {
       if (means_->timeline) means_->timeline->report();
-      observer_->on_span({base::Track::engine, "exchange", flight.began, base::Clock::now(),
+      observer_->on_span({base::Track::engine, kExchangeSpan, flight.began, base::Clock::now(),
                           static_cast<std::int64_t>(bucket)});
     }
     return progress;

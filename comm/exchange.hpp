@@ -63,9 +63,8 @@ struct ExchangeOptions {
 // needs longer ones to amortise its launches.
 std::size_t default_segment_bytes(kernels::Device device);
 
-// The buckets are all on one device. Spans "exchange" (of a bucket, as the engine sees it), and those of the
-// codec's work (comm/executor/shard_part.hpp), are reported with the bucket's number. `engine` and the
-// observer (may be null) outlive the exchange. Throws ConfigError for an unknown algorithm, or one that
+// The buckets are all on one device. Spans (comm/spans.hpp) are reported to the observer, if there is one;
+// `engine` and it outlive the exchange. Throws ConfigError for an unknown algorithm, or one that
 // cannot go with the format. Every rank calls it; not while the engine's other work is under way.
 std::unique_ptr<Exchange> make_exchange(Engine& engine, std::vector<ExchangeBucket> buckets,
                                         const ExchangeOptions& options, base::Observer* observer);

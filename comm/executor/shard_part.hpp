@@ -3,6 +3,7 @@
 // One shard of a bucket as this rank works on it: what the stages of its pipeline share.
 
 #include "comm/executor/message_lane.hpp"
+#include "comm/spans.hpp"
 #include "kernels/timeline.hpp"
 #include "quant8/codec.hpp"
 
@@ -12,10 +13,6 @@
 #include <string_view>
 
 namespace eightfold::comm {
-
-// The names of the spans that the codec's work is reported under; index: the bucket.
-inline constexpr std::string_view kEncodeSpan = "encode";
-inline constexpr std::string_view kDecodeSpan = "decode";
 
 // What all shards of a bucket share on a rank. References outlive the bucket's executor.
 struct BucketContext {
