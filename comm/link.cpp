@@ -3,6 +3,7 @@
 #include "comm/timing.hpp"
 #include "kernels/base/clock.hpp"
 #include "kernels/base/error.hpp"
+#include "kernels/base/median.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -121,7 +122,7 @@ double LinkMeter::one_way_s(const RankPair& pair, std::size_t bytes) {
   const Leg there{is_first ? pair.second : pair.first, bytes}, nothing{0, 0};
   double time_s = 0;
   if (is_first || communicator_.rank() == pair.second)
-    time_s = median(timed(warmups(bytes), options_.repeats, [&] {
+    time_s = base::median(timed(warmups(bytes), options_.repeats, [&] {
       transfer(is_first ? there : nothing, is_first ? nothing : there);
       transfer(is_first ? nothing : there, is_first ? there : nothing);
     }));
@@ -138,7 +139,7 @@ double LinkMeter::both_ways_s(const RankPair& pair, std::size_t bytes) {
     // Each repeat begins where the last one ended: whoever is ahead waits for the other's bytes.
     times_s = timed(warmups(bytes), options_.repeats, [&] { transfer(leg, leg); });
   }
-  return median(slowest_of_ranks(communicator_, times_s));
+  return base::median(slowest_of_ranks(communicator_, times_s));
 }
 
 double LinkMeter::ring_s(std::size_t bytes) {
@@ -151,7 +152,7 @@ double LinkMeter::ring_s(std::size_t bytes) {
     transfer({(rank + 1) % ranks, bytes}, {(rank + ranks - 1) % ranks, bytes});
     if (i >= 0) times_s.push_back(base::seconds_since(start));
   }
-  return median(slowest_of_ranks(communicator_, times_s));
+  return base::median(slowest_of_ranks(communicator_, times_s));
 }
 
 }  // namespace eightfold::comm

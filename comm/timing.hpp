@@ -1,7 +1,6 @@
 #pragma once
 
-// What many measured times come to. A collective is as slow as its slowest rank, and what counts over repeats
-// is their median: the least and the largest are luck.
+// Times of what all ranks do together: it has taken as long as on its slowest rank.
 
 #include "comm/communicator.hpp"
 
@@ -10,10 +9,7 @@
 
 namespace eightfold::comm {
 
-// The middle one, or the mean of the two in the middle; at least one value.
-double median(std::vector<double> values);
-
-// Each repeat's time on its slowest rank. Every rank has measured as many. Collective.
+// Of each repeat the time on its slowest rank. Every rank has measured as many. Collective.
 std::vector<double> slowest_of_ranks(Communicator& communicator, std::span<const double> times_s);
 
 }  // namespace eightfold::comm

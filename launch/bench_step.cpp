@@ -4,11 +4,13 @@
 #include "kernels/base/log.hpp"
 #include "kernels/linear.hpp"
 #include "launch/bench_codec.hpp"
+#include "launch/bench_link.hpp"
 #include "launch/command.hpp"
 #include "launch/job.hpp"
 #include "launch/result.hpp"
 #include "launch/step_timer.hpp"
 #include "runtime/data/random_source.hpp"
+#include "runtime/exchange.hpp"
 #include "runtime/worker.hpp"
 
 #include <algorithm>
@@ -73,7 +75,8 @@ void check_steady_state(comm::Engine& engine, const kernels::DeviceCounters& bef
 ResultRow measure(const StepOptions& options, runtime::Session& session, comm::Engine& engine) {
   StepTimer timer;
   const double gemm_before = gemm_gflops(session.stream(), 20);
-  runtime::Worker worker(session, engine, timer, 0, options.warmup + options.steps);
+  const std::unique_ptr<comm::Exchange> exchange = runtime::make_exchange(session, engine, timer);
+  runtime::Worker worker(session, *exchange, timer, 0, options.warmup + options.steps);
   for (std::int64_t step = 0; step < options.warmup; ++step) worker.step();
   worker.synchronize();
   timer.reset();
@@ -85,12 +88,12 @@ ResultRow measure(const StepOptions& options, runtime::Session& session, comm::E
   timer.reset();
   for (std::int64_t round = 0; round < options.steps;
        ++round) {  // the exchange alone, for the bound; what it sums is of no use
-    for (std::size_t bucket = 0; bucket < worker.buckets(); ++bucket)
-      worker.exchange().submit(bucket, round, session.stream());
-    worker.exchange().wait(session.stream());
+    for (std::size_t bucket = 0; bucket < session.buckets().size(); ++bucket)
+      exchange->submit(bucket, round, session.stream());
+    exchange->wait(session.stream());
   }
   session.stream().synchronize();
-  const double bound_s = medians.bound_s(timer.wire_s(worker.buckets()));
+  const double bound_s = medians.bound_s(timer.wire_s(session.buckets().size()));
   const double gemm = std::max(gemm_before, gemm_gflops(session.stream(), 20));
 
   const std::int64_t passes = session.plan().passes(session.plan().batch(0));
@@ -127,6 +130,7 @@ void add_bench(CLI::App& program, Action& chosen) {
   CLI::App& bench = *program.add_subcommand("bench", "Measure this machine");
   bench.require_subcommand(1);
   add_bench_codec(bench, chosen);
+  add_bench_link(bench, chosen);
   auto options = std::make_shared<StepOptions>();
   CLI::App& command =
       *bench.add_subcommand("step", "Time the training step of a job, on random data of its shape");

@@ -45,16 +45,20 @@ std::string result_line(const ResultRow& row) {
   return line;
 }
 
-void check_json_path(const std::filesystem::path& path) {
+void check_result_path(std::string_view option, const std::filesystem::path& path) {
   if (path.empty()) return;
   const std::filesystem::path directory =
       path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
   std::error_code ignored;
   if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored))
-    base::raise<base::ConfigError>("--json: {} is there and is not a regular file", path.string());
+    base::raise<base::ConfigError>("{}: {} is there and is not a regular file", option, path.string());
   if (::access(directory.c_str(), W_OK | X_OK) != 0)
-    base::raise<base::ConfigError>("--json: cannot write {}: {}: {}", path.string(), directory.string(),
+    base::raise<base::ConfigError>("{}: cannot write {}: {}: {}", option, path.string(), directory.string(),
                                    std::strerror(errno));
+}
+
+void check_json_path(const std::filesystem::path& path) {
+  check_result_path("--json", path);
 }
 
 void flush_output() {

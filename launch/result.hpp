@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace eightfold::launch {
@@ -18,8 +19,10 @@ using ResultRow = nlohmann::ordered_json;
 // "result key=value ...". Text with blanks is quoted as in JSON.
 std::string result_line(const ResultRow& row);
 
-// Whether --json FILE can work, asked before the work: throws ConfigError unless the path is empty, or is or
-// can become a regular file.
+// Whether an option's FILE can be written, asked before the work: throws ConfigError unless the path is
+// empty, or is or can become a regular file.
+void check_result_path(std::string_view option, const std::filesystem::path& path);
+// The same for --json.
 void check_json_path(const std::filesystem::path& path);
 
 // Prints the result line of each row, last of all on standard output, and writes the rows to `json` unless
