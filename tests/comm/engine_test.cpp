@@ -1,11 +1,13 @@
 #include "comm/engine.hpp"
 
 #include "comm/agreed_error.hpp"
+#include "comm/transport.hpp"
 #include "tests/support/ranks.hpp"
 #include "tests/support/test.hpp"
 
 #include <atomic>
 #include <numeric>
+#include <utility>
 
 using namespace eightfold;
 using comm::Engine;
@@ -61,6 +63,68 @@ TEST_CASE("the collectives of tasks meet their own kind on every rank") {
   for (std::size_t i = 0; i < sums.size(); ++i)
     right = right && sums[i] == static_cast<double>(i) * world().size();
   CHECK_ALL_RANKS(right);
+}
+
+TEST_CASE("work with company moves on side by side; a task waits for all of it and is waited for by all") {
+  std::vector<int> over;
+  int largest_company = 0;
+  {
+    int company = 0;
+    Engine engine(world());
+    for (int i = 0; i < 6; ++i)  // those that began first take longest
+      engine.submit(
+          [&, i, calls = -1](comm::Communicator&) mutable {
+            if (calls < 0) {
+              calls = 10 * (6 - i);
+              largest_company = std::max(largest_company, ++company);
+            }
+            if (calls-- > 0) return comm::Progress::some;
+            --company;
+            over.push_back(i);
+            return comm::Progress::over;
+          },
+          Engine::Company::others);
+    engine.submit([&](comm::Communicator&) { over.push_back(company == 0 ? 100 : -1); });
+    engine.wait(engine.submit(
+        [&](comm::Communicator&) {
+          over.push_back(101);
+          return comm::Progress::over;
+        },
+        Engine::Company::others));
+  }
+  CHECK_ALL_RANKS(largest_company == static_cast<int>(Engine::kUnderWay));
+  CHECK_ALL_RANKS(over.size() == 8);
+  CHECK_ALL_RANKS(over[0] != 0);  // 0 began first and ended later
+  CHECK_ALL_RANKS(over[6] == 100);
+  CHECK_ALL_RANKS(over[7] == 101);
+}
+
+TEST_CASE("work that waits for other ranks does not keep them waiting") {
+  // Every rank sends its own number around, polling; nobody blocks.
+  int received = -1;
+  {
+    Engine engine(world());
+    std::unique_ptr<comm::Transport> transport;
+    int mine = 0, theirs = -1, under_way = 0;
+    bool has_begun = false;
+    engine.run([&](comm::Communicator& c) {
+      transport = comm::make_mpi_transport(c);
+      mine = c.rank();
+    });
+    engine.wait(engine.submit(
+        [&](comm::Communicator& c) {
+          if (!std::exchange(has_begun, true)) {
+            transport->receive(std::as_writable_bytes(std::span(&theirs, 1)),
+                               (c.rank() + c.size() - 1) % c.size(), 5, under_way);
+            transport->send(std::as_bytes(std::span(&mine, 1)), (c.rank() + 1) % c.size(), 5, under_way);
+          }
+          transport->poll();
+          return under_way == 0 ? comm::Progress::over : comm::Progress::none;
+        },
+        Engine::Company::others));
+    received = theirs;
+  }
+  CHECK_ALL_RANKS(received == (world().rank() + world().size() - 1) % world().size());
 }
 
 TEST_CASE("run returns when its own task is over") {

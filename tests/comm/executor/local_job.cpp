@@ -6,9 +6,7 @@
 #include <cstring>
 #include <numeric>
 
-namespace test {
-
-using namespace eightfold;
+namespace eightfold::test {
 
 LocalJob::LocalJob(const LocalSettings& settings)
     : network_(settings.topology.ranks(), settings.longest_delay, settings.seed), turns_(settings.seed) {
@@ -60,4 +58,4 @@ bool LocalJob::replicas_are_equal() const {
   });
 }
 
-}  // namespace test
+}  // namespace eightfold::test

@@ -8,14 +8,14 @@
 
 #include <string_view>
 
-namespace test {
+namespace eightfold::test {
 
 struct LocalSettings {
   std::string_view algorithm = "two_shot";
-  eightfold::comm::Topology topology = eightfold::comm::Topology::uniform(2, 1);
+  comm::Topology topology = comm::Topology::uniform(2, 1);
   std::int64_t elements = 0;
-  eightfold::quant8::Encoding encoding;
-  eightfold::quant8::Rounding rounding = eightfold::quant8::Rounding::nearest;
+  quant8::Encoding encoding;
+  quant8::Rounding rounding = quant8::Rounding::nearest;
   bool has_residual = false;
   std::int64_t segment = 256;  // elements
   std::size_t window = 2;
@@ -31,9 +31,7 @@ class LocalJob {
   // Of the host.
   std::span<float> values(int rank) { return ranks_[static_cast<std::size_t>(rank)]->values; }
   std::span<float> residual(int rank) { return ranks_[static_cast<std::size_t>(rank)]->residual; }
-  const eightfold::comm::Executor& executor(int rank) const {
-    return *ranks_[static_cast<std::size_t>(rank)]->executor;
-  }
+  const comm::Executor& executor(int rank) const { return *ranks_[static_cast<std::size_t>(rank)]->executor; }
   LocalNetwork& network() { return network_; }
 
   // One step on all ranks, which take turns at random. Throws InternalError if they come to a standstill.
@@ -45,11 +43,11 @@ class LocalJob {
     Rank(const LocalSettings& settings, LocalNetwork& network, int rank);
 
     std::vector<float> values, residual;
-    std::unique_ptr<eightfold::quant8::Codec> codec;
-    std::unique_ptr<eightfold::comm::Transport> transport;
-    eightfold::kernels::Stream stream;
-    eightfold::comm::Staging staging;
-    std::unique_ptr<eightfold::comm::Executor> executor;
+    std::unique_ptr<quant8::Codec> codec;
+    std::unique_ptr<comm::Transport> transport;
+    kernels::Stream stream;
+    comm::Staging staging;
+    std::unique_ptr<comm::Executor> executor;
   };
 
   LocalNetwork network_;
@@ -57,4 +55,4 @@ class LocalJob {
   std::mt19937 turns_;
 };
 
-}  // namespace test
+}  // namespace eightfold::test

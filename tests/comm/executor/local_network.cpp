@@ -5,9 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace test {
-
-using namespace eightfold;
+namespace eightfold::test {
 
 class LocalTransport final : public comm::Transport {
  public:
@@ -82,4 +80,4 @@ void LocalNetwork::poll(int rank) {
   std::ranges::move(still, std::back_inserter(late));
 }
 
-}  // namespace test
+}  // namespace eightfold::test

@@ -13,14 +13,14 @@
 #include <tuple>
 #include <vector>
 
-namespace test {
+namespace eightfold::test {
 
 class LocalNetwork {
  public:
   // A message is late by up to `longest_delay` polls of the rank it concerns.
   LocalNetwork(int ranks, int longest_delay, unsigned seed = 1);
 
-  std::unique_ptr<eightfold::comm::Transport> transport(int rank);
+  std::unique_ptr<comm::Transport> transport(int rank);
 
   // Called with every message's sender, receiver and bytes before they arrive; may change them.
   std::function<void(int, int, std::span<std::byte>)> tamper;
@@ -53,4 +53,4 @@ class LocalNetwork {
   std::vector<std::vector<Late>> late_;  // by rank
 };
 
-}  // namespace test
+}  // namespace eightfold::test
