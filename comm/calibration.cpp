@@ -80,16 +80,27 @@ std::optional<LinkModel> link(const Reader& links, const char* name) {
   return LinkModel{reader.time("latency_s"), reader.rate("bytes_per_s")};
 }
 
-CodecSpeed codec(const std::string& where, const nlohmann::json& json) {
-  const Reader reader(where, json, {"format", "encode_bytes_per_s", "decode_bytes_per_s"});
+quant8::Format format_of(const Reader& reader) {
   const std::optional<quant8::Format> format = quant8::parse_format(reader.text("format"));
   if (!format) {
     std::vector<std::string_view> names;
     for (const quant8::Format each : quant8::all_formats()) names.push_back(to_string(each));
-    base::raise<DataError>("{} is {}; the formats are {}", reader.place("format"), json.at("format").dump(),
+    base::raise<DataError>("{} is {}; the formats are {}", reader.place("format"), reader.at("format").dump(),
                            fmt::join(names, ", "));
   }
-  return {*format, reader.rate("encode_bytes_per_s"), reader.rate("decode_bytes_per_s")};
+  return *format;
+}
+
+CodecSpeed codec(const std::string& where, const nlohmann::json& json) {
+  const Reader reader(where, json, {"format", "encode_bytes_per_s", "decode_bytes_per_s"});
+  return {format_of(reader), reader.rate("encode_bytes_per_s"), reader.rate("decode_bytes_per_s")};
+}
+
+AllreduceTime allreduce(const std::string& where, const nlohmann::json& json) {
+  const Reader reader(where, json, {"algorithm", "format", "size_bytes", "time_s"});
+  return {reader.text("algorithm"), format_of(reader),
+          base::json_integer<std::size_t>(reader.at("size_bytes"), reader.place("size_bytes"), 1),
+          reader.rate("time_s")};
 }
 
 // Said before anything else, since names differ between versions.
@@ -109,6 +120,12 @@ std::string calibration_text(const Calibration& calibration) {
     codecs.push_back({{"format", to_string(codec.format)},
                       {"encode_bytes_per_s", codec.encode_bytes_per_s},
                       {"decode_bytes_per_s", codec.decode_bytes_per_s}});
+  Json allreduces = Json::array();
+  for (const AllreduceTime& time : calibration.allreduces)
+    allreduces.push_back({{"algorithm", time.algorithm},
+                          {"format", to_string(time.format)},
+                          {"size_bytes", time.size_bytes},
+                          {"time_s", time.time_s}});
   const Json json = {
       {"format", kFormat},
       {"version", Calibration::kVersion},
@@ -121,7 +138,8 @@ std::string calibration_text(const Calibration& calibration) {
       {"links",
        {{"same_node", link_json(calibration.same_node)}, {"other_node", link_json(calibration.other_node)}}},
       {"exchange_bytes_per_s", calibration.exchange_bytes_per_s},
-      {"codecs", codecs}};
+      {"codecs", codecs},
+      {"allreduces", allreduces}};
   return json.dump(2) + "\n";
 }
 
@@ -130,7 +148,7 @@ Calibration parse_calibration(const std::string& file, const std::string& text) 
   check_version(file, json);
   const Reader reader(file, json,
                       {"format", "version", "machine", "device", "hosts", "date", "ranks", "nodes", "links",
-                       "exchange_bytes_per_s", "codecs"});
+                       "exchange_bytes_per_s", "codecs", "allreduces"});
   Calibration calibration;
   calibration.machine = reader.text("machine");
   calibration.device = reader.text("device");
@@ -149,6 +167,9 @@ Calibration parse_calibration(const std::string& file, const std::string& text) 
   for (const nlohmann::json& each : list(reader, "codecs"))
     calibration.codecs.push_back(
         codec(fmt::format("{}[{}]", reader.place("codecs"), calibration.codecs.size()), each));
+  for (const nlohmann::json& each : list(reader, "allreduces"))
+    calibration.allreduces.push_back(
+        allreduce(fmt::format("{}[{}]", reader.place("allreduces"), calibration.allreduces.size()), each));
   return calibration;
 }
 

@@ -24,6 +24,16 @@ struct CodecSpeed {
   friend bool operator==(const CodecSpeed&, const CodecSpeed&) = default;
 };
 
+// How long an allreduce of a bucket takes, through the engine as in a job.
+struct AllreduceTime {
+  std::string algorithm;
+  quant8::Format format = quant8::Format::fp32;
+  std::size_t size_bytes = 0;  // logical
+  double time_s = 0;           // the median of repeats, of the slowest rank
+
+  friend bool operator==(const AllreduceTime&, const AllreduceTime&) = default;
+};
+
 struct Calibration {
   static constexpr int kVersion = 1;
 
@@ -41,6 +51,7 @@ struct Calibration {
   // What a rank sends, and receives, in a second when all ranks do.
   double exchange_bytes_per_s = 0;
   std::vector<CodecSpeed> codecs;
+  std::vector<AllreduceTime> allreduces;
 
   friend bool operator==(const Calibration&, const Calibration&) = default;
 };

@@ -3,13 +3,17 @@
 #include "comm/executor.hpp"
 #include "comm/mpi_operation.hpp"
 #include "comm/schedules/generators.hpp"
+#include "comm/selection.hpp"
 #include "comm/spans.hpp"
+#include "kernels/base/log.hpp"
+#include "kernels/base/parse.hpp"
 #include "kernels/timeline.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 namespace eightfold::comm {
@@ -149,43 +153,69 @@ kernels::Device device_of(std::span<const ExchangeBucket> buckets) {
 }
 
 std::string allreduce_names() {
-  std::string names = "mpi";
+  std::string names = "auto, mpi";
   for (const schedules::Generator& generator : schedules::generators())
     if (generator.collective == Collective::all_reduce) names += fmt::format(", {}", generator.name);
   return names;
 }
 
-const schedules::Generator& generator_for(const ExchangeOptions& options) {
-  const schedules::Generator* generator = schedules::find_generator(options.algorithm);
+const schedules::Generator& generator_for(std::string_view algorithm, quant8::Format format) {
+  const schedules::Generator* generator = schedules::find_generator(algorithm);
   if (generator == nullptr || generator->collective != Collective::all_reduce)
-    base::raise<base::ConfigError>("there is no allreduce \"{}\"; there are {}", options.algorithm,
+    base::raise<base::ConfigError>("there is no allreduce \"{}\"; there are {}", algorithm,
                                    allreduce_names());
-  if (generator->exact_only && options.encoding.format != quant8::Format::fp32)
+  if (generator->exact_only && format != quant8::Format::fp32)
     base::raise<base::ConfigError>(
         "{} adds partial sums up again and again, which {} would round differently on every rank; use it "
         "with "
         "fp32, or two_shot",
-        options.algorithm, to_string(options.encoding.format));
+        algorithm, to_string(format));
   return *generator;
 }
 
-std::vector<std::unique_ptr<Operation>> make_operations(const schedules::Generator& generator,
-                                                        const Topology& topology, BucketContext context,
-                                                        std::span<const ExchangeBucket> buckets) {
-  std::vector<std::unique_ptr<Operation>> operations;
-  for (const ExchangeBucket& bucket : buckets) {
-    const std::size_t number = operations.size();
+// Makes the operations of an exchange, bucket by bucket.
+class Planner {
+ public:
+  Planner(const ExchangeOptions& options, const Topology& topology, const BucketContext& context)
+      : options_(options), topology_(topology), context_(context) {}
+
+  std::unique_ptr<Operation> operation(const ExchangeBucket& bucket, std::size_t number) {
+    const std::string algorithm = algorithm_for(bucket.values.bytes());
+    const quant8::Format format = options_.encoding.format;
+    if (algorithm == "mpi") {
+      if (format != quant8::Format::fp32)
+        base::raise<base::ConfigError>("MPI_Allreduce adds fp32 numbers, not {}; use another algorithm",
+                                       to_string(format));
+      return std::make_unique<MpiOperation>(bucket.values, context_.stream, topology_.ranks());
+    }
+    const Schedule schedule =
+        generator_for(algorithm, format).schedule({topology_, context_.rank, bucket.values.elements()});
+    BucketContext context = context_;
     context.rounding.bucket = static_cast<std::uint32_t>(number);
-    const Schedule schedule = generator.schedule({topology, context.rank, bucket.values.elements()});
     const std::span<float> residual =
         bucket.residual.is_absent() ? std::span<float>{} : bucket.residual.span<float>();
-    operations.push_back(std::make_unique<Executor>(
+    return std::make_unique<Executor>(
         schedule, context,
         Executor::Bucket{bucket.values.span<float>(), residual,
-                         static_cast<int>(number % static_cast<std::size_t>(Executor::kChannels))}));
+                         static_cast<int>(number % static_cast<std::size_t>(Executor::kChannels))});
   }
-  return operations;
-}
+
+ private:
+  std::string algorithm_for(std::size_t bytes) {
+    if (options_.algorithm != "auto") return options_.algorithm;
+    Selection selection =
+        select_algorithm(options_.encoding.format, bytes, topology_, options_.calibration.get());
+    if (context_.rank == 0 && logged_.insert(selection.algorithm + selection.reason).second)
+      base::log_info("exchange: auto is {} for buckets of {}: {}", selection.algorithm,
+                     base::format_bytes(bytes), selection.reason);
+    return std::move(selection.algorithm);
+  }
+
+  const ExchangeOptions& options_;
+  const Topology& topology_;
+  BucketContext context_;
+  std::set<std::string> logged_;
+};
 
 }  // namespace
 
@@ -198,37 +228,29 @@ std::unique_ptr<Exchange> make_exchange(Engine& engine, std::vector<ExchangeBuck
                                         const ExchangeOptions& options, base::Observer* observer) {
   const kernels::Device device = device_of(buckets);
   auto means = std::make_unique<Means>(device, options);
+  if (observer != nullptr) means->timeline.emplace(means->stream, *observer, base::Track::engine);
+  std::optional<Topology> topology;
+  int rank = 0;
+  engine.run([&](Communicator& communicator) {
+    topology = discover_topology(communicator);
+    rank = communicator.rank();
+    means->transport =
+        options.make_transport ? options.make_transport(communicator) : make_mpi_transport(communicator);
+  });
+  const std::size_t segment =
+      options.segment_bytes > 0 ? options.segment_bytes : default_segment_bytes(device);
+  const BucketContext context{.codec = *means->codec,
+                              .transport = *means->transport,
+                              .staging = means->staging,
+                              .stream = means->stream,
+                              .timeline = means->timeline ? &*means->timeline : nullptr,
+                              .rank = rank,
+                              .segment = segment_elements(*means->codec, segment),
+                              .window = std::max(kBytesUnderWay / segment, kFewestUnderWay),
+                              .rounding = {.seed = options.seed}};
+  Planner planner(options, *topology, context);
   std::vector<std::unique_ptr<Operation>> operations;
-  if (options.algorithm == "mpi") {
-    if (options.encoding.format != quant8::Format::fp32)
-      base::raise<base::ConfigError>("MPI_Allreduce adds fp32 numbers, not {}; use another algorithm",
-                                     to_string(options.encoding.format));
-    for (const ExchangeBucket& bucket : buckets)
-      operations.push_back(std::make_unique<MpiOperation>(bucket.values, means->stream, engine.ranks()));
-  } else {
-    const schedules::Generator& generator = generator_for(options);
-    if (observer != nullptr) means->timeline.emplace(means->stream, *observer, base::Track::engine);
-    std::optional<Topology> topology;
-    int rank = 0;
-    engine.run([&](Communicator& communicator) {
-      topology = discover_topology(communicator);
-      rank = communicator.rank();
-      means->transport =
-          options.make_transport ? options.make_transport(communicator) : make_mpi_transport(communicator);
-    });
-    const std::size_t segment =
-        options.segment_bytes > 0 ? options.segment_bytes : default_segment_bytes(device);
-    BucketContext context{.codec = *means->codec,
-                          .transport = *means->transport,
-                          .staging = means->staging,
-                          .stream = means->stream,
-                          .timeline = means->timeline ? &*means->timeline : nullptr,
-                          .rank = rank,
-                          .segment = segment_elements(*means->codec, segment),
-                          .window = std::max(kBytesUnderWay / segment, kFewestUnderWay),
-                          .rounding = {.seed = options.seed}};
-    operations = make_operations(generator, *topology, context, buckets);
-  }
+  for (std::size_t i = 0; i < buckets.size(); ++i) operations.push_back(planner.operation(buckets[i], i));
   return std::make_unique<BucketExchange>(engine, device, std::move(means), std::move(operations), observer);
 }
 

@@ -8,6 +8,7 @@
 // Between a bucket's submit and the wait nobody else touches it. Events order the exchange against the
 // streams (docs/streams.md).
 
+#include "comm/calibration.hpp"
 #include "comm/engine.hpp"
 #include "comm/topology.hpp"
 #include "comm/transport.hpp"
@@ -51,8 +52,10 @@ struct ExchangeOptions {
   quant8::Encoding encoding;
   quant8::Rounding rounding = quant8::Rounding::nearest;
   std::uint64_t seed = 0;  // of stochastic rounding
-  // A generator's name (comm/schedules/generators.hpp), or "mpi": MPI_Allreduce, in fp32.
+  // A generator's name (comm/schedules/generators.hpp), "mpi": MPI_Allreduce, in fp32, or "auto": what
+  // select_algorithm() says for each bucket, which is logged.
   std::string algorithm = "two_shot";
+  std::shared_ptr<const Calibration> calibration;  // for "auto"; null: none
   TransportKind transport = TransportKind::staged;
   std::size_t segment_bytes = 0;  // encoded, at most, in one message; 0: default_segment_bytes()
   // Made on the engine's thread; nothing: make_mpi_transport().

@@ -173,7 +173,8 @@ void calibrate(comm::Communicator& world, const LinkOptions& options, const Plac
       .same_node = slowest_link(pairs, true),
       .other_node = slowest_link(pairs, false),
       .exchange_bytes_per_s = 1e9 * exchange_gbps,
-      .codecs = slowest_codecs(world, placement.place.device, options.repeats)};
+      .codecs = slowest_codecs(world, placement.place.device, options.repeats),
+      .allreduces = {}};
   if (world.rank() == 0) base::write_file_durably(options.calibration, calibration_text(calibration));
   base::log_info("wrote {}", options.calibration);
 }
