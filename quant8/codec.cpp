@@ -1,6 +1,7 @@
 #include "quant8/codec.hpp"
 
 #include "kernels/base/error.hpp"
+#include "quant8/cuda/codec.hpp"
 #include "quant8/host/codec.hpp"
 
 #include <array>
@@ -77,10 +78,15 @@ void Codec::check_segment(std::span<const std::byte> segment, std::int64_t eleme
 }
 
 std::unique_ptr<Codec> make_codec(kernels::Device device, const Encoding& encoding, Rounding rounding) {
-  if (device.kind != kernels::DeviceKind::host)
-    base::raise<base::EnvironmentError>("there is no codec for {}; use --set job.device=host",
-                                        to_string(device));
-  return host::make_codec(encoding, rounding, host::best_instructions());
+  if (device.kind == kernels::DeviceKind::host)
+    return host::make_codec(encoding, rounding, host::best_instructions());
+#ifdef EIGHTFOLD_WITH_CUDA
+  return cuda::make_codec(device, encoding, rounding);
+#else
+  base::raise<base::EnvironmentError>(
+      "{} was asked for a codec, but this eightfold was built without CUDA; use --set job.device=host",
+      to_string(device));
+#endif
 }
 
 }  // namespace eightfold::quant8

@@ -1,0 +1,262 @@
+#pragma once
+
+// What kernels know about a format. A coder has
+//   Packed                        the codes of a packet, as one access moves them
+//   Shared                        its tables in the block's shared memory, filled by the constructor
+//   kHasScale, kSumsMagnitudes    whether there are scales, and whether they are means
+//   load, store                   the packet at an index of a code plane; store is called by whole warps
+//   decode                        a packet, times its scale
+//   encode                        a packet; `inverse` is of its scale
+// Decoding looks the value of each code up. Each lane has a copy of the table in a bank of its own: lanes
+// that want different levels would otherwise wait for each other, and a sum of many segments does little
+// else.
+
+#include "quant8/cuda/level_tables.hpp"
+#include "quant8/cuda/tile.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace eightfold::quant8::cuda {
+
+using Floats = kernels::cuda::Packet<float>;
+
+// Where the random numbers of stochastic rounding begin.
+struct Draw {
+  kernels::RandomKey key;
+  std::uint64_t index = 0;
+};
+
+template <class PackedT>
+struct PackedAccess {
+  using Packed = PackedT;
+  __device__ static Packed load(const std::byte* codes, std::int64_t packet) {
+    return reinterpret_cast<const Packed*>(codes)[packet];
+  }
+  __device__ static void store(std::byte* codes, std::int64_t packet, std::int64_t packets, Packed value) {
+    if (packet < packets) reinterpret_cast<Packed*>(codes)[packet] = value;
+  }
+};
+
+// The top bytes of four words, the first lowest.
+__device__ inline std::uint32_t top_bytes(const std::uint32_t (&word)[kPacket]) {
+  return __byte_perm(__byte_perm(word[0], word[1], 0x73), __byte_perm(word[2], word[3], 0x73), 0x5410);
+}
+
+// Formats with levels: codes of 8 or of 4 bits. What encodes is added by those below.
+template <int kBits>
+class LevelCoder : public PackedAccess<std::conditional_t<kBits == 8, std::uint32_t, std::uint16_t>> {
+ public:
+  using Packed = typename LevelCoder::Packed;
+  static constexpr bool kHasScale = true;
+  static constexpr bool kSumsMagnitudes = false;
+  static constexpr int kCodes = 1 << kBits;
+  struct Shared {
+    float level[kCodes * static_cast<int>(kWarp)];
+  };
+
+  __device__ LevelCoder(const LevelTables* tables, Shared& shared)
+      : level_(shared.level + threadIdx.x % kWarp) {
+    for (unsigned i = threadIdx.x; i < kCodes * kWarp; i += blockDim.x)
+      shared.level[i] = tables->level[i / kWarp];
+    __syncthreads();
+  }
+
+  __device__ Floats decode(Packed packed, float scale) const {
+    Floats result;
+#pragma unroll
+    for (int e = 0; e < kPacket; ++e)
+      result.value[e] = level(static_cast<std::uint32_t>(packed) >> (kBits * e) & (kCodes - 1)) * scale;
+    return result;
+  }
+
+ protected:
+  __device__ float level(std::uint32_t code) const { return level_[code * kWarp]; }
+
+  // From words with the level in the top byte, and the signs of x.
+  __device__ static Packed pack(const std::uint32_t (&word)[kPacket], const Floats& x) {
+    std::uint32_t bits[kPacket];
+#pragma unroll
+    for (int e = 0; e < kPacket; ++e) bits[e] = kernels::bit_cast<std::uint32_t>(x.value[e]);
+    const std::uint32_t levels = top_bytes(word), signs = top_bytes(bits) & 0x8080'8080U;
+    if constexpr (kBits == 8) return levels | signs;
+    std::uint32_t codes = levels | signs >> 4;  // a nibble in each byte
+    codes = (codes | codes >> 4) & 0x00FF'00FFU;
+    return static_cast<Packed>(codes | codes >> 8);
+  }
+  __device__ static float magnitude(float x) { return kernels::bit_cast<float>(magnitude_bits(x)); }
+
+ private:
+  const float* level_;
+};
+
+// Levels at i / kSteps: rounding 127 y to an integer is rounding to the nearest of them, as long as 127 y is
+// not rounded before. Ties are to even in both.
+template <int kBits>
+class LinearCoder : public LevelCoder<kBits> {
+ public:
+  using Base = LevelCoder<kBits>;
+  using Base::Base;
+
+  __device__ typename Base::Packed encode(const Floats& x, float inverse, const Draw&, std::int64_t) const {
+    constexpr float kSteps = (1 << (kBits - 1)) - 1;
+    constexpr float kInteger = 0x1.8p23F;  // added to a small number, leaves its integer in the lowest bits
+    std::uint32_t word[kPacket];
+#pragma unroll
+    for (int e = 0; e < kPacket; ++e) {
+      const float y = Base::magnitude(x.value[e]) * inverse;
+      word[e] = kernels::bit_cast<std::uint32_t>(__fmaf_rn(kSteps, y, kInteger)) << 24;
+    }
+    return Base::pack(word, x);
+  }
+};
+
+// Any table.
+template <int kBits>
+class SearchCoder : public LevelCoder<kBits> {
+ public:
+  using Base = LevelCoder<kBits>;
+  struct Shared : Base::Shared {
+    std::uint32_t step[LevelTables::kBuckets];
+  };
+
+  __device__ SearchCoder(const LevelTables* tables, Shared& shared)
+      : Base(tables, shared), step_(shared.step) {
+    for (unsigned i = threadIdx.x; i < LevelTables::kBuckets; i += blockDim.x)
+      shared.step[i] = tables->step[i];
+    __syncthreads();
+  }
+
+  __device__ typename Base::Packed encode(const Floats& x, float inverse, const Draw&, std::int64_t) const {
+    std::uint32_t word[kPacket];
+#pragma unroll
+    for (int e = 0; e < kPacket; ++e) word[e] = search(Base::magnitude(x.value[e]) * inverse);
+    return Base::pack(word, x);
+  }
+
+ protected:
+  __device__ std::uint32_t search(float y) const { return search_level(step_, y); }
+
+ private:
+  const std::uint32_t* step_;
+};
+
+// The random words of a packet. Its numbers are one Philox block, or the end of one and the start of the
+// next.
+__device__ inline kernels::RandomWords random_words(const Draw& draw, std::int64_t packet) {
+  const std::uint64_t first = draw.index + static_cast<std::uint64_t>(packet) * kPacket;
+  kernels::RandomWords words = kernels::philox(draw.key, first / kPacket);
+  const auto skipped = static_cast<int>(first % kPacket);
+  if (skipped == 0) return words;
+  kernels::RandomWords next = kernels::philox(draw.key, first / kPacket + 1);
+#pragma unroll
+  for (int step = 1; step < kPacket; ++step) {
+    if (step > skipped) continue;
+#pragma unroll
+    for (int e = 0; e + 1 < kPacket; ++e) words.word[e] = words.word[e + 1];
+    words.word[kPacket - 1] = next.word[0];
+#pragma unroll
+    for (int e = 0; e + 1 < kPacket; ++e) next.word[e] = next.word[e + 1];
+  }
+  return words;
+}
+
+// Any table, rounded stochastically (stochastic_level() of quant8/levels.hpp).
+template <int kBits>
+class StochasticCoder : public SearchCoder<kBits> {
+ public:
+  using Base = SearchCoder<kBits>;
+  struct Shared : Base::Shared {
+    float inverse_gap[kMaxLevels];
+  };
+
+  __device__ StochasticCoder(const LevelTables* tables, Shared& shared)
+      : Base(tables, shared), inverse_gap_(shared.inverse_gap) {
+    for (unsigned i = threadIdx.x; i < kMaxLevels; i += blockDim.x)
+      shared.inverse_gap[i] = tables->inverse_gap[i];
+    __syncthreads();
+  }
+
+  __device__ typename Base::Packed encode(const Floats& x, float inverse, const Draw& draw,
+                                          std::int64_t packet) const {
+    const kernels::RandomWords random = random_words(draw, packet);
+    std::uint32_t word[kPacket];
+#pragma unroll
+    for (int e = 0; e < kPacket; ++e)
+      word[e] = draw_level(Base::magnitude(x.value[e]) * inverse, random.word[e]) << 24;
+    return Base::pack(word, x);
+  }
+
+ private:
+  __device__ std::uint32_t draw_level(float y, std::uint32_t random) const {
+    const std::uint32_t nearest = Base::search(y) >> 24;
+    const std::uint32_t lower = Base::level(nearest) > y ? nearest - 1 : nearest;
+    const float position = (y - Base::level(lower)) * inverse_gap_[lower];
+    return kernels::uniform_from(random) < position ? lower + 1 : lower;
+  }
+
+  const float* inverse_gap_;
+};
+
+// A sign and the mean magnitude. A packet is half a byte.
+class OneBitCoder {
+ public:
+  using Packed = std::uint32_t;
+  static constexpr bool kHasScale = true;
+  static constexpr bool kSumsMagnitudes = true;
+  struct Shared {};
+
+  __device__ OneBitCoder(const LevelTables*, Shared&) {}
+
+  __device__ static Packed load(const std::byte* codes, std::int64_t packet) {
+    return static_cast<Packed>(codes[packet / 2]) >> (4 * (packet % 2)) & 15U;
+  }
+  // Eight lanes have the packets of a word.
+  __device__ static void store(std::byte* codes, std::int64_t packet, std::int64_t packets, Packed value) {
+    std::uint32_t word = value << (4 * (packet % 8));
+#pragma unroll
+    for (int distance = 1; distance < 8; distance *= 2) word |= __shfl_xor_sync(kAllLanes, word, distance);
+    if (packet % 8 == 0 && packet < packets) reinterpret_cast<std::uint32_t*>(codes)[packet / 8] = word;
+  }
+
+  __device__ Packed encode(const Floats& x, float, const Draw&, std::int64_t) const {
+    Packed signs = 0;
+#pragma unroll
+    for (int e = 0; e < kPacket; ++e) signs |= kernels::bit_cast<std::uint32_t>(x.value[e]) >> 31 << e;
+    return signs;
+  }
+  __device__ Floats decode(Packed packed, float scale) const {
+    Floats result;
+#pragma unroll
+    for (int e = 0; e < kPacket; ++e) result.value[e] = (packed >> e & 1U) != 0 ? -scale : scale;
+    return result;
+  }
+};
+
+// fp32, bf16 and fp16: each value by itself.
+template <class Value>
+class PlainCoder : public PackedAccess<kernels::cuda::Packet<Value>> {
+ public:
+  using Packed = kernels::cuda::Packet<Value>;
+  static constexpr bool kHasScale = false;
+  static constexpr bool kSumsMagnitudes = false;
+  struct Shared {};
+
+  __device__ PlainCoder(const LevelTables*, Shared&) {}
+
+  __device__ Packed encode(const Floats& x, float, const Draw&, std::int64_t) const {
+    Packed packed;
+#pragma unroll
+    for (int e = 0; e < kPacket; ++e) packed.value[e] = kernels::from_float<Value>(x.value[e]);
+    return packed;
+  }
+  __device__ Floats decode(const Packed& packed, float) const {
+    Floats values;
+#pragma unroll
+    for (int e = 0; e < kPacket; ++e) values.value[e] = kernels::to_float(packed.value[e]);
+    return values;
+  }
+};
+
+}  // namespace eightfold::quant8::cuda

@@ -1,0 +1,121 @@
+#pragma once
+
+// Which elements a thread works on. Half a warp has a block: thread l of its 16 has the packets of 4 elements
+// l, l + 16, l + 32 and l + 48. So every access of a half is to neighbouring bytes, 256 of them for fp32; a
+// warp has two blocks and a thread 16 elements, enough to pay for what is done once a block.
+
+#include "kernels/cuda/block.hpp"
+#include "kernels/cuda/parallel.hpp"
+#include "quant8/format.hpp"
+
+#include <cstdint>
+
+namespace eightfold::quant8::cuda {
+
+using kernels::cuda::kPacket;
+using kernels::cuda::kWarp;
+
+inline constexpr unsigned kHalf = kWarp / 2;
+inline constexpr int kPackets = static_cast<int>(kBlock / (kHalf * kPacket));  // of a thread
+inline constexpr unsigned kAllLanes = 0xFFFFFFFFU;
+
+// A thread's elements of one block, in the order of its packets; 0 where the segment has ended.
+struct Values {
+  kernels::cuda::Packet<float> packet[kPackets];
+};
+
+class Tile {
+ public:
+  __device__ Tile(std::int64_t block, std::int64_t elements) : block_(block), lane_(threadIdx.x % kHalf) {
+    const std::int64_t left = elements - block * kBlock;
+    size_ = static_cast<int>(left < 0 ? 0 : (left < kBlock ? left : kBlock));
+  }
+
+  __device__ std::int64_t block() const { return block_; }
+  // Elements of the block; 0 beyond the segment's end.
+  __device__ int block_size() const { return size_; }
+  // One thread of the half speaks for the block, if there is one.
+  __device__ bool speaks() const { return lane_ == 0 && size_ > 0; }
+  // Of the thread's packet j: its index in the segment, and how many of its elements there are.
+  __device__ std::int64_t packet(int j) const {
+    return block_ * (kBlock / kPacket) + static_cast<int>(kHalf) * j + static_cast<int>(lane_);
+  }
+  __device__ int packet_size(int j) const {
+    const int left = size_ - kPacket * (static_cast<int>(kHalf) * j + static_cast<int>(lane_));
+    return left < 0 ? 0 : (left < kPacket ? left : kPacket);
+  }
+
+ private:
+  std::int64_t block_;
+  unsigned lane_;
+  int size_;
+};
+
+// Calls run(tile) for all blocks of a segment, spread over the warps of the grid. The lanes of a warp stay
+// together.
+template <class Run>
+__device__ void each_tile(std::int64_t elements, const Run& run) {
+  const std::int64_t blocks = blocks_of(elements);
+  const std::int64_t stride = kernels::cuda::index_stride() / kHalf;
+  const std::int64_t first = kernels::cuda::first_index() / kHalf;
+  for (std::int64_t block = first / 2 * 2; block < blocks; block += stride)
+    run(Tile(block + first % 2, elements));
+}
+
+__device__ inline Values load_values(const float* from, const Tile& tile) {
+  const bool is_aligned = kernels::cuda::is_packet_aligned(from);
+  Values values{};
+#pragma unroll
+  for (int j = 0; j < kPackets; ++j) {
+    const float* at = from + kPacket * tile.packet(j);
+    if (is_aligned && tile.packet_size(j) == kPacket) {
+      values.packet[j] = *reinterpret_cast<const kernels::cuda::Packet<float>*>(at);
+    } else {
+      for (int e = 0; e < kPacket; ++e)
+        if (e < tile.packet_size(j)) values.packet[j].value[e] = at[e];
+    }
+  }
+  return values;
+}
+
+__device__ inline void store_values(const Values& values, const Tile& tile, float* to) {
+  const bool is_aligned = kernels::cuda::is_packet_aligned(to);
+#pragma unroll
+  for (int j = 0; j < kPackets; ++j) {
+    float* at = to + kPacket * tile.packet(j);
+    if (is_aligned && tile.packet_size(j) == kPacket) {
+      *reinterpret_cast<kernels::cuda::Packet<float>*>(at) = values.packet[j];
+    } else {
+      for (int e = 0; e < kPacket; ++e)
+        if (e < tile.packet_size(j)) at[e] = values.packet[j].value[e];
+    }
+  }
+}
+
+template <class Run>
+__device__ void each_value(Values& values, const Run& run) {
+#pragma unroll
+  for (int j = 0; j < kPackets; ++j)
+#pragma unroll
+    for (int e = 0; e < kPacket; ++e) run(values.packet[j].value[e]);
+}
+
+// Calls run(element of a, element of b) for all pairs.
+template <class Run>
+__device__ void each_pair(Values& a, const Values& b, const Run& run) {
+#pragma unroll
+  for (int j = 0; j < kPackets; ++j)
+#pragma unroll
+    for (int e = 0; e < kPacket; ++e) run(a.packet[j].value[e], b.packet[j].value[e]);
+}
+
+// combine() of the values of a half warp, in each of its threads. All lanes of the warp call.
+template <class Value, class Combine>
+__device__ Value half_reduce(Value value, const Combine& combine) {
+#pragma unroll
+  for (int distance = kHalf / 2; distance > 0; distance /= 2)
+    value = combine(value, __shfl_xor_sync(kAllLanes, value, distance));
+  return value;
+}
+
+}  // namespace eightfold::quant8::cuda
