@@ -4,6 +4,8 @@
 #include "tests/support/ranks.hpp"
 #include "tests/support/test.hpp"
 
+#include <bit>
+#include <cmath>
 #include <numeric>
 
 using namespace eightfold;
@@ -11,15 +13,23 @@ using test::world;
 
 namespace {
 
+comm::ExchangeOptions options(quant8::Format format, std::string algorithm) {
+  comm::ExchangeOptions made;
+  made.encoding.format = format;
+  made.algorithm = std::move(algorithm);
+  return made;
+}
+
+comm::ExchangeOptions mpi() {
+  return options(quant8::Format::fp32, "mpi");
+}
+
 std::unique_ptr<comm::Exchange> make_exchange(comm::Engine& engine,
                                               const std::vector<kernels::Tensor>& values,
-                                              base::Observer* observer) {
+                                              const comm::ExchangeOptions& wanted) {
   std::vector<comm::ExchangeBucket> buckets;
   for (const kernels::Tensor& each : values) buckets.push_back({each, {}});
-  comm::ExchangeOptions options;
-  options.encoding.format = quant8::Format::fp32;
-  options.algorithm = "mpi";
-  return comm::make_exchange(engine, std::move(buckets), options, observer);
+  return comm::make_exchange(engine, std::move(buckets), wanted, nullptr);
 }
 
 const kernels::Device kGpu{kernels::DeviceKind::cuda, 0};
@@ -32,7 +42,7 @@ float value_of(int weight, std::size_t i, int step) {
 
 // Steps of an exchange on a device, all of them enqueued before any result is looked at. Whether every sum is
 // exact.
-bool queued_steps_are_exact(const std::vector<std::int64_t>& sizes) {
+bool queued_steps_are_exact(const comm::ExchangeOptions& wanted, const std::vector<std::int64_t>& sizes) {
   const auto total = static_cast<std::size_t>(std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}));
   const kernels::Shape shape = {static_cast<std::int64_t>(total)};
   const kernels::Buffer<float> arena(kGpu, total);
@@ -52,7 +62,7 @@ bool queued_steps_are_exact(const std::vector<std::int64_t>& sizes) {
   const kernels::Stream stream(kGpu);
   {
     comm::Engine engine(world());
-    const auto exchange = make_exchange(engine, buckets, nullptr);
+    const auto exchange = make_exchange(engine, buckets, wanted);
     for (int step = 0; step < kSteps; ++step) {
       copy(stream, inputs[static_cast<std::size_t>(step)].tensor(shape), arena.tensor());
       for (std::size_t bucket = 0; bucket < buckets.size(); ++bucket) exchange->submit(bucket, step, stream);
@@ -69,12 +79,65 @@ bool queued_steps_are_exact(const std::vector<std::int64_t>& sizes) {
   return exact;
 }
 
+// Bits of the sums of a few steps, and of what error feedback has kept.
+std::vector<std::uint32_t> sums_with_feedback(kernels::Device device, const comm::ExchangeOptions& wanted) {
+  constexpr std::int64_t kFirst = 5000, kSecond = 300;
+  constexpr auto kTotal = static_cast<std::size_t>(kFirst + kSecond);
+  const kernels::Shape shape = {kFirst + kSecond};
+  const kernels::Buffer<float> arena(device, kTotal), residuals(device, kTotal);
+  const kernels::PinnedBuffer<float> host(device, kTotal);
+  const kernels::Stream stream(device);
+  std::vector<std::uint32_t> bits;
+  const auto take = [&](const kernels::Buffer<float>& values) {
+    copy(stream, values.tensor(shape), host.tensor(shape));
+    stream.view().synchronize();
+    for (const float value : host.span()) bits.push_back(std::bit_cast<std::uint32_t>(value));
+  };
+  const int rank = world().rank();
+  comm::Engine engine(world());
+  const auto exchange =
+      comm::make_exchange(engine,
+                          {{arena.tensor({kFirst}), residuals.tensor({kFirst})},
+                           {arena.tensor({kSecond}, kFirst), residuals.tensor({kSecond}, kFirst)}},
+                          wanted, nullptr);
+  for (int step = 0; step < 3; ++step) {
+    for (std::size_t i = 0; i < kTotal; ++i)
+      host.data()[i] = std::sin(static_cast<float>(i) + static_cast<float>(10 * step + rank));
+    copy(stream, host.tensor(shape), arena.tensor(shape));
+    for (const std::size_t bucket : {0, 1}) exchange->submit(bucket, step, stream);
+    exchange->wait(stream);
+    take(arena);
+  }
+  take(residuals);
+  return bits;
+}
+
 }  // namespace
 
 TEST_CASE("buckets of a device come back as sums, however far the worker is ahead") {
-  CHECK_ALL_RANKS(queued_steps_are_exact({1}));
-  CHECK_ALL_RANKS(queued_steps_are_exact({256, 256, 100}));
-  CHECK_ALL_RANKS(queued_steps_are_exact({5, 0, 70001}));
+  for (const char* algorithm : {"mpi", "two_shot"}) {
+    const comm::ExchangeOptions wanted = options(quant8::Format::fp32, algorithm);
+    CHECK_ALL_RANKS(queued_steps_are_exact(wanted, {1}));
+    CHECK_ALL_RANKS(queued_steps_are_exact(wanted, {256, 256, 100}));
+    CHECK_ALL_RANKS(queued_steps_are_exact(wanted, {5, 0, 70001}));
+  }
+}
+
+TEST_CASE("what a device exchanges is, bit for bit, what the host does") {
+  for (const quant8::Format format : quant8::all_formats()) {
+    comm::ExchangeOptions wanted = options(format, "two_shot");
+    wanted.segment_bytes = 3000;
+    CHECK_ALL_RANKS(sums_with_feedback(kGpu, wanted) == sums_with_feedback(kernels::Device{}, wanted));
+  }
+}
+
+TEST_CASE("every algorithm adds up on a device as on the host, rounding stochastically too") {
+  for (const char* algorithm : {"two_shot", "hierarchical", "ring"}) {
+    comm::ExchangeOptions wanted = options(quant8::Format::linear8, algorithm);
+    wanted.rounding = quant8::Rounding::stochastic;
+    wanted.seed = 5;
+    CHECK_ALL_RANKS(sums_with_feedback(kGpu, wanted) == sums_with_feedback(kernels::Device{}, wanted));
+  }
 }
 
 TEST_CASE("buckets on two devices are no exchange") {
@@ -83,7 +146,7 @@ TEST_CASE("buckets on two devices are no exchange") {
   {
     comm::Engine engine(world());
     try {
-      make_exchange(engine, {here.tensor(), there.tensor()}, nullptr);
+      make_exchange(engine, {here.tensor(), there.tensor()}, mpi());
     } catch (const base::InternalError&) {
       refused = true;
     }
@@ -97,8 +160,7 @@ TEST_CASE("a device does not wait for an engine that has failed") {
   int told = 0;
   {
     comm::Engine engine(world());
-    const auto exchange =
-        comm::make_mpi_exchange(engine, {arena.tensor({256}), arena.tensor({256}, 256)}, nullptr);
+    const auto exchange = make_exchange(engine, {arena.tensor({256}), arena.tensor({256}, 256)}, mpi());
     std::counting_semaphore<> submitted(0);
     engine.submit([&](comm::Communicator&) {
       submitted.acquire();

@@ -4,8 +4,11 @@
 #include "tests/comm/executor/local_job.hpp"
 #include "tests/support/test.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <functional>
 
 using namespace eightfold;
 using comm::Topology;
@@ -106,6 +109,7 @@ TEST_CASE("replicas are equal bit for bit in every format, with every algorithm"
     for (LocalSettings settings : all_allreduces(format)) {
       settings.elements = 3000;
       settings.longest_delay = 4;
+      settings.shuffles_steps = true;
       LocalJob job(settings);
       for (std::int64_t step = 0; step < 2; ++step) {
         fill_with_noise(job, 5);
@@ -163,6 +167,60 @@ TEST_CASE("delays and turns do not change a bit of the sum") {
   }
   CHECK(results[0] == results[1]);
   CHECK(results[0] == results[2]);
+}
+
+TEST_CASE("two_shot adds in fp32 from the lowest rank to the highest, whoever owns the shard") {
+  LocalJob job({.topology = Topology::uniform(5, 1),
+                .elements = 5 * 256 + 3,
+                .encoding = encoding(quant8::Format::fp32),
+                .longest_delay = 6});
+  fill_with_noise(job, 4);
+  std::vector<float> expected(job.values(0).begin(), job.values(0).end());
+  for (int rank = 1; rank < job.ranks(); ++rank)
+    for (std::size_t i = 0; const float value : job.values(rank)) expected[i++] += value;
+  job.run(0);
+  for (int rank = 0; rank < job.ranks(); ++rank) CHECK(std::ranges::equal(job.values(rank), expected));
+}
+
+TEST_CASE("two_shot is: everybody's shard encoded, the owner's as it is, their sum encoded once more") {
+  constexpr int kRanks = 3;
+  constexpr std::int64_t kElements = 3 * 512, kSegment = 256, kStep = 12;
+  LocalSettings settings{.topology = Topology::uniform(kRanks, 1),
+                         .elements = kElements,
+                         .encoding = encoding(quant8::Format::linear4),
+                         .rounding = quant8::Rounding::stochastic,
+                         .segment = kSegment,
+                         .longest_delay = 3};
+  LocalJob job(settings);
+  fill_with_noise(job, 8);
+  const auto codec = quant8::make_codec(kernels::Device{}, settings.encoding, settings.rounding);
+  const kernels::Stream stream(kernels::Device{});
+  alignas(64) std::array<std::byte, 4096> space{};
+  const std::span<std::byte> message = std::span(space).first(codec->wire_bytes(kSegment));
+  // What the elements from `first` on decode to; the keys are LocalJob's, the stages docs/numerics.md's.
+  const auto transcode = [&](std::span<float> values, std::int64_t first, std::uint32_t stage, int rank) {
+    codec->encode(stream, values, {}, {0, {7, kStep, 3, stage, rank, static_cast<std::uint64_t>(first)}},
+                  message);
+    codec->decode(stream, message, values);
+  };
+  std::vector<float> expected;
+  for (std::int64_t first = 0; first < kElements; first += kSegment) {
+    std::vector<float> sum;
+    for (int rank = 0; rank < kRanks; ++rank) {
+      const auto own = job.values(rank).subspan(static_cast<std::size_t>(first), kSegment);
+      std::vector<float> values(own.begin(), own.end());
+      if (first / (kElements / kRanks) != rank) transcode(values, first, 0, rank);
+      if (sum.empty())
+        sum = values;
+      else
+        std::ranges::transform(sum, values, sum.begin(), std::plus<>());
+    }
+    transcode(sum, first, 63, quant8::RoundingKey::kNoRank);
+    expected.insert(expected.end(), sum.begin(), sum.end());
+  }
+  job.run(kStep);
+  CHECK(job.replicas_are_equal());
+  CHECK(std::ranges::equal(job.values(1), expected));
 }
 
 TEST_CASE("the error of two_shot does not grow with the ranks; ring's does") {

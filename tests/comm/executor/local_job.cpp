@@ -30,9 +30,11 @@ LocalJob::Rank::Rank(const LocalSettings& settings, LocalNetwork& network, int r
                                     .window = settings.window,
                                     .rounding = {.seed = 7, .bucket = 3}};
   const comm::schedules::Generator& generator = *comm::schedules::find_generator(settings.algorithm);
-  executor =
-      std::make_unique<comm::Executor>(generator.schedule({settings.topology, rank, settings.elements}),
-                                       context, comm::Executor::Bucket{values, residual, 0});
+  comm::Schedule schedule = generator.schedule({settings.topology, rank, settings.elements});
+  std::mt19937 random(settings.seed + static_cast<unsigned>(rank));
+  if (settings.shuffles_steps)
+    for (comm::Round& round : schedule.rounds) std::ranges::shuffle(round, random);
+  executor = std::make_unique<comm::Executor>(schedule, context, comm::Executor::Bucket{values, residual, 0});
 }
 
 void LocalJob::run(std::int64_t step) {

@@ -21,6 +21,7 @@ struct LocalSettings {
   std::size_t window = 2;
   int longest_delay = 0;
   unsigned seed = 1;
+  bool shuffles_steps = false;  // within their rounds, where their order is but a hint
 };
 
 class LocalJob {

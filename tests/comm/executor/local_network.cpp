@@ -38,9 +38,15 @@ std::unique_ptr<comm::Transport> LocalNetwork::transport(int rank) {
 void LocalNetwork::send(int from, int to, int tag, std::span<const std::byte> bytes, int& under_way) {
   ++under_way;
   bytes_sent[static_cast<std::size_t>(from)] += bytes.size();
-  late_[static_cast<std::size_t>(from)].push_back({delay(), [&under_way] { --under_way; }});
+  auto message = std::make_shared<Message>();
+  late_[static_cast<std::size_t>(from)].push_back({delay(), [message, bytes, &under_way] {
+                                                     message->bytes.assign(bytes.begin(), bytes.end());
+                                                     message->is_taken = true;
+                                                     --under_way;
+                                                     return true;
+                                                   }});
   const Channel channel{from, to, tag};
-  sent_[channel].emplace_back(bytes.begin(), bytes.end());
+  sent_[channel].push_back(std::move(message));
   match(channel);
 }
 
@@ -54,14 +60,16 @@ void LocalNetwork::match(const Channel& channel) {
   auto& sent = sent_[channel];
   auto& wanted = wanted_[channel];
   if (sent.empty() || wanted.empty()) return;
-  auto arrive = [this, channel, bytes = std::move(sent.front()), target = wanted.front()]() mutable {
+  auto arrive = [this, channel, message = std::move(sent.front()), target = wanted.front()] {
+    if (!message->is_taken) return false;
     const auto [from, to, tag] = channel;
-    if (bytes.size() != target.bytes.size())
-      base::raise<base::DataError>("{} bytes from rank {} where {} were expected", bytes.size(), from,
-                                   target.bytes.size());
-    if (tamper) tamper(from, to, bytes);
-    std::ranges::copy(bytes, target.bytes.begin());
+    if (message->bytes.size() != target.bytes.size())
+      base::raise<base::DataError>("{} bytes from rank {} where {} were expected", message->bytes.size(),
+                                   from, target.bytes.size());
+    if (tamper) tamper(from, to, message->bytes);
+    std::ranges::copy(message->bytes, target.bytes.begin());
     --*target.under_way;
+    return true;
   };
   sent.pop_front();
   wanted.pop_front();
@@ -72,10 +80,11 @@ void LocalNetwork::poll(int rank) {
   auto& late = late_[static_cast<std::size_t>(rank)];
   std::vector<Late> still;
   for (Late& each : std::exchange(late, {})) {
-    if (each.polls-- > 0)
-      still.push_back(std::move(each));
-    else
-      each.happen();
+    if (each.polls > 0)
+      --each.polls;
+    else if (each.happen())
+      continue;
+    still.push_back(std::move(each));
   }
   std::ranges::move(still, std::back_inserter(late));
 }

@@ -2,6 +2,8 @@
 
 // A network within one process: the transports of any number of ranks, all on one thread. Messages are late
 // at random, differently with every seed, and complete in any order; what they match is what MPI would match.
+// The bytes of a message are taken when its sending completes, not before: who touches them too early sends
+// something else.
 
 #include "comm/transport.hpp"
 
@@ -34,10 +36,14 @@ class LocalNetwork {
     std::span<std::byte> bytes;
     int* under_way;
   };
-  // What a rank is still to learn, after so many polls.
+  struct Message {
+    std::vector<std::byte> bytes;
+    bool is_taken = false;  // the bytes are the network's
+  };
+  // What a rank is still to learn, after so many polls and when it is possible; true when it has happened.
   struct Late {
     int polls;
-    std::function<void()> happen;
+    std::function<bool()> happen;
   };
 
   void send(int from, int to, int tag, std::span<const std::byte> bytes, int& under_way);
@@ -48,7 +54,7 @@ class LocalNetwork {
 
   int longest_delay_;
   std::mt19937 random_;
-  std::map<Channel, std::deque<std::vector<std::byte>>> sent_;
+  std::map<Channel, std::deque<std::shared_ptr<Message>>> sent_;
   std::map<Channel, std::deque<Receive>> wanted_;
   std::vector<std::vector<Late>> late_;  // by rank
 };
