@@ -130,3 +130,27 @@ TEST_CASE("an algorithm that cannot go with a format is refused with what can") 
   CHECK_ALL_RANKS(unknown.find("two_shot") != std::string::npos);
   CHECK_ALL_RANKS(gather.find("two_shot") != std::string::npos);
 }
+
+// Takes 2 GiB a rank and some seconds: run it by name.
+TEST_CASE("a bucket beyond 2 GiB is summed like any other", "[.long]") {
+  constexpr std::int64_t kElements = (std::int64_t{1} << 29) + 12345;
+  const kernels::Buffer<float> arena({}, kElements);
+  const std::span<float> values(arena.data(), kElements);
+  const auto value = [](int rank, std::size_t i) { return static_cast<float>((i % 13) * (rank + 1)); };
+  for (const quant8::Format format : {quant8::Format::fp32, quant8::Format::bf16}) {  // exact for these
+    const int rank = world().rank(), ranks = world().size();
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = value(rank, i);
+    {
+      const kernels::Stream stream({});
+      comm::Engine engine(world());
+      const auto exchange =
+          comm::make_exchange(engine, {{arena.tensor(), {}}}, options(format, "two_shot"), nullptr);
+      exchange->submit(0, 0, stream);
+      exchange->wait(stream);
+    }
+    std::size_t wrong = 0;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (values[i] != value(ranks * (ranks + 1) / 2 - 1, i)) ++wrong;
+    CHECK_ALL_RANKS(wrong == 0);
+  }
+}
