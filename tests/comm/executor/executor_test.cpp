@@ -333,3 +333,16 @@ TEST_CASE("a segment of another step, or damaged on its way, ends the job with b
   }
   CHECK(complaint(100, 0).find("hash") != std::string::npos);
 }
+
+TEST_CASE("a segment in the place of another is found by its header") {
+  LocalJob job(
+      {.topology = Topology::uniform(2, 1), .elements = 1024, .encoding = encoding(quant8::Format::linear8)});
+  fill_with_noise(job, 1);
+  std::vector<std::byte> first;
+  job.network().tamper = [&](int from, int, std::span<std::byte> bytes) {
+    if (from != 0) return;
+    if (first.empty()) first.assign(bytes.begin(), bytes.end());
+    std::ranges::copy(first, bytes.begin());  // sent again in place of all others
+  };
+  CHECK_THROWS_AS(job.run(0), base::DataError);
+}
