@@ -1,4 +1,4 @@
-"""The training step of a job file on several ranks in PyTorch: DistributedDataParallel over gloo, as a good user has it.
+"""The training step of a job on several ranks in PyTorch: DistributedDataParallel over gloo, as a good user tunes it.
 
     mpirun -np 2 python3 tests/peers/torch_ddp_step.py tests/peers/mlp-1200.toml
 
