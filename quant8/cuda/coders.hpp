@@ -1,10 +1,11 @@
 #pragma once
 
 // What kernels know about a format. A coder has
+//   kBits                         of a code
+//   kHasScale, kSumsMagnitudes    whether there are scales, and whether they are means
 //   Packed                        the codes of a packet, as one access moves them
 //   Shared                        its tables in the block's shared memory, filled by the constructor
-//   kHasScale, kSumsMagnitudes    whether there are scales, and whether they are means
-//   load, store                   the packet at an index of a code plane; store is called by whole warps
+//   load, store                   a packet; store is called by whole warps
 //   decode                        a packet, times its scale
 //   encode                        a packet; `inverse` is of its scale
 // Decoding looks the value of each code up. Each lane has a copy of the table in a bank of its own: lanes
@@ -31,11 +32,11 @@ struct Draw {
 template <class PackedT>
 struct PackedAccess {
   using Packed = PackedT;
-  __device__ static Packed load(const std::byte* codes, std::int64_t packet) {
-    return reinterpret_cast<const Packed*>(codes)[packet];
+  __device__ static Packed load(const std::byte* at, unsigned) {
+    return *reinterpret_cast<const Packed*>(at);
   }
-  __device__ static void store(std::byte* codes, std::int64_t packet, std::int64_t packets, Packed value) {
-    if (packet < packets) reinterpret_cast<Packed*>(codes)[packet] = value;
+  __device__ static void store(std::byte* at, unsigned, bool exists, Packed value) {
+    if (exists) *reinterpret_cast<Packed*>(at) = value;
   }
 };
 
@@ -45,19 +46,20 @@ __device__ inline std::uint32_t top_bytes(const std::uint32_t (&word)[kPacket]) 
 }
 
 // Formats with levels: codes of 8 or of 4 bits. What encodes is added by those below.
-template <int kBits>
-class LevelCoder : public PackedAccess<std::conditional_t<kBits == 8, std::uint32_t, std::uint16_t>> {
+template <int kBitsOf>
+class LevelCoder : public PackedAccess<std::conditional_t<kBitsOf == 8, std::uint32_t, std::uint16_t>> {
  public:
   using Packed = typename LevelCoder::Packed;
+  static constexpr int kBits = kBitsOf;
   static constexpr bool kHasScale = true;
   static constexpr bool kSumsMagnitudes = false;
-  static constexpr int kCodes = 1 << kBits;
+  static constexpr unsigned kCodes = 1U << kBits;
   struct Shared {
-    float level[kCodes * static_cast<int>(kWarp)];
+    float level[kCodes * kWarp];
   };
 
   __device__ LevelCoder(const LevelTables* tables, Shared& shared)
-      : level_(shared.level + threadIdx.x % kWarp) {
+      : levels_(reinterpret_cast<const std::byte*>(shared.level)), lane_(threadIdx.x % kWarp * kEntry) {
     for (unsigned i = threadIdx.x; i < kCodes * kWarp; i += blockDim.x)
       shared.level[i] = tables->level[i / kWarp];
     __syncthreads();
@@ -66,13 +68,17 @@ class LevelCoder : public PackedAccess<std::conditional_t<kBits == 8, std::uint3
   __device__ Floats decode(Packed packed, float scale) const {
     Floats result;
 #pragma unroll
-    for (int e = 0; e < kPacket; ++e)
-      result.value[e] = level(static_cast<std::uint32_t>(packed) >> (kBits * e) & (kCodes - 1)) * scale;
+    for (int e = 0; e < kPacket; ++e) {
+      const int shift = kBits * e - kRow;  // moves the code to where it counts rows
+      const std::uint32_t moved =
+          shift < 0 ? std::uint32_t{packed} << -shift : std::uint32_t{packed} >> shift;
+      result.value[e] = level_at(moved & (kCodes - 1) << kRow) * scale;
+    }
     return result;
   }
 
  protected:
-  __device__ float level(std::uint32_t code) const { return level_[code * kWarp]; }
+  __device__ float level(std::uint32_t code) const { return level_at(code << kRow); }
 
   // From words with the level in the top byte, and the signs of x.
   __device__ static Packed pack(const std::uint32_t (&word)[kPacket], const Floats& x) {
@@ -88,7 +94,17 @@ class LevelCoder : public PackedAccess<std::conditional_t<kBits == 8, std::uint3
   __device__ static float magnitude(float x) { return kernels::bit_cast<float>(magnitude_bits(x)); }
 
  private:
-  const float* level_;
+  static constexpr unsigned kEntry = sizeof(float);
+  static constexpr int kRow = 7;  // a row of the table has kWarp entries, 2^7 bytes
+  static_assert(kWarp * kEntry == 1U << kRow);
+
+  // Addresses are put together by hand: this is what a sum of segments spends its time with.
+  __device__ float level_at(std::uint32_t row) const {
+    return *reinterpret_cast<const float*>(levels_ + (row | lane_));
+  }
+
+  const std::byte* levels_;
+  std::uint32_t lane_;
 };
 
 // Levels at i / kSteps: rounding 127 y to an integer is rounding to the nearest of them, as long as 127 y is
@@ -203,21 +219,22 @@ class StochasticCoder : public SearchCoder<kBits> {
 class OneBitCoder {
  public:
   using Packed = std::uint32_t;
+  static constexpr int kBits = 1;
   static constexpr bool kHasScale = true;
   static constexpr bool kSumsMagnitudes = true;
   struct Shared {};
 
   __device__ OneBitCoder(const LevelTables*, Shared&) {}
 
-  __device__ static Packed load(const std::byte* codes, std::int64_t packet) {
-    return static_cast<Packed>(codes[packet / 2]) >> (4 * (packet % 2)) & 15U;
+  __device__ static Packed load(const std::byte* at, unsigned lane) {
+    return static_cast<Packed>(*at) >> (4 * (lane % 2)) & 15U;
   }
   // Eight lanes have the packets of a word.
-  __device__ static void store(std::byte* codes, std::int64_t packet, std::int64_t packets, Packed value) {
-    std::uint32_t word = value << (4 * (packet % 8));
+  __device__ static void store(std::byte* at, unsigned lane, bool exists, Packed value) {
+    std::uint32_t word = value << (4 * (lane % 8));
 #pragma unroll
     for (int distance = 1; distance < 8; distance *= 2) word |= __shfl_xor_sync(kAllLanes, word, distance);
-    if (packet % 8 == 0 && packet < packets) reinterpret_cast<std::uint32_t*>(codes)[packet / 8] = word;
+    if (exists && lane % 8 == 0) *reinterpret_cast<std::uint32_t*>(at) = word;
   }
 
   __device__ Packed encode(const Floats& x, float, const Draw&, std::int64_t) const {
@@ -239,6 +256,7 @@ template <class Value>
 class PlainCoder : public PackedAccess<kernels::cuda::Packet<Value>> {
  public:
   using Packed = kernels::cuda::Packet<Value>;
+  static constexpr int kBits = 8 * static_cast<int>(sizeof(Value));
   static constexpr bool kHasScale = false;
   static constexpr bool kSumsMagnitudes = false;
   struct Shared {};

@@ -24,8 +24,10 @@ struct EncodeJob {
   std::byte* segment;
 };
 
-__device__ inline Values values_to_encode(const EncodeJob& job, const auto& coder, const Tile& tile) {
-  Values values = add_up(job.sum, job.geometry, coder, tile);
+template <class Coder>
+__device__ Values values_to_encode(const EncodeJob& job, const Coder& coder, const Tile& tile,
+                                   const TilePlace<Coder>& place) {
+  Values values = add_up(job.sum, coder, tile, place);
   if (job.residual != nullptr)
     each_pair(values, load_values(job.residual, tile), [](float& value, float rest) { value += rest; });
   return values;
@@ -90,9 +92,10 @@ __device__ inline void write_frame(const EncodeJob& job) {
 
 // The scale of a tile's block, written by it unless it was there before.
 template <class Coder>
-__device__ std::uint16_t settle_scale(const EncodeJob& job, const Values& values, const Tile& tile) {
+__device__ std::uint16_t settle_scale(const EncodeJob& job, const Values& values, const Tile& tile,
+                                      const TilePlace<Coder>& place) {
   if constexpr (!Coder::kHasScale) return kZeroScale;
-  std::uint16_t* const at = job.geometry.scale(job.segment, tile.block());
+  auto* const at = reinterpret_cast<std::uint16_t*>(place.scale(job.segment));
   if (job.geometry.has_common_scale) return *at;
   const Extent extent = measure<Coder>(values);
   const std::uint16_t scale = scale_from<Coder>(extent.largest, static_cast<double>(extent.sum),
@@ -114,17 +117,17 @@ __global__ void __launch_bounds__(kCodecThreads, kCodecResidency) encode_blocks_
   SHARED_ARRAY(typename Coder::Shared, shared, 1);
   const Coder coder(job.tables, shared[0]);
   write_frame(job);
-  std::byte* const codes = job.segment + job.geometry.codes;
   each_tile(job.geometry.elements, [&](const Tile& tile) {
-    Values values = values_to_encode(job, coder, tile);
-    const std::uint16_t scale = settle_scale<Coder>(job, values, tile);
+    const TilePlace<Coder> place(job.geometry, tile);
+    Values values = values_to_encode(job, coder, tile, place);
+    const std::uint16_t scale = settle_scale<Coder>(job, values, tile, place);
     const bool is_coded = !Coder::kHasScale || has_codes(scale);
     const float inverse = is_coded && Coder::kHasScale ? inverse_of(scale) : 0;
     typename Coder::Packed packed[kPackets] = {};
 #pragma unroll
     for (int j = 0; j < kPackets; ++j) {
       if (is_coded) packed[j] = coder.encode(values.packet[j], inverse, job.draw, tile.packet(j));
-      Coder::store(codes, tile.packet(j), job.geometry.packets, packed[j]);
+      Coder::store(place.codes(job.segment, j), tile.lane(), is_in_plane<Coder>(tile, j), packed[j]);
     }
     if (job.residual == nullptr) return;
     Values received;
@@ -142,7 +145,8 @@ __global__ void __launch_bounds__(kCodecThreads, kCodecResidency) measure_blocks
   const Coder coder(job.tables, shared[0]);
   std::uint32_t largest = 0;
   each_tile(job.geometry.elements, [&](const Tile& tile) {
-    const Extent extent = measure<Coder>(values_to_encode(job, coder, tile));
+    const TilePlace<Coder> place(job.geometry, tile);
+    const Extent extent = measure<Coder>(values_to_encode(job, coder, tile, place));
     largest = largest < extent.largest ? extent.largest : largest;
     if constexpr (Coder::kSumsMagnitudes)
       if (tile.speaks())

@@ -20,19 +20,55 @@ inline constexpr unsigned kCodecResidency = 2;  // blocks of a multiprocessor
 template <class Coder>
 struct EncodedTile {
   typename Coder::Packed packet[kPackets] = {};
-  std::uint16_t scale = kZeroScale;
+  std::uint32_t scale = kZeroScale;
 };
 
+// Where a thread finds its part of a tile in any segment.
 template <class Coder>
-__device__ EncodedTile<Coder> load_encoded(const std::byte* segment, const Geometry& geometry,
-                                           const Tile& tile) {
+class TilePlace {
+ public:
+  __device__ TilePlace(const Geometry& geometry, const Tile& tile)
+      : scale_(geometry.scale(tile.block())),
+        codes_(geometry.codes + tile.block() * (kBlock / 8 * Coder::kBits) + tile.lane() * Coder::kBits / 2) {
+  }
+
+  template <class Byte>
+  __device__ Byte* codes(Byte* segment, int j) const {
+    constexpr int kStride = Coder::kBits * static_cast<int>(kHalf) * kPacket / 8;
+    return segment + codes_ + kStride * j;
+  }
+  template <class Byte>
+  __device__ Byte* scale(Byte* segment) const {
+    return segment + scale_;
+  }
+
+ private:
+  std::int64_t scale_, codes_;
+};
+
+// Whether the code plane, its padding included, has the thread's packet j.
+template <class Coder>
+__device__ bool is_in_plane(const Tile& tile, int j) {
+  constexpr int kPadding = 8 * 16 / Coder::kBits;  // in elements
+  const int end = (tile.block_size() + kPadding - 1) / kPadding * kPadding;
+  return tile.element(j) < end;
+}
+
+template <class Coder>
+__device__ EncodedTile<Coder> load_encoded(const std::byte* segment, const Tile& tile,
+                                           const TilePlace<Coder>& place) {
   EncodedTile<Coder> loaded;
   if (tile.block_size() == 0) return loaded;
-  if constexpr (Coder::kHasScale) loaded.scale = *geometry.scale(segment, tile.block());
+  if constexpr (Coder::kHasScale)
+    loaded.scale = *reinterpret_cast<const std::uint16_t*>(place.scale(segment));
+  if (tile.is_whole()) {
+#pragma unroll
+    for (int j = 0; j < kPackets; ++j) loaded.packet[j] = Coder::load(place.codes(segment, j), tile.lane());
+    return loaded;
+  }
 #pragma unroll
   for (int j = 0; j < kPackets; ++j)
-    if (tile.packet(j) < geometry.packets)
-      loaded.packet[j] = Coder::load(segment + geometry.codes, tile.packet(j));
+    if (is_in_plane<Coder>(tile, j)) loaded.packet[j] = Coder::load(place.codes(segment, j), tile.lane());
   return loaded;
 }
 
@@ -41,7 +77,7 @@ __device__ Values decode_tile(const Coder& coder, const EncodedTile<Coder>& load
   Values values;
 #pragma unroll
   for (int j = 0; j < kPackets; ++j)
-    values.packet[j] = coder.decode(loaded.packet[j], scale_value(loaded.scale));
+    values.packet[j] = coder.decode(loaded.packet[j], scale_value(static_cast<std::uint16_t>(loaded.scale)));
   return values;
 }
 
@@ -55,27 +91,29 @@ __device__ inline void clear_behind_end(Values& values, const Tile& tile) {
 }
 
 // The next segment is on its way while one is decoded: otherwise a warp would wait for memory once for each
-// of them. fp32 contributions are few, and large enough to wait for.
+// of them. Values that nobody compressed are large enough to wait for.
 template <class Coder>
-__device__ Values add_up(const Contributions& sum, const Geometry& geometry, const Coder& coder,
-                         const Tile& tile) {
-  const auto load = [&](int i) {
-    return i < sum.count() && sum.is_segment(i) ? load_encoded<Coder>(sum.segment(i), geometry, tile)
-                                                : EncodedTile<Coder>{};
+__device__ Values add_up(const Contributions& sum, const Coder& coder, const Tile& tile,
+                         const TilePlace<Coder>& place) {
+  constexpr bool kLoadsAhead = Coder::kHasScale;
+  const auto load = [&](Contributions::Address at) {
+    return at.is_segment() ? load_encoded(at.segment(), tile, place) : EncodedTile<Coder>{};
   };
   Values total{};
-  EncodedTile<Coder> next = load(0);
+  EncodedTile<Coder> next;
+  if (kLoadsAhead) next = load(sum[0]);
   for (int i = 0; i < sum.count(); ++i) {
-    const EncodedTile<Coder> loaded = next;
-    next = load(i + 1);
-    const Values part = sum.is_segment(i) ? decode_tile(coder, loaded) : load_values(sum.values(i), tile);
+    const Contributions::Address at = sum[i];
+    const EncodedTile<Coder> loaded = kLoadsAhead ? next : load(at);
+    if (kLoadsAhead && i + 1 < sum.count()) next = load(sum[i + 1]);
+    const Values part = at.is_segment() ? decode_tile(coder, loaded) : load_values(at.values(), tile);
     if (i == 0)
       total = part;
     else
       each_pair(total, part, [](float& value, float more) { value += more; });
   }
   if (sum.factor() != 1) each_value(total, [&](float& value) { value *= sum.factor(); });
-  if (tile.block_size() < kBlock) clear_behind_end(total, tile);
+  if (!tile.is_whole()) clear_behind_end(total, tile);
   return total;
 }
 
@@ -92,7 +130,7 @@ __global__ void __launch_bounds__(kCodecThreads, kCodecResidency) sum_blocks_ker
   SHARED_ARRAY(typename Coder::Shared, shared, 1);
   const Coder coder(job.tables, shared[0]);
   each_tile(job.geometry.elements, [&](const Tile& tile) {
-    store_values(add_up(job.sum, job.geometry, coder, tile), tile, job.values);
+    store_values(add_up(job.sum, coder, tile, TilePlace<Coder>(job.geometry, tile)), tile, job.values);
   });
 }
 

