@@ -93,23 +93,27 @@ __m256 values_of(const LevelTable& levels, const std::uint8_t* codes, __m256 sca
   return _mm256_xor_ps(magnitude, _mm256_castsi256_ps(sign));
 }
 
-void decode(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
-            Store store) {
-  const __m256 factor = _mm256_set1_ps(scale);
+void decode(const LevelIndex& index, const EncodedBlock& block, std::int64_t n, float* y, Store store) {
+  const __m256 scale = _mm256_set1_ps(block.scale);
   std::int64_t i = 0;
   if (store == Store::streaming && reinterpret_cast<std::uintptr_t>(y) % sizeof(__m256) == 0)
-    for (; i + kLanes <= n; i += kLanes) _mm256_stream_ps(y + i, values_of(index.levels, codes + i, factor));
-  for (; i + kLanes <= n; i += kLanes) _mm256_storeu_ps(y + i, values_of(index.levels, codes + i, factor));
-  if (i < n) portable::decode(index, codes + i, n - i, scale, y + i, store);
+    for (; i + kLanes <= n; i += kLanes)
+      _mm256_stream_ps(y + i, values_of(index.levels, block.codes + i, scale));
+  for (; i + kLanes <= n; i += kLanes)
+    _mm256_storeu_ps(y + i, values_of(index.levels, block.codes + i, scale));
+  if (i < n) portable::decode(index, {block.codes + i, block.scale}, n - i, y + i, store);
 }
 
-void decode_add(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y) {
-  const __m256 factor = _mm256_set1_ps(scale);
+void decode_add(const LevelIndex& index, const EncodedBlock* blocks, std::size_t count, std::int64_t n,
+                float* y) {
   std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    _mm256_storeu_ps(y + i,
-                     _mm256_add_ps(_mm256_loadu_ps(y + i), values_of(index.levels, codes + i, factor)));
-  if (i < n) portable::decode_add(index, codes + i, n - i, scale, y + i);
+  for (; i + kLanes <= n; i += kLanes) {
+    __m256 sum = _mm256_loadu_ps(y + i);
+    for (std::size_t b = 0; b < count; ++b)
+      sum = _mm256_add_ps(sum, values_of(index.levels, blocks[b].codes + i, _mm256_set1_ps(blocks[b].scale)));
+    _mm256_storeu_ps(y + i, sum);
+  }
+  if (i < n) portable::decode_add_rest(index, blocks, count, i, n, y);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ constexpr LevelTable kTreeLevels = make_table(dynamic_tree_levels());
 // Half a block is fetched ahead while the largest of a block is looked for, half while it is encoded: the
 // hardware alone fetches little during the second, and stops at the end of a page. Addresses beyond the end
 // do no harm.
-constexpr std::int64_t kAhead = 2 * kBlock;
+constexpr std::int64_t kAhead = 8 * kBlock;
 
 void fetch(const float* x, std::int64_t i) {
   _mm_prefetch(
@@ -128,16 +128,16 @@ void encode_linear(const LevelIndex& index, const float* x, std::int64_t n, floa
 // The levels of a format, byte by byte, in registers: one permute looks up a byte of kStep codes.
 class Levels {
  public:
-  Levels(const LevelIndex& index, float scale) : scale_(_mm512_set1_ps(scale)) {
+  explicit Levels(const LevelIndex& index) {
     for (int k = 0; k < 4; ++k) {
       low_[k] = _mm512_load_si512(index.plane[k]);
       high_[k] = _mm512_load_si512(index.plane[k] + kStep);
     }
   }
 
-  // value[0] to value[3]: those of kStep codes. Unpacking works within quarters of a register, which
+  // value[0] to value[3]: those of kStep codes, scaled. Unpacking works within quarters of a register, which
   // therefore take the codes that belong there first.
-  void look_up(const std::uint8_t* codes, __m512* value) const {
+  void look_up(const std::uint8_t* codes, __m512 scale, __m512* value) const {
     const __m512i code = transposed_groups(_mm512_loadu_si512(codes));
     __m512i byte[4];
     for (int k = 0; k < 4; ++k) byte[k] = _mm512_permutex2var_epi8(low_[k], code, high_[k]);
@@ -146,27 +146,28 @@ class Levels {
     const __m512i lower[2] = {_mm512_unpacklo_epi8(byte[0], byte[1]), _mm512_unpackhi_epi8(byte[0], byte[1])};
     const __m512i upper[2] = {_mm512_unpacklo_epi8(byte[2], byte[3]), _mm512_unpackhi_epi8(byte[2], byte[3])};
     for (int half = 0; half < 2; ++half) {
-      value[2 * half] = scaled(_mm512_unpacklo_epi16(lower[half], upper[half]));
-      value[2 * half + 1] = scaled(_mm512_unpackhi_epi16(lower[half], upper[half]));
+      value[2 * half] = scaled(_mm512_unpacklo_epi16(lower[half], upper[half]), scale);
+      value[2 * half + 1] = scaled(_mm512_unpackhi_epi16(lower[half], upper[half]), scale);
     }
   }
 
  private:
-  __m512 scaled(__m512i level) const { return _mm512_mul_ps(_mm512_castsi512_ps(level), scale_); }
+  static __m512 scaled(__m512i level, __m512 scale) {
+    return _mm512_mul_ps(_mm512_castsi512_ps(level), scale);
+  }
 
-  __m512 scale_;
   __m512i low_[4], high_[4];
 };
 
-void decode(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
-            Store store) {
-  const Levels levels(index, scale);
+void decode(const LevelIndex& index, const EncodedBlock& block, std::int64_t n, float* y, Store store) {
+  const Levels levels(index);
+  const __m512 scale = _mm512_set1_ps(block.scale);
   const bool is_streamed =
       store == Store::streaming && reinterpret_cast<std::uintptr_t>(y) % sizeof(__m512) == 0;
   std::int64_t i = 0;
   for (; i + kStep <= n; i += kStep) {
     __m512 value[4];
-    levels.look_up(codes + i, value);
+    levels.look_up(block.codes + i, scale, value);
     for (int part = 0; part < 4; ++part) {
       if (is_streamed)
         _mm512_stream_ps(y + i + part * kLanes, value[part]);
@@ -174,21 +175,24 @@ void decode(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, 
         _mm512_storeu_ps(y + i + part * kLanes, value[part]);
     }
   }
-  if (i < n) portable::decode(index, codes + i, n - i, scale, y + i, store);
+  if (i < n) portable::decode(index, {block.codes + i, block.scale}, n - i, y + i, store);
 }
 
-void decode_add(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y) {
-  const Levels levels(index, scale);
+void decode_add(const LevelIndex& index, const EncodedBlock* blocks, std::size_t count, std::int64_t n,
+                float* y) {
+  const Levels levels(index);
   std::int64_t i = 0;
   for (; i + kStep <= n; i += kStep) {
-    __m512 value[4];
-    levels.look_up(codes + i, value);
-    for (int part = 0; part < 4; ++part) {
-      float* sum = y + i + part * kLanes;
-      _mm512_storeu_ps(sum, _mm512_add_ps(_mm512_loadu_ps(sum), value[part]));
+    __m512 sum[4];
+    for (int part = 0; part < 4; ++part) sum[part] = _mm512_loadu_ps(y + i + part * kLanes);
+    for (std::size_t b = 0; b < count; ++b) {
+      __m512 value[4];
+      levels.look_up(blocks[b].codes + i, _mm512_set1_ps(blocks[b].scale), value);
+      for (int part = 0; part < 4; ++part) sum[part] = _mm512_add_ps(sum[part], value[part]);
     }
+    for (int part = 0; part < 4; ++part) _mm512_storeu_ps(y + i + part * kLanes, sum[part]);
   }
-  if (i < n) portable::decode_add(index, codes + i, n - i, scale, y + i);
+  if (i < n) portable::decode_add_rest(index, blocks, count, i, n, y);
 }
 
 }  // namespace

@@ -28,12 +28,11 @@ class LevelCoder : public BlockCoder {
     else
       encode_stochastic(x, n, inverse_of(scale), *draw, codes);
   }
-  void decode(const std::uint8_t* codes, std::int64_t n, std::uint16_t scale, float* y,
-              Store store) const override {
-    primitives_.decode(index_, codes, n, scale_value(scale), y, store);
+  void decode(const EncodedBlock& block, std::int64_t n, float* y, Store store) const override {
+    primitives_.decode(index_, block, n, y, store);
   }
-  void decode_add(const std::uint8_t* codes, std::int64_t n, std::uint16_t scale, float* y) const override {
-    primitives_.decode_add(index_, codes, n, scale_value(scale), y);
+  void decode_add(std::span<const EncodedBlock> blocks, std::int64_t n, float* y) const override {
+    primitives_.decode_add(index_, blocks.data(), blocks.size(), n, y);
   }
 
  private:
@@ -68,14 +67,16 @@ class NibbleCoder final : public LevelCoder {
     for (std::size_t i = 0; i < static_cast<std::size_t>(n + 1) / 2; ++i)
       codes[i] = static_cast<std::uint8_t>(packed(unpacked[2 * i]) | packed(unpacked[2 * i + 1]) << 4);
   }
-  void decode(const std::uint8_t* codes, std::int64_t n, std::uint16_t scale, float* y,
-              Store store) const override {
-    const Unpacked unpacked = unpack(codes, n);
-    LevelCoder::decode(unpacked.data(), n, scale, y, store);
+  void decode(const EncodedBlock& block, std::int64_t n, float* y, Store store) const override {
+    const Unpacked unpacked = unpack(block.codes, n);
+    LevelCoder::decode({unpacked.data(), block.scale}, n, y, store);
   }
-  void decode_add(const std::uint8_t* codes, std::int64_t n, std::uint16_t scale, float* y) const override {
-    const Unpacked unpacked = unpack(codes, n);
-    LevelCoder::decode_add(unpacked.data(), n, scale, y);
+  void decode_add(std::span<const EncodedBlock> blocks, std::int64_t n, float* y) const override {
+    for (const EncodedBlock& block : blocks) {
+      const Unpacked unpacked = unpack(block.codes, n);
+      const EncodedBlock bytes{unpacked.data(), block.scale};
+      LevelCoder::decode_add({&bytes, 1}, n, y);
+    }
   }
 
  private:
@@ -114,17 +115,17 @@ class OneBitCoder final : public BlockCoder {
     for (std::int64_t i = 0; i < n; ++i)
       codes[i / 8] |= static_cast<std::uint8_t>(kernels::bit_cast<std::uint32_t>(x[i]) >> 31 << (i % 8));
   }
-  void decode(const std::uint8_t* codes, std::int64_t n, std::uint16_t scale, float* y,
-              Store) const override {
-    for (std::int64_t i = 0; i < n; ++i) y[i] = decoded(codes, i, scale_value(scale));
+  void decode(const EncodedBlock& block, std::int64_t n, float* y, Store) const override {
+    for (std::int64_t i = 0; i < n; ++i) y[i] = decoded(block, i);
   }
-  void decode_add(const std::uint8_t* codes, std::int64_t n, std::uint16_t scale, float* y) const override {
-    for (std::int64_t i = 0; i < n; ++i) y[i] += decoded(codes, i, scale_value(scale));
+  void decode_add(std::span<const EncodedBlock> blocks, std::int64_t n, float* y) const override {
+    for (const EncodedBlock& block : blocks)
+      for (std::int64_t i = 0; i < n; ++i) y[i] += decoded(block, i);
   }
 
  private:
-  static float decoded(const std::uint8_t* codes, std::int64_t i, float scale) {
-    return (codes[i / 8] >> (i % 8) & 1) != 0 ? -scale : scale;
+  static float decoded(const EncodedBlock& block, std::int64_t i) {
+    return (block.codes[i / 8] >> (i % 8) & 1) != 0 ? -block.scale : block.scale;
   }
 };
 
@@ -140,13 +141,15 @@ class PlainCoder final : public BlockCoder {
     auto* values = reinterpret_cast<Value*>(codes);
     for (std::int64_t i = 0; i < n; ++i) values[i] = kernels::from_float<Value>(x[i]);
   }
-  void decode(const std::uint8_t* codes, std::int64_t n, std::uint16_t, float* y, Store) const override {
-    const auto* values = reinterpret_cast<const Value*>(codes);
+  void decode(const EncodedBlock& block, std::int64_t n, float* y, Store) const override {
+    const auto* values = reinterpret_cast<const Value*>(block.codes);
     for (std::int64_t i = 0; i < n; ++i) y[i] = kernels::to_float(values[i]);
   }
-  void decode_add(const std::uint8_t* codes, std::int64_t n, std::uint16_t, float* y) const override {
-    const auto* values = reinterpret_cast<const Value*>(codes);
-    for (std::int64_t i = 0; i < n; ++i) y[i] += kernels::to_float(values[i]);
+  void decode_add(std::span<const EncodedBlock> blocks, std::int64_t n, float* y) const override {
+    for (const EncodedBlock& block : blocks) {
+      const auto* values = reinterpret_cast<const Value*>(block.codes);
+      for (std::int64_t i = 0; i < n; ++i) y[i] += kernels::to_float(values[i]);
+    }
   }
 };
 

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 namespace eightfold::quant8::host {
 
@@ -35,9 +36,9 @@ class BlockCoder {
   // All bytes of the codes are written. `draw` is null for rounding to nearest.
   virtual void encode(const float* x, std::int64_t n, std::uint16_t scale, const Draw* draw,
                       std::uint8_t* codes) const = 0;
-  virtual void decode(const std::uint8_t* codes, std::int64_t n, std::uint16_t scale, float* y,
-                      Store store) const = 0;
-  virtual void decode_add(const std::uint8_t* codes, std::int64_t n, std::uint16_t scale, float* y) const = 0;
+  virtual void decode(const EncodedBlock& block, std::int64_t n, float* y, Store store) const = 0;
+  // Adds what several segments have of the block to y, in their order.
+  virtual void decode_add(std::span<const EncodedBlock> blocks, std::int64_t n, float* y) const = 0;
 };
 
 std::unique_ptr<BlockCoder> make_block_coder(Format format, Instructions instructions);

@@ -1,7 +1,5 @@
 #include "quant8/host/block_sum.hpp"
 
-#include "quant8/host/planes.hpp"
-
 #include <algorithm>
 
 namespace eightfold::quant8::host {
@@ -12,41 +10,62 @@ using Segment = std::span<const std::byte>;
 
 }  // namespace
 
+BlockSum::BlockSum(const BlockCoder& coder, const Encoding& encoding, const Sum& sum,
+                   std::span<const float> residual)
+    : coder_(coder), sum_(sum), residual_(residual) {
+  for (std::size_t i = 0; i < sum.contributions.size(); ++i)
+    if (const auto* segment = std::get_if<Segment>(&sum.contributions[i]))
+      planes_[i].emplace(encoding, *segment, sum.elements);
+}
+
 const float* BlockSum::values(std::int64_t block, BlockValues& space) const {
-  if (is_plain()) return std::get<Values>(sum_.contributions.front()).data() + block * kBlock;
-  start(sum_.contributions.front(), block, space);
-  for (const Contribution& contribution : sum_.contributions.subspan(1)) add(contribution, block, space);
+  if (is_plain()) return values_of(0) + block * kBlock;
+  start(block, space);
+  for (std::size_t i = 1; i < sum_.contributions.size();) {
+    if (planes_[i])
+      i = add_encoded(i, block, space);
+    else
+      add(values_of(i++), block, space);
+  }
   const std::int64_t n = block_size(block, sum_.elements);
   if (sum_.factor != 1)
     for (std::int64_t i = 0; i < n; ++i) space[static_cast<std::size_t>(i)] *= sum_.factor;
-  if (!residual_.empty()) add(residual_, block, space);
+  if (!residual_.empty()) add(residual_.data(), block, space);
   return space.data();
 }
 
 bool BlockSum::is_plain() const {
-  return sum_.contributions.size() == 1 && std::holds_alternative<Values>(sum_.contributions.front()) &&
-         sum_.factor == 1 && residual_.empty();
+  return sum_.contributions.size() == 1 && !planes_[0] && sum_.factor == 1 && residual_.empty();
 }
 
-void BlockSum::start(const Contribution& contribution, std::int64_t block, BlockValues& space) const {
-  const std::int64_t n = block_size(block, sum_.elements);
-  if (const auto* values = std::get_if<Values>(&contribution)) {
-    std::copy_n(values->data() + block * kBlock, n, space.data());
-    return;
-  }
-  const ConstPlanes planes(encoding_, std::get<Segment>(contribution), sum_.elements);
-  coder_.decode(planes.codes(block), n, planes.scale(block), space.data(), Store::cached);
+const float* BlockSum::values_of(std::size_t contribution) const {
+  return std::get<Values>(sum_.contributions[contribution]).data();
 }
 
-void BlockSum::add(const Contribution& contribution, std::int64_t block, BlockValues& space) const {
+void BlockSum::start(std::int64_t block, BlockValues& space) const {
   const std::int64_t n = block_size(block, sum_.elements);
-  if (const auto* values = std::get_if<Values>(&contribution)) {
-    const float* from = values->data() + block * kBlock;
-    for (std::int64_t i = 0; i < n; ++i) space[static_cast<std::size_t>(i)] += from[i];
-    return;
+  if (planes_[0])
+    coder_.decode(planes_[0]->encoded(block), n, space.data(), Store::cached);
+  else
+    std::copy_n(values_of(0) + block * kBlock, n, space.data());
+}
+
+// All encoded contributions in a row, from `first` on; returns the one behind them.
+std::size_t BlockSum::add_encoded(std::size_t first, std::int64_t block, BlockValues& space) const {
+  std::array<EncodedBlock, kMaxContributions> blocks;
+  std::size_t count = 0;
+  while (first + count < sum_.contributions.size() && planes_[first + count]) {
+    blocks[count] = planes_[first + count]->encoded(block);
+    ++count;
   }
-  const ConstPlanes planes(encoding_, std::get<Segment>(contribution), sum_.elements);
-  coder_.decode_add(planes.codes(block), n, planes.scale(block), space.data());
+  coder_.decode_add(std::span(blocks).first(count), block_size(block, sum_.elements), space.data());
+  return first + count;
+}
+
+void BlockSum::add(const float* values, std::int64_t block, BlockValues& space) const {
+  const float* from = values + block * kBlock;
+  const std::int64_t n = block_size(block, sum_.elements);
+  for (std::int64_t i = 0; i < n; ++i) space[static_cast<std::size_t>(i)] += from[i];
 }
 
 }  // namespace eightfold::quant8::host

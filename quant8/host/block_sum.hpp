@@ -5,9 +5,12 @@
 
 #include "quant8/codec.hpp"
 #include "quant8/host/block_coder.hpp"
+#include "quant8/host/planes.hpp"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace eightfold::quant8::host {
@@ -17,8 +20,8 @@ using BlockValues = std::array<float, static_cast<std::size_t>(kBlock)>;
 class BlockSum {
  public:
   // All of them outlive this.
-  BlockSum(const BlockCoder& coder, const Encoding& encoding, const Sum& sum, std::span<const float> residual)
-      : coder_(coder), encoding_(encoding), sum_(sum), residual_(residual) {}
+  BlockSum(const BlockCoder& coder, const Encoding& encoding, const Sum& sum,
+           std::span<const float> residual);
 
   std::int64_t elements() const { return sum_.elements; }
   // Points into `space`, or to the values themselves if nothing is to be done to them.
@@ -26,13 +29,15 @@ class BlockSum {
 
  private:
   bool is_plain() const;
-  void start(const Contribution& contribution, std::int64_t block, BlockValues& space) const;
-  void add(const Contribution& contribution, std::int64_t block, BlockValues& space) const;
+  const float* values_of(std::size_t contribution) const;
+  void start(std::int64_t block, BlockValues& space) const;
+  std::size_t add_encoded(std::size_t first, std::int64_t block, BlockValues& space) const;
+  void add(const float* values, std::int64_t block, BlockValues& space) const;
 
   const BlockCoder& coder_;
-  const Encoding& encoding_;
   const Sum& sum_;
   std::span<const float> residual_;
+  std::array<std::optional<ConstPlanes>, kMaxContributions> planes_;  // of the encoded contributions
 };
 
 }  // namespace eightfold::quant8::host

@@ -38,7 +38,8 @@ void make_common_scale(const Job& job) {
 // A loss that is not finite is not carried on: the block is NaN on every rank, which shows by itself.
 void keep_loss(const Job& job, std::int64_t block, const float* values, const std::uint8_t* codes) {
   BlockValues received;
-  job.coder.decode(codes, job.size(block), job.planes.scale(block), received.data(), Store::cached);
+  const EncodedBlock encoded{codes, scale_value(job.planes.scale(block))};
+  job.coder.decode(encoded, job.size(block), received.data(), Store::cached);
   float* residual = job.residual.data() + block * kBlock;
   for (std::int64_t i = 0; i < job.size(block); ++i) {
     const float loss = values[i] - received[static_cast<std::size_t>(i)];
@@ -71,7 +72,7 @@ void encode_blocks(const Job& job) {
 
 // Collects the codes of some blocks in the first cache, then streams them to where they belong.
 void encode_blocks_streaming(const Job& job, Format format) {
-  constexpr std::int64_t kTile = 16;
+  constexpr std::int64_t kTile = 4;
   alignas(64) std::array<std::uint8_t, static_cast<std::size_t>(kTile * kBlock) * sizeof(float)> tile;
   const std::int64_t blocks = blocks_of(job.elements);
   for (std::int64_t first = 0; first < blocks; first += kTile) {
@@ -123,22 +124,25 @@ class HostCodec final : public Codec {
   void do_decode(kernels::StreamView, std::span<const std::byte> segment,
                  std::span<float> values) const override {
     const Store store = store_for(values.size_bytes());
-    each_block(segment, values, [&](auto... block) { coder_->decode(block..., store); });
+    each_block(segment, values, [&](const EncodedBlock& block, std::int64_t n, float* y) {
+      coder_->decode(block, n, y, store);
+    });
     if (store == Store::streaming) finish_streaming();
   }
   void do_decode_add(kernels::StreamView, std::span<const std::byte> segment,
                      std::span<float> values) const override {
-    each_block(segment, values, [&](auto... block) { coder_->decode_add(block...); });
+    each_block(segment, values, [&](const EncodedBlock& block, std::int64_t n, float* y) {
+      coder_->decode_add({&block, 1}, n, y);
+    });
   }
 
-  // run(codes, n, scale, values) for every block.
+  // run(block, n, values) for every block.
   template <class Run>
   void each_block(std::span<const std::byte> segment, std::span<float> values, const Run& run) const {
     const auto elements = static_cast<std::int64_t>(values.size());
     const ConstPlanes planes(encoding(), segment, elements);
     for (std::int64_t block = 0; block < blocks_of(elements); ++block)
-      run(planes.codes(block), block_size(block, elements), planes.scale(block),
-          values.data() + block * kBlock);
+      run(planes.encoded(block), block_size(block, elements), values.data() + block * kBlock);
   }
 
   std::unique_ptr<BlockCoder> coder_;

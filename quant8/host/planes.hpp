@@ -10,6 +10,12 @@
 
 namespace eightfold::quant8::host {
 
+// One segment's part in a block.
+struct EncodedBlock {
+  const std::uint8_t* codes;
+  float scale;
+};
+
 // Byte is std::byte or const std::byte. Does not own the segment.
 template <class Byte>
 class BasicPlanes {
@@ -31,6 +37,7 @@ class BasicPlanes {
   void set_scale(std::int64_t block, std::uint16_t scale) const {
     if (scales_ != nullptr) scales_[has_scale_per_block_ ? block : 0] = scale;
   }
+  EncodedBlock encoded(std::int64_t block) const { return {codes(block), scale_value(scale(block))}; }
   Like<std::uint8_t>* codes(std::int64_t block) const {
     return codes_ + block * static_cast<std::int64_t>(code_bytes(format_, kBlock));
   }

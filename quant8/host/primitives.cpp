@@ -73,13 +73,20 @@ void encode(const LevelIndex& index, const float* x, std::int64_t n, float inver
   }
 }
 
-void decode(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
-            Store) {
-  for (std::int64_t i = 0; i < n; ++i) y[i] = decoded(index.levels, codes[i], scale);
+void decode(const LevelIndex& index, const EncodedBlock& block, std::int64_t n, float* y, Store) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = decoded(index.levels, block.codes[i], block.scale);
 }
 
-void decode_add(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y) {
-  for (std::int64_t i = 0; i < n; ++i) y[i] += decoded(index.levels, codes[i], scale);
+void decode_add(const LevelIndex& index, const EncodedBlock* blocks, std::size_t count, std::int64_t n,
+                float* y) {
+  decode_add_rest(index, blocks, count, 0, n, y);
+}
+
+void decode_add_rest(const LevelIndex& index, const EncodedBlock* blocks, std::size_t count,
+                     std::int64_t first, std::int64_t n, float* y) {
+  for (std::size_t b = 0; b < count; ++b)
+    for (std::int64_t i = first; i < n; ++i)
+      y[i] += decoded(index.levels, blocks[b].codes[i], blocks[b].scale);
 }
 
 }  // namespace portable

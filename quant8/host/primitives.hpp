@@ -5,6 +5,7 @@
 
 #include "quant8/host/codec.hpp"
 #include "quant8/host/level_index.hpp"
+#include "quant8/host/planes.hpp"
 #include "quant8/host/streaming.hpp"
 
 #include <cstdint>
@@ -16,9 +17,9 @@ struct Primitives {
   std::uint32_t (*largest)(const float* x, std::int64_t n);
   void (*encode)(const LevelIndex& index, const float* x, std::int64_t n, float inverse_scale,
                  std::uint8_t* codes);
-  void (*decode)(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
-                 Store store);
-  void (*decode_add)(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale,
+  void (*decode)(const LevelIndex& index, const EncodedBlock& block, std::int64_t n, float* y, Store store);
+  // Adds `count` blocks to y, in their order.
+  void (*decode_add)(const LevelIndex& index, const EncodedBlock* blocks, std::size_t count, std::int64_t n,
                      float* y);
 };
 
@@ -26,9 +27,12 @@ namespace portable {
 std::uint32_t largest(const float* x, std::int64_t n);
 void encode(const LevelIndex& index, const float* x, std::int64_t n, float inverse_scale,
             std::uint8_t* codes);
-void decode(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y,
-            Store store);
-void decode_add(const LevelIndex& index, const std::uint8_t* codes, std::int64_t n, float scale, float* y);
+void decode(const LevelIndex& index, const EncodedBlock& block, std::int64_t n, float* y, Store store);
+void decode_add(const LevelIndex& index, const EncodedBlock* blocks, std::size_t count, std::int64_t n,
+                float* y);
+// What is left of the blocks from element `first` on.
+void decode_add_rest(const LevelIndex& index, const EncodedBlock* blocks, std::size_t count,
+                     std::int64_t first, std::int64_t n, float* y);
 }  // namespace portable
 
 // One translation unit each, compiled for those instructions.

@@ -164,17 +164,25 @@ TEST_CASE("a sum of encoded shards is added in their order, scaled and encoded")
   Random random(6);
   for_each_codec(Rounding::nearest, [&](const Codec& codec, const Codec& reference) {
     for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{257}, std::size_t{1000}}) {
+      const auto elements = static_cast<std::int64_t>(size);
       const Floats own = drawn(size, [&] { return random.normal(); });
-      const Segment first = encode(reference, drawn(size, [&] { return random.normal(); }));
-      const Segment last = encode(reference, drawn(size, [&] { return 100 * random.normal(); }));
-      const std::array<Contribution, 3> parts{first.view(), std::span<const float>(own), last.view()};
-      Floats expected = decode(reference, first, size);
+      std::vector<Segment> shards;
+      for (const float spread : {1.0F, 100.0F, 0.1F, 7.0F})
+        shards.push_back(encode(reference, drawn(size, [&] { return spread * random.normal(); })));
+      const std::array<Contribution, 6> parts{shards[0].view(), shards[1].view(),
+                                              shards[2].view(), std::span<const float>(own),
+                                              shards[3].view(), shards[0].view()};
+      Floats expected = decode(reference, shards[0], size);
+      for (const std::size_t shard : {1U, 2U}) reference.decode_add(host_stream(), shards[shard], expected);
       for (std::size_t i = 0; i < size; ++i) expected[i] += own[i];
-      reference.decode_add(host_stream(), last, expected);
+      for (const std::size_t shard : {3U, 0U}) reference.decode_add(host_stream(), shards[shard], expected);
       for (float& value : expected) value *= 0.3F;
-      Segment sum(codec.wire_bytes(static_cast<std::int64_t>(size)));
-      codec.encode_sum(host_stream(), {parts, static_cast<std::int64_t>(size), 0.3F}, {}, {}, sum);
+      Segment sum(codec.wire_bytes(elements));
+      codec.encode_sum(host_stream(), {parts, elements, 0.3F}, {}, {}, sum);
       CHECK(sum == encode(reference, expected));
+      Floats unencoded(size);
+      codec.sum(host_stream(), {parts, elements, 0.3F}, unencoded);
+      CHECK(differences(unencoded, expected) == 0);
     }
   });
 }
