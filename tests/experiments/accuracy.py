@@ -13,6 +13,7 @@ percentage points with its 95 % interval, by Student's t distribution over the s
 """
 
 import argparse
+import concurrent.futures
 import itertools
 import json
 import math
@@ -20,6 +21,7 @@ import os
 import pathlib
 import statistics
 import subprocess
+import tempfile
 
 # Quantile 0.975 of Student's t distribution, from 1 degree of freedom on.
 T_975 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
@@ -61,36 +63,39 @@ class Rows:
 
 def plan(options, setting, seed):
     """What tells one run from another."""
-    return {"job": options.job.stem, "ranks": options.ranks, "set": sorted(options.set), "setting": setting, "seed": seed}
+    return {"job": options.job.stem, "ranks": options.ranks, "set": sorted(options.set), "setting": setting,
+            "seed": seed}
 
 
-def train(options, setting, seed):
-    """The keys and values of the run's result line."""
-    overrides = [*options.set, *assignments(setting), f"job.seed={seed}", "job.threads=1", "checkpoint.every=-1",
-                 "evaluation.every=0"]
-    command = ["mpirun", "-np", str(options.ranks), str(options.program), "train", str(options.job)]
-    for override in overrides:
-        command += ["--set", override]
+def train(options, row):
+    """The row of a run with what came of it."""
     # More ranks than cores are welcome: they yield to each other.
     environment = {"OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
                    "OMPI_MCA_mpi_yield_when_idle": "1"}
-    finished = subprocess.run(command, capture_output=True, text=True, env={**environment, **os.environ})
+    with tempfile.TemporaryDirectory() as run_dir:  # what the run leaves behind is not wanted
+        overrides = [*options.set, *assignments(row["setting"]), f"job.seed={row['seed']}", "job.threads=1",
+                     f"job.run_dir={json.dumps(run_dir)}", "checkpoint.every=-1", "evaluation.every=0"]
+        command = ["mpirun", "-np", str(options.ranks), str(options.program), "train", str(options.job)]
+        for override in overrides:
+            command += ["--set", override]
+        finished = subprocess.run(command, capture_output=True, text=True, env={**environment, **os.environ})
     if finished.returncode != 0:
         raise SystemExit(f"{' '.join(command)} ended with {finished.returncode}:\n{finished.stderr}")
-    words = finished.stdout.splitlines()[-1].split()
-    return dict(word.split("=", 1) for word in words[1:])
+    result = dict(word.split("=", 1) for word in finished.stdout.splitlines()[-1].split()[1:])
+    numbers = {key: float(result[key]) for key in ["test_accuracy", "test_loss", "steps", "seconds"]}
+    return {**row, **numbers, "weight_hash": result["weight_hash"]}
 
 
 def complete(options, rows):
     """Runs what is missing, seed by seed, so that what there is at any time is paired."""
-    for seed, setting in itertools.product(range(1, options.seeds + 1), options.settings):
-        row = plan(options, setting, seed)
-        if rows.find(row):
-            continue
-        result = train(options, setting, seed)
-        row |= {key: float(result[key]) for key in ["test_accuracy", "test_loss", "steps", "seconds"]}
-        rows.add({**row, "weight_hash": result["weight_hash"]})
-        print(f"seed {seed}  {setting:<60}{100 * row['test_accuracy']:8.2f} %{row['seconds']:8.1f} s", flush=True)
+    planned = [plan(options, setting, seed)
+               for seed, setting in itertools.product(range(1, options.seeds + 1), options.settings)]
+    missing = [row for row in planned if not rows.find(row)]
+    with concurrent.futures.ThreadPoolExecutor(options.parallel) as pool:
+        for row in pool.map(lambda row: train(options, row), missing):
+            rows.add(row)
+            print(f"seed {row['seed']}  {row['setting']:<60}{100 * row['test_accuracy']:8.2f} %{row['seconds']:8.1f} s",
+                  flush=True)
 
 
 def half_width(values):
@@ -110,7 +115,9 @@ def print_table(options, rows):
         cells = [f"`{setting}`", f"{statistics.mean(own):.2f}", f"{statistics.stdev(own):.2f}"]
         differences = [a - b for a, b in zip(own, reference)]
         mean, half = statistics.mean(differences), half_width(differences)
-        cells += ["", ""] if setting == options.settings[0] else [f"{mean:+.2f}", f"{mean - half:+.2f} to {mean + half:+.2f}"]
+        if setting != options.settings[0]:
+            cells += [f"{mean:+.2f}", f"{mean - half:+.2f} to {mean + half:+.2f}"]
+        cells += [""] * (5 - len(cells))
         print(f"| {' | '.join(cells)} |")
 
 
@@ -120,6 +127,7 @@ def main():
     parser.add_argument("job", type=pathlib.Path)
     parser.add_argument("--rows", type=pathlib.Path, required=True, help="file of the runs, one JSON object a line")
     parser.add_argument("--ranks", type=int, default=2)
+    parser.add_argument("--parallel", type=int, default=1, help="runs at the same time")
     parser.add_argument("--seeds", type=int, default=10, choices=range(2, len(T_975) + 2), metavar="N",
                         help=f"seeds 1 to N, 2 to {len(T_975) + 1} of them")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="for every run; repeatable")
