@@ -126,6 +126,20 @@ void Communicator::broadcast_text(std::string& text, int root) {
   broadcast(std::as_writable_bytes(std::span(text)), root);
 }
 
+// A gathering to which one rank alone contributes: point-to-point messages belong to the exchange.
+void Communicator::carry(std::span<std::byte> bytes, int from, int to) {
+  if (from == to) return;
+  std::vector<int> counts(static_cast<std::size_t>(size())), offsets(counts.size());
+  while (!bytes.empty()) {
+    const std::span<std::byte> piece = bytes.first(std::min(bytes.size(), kPieceElements));
+    const int count = static_cast<int>(piece.size());
+    counts[static_cast<std::size_t>(from)] = count;
+    EIGHTFOLD_MPI_CHECK(MPI_Gatherv(piece.data(), rank() == from ? count : 0, MPI_BYTE, piece.data(),
+                                    counts.data(), offsets.data(), MPI_BYTE, to, handles_->world.get()));
+    bytes = bytes.subspan(piece.size());
+  }
+}
+
 void Communicator::sum(std::span<float> values) {
   sum_in_pieces(handles_->world.get(), MPI_FLOAT, values);
 }

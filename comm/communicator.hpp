@@ -40,6 +40,9 @@ class Communicator {
   void broadcast(std::span<std::byte> bytes, int root);
   // Everybody gets root's text. Collective.
   void broadcast_text(std::string& text, int root);
+  // Rank `to` gets the bytes of rank `from`, everybody else's stay; the size is the same on all ranks.
+  // Collective.
+  void carry(std::span<std::byte> bytes, int from, int to);
   // Each value becomes its sum over the ranks, the same bits on every rank. Any count. Collective.
   void sum(std::span<float> values);
   void sum(std::span<double> values);

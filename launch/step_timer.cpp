@@ -1,5 +1,6 @@
 #include "launch/step_timer.hpp"
 
+#include "comm/spans.hpp"
 #include "runtime/spans.hpp"
 
 #include <algorithm>
@@ -59,7 +60,7 @@ std::vector<double> StepTimer::wire_s(std::size_t buckets) const {
   const std::lock_guard lock(mutex_);
   std::vector<std::vector<double>> times(buckets);
   for (const base::Span& span : spans_)
-    if (span.track == base::Track::engine)
+    if (span.name == comm::kExchangeSpan)
       times.at(static_cast<std::size_t>(span.index)).push_back(base::seconds(span.end - span.begin));
   std::vector<double> medians;
   for (std::vector<double>& bucket : times) medians.push_back(median(std::move(bucket)));

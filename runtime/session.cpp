@@ -2,6 +2,7 @@
 
 #include "kernels/base/error.hpp"
 #include "kernels/base/hash.hpp"
+#include "runtime/residuals.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -17,6 +18,11 @@ kernels::Shape tensor_shape(const data::SampleShape& sample) {
   return {sample.height, sample.width, sample.channels};
 }
 
+kernels::Buffer<float> make_residual(const config::Exchange& exchange, kernels::Tensor gradients, int ranks) {
+  if (ranks == 1 || !has_error_feedback(exchange)) return {};
+  return {gradients.device(), static_cast<std::size_t>(gradients.elements())};
+}
+
 }  // namespace
 
 data::BatchPlan deal_out(const config::Job& job, std::int64_t samples, int ranks) {
@@ -29,6 +35,11 @@ data::BatchPlan deal_out(const config::Job& job, std::int64_t samples, int ranks
   return plan;
 }
 
+bool has_error_feedback(const config::Exchange& exchange) {
+  if (exchange.error_feedback == config::ErrorFeedback::automatic) return quant8::bits_of(exchange.codec) < 8;
+  return exchange.error_feedback == config::ErrorFeedback::on;
+}
+
 Session::Session(config::JobConfig config, data::Split data, const RankPlace& place)
     : config_(std::move(config)),
       data_(std::move(data)),
@@ -38,6 +49,8 @@ Session::Session(config::JobConfig config, data::Split data, const RankPlace& pl
       model_(config_.model, place.device, tensor_shape(data_.train->sample_shape()),
              static_cast<int>(data_.train->classes()), plan_.pass_rows()),
       optimizer_(config_.optimizer, model_.weights(), model_.gradients()),
+      buckets_(model::cut_buckets(model_.gradients().elements(), config_.exchange.bucket)),
+      residual_(make_residual(config_.exchange, model_.gradients(), place.ranks)),
       snapshot_(model_, optimizer_),
       feed_(place.device, data::normalization(*data_.train), tensor_shape(data_.train->sample_shape()),
             plan_.pass_rows()) {}
@@ -64,6 +77,7 @@ void Session::restore(comm::Communicator& communicator, const checkpoint::Found&
   });
   snapshot_.broadcast(communicator, 0);
   snapshot_.store_to_device(stream_);
+  if (what == Restored::everything) restore_residuals(communicator, stream_, residual(), found);
 }
 
 std::uint64_t Session::data_fingerprint() const {

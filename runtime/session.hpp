@@ -9,12 +9,14 @@
 #include "runtime/data/source.hpp"
 #include "runtime/data/statistics.hpp"
 #include "runtime/feed.hpp"
+#include "runtime/model/arena.hpp"
 #include "runtime/model/model.hpp"
 #include "runtime/optimizer.hpp"
 #include "runtime/schedule.hpp"
 #include "runtime/snapshot.hpp"
 
 #include <cstdint>
+#include <vector>
 
 namespace eightfold::runtime {
 
@@ -44,14 +46,20 @@ class Session {
   RunLength length() const;
   kernels::StreamView stream() const noexcept { return stream_; }
   model::Model& model() noexcept { return model_; }
+  const model::Model& model() const noexcept { return model_; }
   Optimizer& optimizer() noexcept { return optimizer_; }
+  // The spans of the gradients that are exchanged as one operation, in the order in which they complete.
+  const std::vector<model::ArenaSpan>& buckets() const noexcept { return buckets_; }
+  // What encodings lost of this rank's gradients so far; absent without error feedback, and where nothing is
+  // exchanged.
+  kernels::Tensor residual() const { return residual_.size() > 0 ? residual_.tensor() : kernels::Tensor(); }
   Snapshot& snapshot() noexcept { return snapshot_; }
   Feed& feed() noexcept { return feed_; }
 
   // Rank 0 draws the initial weights from the seed, everybody gets them. Collective.
   void initialize(comm::Communicator& communicator);
-  // Rank 0 reads a checkpoint, everybody gets it. Collective; a checkpoint that is damaged or of another
-  // model is an AgreedError.
+  // Rank 0 reads a checkpoint, everybody gets it, or of the residuals its own. Collective; a checkpoint that
+  // is damaged or of another model is an AgreedError.
   void restore(comm::Communicator& communicator, const checkpoint::Found& found, Restored what);
   // The same number on ranks that hold the same data: sizes, shape, classes and a sample of samples.
   std::uint64_t data_fingerprint() const;
@@ -64,9 +72,14 @@ class Session {
   kernels::Stream stream_;
   model::Model model_;
   Optimizer optimizer_;
+  std::vector<model::ArenaSpan> buckets_;
+  kernels::Buffer<float> residual_;
   Snapshot snapshot_;
   Feed feed_;
 };
+
+// Whether a rank keeps what encodings lose, as the job says: by itself where they keep less than 8 bits.
+bool has_error_feedback(const config::Exchange& exchange);
 
 // A fixed batch is dealt out over the ranks. Throws ConfigError when there are more ranks than samples in it.
 data::BatchPlan deal_out(const config::Job& job, std::int64_t samples, int ranks);

@@ -25,9 +25,17 @@ Snapshot::Arena Snapshot::mirror(std::string prefix, Tensor device) const {
   return arena;
 }
 
+void Snapshot::load(kernels::StreamView stream, const Arena& arena) {
+  if (arena.copy.size() > 0) kernels::copy(stream, arena.device, arena.host);
+}
+
 void Snapshot::load_from_device(kernels::StreamView stream) {
-  for (const Arena& arena : arenas_)
-    if (arena.copy.size() > 0) kernels::copy(stream, arena.device, arena.host);
+  for (const Arena& arena : arenas_) load(stream, arena);
+  stream.synchronize();
+}
+
+void Snapshot::load_weights_from_device(kernels::StreamView stream) {
+  load(stream, arenas_[0]);
   stream.synchronize();
 }
 

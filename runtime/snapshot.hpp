@@ -24,6 +24,7 @@ class Snapshot {
   Snapshot(const model::Model& model, const Optimizer& optimizer);
 
   void load_from_device(kernels::StreamView stream);
+  void load_weights_from_device(kernels::StreamView stream);
   void store_to_device(kernels::StreamView stream);
 
   // Sixteen hexadecimal digits of the weights' hash, padding included.
@@ -48,6 +49,7 @@ class Snapshot {
     kernels::PinnedBuffer<float> copy;  // empty for an arena on the host
     kernels::Tensor host;
   };
+  static void load(kernels::StreamView stream, const Arena& arena);
   Arena mirror(std::string prefix, kernels::Tensor device) const;
   std::vector<kernels::Tensor> split(const Arena& arena) const;
   std::vector<checkpoint::NamedTensor> named(const Arena& arena) const;

@@ -2,9 +2,13 @@
 
 #include "comm/agreed_error.hpp"
 #include "comm/engine.hpp"
+#include "comm/verifying_exchange.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/config/show.hpp"
 #include "runtime/evaluation.hpp"
+#include "runtime/exchange.hpp"
+#include "runtime/replicas.hpp"
+#include "runtime/residuals.hpp"
 #include "runtime/run_directory.hpp"
 #include "runtime/telemetry/telemetry.hpp"
 #include "runtime/worker.hpp"
@@ -26,10 +30,15 @@ class Run {
         length_(session.length()),
         telemetry_(config_.telemetry, length_, plan.run_directory, session.place().rank),
         engine_(communicator),
-        worker_(session, engine_, telemetry_, plan.first_step, length_.steps) {}
+        exchange_(make_exchange(session, engine_, telemetry_)),
+        verifying_(verifies() ? std::make_unique<comm::VerifyingExchange>(engine_, *exchange_,
+                                                                          bucket_gradients(session))
+                              : nullptr),
+        worker_(session, verifying_ ? *verifying_ : *exchange_, telemetry_, plan.first_step, length_.steps) {}
 
   TrainResult run() {
     const base::TimePoint start = base::Clock::now();
+    log_exchange(session_, *exchange_);
     telemetry_.begin(plan_.first_step);
     std::int64_t done = plan_.first_step;
     // A run that had reached its target when it was saved has nothing more to do.
@@ -40,7 +49,11 @@ class Run {
       telemetry_.progress(done);
       if (done % config_.telemetry.interval == 0 || done == length_.steps || ends_epoch(done)) report(done);
       if (evaluates_after(done)) evaluate(done);
-      if (saves_after(done)) save(done);
+      if (saves_after(done)) {
+        save(done);
+      } else if (compares_replicas_after(done)) {
+        agreed_weight_hash(done);
+      }
     }
     if (samples_ > 0) report(done);  // stopped between two reports
     if (evaluated_step_ != done) evaluate(done);
@@ -60,6 +73,11 @@ class Run {
     const std::int64_t every = config_.checkpoint.every;
     return every == 0 ? ends_epoch(done) : every > 0 && done % every == 0;
   }
+  bool compares_replicas_after(std::int64_t done) const {
+    const std::int64_t every = config_.exchange.replica_check;
+    return session_.place().ranks > 1 && every > 0 && done % every == 0;
+  }
+  bool verifies() const { return session_.place().ranks > 1 && config_.exchange.verify; }
   bool target_reached() const {
     const double target = config_.evaluation.target_accuracy;
     return target > 0 && test_.samples > 0 && test_.accuracy() >= target;
@@ -70,6 +88,7 @@ class Run {
     const telemetry::Score score = sum_over_ranks(engine_, totals.loss_sum, totals.correct, samples_);
     samples_ = 0;
     telemetry_.interval(done, score, worker_.learning_rate());
+    if (verifying_) telemetry_.exchange_error(done, verifying_->take_nmse());
     if (!std::isfinite(score.loss())) diverged("training loss", score.loss(), done);
   }
 
@@ -94,38 +113,38 @@ class Run {
   void save(std::int64_t done) {
     const base::TimePoint start = base::Clock::now();
     const std::string hash = agreed_weight_hash(done);
+    session_.snapshot().load_from_device(session_.stream());
     std::filesystem::path directory;
     engine_.run([&](comm::Communicator& communicator) {
+      std::optional<checkpoint::Draft> draft;
+      const bool writes = session_.place().rank == 0;
       comm::run_agreed(communicator, [&] {
-        if (session_.place().rank != 0) return;
         const Snapshot& snapshot = session_.snapshot();
-        directory = checkpoint::save(checkpoint_store(config_, plan_.run_directory),
-                                     {done, session_.place().ranks, hash, config::resolved_toml(config_),
-                                      snapshot.weights(), snapshot.optimizer_state()},
-                                     config_.checkpoint.keep);
+        if (writes)
+          draft.emplace(
+              checkpoint_store(config_, plan_.run_directory),
+              checkpoint::Contents{done, session_.place().ranks, hash, config::resolved_toml(config_),
+                                   snapshot.weights(), snapshot.optimizer_state()});
+      });
+      save_residuals(communicator, session_.stream(), session_.residual(), draft ? &*draft : nullptr);
+      comm::run_agreed(communicator, [&] {
+        if (writes) directory = draft->publish(config_.checkpoint.keep);
       });
     });
     saved_step_ = done;
     if (session_.place().rank == 0) telemetry_.checkpoint(done, directory, base::seconds_since(start));
   }
 
-  // The weights are numbers, and the same bits on every rank; the first rank that differs from most is named.
+  // The weights are numbers, and the same bits on every rank.
   std::string agreed_weight_hash(std::int64_t done) {
-    session_.snapshot().load_from_device(session_.stream());
+    session_.snapshot().load_weights_from_device(session_.stream());
     std::string mine = session_.snapshot().weight_hash();
     std::vector<std::uint64_t> hashes;
     engine_.run([&](comm::Communicator& communicator) {
       hashes = communicator.all_gather(std::stoull(mine, nullptr, 16));
     });
-    std::vector<std::uint64_t> sorted = hashes;
-    std::sort(sorted.begin(), sorted.end());
-    const std::uint64_t majority = sorted[sorted.size() / 2];
-    const auto odd = std::find_if(hashes.begin(), hashes.end(), [&](auto hash) { return hash != majority; });
-    if (odd != hashes.end())
-      throw comm::AgreedError(base::ExitCode::divergence,
-                              fmt::format("the weights of rank {} differ from other ranks' after step {}: "
-                                          "they hash to {:016x}, not {:016x}",
-                                          odd - hashes.begin(), done, *odd, majority));
+    if (const auto complaint = replica_complaint(hashes))
+      throw comm::AgreedError(base::ExitCode::divergence, fmt::format("after step {} {}", done, *complaint));
     if (!session_.snapshot().weights_are_finite()) diverged("largest weight", NAN, done);
     return mine;
   }
@@ -136,6 +155,8 @@ class Run {
   RunLength length_;
   telemetry::Telemetry telemetry_;
   comm::Engine engine_;
+  std::unique_ptr<comm::Exchange> exchange_;
+  std::unique_ptr<comm::VerifyingExchange> verifying_;  // null unless the job verifies
   Worker worker_;
   std::int64_t samples_ = 0;  // of all ranks, since the last report
   telemetry::Score test_;

@@ -2,25 +2,10 @@
 
 #include "kernels/base/log.hpp"
 #include "kernels/elementwise.hpp"
-#include "runtime/config/names.hpp"
 #include "runtime/spans.hpp"
 
 namespace eightfold::runtime {
 namespace {
-
-std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::Engine& engine,
-                                              base::Observer& observer,
-                                              const std::vector<model::ArenaSpan>& buckets) {
-  std::vector<comm::ExchangeBucket> spans;
-  for (const model::ArenaSpan& bucket : buckets)
-    spans.push_back({session.model().gradients().rows(bucket.begin, bucket.end - bucket.begin), {}});
-  const config::Exchange& wanted = session.config().exchange;
-  comm::ExchangeOptions options;
-  options.encoding.format = wanted.codec;
-  options.algorithm = config::to_string(wanted.algorithm);
-  options.seed = session.config().job.seed;
-  return comm::make_exchange(engine, std::move(spans), options, &observer);
-}
 
 data::LoaderJob training_data(const Session& session, std::int64_t first_step, std::int64_t end_step) {
   const data::Split& data = session.data();
@@ -31,14 +16,13 @@ data::LoaderJob training_data(const Session& session, std::int64_t first_step, s
 
 }  // namespace
 
-Worker::Worker(Session& session, comm::Engine& engine, base::Observer& observer, std::int64_t first_step,
+Worker::Worker(Session& session, comm::Exchange& exchange, base::Observer& observer, std::int64_t first_step,
                std::int64_t end_step)
     : session_(session),
       stream_(session.stream()),
       timeline_(stream_, observer, base::Track::worker),
       loader_(training_data(session, first_step, end_step), session.place().device, &observer),
-      buckets_(model::cut_buckets(session.model().gradients().elements(), session.config().exchange.bucket)),
-      exchange_(make_exchange(session, engine, observer, buckets_)),
+      exchange_(exchange),
       totals_(session.place().device, 2),
       totals_host_(session.place().device, 2),
       step_(first_step) {}
@@ -64,7 +48,9 @@ void Worker::enqueue_step() {
   session_.model().begin_step(stream_);
   for (std::int64_t index = 0; index < passes; ++index) run_pass(batch, index, passes);
   submit_complete(session_.model().gradients().elements());  // without overlap: all of them
-  timeline_.span(kExposedSpan, step_, [&] { exchange_->wait(stream_); });
+  timeline_.span(kExposedSpan, step_, [&] { exchange_.wait(stream_); });
+  // A format without a zero has made numbers of the zeros behind each tensor.
+  if (session_.config().exchange.codec == config::Codec::one_bit) session_.model().clear_padding(stream_);
   learning_rate_ = runtime::learning_rate(
       session_.config().schedule, session_.config().optimizer.learning_rate, session_.length(), step_);
   timeline_.span(kUpdateSpan, step_, [&] { session_.optimizer().step(stream_, learning_rate_, step_ + 1); });
@@ -98,9 +84,10 @@ const data::Pass& Worker::next_pass() {
 }
 
 void Worker::submit_complete(std::int64_t end) {
-  for (; submitted_ < buckets_.size() && buckets_[submitted_].end <= end; ++submitted_) {
+  const std::vector<model::ArenaSpan>& buckets = session_.buckets();
+  for (; submitted_ < buckets.size() && buckets[submitted_].end <= end; ++submitted_) {
     timeline_.point(kSubmitSpan, static_cast<std::int64_t>(submitted_));
-    exchange_->submit(submitted_, step_, stream_);
+    exchange_.submit(submitted_, step_, stream_);
   }
 }
 

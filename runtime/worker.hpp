@@ -2,7 +2,6 @@
 
 // One optimizer step after the other, as every rank runs it: load, forward, backward, exchange, update.
 
-#include "comm/engine.hpp"
 #include "comm/exchange.hpp"
 #include "kernels/base/observer.hpp"
 #include "kernels/buffer.hpp"
@@ -11,15 +10,14 @@
 #include "runtime/session.hpp"
 
 #include <cstddef>
-#include <memory>
-#include <vector>
 
 namespace eightfold::runtime {
 
 class Worker {
  public:
-  // Steps [first_step, end_step) of the session's job. `session`, `engine` and `observer` outlive this.
-  Worker(Session& session, comm::Engine& engine, base::Observer& observer, std::int64_t first_step,
+  // Steps [first_step, end_step) of the session's job, whose buckets go through `exchange`. The three outlive
+  // this.
+  Worker(Session& session, comm::Exchange& exchange, base::Observer& observer, std::int64_t first_step,
          std::int64_t end_step);
   // Waits for the device: it uses what goes with this.
   ~Worker();
@@ -39,8 +37,6 @@ class Worker {
   Totals take_totals();
 
   double learning_rate() const noexcept { return learning_rate_; }
-  comm::Exchange& exchange() noexcept { return *exchange_; }
-  std::size_t buckets() const noexcept { return buckets_.size(); }
 
  private:
   void enqueue_step();
@@ -52,8 +48,7 @@ class Worker {
   kernels::StreamView stream_;
   kernels::Timeline timeline_;
   data::Loader loader_;
-  std::vector<model::ArenaSpan> buckets_;
-  std::unique_ptr<comm::Exchange> exchange_;
+  comm::Exchange& exchange_;
   kernels::Buffer<double> totals_;
   kernels::PinnedBuffer<double> totals_host_;
   std::int64_t step_;

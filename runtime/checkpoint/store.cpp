@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <map>
+#include <utility>
 
 namespace eightfold::runtime::checkpoint {
 namespace {
@@ -57,18 +59,6 @@ void discard(const fs::path& store, const fs::path& directory) {
     base::log_warn("cannot remove the old checkpoint {}: {}", directory.string(), failure.message());
 }
 
-void write_contents(const fs::path& directory, const Contents& contents) {
-  const std::map<std::string, std::string> metadata = {{"step", std::to_string(contents.step)}};
-  write_safetensors(directory / kWeightsFile, contents.weights, metadata);
-  write_safetensors(directory / kOptimizerFile, contents.optimizer, metadata);
-  base::write_file_durably(directory / kConfigFile, contents.config);
-  Manifest manifest{contents.step, contents.ranks, contents.weight_hash, base::utc_stamp(), version(), {}};
-  for (const char* name : {kWeightsFile, kOptimizerFile, kConfigFile})
-    manifest.files.push_back(describe_file(directory / name));
-  write_manifest(directory, manifest);
-  base::sync_directory(directory);
-}
-
 // Checkpoints beyond `step` belong to a branch of training that somebody went back from; of the others the
 // newest `keep` stay. What was just written is never among those removed.
 void remove_all_but(const fs::path& store, std::int64_t step, std::int64_t keep) {
@@ -110,22 +100,68 @@ void remove_leftovers(const fs::path& store) {
 
 }  // namespace
 
-fs::path save(const fs::path& store, const Contents& contents, std::int64_t keep) {
-  base::create_private_directories(store);
-  remove_leftovers(store);
-  fs::path target = store / directory_name(contents.step);
-  const fs::path aside = store / fmt::format("{}{}-{}", kAside, ::getpid(), target.filename().string());
+std::string residual_file(int rank) {
+  return fmt::format("residual-{:05}.safetensors", rank);
+}
+
+std::string residual_name(int rank) {
+  return fmt::format("residual.rank{}", rank);
+}
+
+int residuals(const Manifest& manifest) {
+  int count = 0;
+  while (std::ranges::find(manifest.files, residual_file(count), &Manifest::File::name) !=
+         manifest.files.end())
+    ++count;
+  return count;
+}
+
+Draft::Draft(fs::path store, const Contents& contents)
+    : store_(std::move(store)),
+      target_(store_ / directory_name(contents.step)),
+      aside_(store_ / fmt::format("{}{}-{}", kAside, ::getpid(), target_.filename().string())),
+      manifest_{contents.step, contents.ranks, contents.weight_hash, base::utc_stamp(), version(), {}} {
+  base::create_private_directories(store_);
+  remove_leftovers(store_);
   try {
-    base::create_private_directories(aside);
-    write_contents(aside, contents);
-    install(aside, target);
+    base::create_private_directories(aside_);
+    const std::map<std::string, std::string> metadata = {{"step", std::to_string(contents.step)}};
+    write_safetensors(aside_ / kWeightsFile, contents.weights, metadata);
+    write_safetensors(aside_ / kOptimizerFile, contents.optimizer, metadata);
+    base::write_file_durably(aside_ / kConfigFile, contents.config);
+    for (const char* name : {kWeightsFile, kOptimizerFile, kConfigFile}) add(name);
   } catch (...) {
     std::error_code ignored;
-    fs::remove_all(aside, ignored);
+    fs::remove_all(aside_, ignored);
     throw;
   }
-  remove_all_but(store, contents.step, keep);
-  return target;
+}
+
+Draft::~Draft() {
+  std::error_code ignored;
+  fs::remove_all(aside_, ignored);  // published, it has another name
+}
+
+void Draft::add(const std::string& name) {
+  manifest_.files.push_back(describe_file(aside_ / name));
+}
+
+void Draft::add_residual(int rank, kernels::Tensor residual) {
+  write_safetensors(aside_ / residual_file(rank), {{residual_name(rank), residual}},
+                    {{"step", std::to_string(manifest_.step)}});
+  add(residual_file(rank));
+}
+
+fs::path Draft::publish(std::int64_t keep) {
+  write_manifest(aside_, manifest_);
+  base::sync_directory(aside_);
+  install(aside_, target_);
+  remove_all_but(store_, manifest_.step, keep);
+  return target_;
+}
+
+fs::path save(const fs::path& store, const Contents& contents, std::int64_t keep) {
+  return Draft(store, contents).publish(keep);
 }
 
 std::vector<Listed> list(const fs::path& store) {

@@ -15,8 +15,8 @@
 
 namespace eightfold::runtime::checkpoint {
 
-// What a checkpoint holds. Tensors are on the host and name parameters: "layer0.conv2d.weight" in `weights`,
-// "momentum.layer0.conv2d.weight" in `optimizer`.
+// What a checkpoint holds of what all ranks have alike. Tensors are on the host and name parameters:
+// "layer0.conv2d.weight" in `weights`, "momentum.layer0.conv2d.weight" in `optimizer`.
 struct Contents {
   std::int64_t step = 0;
   int ranks = 0;
@@ -29,16 +29,43 @@ struct Contents {
 inline constexpr const char* kWeightsFile = "weights.safetensors";
 inline constexpr const char* kOptimizerFile = "optimizer.safetensors";
 inline constexpr const char* kConfigFile = "config.toml";
+// One rank's residual: the arena of its error feedback as it is, under the name "residual.rank3".
+std::string residual_file(int rank);
+std::string residual_name(int rank);
 
-// Writes a checkpoint and then removes all but the newest `keep`, and those of later steps: training went
-// back to before them. Returns its directory. Throws EnvironmentError; then no complete checkpoint has been
-// touched.
+// A checkpoint that is being written, aside: until it is published there is none, and if it never is, nothing
+// is left of it. All members throw EnvironmentError; then no complete checkpoint has been touched.
+class Draft {
+ public:
+  // Writes the contents.
+  Draft(std::filesystem::path store, const Contents& contents);
+  ~Draft();
+  Draft(const Draft&) = delete;  // owns a directory
+  Draft& operator=(const Draft&) = delete;
+
+  // Writes what `rank` has for itself.
+  void add_residual(int rank, kernels::Tensor residual);
+  // Makes it a checkpoint, then removes all but the newest `keep`, and those of later steps: training went
+  // back to before them. Returns its directory.
+  std::filesystem::path publish(std::int64_t keep);
+
+ private:
+  void add(const std::string& name);
+
+  std::filesystem::path store_, target_, aside_;
+  Manifest manifest_;
+};
+
+// Drafts and publishes.
 std::filesystem::path save(const std::filesystem::path& store, const Contents& contents, std::int64_t keep);
 
 struct Found {
   std::filesystem::path directory;
   Manifest manifest;
 };
+
+// How many ranks' residuals a checkpoint holds.
+int residuals(const Manifest& manifest);
 
 // Directories that look like checkpoints, by step. A damaged one has no manifest.
 struct Listed {

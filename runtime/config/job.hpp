@@ -5,6 +5,7 @@
 // the parser, `config show`, docs/config.md and the JSON schema are made.
 
 #include "quant8/format.hpp"
+#include "quant8/rounding.hpp"
 
 #include <cstdint>
 #include <string>
@@ -100,12 +101,22 @@ struct Schedule {
 
 using Codec = quant8::Format;
 enum class Algorithm { automatic, mpi, two_shot, hierarchical, ring, recursive_doubling };
+enum class ErrorFeedback { automatic, on, off };
+enum class Transport { automatic, staged, direct };
 
 struct Exchange {
   Codec codec = Codec::dynamic_tree8;
   Algorithm algorithm = Algorithm::two_shot;
   std::uint64_t bucket = 4 << 20;  // bytes of fp32 gradients exchanged as one operation
   bool overlap = true;             // exchange while the backward pass still runs
+  ErrorFeedback error_feedback = ErrorFeedback::automatic;
+  quant8::Rounding rounding = quant8::Rounding::nearest;
+  quant8::Scaling scaling = quant8::Scaling::block;
+  std::uint64_t segment = 0;  // encoded bytes in one message; 0: as the exchange chooses
+  Transport transport = Transport::automatic;
+  bool hash = false;                 // of every segment, checked by its receiver
+  bool verify = false;               // compare every bucket's sum with one in fp32
+  std::int64_t replica_check = 100;  // steps; 0: never
 };
 
 struct Evaluation {

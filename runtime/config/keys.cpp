@@ -1,30 +1,11 @@
 #include "runtime/config/keys.hpp"
 
+#include "runtime/config/exchange_keys.hpp"
 #include "runtime/config/field.hpp"
+#include "runtime/config/ranges.hpp"
 
 namespace eightfold::runtime::config {
 namespace {
-
-// Far above any sensible job, far below where products of them overflow 64 bits.
-constexpr double kMany = 1e9;
-
-Range at_least(double low) {
-  return {.low = low, .high = kMany};
-}
-Range between(double low, double high) {
-  return {.low = low, .high = high};
-}
-// [low, high): rates and decay factors.
-Range from_to_below(double low, double high) {
-  return {.low = low, .high = high, .below_high = true};
-}
-// Real numbers that are still themselves, and neither 0 nor infinite, in fp32.
-Range not_negative() {
-  return between(0, 1e6);
-}
-Range positive() {
-  return between(1e-30, 1e6);
-}
 
 Condition with_kind(std::vector<std::string_view> kinds) {
   return {"kind", std::move(kinds)};
@@ -199,22 +180,6 @@ Section<JobConfig> schedule_section() {
               .range = between(0, 1),
               .only_with = {with_kind({"cosine"})},
               .identity = Identity::always})});
-}
-
-Section<JobConfig> exchange_section() {
-  return section(
-      "exchange", "How ranks add up their gradients.", &JobConfig::exchange,
-      {field("codec", &Exchange::codec, {.help = "What a gradient becomes on the wire."}),
-       field("algorithm", &Exchange::algorithm,
-             {.help = "Who sends what to whom. \"mpi\": the library's MPI_Allreduce."}),
-       field_as<SizeField>(
-           "bucket", &Exchange::bucket,
-           {.help = "Gradients, counted in fp32, that are exchanged as one operation. Larger ones use "
-                    "the network better, smaller ones can start earlier.",
-            .unit = "bytes",
-            .range = between(1 << 10, 1LL << 40)}),
-       field("overlap", &Exchange::overlap,
-             {.help = "Exchange gradients while the backward pass still makes others."})});
 }
 
 Section<JobConfig> evaluation_section() {

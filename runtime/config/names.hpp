@@ -35,6 +35,14 @@ inline constexpr std::array<std::string_view, 11> kNames<Codec> = {
 template <>
 inline constexpr std::array<std::string_view, 6> kNames<Algorithm> = {
     "auto", "mpi", "two_shot", "hierarchical", "ring", "recursive_doubling"};
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<ErrorFeedback> = {"auto", "on", "off"};
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<quant8::Rounding> = {"nearest", "stochastic"};
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<quant8::Scaling> = {"block", "tensor"};
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<Transport> = {"auto", "staged", "direct"};
 
 template <class Enum>
 constexpr std::string_view to_string(Enum value) {

@@ -1,8 +1,10 @@
 #include "runtime/config/parse.hpp"
 
+#include "comm/schedules/generators.hpp"
 #include "kernels/base/error.hpp"
 #include "runtime/config/document.hpp"
 #include "runtime/config/keys.hpp"
+#include "runtime/config/names.hpp"
 
 #include <fmt/ranges.h>
 
@@ -72,6 +74,12 @@ Layer make_layer(const GivenSection& given, std::size_t index, Origins& origins)
   return layer;
 }
 
+// Partial sums, encoded again and again, would differ between ranks.
+bool needs_fp32(Algorithm algorithm) {
+  const auto* generator = comm::schedules::find_generator(to_string(algorithm));
+  return algorithm == Algorithm::mpi || (generator != nullptr && generator->exact_only);
+}
+
 void check_together(const JobConfig& config, const Origins& origins, const Place& file) {
   const auto place = [&](std::string_view key) { return place_of(origins, key, file).text; };
   if (config.model.layers.empty())
@@ -85,6 +93,12 @@ void check_together(const JobConfig& config, const Origins& origins, const Place
   if (config.job.micro_batch > config.job.global_batch)
     base::raise<base::ConfigError>("{}: job.micro_batch is {}; allowed: at most job.global_batch = {}",
                                    place("job.micro_batch"), config.job.micro_batch, config.job.global_batch);
+  if (needs_fp32(config.exchange.algorithm) && config.exchange.codec != Codec::fp32)
+    base::raise<base::ConfigError>(
+        "{}: exchange.algorithm = \"{}\" cannot go with exchange.codec = \"{}\"; allowed with codec = "
+        "\"{}\"",
+        place("exchange.algorithm"), to_string(config.exchange.algorithm), to_string(config.exchange.codec),
+        to_string(Codec::fp32));
 }
 
 }  // namespace

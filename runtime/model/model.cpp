@@ -1,5 +1,6 @@
 #include "runtime/model/model.hpp"
 
+#include "kernels/elementwise.hpp"
 #include "kernels/loss.hpp"
 #include "runtime/config/names.hpp"
 
@@ -154,6 +155,15 @@ void Model::initialize(std::uint64_t seed, StreamView stream) {
   }
   kernels::copy(stream, kernels::host_tensor(std::span<const float>(values), weights().shape()), weights());
   stream.synchronize();
+}
+
+void Model::clear_padding(StreamView stream) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const std::int64_t begin = parameters_[i].span.end;
+    const std::int64_t end =
+        i + 1 < parameters_.size() ? parameters_[i + 1].span.begin : gradients().elements();
+    if (begin < end) kernels::fill(stream, 0, gradients().rows(begin, end - begin));
+  }
 }
 
 void Model::begin_step(StreamView stream) {

@@ -51,6 +51,8 @@ class Model {
 
   // Fills the weights from the seed: the same on every device.
   void initialize(std::uint64_t seed, kernels::StreamView stream);
+  // Zeros what lies between the tensors of the gradients.
+  void clear_padding(kernels::StreamView stream);
   // Before the first pass after the weights changed.
   void begin_step(kernels::StreamView stream);
   // Forward, loss and backward over what input() holds. labels [rows] i32. The gradient of `weight` times the

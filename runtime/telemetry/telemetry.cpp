@@ -41,6 +41,13 @@ std::string clock_text(double seconds) {
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
+std::string exchange_text(const Phases& phases) {
+  const double per_step_ms = 1e3 / static_cast<double>(phases.steps);
+  return fmt::format("exchange {:.2f} ms = encode {:.2f} + wire {:.2f} + decode {:.2f}",
+                     phases.exchange_s * per_step_ms, phases.encode_s * per_step_ms,
+                     phases.wire_s() * per_step_ms, phases.decode_s * per_step_ms);
+}
+
 }  // namespace
 
 Telemetry::Telemetry(const config::Telemetry& config, RunLength length, std::filesystem::path run_directory,
@@ -73,10 +80,7 @@ void Telemetry::begin(std::int64_t first_step) {
 
 void Telemetry::interval(std::int64_t step, const Score& score, double learning_rate) {
   const Phases phases = clock_.take();
-  total_.steps += phases.steps;
-  total_.step_s += phases.step_s;
-  total_.data_wait_s += phases.data_wait_s;
-  total_.exposed_s += phases.exposed_s;
+  total_ += phases;
   if (!speaks_ || phases.steps == 0) return;
   const double per_step_ms = 1e3 / static_cast<double>(phases.steps);
   const double samples_per_s = static_cast<double>(score.samples) / phases.step_s;
@@ -84,11 +88,11 @@ void Telemetry::interval(std::int64_t step, const Score& score, double learning_
                         static_cast<double>(length_.steps - step);
   say(fmt::format(
       "step {:>{}}/{} | epoch {:.2f} | loss {:.4f} | accuracy {:.2f} % | rate {:.3g} | {:.0f} samples/s | "
-      "step {:.2f} ms = compute {:.2f} + exposed {:.2f} + data {:.2f} | {} left",
+      "step {:.2f} ms = compute {:.2f} + exposed {:.2f} + data {:.2f} |{} {} left",
       step, std::to_string(length_.steps).size(), length_.steps, epoch_at(step), score.loss(),
       100 * score.accuracy(), learning_rate, samples_per_s, phases.step_s * per_step_ms,
       phases.compute_s() * per_step_ms, phases.exposed_s * per_step_ms, phases.data_wait_s * per_step_ms,
-      clock_text(left_s)));
+      phases.exchange_s > 0 ? fmt::format(" {} |", exchange_text(phases)) : "", clock_text(left_s)));
   record(Json{{"kind", "train"},
               {"step", step},
               {"epoch", epoch_at(step)},
@@ -99,7 +103,11 @@ void Telemetry::interval(std::int64_t step, const Score& score, double learning_
               {"step_ms", phases.step_s * per_step_ms},
               {"compute_ms", phases.compute_s() * per_step_ms},
               {"exposed_ms", phases.exposed_s * per_step_ms},
-              {"data_wait_ms", phases.data_wait_s * per_step_ms}}
+              {"data_wait_ms", phases.data_wait_s * per_step_ms},
+              {"exchange_ms", phases.exchange_s * per_step_ms},
+              {"encode_ms", phases.encode_s * per_step_ms},
+              {"wire_ms", phases.wire_s() * per_step_ms},
+              {"decode_ms", phases.decode_s * per_step_ms}}
              .dump());
 }
 
@@ -131,30 +139,48 @@ void Telemetry::checkpoint(std::int64_t step, const std::filesystem::path& direc
              .dump());
 }
 
+void Telemetry::exchange_error(std::int64_t step, std::span<const double> nmse) {
+  if (nmse.empty()) return;
+  const auto worst = std::ranges::max_element(nmse);
+  say(fmt::format(
+      "exchange up to step {}: squared error over squared sum {:.3g} in the worst bucket, {} of {}", step,
+      *worst, worst - nmse.begin(), nmse.size()));
+  record(Json{{"kind", "verify"}, {"step", step}, {"nmse", nmse}}.dump());
+}
+
 void Telemetry::end(std::int64_t step) {
-  if (total_.steps > 0) {
-    const double compute = percent(total_.compute_s(), total_.step_s);
-    const double exposed = percent(total_.exposed_s, total_.step_s);
-    const double data = percent(total_.data_wait_s, total_.step_s);
-    const char* bound = compute >= std::max(exposed, data) ? "compute" : exposed >= data ? "network" : "data";
-    say(fmt::format(
-        "verdict: {}-bound: {:.0f} % of the step time computed, {:.0f} % waited for the exchange, {:.0f} % "
-        "for data",
-        bound, compute, exposed, data));
-    record(Json{
-        {"kind", "end"},
-        {"step", step},
-        {"bound", bound},
-        {"compute_percent", compute},
-        {"exposed_percent", exposed},
-        {"data_wait_percent",
-         data}}.dump());
-  }
+  if (total_.steps > 0) give_verdict(step);
   clear_bar();
   if (trace_ != nullptr)
     trace_->write(
         directory_ / (rank_ == 0 ? std::string("trace.json") : fmt::format("trace-{:05}.json", rank_)),
         rank_);
+}
+
+void Telemetry::give_verdict(std::int64_t step) {
+  const double compute = percent(total_.compute_s(), total_.step_s);
+  const double exposed = percent(total_.exposed_s, total_.step_s);
+  const double data = percent(total_.data_wait_s, total_.step_s);
+  const bool codec_is_slower = total_.encode_s + total_.decode_s > total_.wire_s();
+  const char* bound = compute >= std::max(exposed, data) ? "compute"
+                      : exposed < data                   ? "data"
+                      : codec_is_slower                  ? "codec"
+                                                         : "network";
+  std::string verdict = fmt::format(
+      "verdict: {}-bound: {:.0f} % of the step time computed, {:.0f} % waited for the exchange, {:.0f} % "
+      "for data",
+      bound, compute, exposed, data);
+  if (total_.exchange_s > 0)
+    verdict += fmt::format("; {}, {:.0f} % of it hidden", exchange_text(total_), 100 * total_.hidden());
+  say(verdict);
+  record(Json{{"kind", "end"},
+              {"step", step},
+              {"bound", bound},
+              {"compute_percent", compute},
+              {"exposed_percent", exposed},
+              {"data_wait_percent", data},
+              {"hidden_percent", 100 * total_.hidden()}}
+             .dump());
 }
 
 void Telemetry::record(const std::string& json) {

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace eightfold::runtime::telemetry {
@@ -40,11 +41,14 @@ class Telemetry final : public base::Observer {
   // A step is done: moves the progress bar, where there is one.
   void progress(std::int64_t step);
   void evaluation(std::int64_t step, const Score& score);
+  // By bucket: the squared error of the sums since the last call over the squares of the sums.
+  void exchange_error(std::int64_t step, std::span<const double> nmse);
   void checkpoint(std::int64_t step, const std::filesystem::path& directory, double seconds);
   // The closing verdict: what bounded this run. Writes the trace.
   void end(std::int64_t step);
 
  private:
+  void give_verdict(std::int64_t step);
   void record(const std::string& json);
   void say(const std::string& line);
   void clear_bar();

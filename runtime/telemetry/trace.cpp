@@ -1,5 +1,6 @@
 #include "runtime/telemetry/trace.hpp"
 
+#include "comm/spans.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
 
@@ -22,6 +23,27 @@ double microseconds(base::Duration duration) {
 }
 
 }  // namespace
+
+// On the row of its thread.
+std::string Trace::as_event(const base::Span& span, int rank) const {
+  return fmt::format(
+      R"({{"ph": "X", "pid": {}, "tid": {}, "name": "{}", "ts": {:.3f}, "dur": {:.3f}, "args": {{"index": {}}}}},)"
+      "\n",
+      rank, static_cast<int>(span.track), span.name, microseconds(span.begin - start_),
+      microseconds(span.end - span.begin), span.index);
+}
+
+// What may overlap others of its name has a begin and an end of its own, tied by a number.
+std::string Trace::as_events(const base::Span& span, std::size_t number, int rank) const {
+  std::string events;
+  for (const auto& [phase, time] : {std::pair{'b', span.begin}, std::pair{'e', span.end}})
+    events += fmt::format(
+        R"({{"ph": "{}", "cat": "{}", "id": {}, "pid": {}, "tid": {}, "name": "{}", "ts": {:.3f}, "args": {{"index": {}}}}},)"
+        "\n",
+        phase, span.name, number, rank, static_cast<int>(span.track), span.name, microseconds(time - start_),
+        span.index);
+  return events;
+}
 
 void Trace::add(const base::Span& span) noexcept {
   try {
@@ -46,13 +68,9 @@ void Trace::write(const std::filesystem::path& path, int rank) const {
                 R"({{"ph": "M", "pid": {}, "tid": {}, "name": "thread_name", "args": {{"name": "{}"}}}},)",
                 rank, static_cast<int>(track), name)
          << '\n';
-  for (const base::Span& span : spans_)
-    file
-        << fmt::format(
-               R"({{"ph": "X", "pid": {}, "tid": {}, "name": "{}", "ts": {:.3f}, "dur": {:.3f}, "args": {{"index": {}}}}},)",
-               rank, static_cast<int>(span.track), span.name, microseconds(span.begin - start_),
-               microseconds(span.end - span.begin), span.index)
-        << '\n';
+  for (std::size_t i = 0; i < spans_.size(); ++i)
+    file << (spans_[i].name == comm::kExchangeSpan ? as_events(spans_[i], i, rank)
+                                                   : as_event(spans_[i], rank));
   file << fmt::format(R"({{"ph": "M", "pid": {}, "name": "process_name", "args": {{"name": "rank {}"}}}}]}})",
                       rank, rank)
        << '\n'

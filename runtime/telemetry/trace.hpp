@@ -1,12 +1,14 @@
 #pragma once
 
 // The trace of a run in Chrome's trace-event format (chrome://tracing, ui.perfetto.dev): one row per thread
-// of work, times in microseconds since the trace began. Kept in memory, bounded, and written at the end.
+// of work, one more for each bucket in exchange, times in microseconds since the trace began. Kept in memory,
+// bounded, and written at the end.
 
 #include "kernels/base/observer.hpp"
 
 #include <filesystem>
 #include <mutex>
+#include <string>
 #include <vector>
 
 namespace eightfold::runtime::telemetry {
@@ -21,6 +23,9 @@ class Trace {
   void write(const std::filesystem::path& path, int rank) const;
 
  private:
+  std::string as_event(const base::Span& span, int rank) const;
+  std::string as_events(const base::Span& span, std::size_t number, int rank) const;
+
   std::size_t limit_;
   base::TimePoint start_;
   mutable std::mutex mutex_;

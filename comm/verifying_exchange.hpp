@@ -1,0 +1,42 @@
+#pragma once
+
+// An exchange that is watched: beside it every bucket is added up by MPI_Allreduce in fp32, and the two are
+// compared. For trials: it costs more than the exchange itself, and every wait waits for the device.
+
+#include "comm/engine.hpp"
+#include "comm/exchange.hpp"
+#include "kernels/buffer.hpp"
+
+#include <vector>
+
+namespace eightfold::comm {
+
+class VerifyingExchange final : public Exchange {
+ public:
+  // `buckets` are those of `exchange`. It and the engine outlive this.
+  VerifyingExchange(Engine& engine, Exchange& exchange, const std::vector<kernels::Tensor>& buckets);
+
+  void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override;
+  void wait(kernels::StreamView consumer) override;
+  std::size_t wire_bytes() const override { return exchange_.wire_bytes(); }
+
+  // By bucket, since the last call: the squared error of the sums over the squares of the exact ones; 0 where
+  // they are all zeros. The same on every rank.
+  std::vector<double> take_nmse();
+
+ private:
+  struct Bucket {
+    kernels::Tensor values;
+    kernels::PinnedBuffer<float> exact;  // this rank's values, then their sum
+    bool is_submitted = false;
+    double squared_error = 0, squared_sum = 0;
+  };
+  void compare(Bucket& bucket);
+
+  Engine& engine_;
+  Exchange& exchange_;
+  std::vector<Bucket> buckets_;
+  kernels::PinnedBuffer<float> received_;  // of the largest bucket
+};
+
+}  // namespace eightfold::comm

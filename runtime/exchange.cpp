@@ -1,0 +1,76 @@
+#include "runtime/exchange.hpp"
+
+#include "kernels/base/log.hpp"
+#include "runtime/config/names.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace eightfold::runtime {
+namespace {
+
+comm::TransportKind transport_of(config::Transport wanted) {
+  return wanted == config::Transport::direct ? comm::TransportKind::direct : comm::TransportKind::staged;
+}
+
+comm::ExchangeOptions options_of(const config::JobConfig& job) {
+  const config::Exchange& wanted = job.exchange;
+  comm::ExchangeOptions options;
+  options.encoding = {wanted.codec, wanted.scaling, wanted.hash};
+  options.rounding = wanted.rounding;
+  options.seed = job.job.seed;
+  options.algorithm = config::to_string(wanted.algorithm);
+  options.transport = transport_of(wanted.transport);
+  options.segment_bytes = wanted.segment;
+  return options;
+}
+
+kernels::Tensor part_of(kernels::Tensor arena, const model::ArenaSpan& bucket) {
+  return arena.is_absent() ? arena : arena.rows(bucket.begin, bucket.end - bucket.begin);
+}
+
+std::string transport_text(const Session& session) {
+  const config::Transport wanted = session.config().exchange.transport;
+  std::string text(comm::to_string(transport_of(wanted)));
+  if (wanted != config::Transport::automatic) return text + " (as the job says)";
+  return text + (session.place().device.kind == kernels::DeviceKind::host
+                     ? " (gradients are in the host's memory)"
+                     : " (nothing has proven that MPI can read a GPU's memory)");
+}
+
+}  // namespace
+
+std::vector<kernels::Tensor> bucket_gradients(Session& session) {
+  std::vector<kernels::Tensor> gradients;
+  for (const model::ArenaSpan& bucket : session.buckets())
+    gradients.push_back(part_of(session.model().gradients(), bucket));
+  return gradients;
+}
+
+std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::Engine& engine,
+                                              base::Observer& observer) {
+  std::vector<comm::ExchangeBucket> buckets;
+  for (const model::ArenaSpan& bucket : session.buckets())
+    buckets.push_back({part_of(session.model().gradients(), bucket), part_of(session.residual(), bucket)});
+  return comm::make_exchange(engine, std::move(buckets), options_of(session.config()), &observer);
+}
+
+void log_exchange(const Session& session, const comm::Exchange& exchange) {
+  if (session.place().ranks == 1) {
+    base::log_info("exchange: none, one rank alone has all gradients");
+    return;
+  }
+  const config::Exchange& wanted = session.config().exchange;
+  const std::int64_t elements = session.model().gradients().elements();
+  const comm::ExchangeOptions options = options_of(session.config());
+  const double ratio = static_cast<double>(elements) * sizeof(float) /
+                       static_cast<double>(quant8::wire_bytes(options.encoding, elements));
+  base::log_info("exchange: {} in {}, error feedback {}, {} buckets, transport {}", options.algorithm,
+                 config::to_string(wanted.codec), session.residual().is_absent() ? "off" : "on",
+                 session.buckets().size(), transport_text(session));
+  base::log_info("exchange: rank 0 sends {} bytes a step; {} takes {:.2f} times fewer than fp32",
+                 exchange.wire_bytes(), config::to_string(wanted.codec), ratio);
+}
+
+}  // namespace eightfold::runtime
