@@ -1,0 +1,41 @@
+#pragma once
+
+// Allreduces that other people wrote, for comparison: the MPI library's, with an algorithm of its own choice
+// or of ours, and gloo's, where the build found libgloo. They add fp32 numbers in host memory and block. The
+// order of their additions is their own.
+
+#include "comm/communicator.hpp"
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace eightfold::comm {
+
+class Baseline {
+ public:
+  virtual ~Baseline() = default;
+
+  // The values that it was made for become their sums over the ranks. Collective, on the thread that calls
+  // MPI.
+  virtual void allreduce() = 0;
+};
+
+// "mpi", "mpi:1" to "mpi:6" (Open MPI's algorithms by its own numbers), "gloo" (its ring), or
+// "gloo:halving_doubling".
+bool is_baseline(std::string_view name);
+std::string baseline_names();
+
+// Why this build and job cannot run a baseline; empty where they can. Needs MPI.
+std::string obstacle(std::string_view name);
+
+// `values` outlive it. Throws EnvironmentError where there is an obstacle. Collective.
+std::unique_ptr<Baseline> make_baseline(std::string_view name, Communicator& communicator,
+                                        std::span<float> values);
+
+// Before MPI starts: asks Open MPI to let "mpi:1" and its like choose, which costs "mpi" nothing. Leaves the
+// environment alone if it says something of this already.
+void allow_mpi_algorithms();
+
+}  // namespace eightfold::comm

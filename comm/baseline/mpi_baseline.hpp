@@ -1,0 +1,15 @@
+#pragma once
+
+#include "comm/baseline/baseline.hpp"
+
+namespace eightfold::comm {
+
+// Open MPI's allreduce algorithms by their numbers, with 0 for its own choice: 1 basic linear, 2
+// nonoverlapping, 3 recursive doubling, 4 ring, 5 segmented ring, 6 Rabenseifner.
+inline constexpr int kMpiAlgorithms = 6;
+
+std::string mpi_obstacle(int algorithm);
+std::unique_ptr<Baseline> make_mpi_baseline(int algorithm, Communicator& communicator,
+                                            std::span<float> values);
+
+}  // namespace eightfold::comm
