@@ -45,6 +45,17 @@ __device__ inline std::uint32_t top_bytes(const std::uint32_t (&word)[kPacket]) 
   return __byte_perm(__byte_perm(word[0], word[1], 0x73), __byte_perm(word[2], word[3], 0x73), 0x5410);
 }
 
+// Fills a table in shared memory by all threads of the block, every load on its way before the first has
+// come.
+template <int kCount, class Value, class Of>
+__device__ void fill_table(Value* table, const Of& of) {
+  constexpr int kThreads = kCodecThreads;
+#pragma unroll
+  for (int first = 0; first < kCount; first += kThreads)
+    if (const int i = first + static_cast<int>(threadIdx.x); i < kCount) table[i] = of(i);
+  __syncthreads();
+}
+
 // Formats with levels: codes of 8 or of 4 bits. What encodes is added by those below.
 template <int kBitsOf>
 class LevelCoder : public PackedAccess<std::conditional_t<kBitsOf == 8, std::uint32_t, std::uint16_t>> {
@@ -60,9 +71,7 @@ class LevelCoder : public PackedAccess<std::conditional_t<kBitsOf == 8, std::uin
 
   __device__ LevelCoder(const LevelTables* tables, Shared& shared)
       : levels_(reinterpret_cast<const std::byte*>(shared.level)), lane_(threadIdx.x % kWarp * kEntry) {
-    for (unsigned i = threadIdx.x; i < kCodes * kWarp; i += blockDim.x)
-      shared.level[i] = tables->level[i / kWarp];
-    __syncthreads();
+    fill_table<kCodes * kWarp>(shared.level, [&](int i) { return tables->level[i / int{kWarp}]; });
   }
 
   __device__ Floats decode(Packed packed, float scale) const {
@@ -139,9 +148,7 @@ class SearchCoder : public LevelCoder<kBits> {
 
   __device__ SearchCoder(const LevelTables* tables, Shared& shared)
       : Base(tables, shared), step_(shared.step) {
-    for (unsigned i = threadIdx.x; i < LevelTables::kBuckets; i += blockDim.x)
-      shared.step[i] = tables->step[i];
-    __syncthreads();
+    fill_table<LevelTables::kBuckets>(shared.step, [&](int i) { return tables->step[i]; });
   }
 
   __device__ typename Base::Packed encode(const Floats& x, float inverse, const Draw&, std::int64_t) const {
@@ -189,9 +196,7 @@ class StochasticCoder : public SearchCoder<kBits> {
 
   __device__ StochasticCoder(const LevelTables* tables, Shared& shared)
       : Base(tables, shared), inverse_gap_(shared.inverse_gap) {
-    for (unsigned i = threadIdx.x; i < kMaxLevels; i += blockDim.x)
-      shared.inverse_gap[i] = tables->inverse_gap[i];
-    __syncthreads();
+    fill_table<kMaxLevels>(shared.inverse_gap, [&](int i) { return tables->inverse_gap[i]; });
   }
 
   __device__ typename Base::Packed encode(const Floats& x, float inverse, const Draw& draw,

@@ -11,11 +11,6 @@
 
 namespace eightfold::quant8::cuda {
 
-// Large blocks, because they share tables of up to 42 KiB. The bound leaves a thread 64 registers: two tiles,
-// one in use and the next of a sum on its way.
-inline constexpr unsigned kCodecThreads = 512;
-inline constexpr unsigned kCodecResidency = 2;  // blocks of a multiprocessor
-
 // A tile of a segment as it was loaded.
 template <class Coder>
 struct EncodedTile {

@@ -19,6 +19,11 @@ inline constexpr unsigned kHalf = kWarp / 2;
 inline constexpr int kPackets = static_cast<int>(kBlock / (kHalf * kPacket));  // of a thread
 inline constexpr unsigned kAllLanes = 0xFFFFFFFFU;
 
+// Large blocks, because they share tables of up to 42 KiB. The bound leaves a thread 64 registers: two tiles,
+// one in use and the next of a sum on its way.
+inline constexpr unsigned kCodecThreads = 512;
+inline constexpr unsigned kCodecResidency = 2;  // blocks of a multiprocessor
+
 // A thread's elements of one block, in the order of its packets; 0 where the segment has ended.
 struct Values {
   kernels::cuda::Packet<float> packet[kPackets];
@@ -66,6 +71,12 @@ __device__ void each_tile(std::int64_t elements, const Run& run) {
     run(Tile(block + first % 2, elements));
 }
 
+// A plain assignment is one access only as long as the compiler finds its four parts together again.
+__device__ inline void store_packet(float* to, const kernels::cuda::Packet<float>& packet) {
+  __stwb(reinterpret_cast<float4*>(to),
+         make_float4(packet.value[0], packet.value[1], packet.value[2], packet.value[3]));
+}
+
 // Whole blocks at aligned addresses take one access for each packet; all others one for each element.
 __device__ inline Values load_values(const float* from, const Tile& tile) {
   const float* first = from + kPacket * tile.packet(0);
@@ -88,8 +99,7 @@ __device__ inline void store_values(const Values& values, const Tile& tile, floa
   float* first = to + kPacket * tile.packet(0);
   if (tile.is_whole() && kernels::cuda::is_packet_aligned(to)) {
 #pragma unroll
-    for (int j = 0; j < kPackets; ++j)
-      reinterpret_cast<kernels::cuda::Packet<float>*>(first)[kHalf * j] = values.packet[j];
+    for (int j = 0; j < kPackets; ++j) store_packet(first + kHalf * kPacket * j, values.packet[j]);
     return;
   }
 #pragma unroll
