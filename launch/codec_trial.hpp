@@ -16,7 +16,7 @@
 
 namespace eightfold::launch {
 
-// What the trials of a size share. A trial alone has its memory only where it is compared afterwards.
+// What the trials of a size share.
 struct TrialData {
   TrialData(kernels::StreamView stream, std::vector<float> drawn);
 
@@ -25,7 +25,7 @@ struct TrialData {
 
   std::vector<float> drawn;
   kernels::Buffer<float> values;   // the same on the device
-  kernels::Buffer<float> scratch;  // what is written for its time alone
+  kernels::Buffer<float> scratch;  // where decodings, fills and copies go
   kernels::Buffer<std::uint32_t> largest;
 };
 
@@ -40,7 +40,7 @@ class CodecTrial {
   void run();
   // The same for no time: touches all memory and fills the caches.
   void warm_up();
-  // What the last run() left: throws InternalError unless it is what the reference makes of the same values.
+  // Throws InternalError unless the last run() made what the reference makes of the same values.
   quant8::Fidelity verify() const;
 
   // Seconds of the operations, one for each run().
@@ -64,7 +64,6 @@ class CodecTrial {
   std::unique_ptr<quant8::Codec> codec_;
   Bytes segment_, sum_;
   std::vector<Bytes> shards_;
-  kernels::Buffer<float> decoded_;
   kernels::Event begin_, end_;
   Times times_;
 };

@@ -10,7 +10,8 @@ namespace {
 
 void check_device(kernels::Device device) {
   if (device.kind != kernels::DeviceKind::host)
-    base::raise<base::EnvironmentError>("nothing measures the memory of {} yet", to_string(device));
+    base::raise<base::EnvironmentError>("the memory of {} cannot be measured here; that of the host can",
+                                        to_string(device));
 }
 
 }  // namespace
