@@ -49,17 +49,17 @@ struct ExchangeBucket {
 
 // The same on every rank, but for its pointers.
 struct ExchangeOptions {
-  quant8::Encoding encoding;
+  quant8::Encoding encoding = {};
   quant8::Rounding rounding = quant8::Rounding::nearest;
   std::uint64_t seed = 0;  // of stochastic rounding
   // A generator's name (comm/schedules/generators.hpp), "mpi": MPI_Allreduce, in fp32, or "auto": what
   // select_algorithm() says for each bucket, which is logged.
   std::string algorithm = "two_shot";
-  std::shared_ptr<const Calibration> calibration;  // for "auto"; null: none
+  std::shared_ptr<const Calibration> calibration = {};  // for "auto"; null: none
   TransportKind transport = TransportKind::staged;
   std::size_t segment_bytes = 0;  // encoded, at most, in one message; 0: default_segment_bytes()
   // Made on the engine's thread; nothing: make_mpi_transport().
-  std::function<std::unique_ptr<Transport>(Communicator&)> make_transport;
+  std::function<std::unique_ptr<Transport>(Communicator&)> make_transport = {};
 };
 
 // Over TCP a message beyond Open MPI's eager limit (64 KiB) waits for a handshake behind bulk data; a device
