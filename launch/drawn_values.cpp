@@ -46,11 +46,12 @@ Distribution parse_distribution(const std::string& name) {
   base::raise<base::ConfigError>("--data {}: it is normal, uniform or heavy-tailed", name);
 }
 
-void draw(Distribution distribution, std::uint64_t seed, std::span<float> values) {
+void draw(Distribution distribution, std::uint64_t seed, std::span<float> values, std::uint64_t first) {
+  base::require(first % 2 == 0, "numbers are drawn in pairs, not from {} on", first);
   const kernels::RandomKey key{seed, 0, 0};
   for (std::size_t i = 0; i < values.size(); i += 2) {
     float pair[2];
-    draw_pair(distribution, kernels::philox(key, i / 2), pair);
+    draw_pair(distribution, kernels::philox(key, (first + i) / 2), pair);
     values[i] = pair[0];
     if (i + 1 < values.size()) values[i + 1] = pair[1];
   }

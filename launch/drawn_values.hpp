@@ -15,6 +15,7 @@ enum class Distribution { normal, uniform, heavy_tailed };
 // "normal", "uniform" or "heavy-tailed"; throws ConfigError for anything else.
 Distribution parse_distribution(const std::string& name);
 
-void draw(Distribution distribution, std::uint64_t seed, std::span<float> values);
+// values[i] is the seed's number `first` + i; `first` is even.
+void draw(Distribution distribution, std::uint64_t seed, std::span<float> values, std::uint64_t first = 0);
 
 }  // namespace eightfold::launch

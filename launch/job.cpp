@@ -5,6 +5,7 @@
 #include "kernels/base/file.hpp"
 #include "kernels/base/log.hpp"
 #include "launch/result.hpp"
+#include "runtime/config/names.hpp"
 #include "runtime/config/show.hpp"
 
 #include <algorithm>
@@ -54,6 +55,18 @@ void JobOptions::add_to(CLI::App& command) {
       ->type_name("KEY=VALUE")
       ->take_all()
       ->allow_extra_args(false);
+}
+
+void DeviceOption::add_to(CLI::App& command) {
+  const auto& names = runtime::config::kNames<DeviceChoice>;
+  command.add_option("--device", name, "auto: a GPU where there is one")
+      ->capture_default_str()
+      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
+}
+
+DeviceChoice DeviceOption::choice() const {
+  const auto& names = runtime::config::kNames<DeviceChoice>;
+  return static_cast<DeviceChoice>(std::ranges::find(names, name) - names.begin());
 }
 
 void share_json_check(comm::Communicator& world, const std::string& path) {
@@ -127,6 +140,12 @@ Placement place_rank(comm::Communicator& world, const runtime::config::Job& job)
   placement.facts = {all_hosts(world), to_string(placement.place.device), world.size(), world.node_count(),
                      threads};
   return placement;
+}
+
+Placement place_rank(comm::Communicator& world, const DeviceOption& device) {
+  runtime::config::Job job;
+  job.device = device.choice();
+  return place_rank(world, job);
 }
 
 }  // namespace eightfold::launch

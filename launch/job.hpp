@@ -26,6 +26,14 @@ struct JobOptions {
   void add_to(CLI::App& command);
 };
 
+// --device for commands without a job: where they compute.
+struct DeviceOption {
+  std::string name = "auto";
+
+  void add_to(CLI::App& command);
+  runtime::config::DeviceChoice choice() const;
+};
+
 // Rank 0 asks whether the result can be written where --json says. Collective; errors are agreed.
 void share_json_check(comm::Communicator& world, const std::string& path);
 
@@ -54,5 +62,7 @@ struct Placement {
   runtime::RunFacts facts;  // complete on rank 0
 };
 Placement place_rank(comm::Communicator& world, const runtime::config::Job& job);
+// The same for a command without a job.
+Placement place_rank(comm::Communicator& world, const DeviceOption& device);
 
 }  // namespace eightfold::launch

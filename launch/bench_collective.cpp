@@ -1,0 +1,186 @@
+#include "launch/bench_collective.hpp"
+
+#include "comm/agreed_error.hpp"
+#include "kernels/base/log.hpp"
+#include "kernels/base/median.hpp"
+#include "kernels/base/parse.hpp"
+#include "launch/collective_race.hpp"
+#include "launch/job.hpp"
+#include "launch/result.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace eightfold::launch {
+namespace {
+
+using quant8::Format;
+
+struct CollectiveOptions {
+  std::vector<std::string> algorithms{"two_shot", "mpi"};
+  std::vector<std::string> codecs{"dynamic-tree8", "fp32"};
+  std::vector<std::string> sizes{"4KiB", "64KiB", "1MiB", "64MiB"};
+  int repeats = 10;
+  DeviceOption device;
+  std::string calibration;
+  std::string json;
+};
+
+constexpr std::uint64_t kLargestBucket = std::uint64_t{16} << 30;
+
+Format parse_codec(const std::string& name) {
+  if (const auto format = quant8::parse_format(name)) return *format;
+  std::vector<std::string_view> names;
+  for (const Format format : quant8::all_formats()) names.push_back(to_string(format));
+  base::raise<base::ConfigError>("--codec {}: there are {}", name, fmt::join(names, ", "));
+}
+
+std::int64_t parse_elements(const std::string& text) {
+  const auto bytes = base::parse_bytes(text);
+  if (!bytes || *bytes % sizeof(float) != 0 || *bytes == 0 || *bytes > kLargestBucket)
+    base::raise<base::ConfigError>(
+        "--sizes {}: a size is that of fp32 values, such as 4KiB or 64MiB, up to {}", text,
+        base::format_bytes(kLargestBucket));
+  return static_cast<std::int64_t>(*bytes / sizeof(float));
+}
+
+// What can be measured; says what cannot.
+RaceOptions plan(const CollectiveOptions& options, kernels::Device device) {
+  RaceOptions plan;
+  plan.repeats = options.repeats;
+  for (const std::string& size : options.sizes) plan.elements.push_back(parse_elements(size));
+  for (const std::string& algorithm : options.algorithms)
+    for (const std::string& codec : options.codecs) {
+      const Contender contender{algorithm, parse_codec(codec)};
+      if (const std::string reason = obstacle(contender, device); reason.empty())
+        plan.contenders.push_back(contender);
+      else
+        base::log_info("left out: {} with {}: {}", algorithm, codec, reason);
+    }
+  if (plan.contenders.empty())
+    base::raise<base::ConfigError>("--algorithm {} --codec {}: there is nothing left to measure",
+                                   fmt::join(options.algorithms, ","), fmt::join(options.codecs, ","));
+  return plan;
+}
+
+// What a time comes to. busbw: the rate at which every rank's link would carry the least that an allreduce in
+// fp32 can do with (as nccl-tests counts it).
+struct Bandwidths {
+  double algorithm_gbps, bus_gbps;
+};
+
+Bandwidths bandwidths(double bytes, double time_s, int ranks) {
+  const double gbps = 1e-9 * bytes / time_s;
+  return {gbps, gbps * 2 * (ranks - 1) / ranks};
+}
+
+// The encoded bytes that a rank sends, at the rate that the links were seen to have.
+double bound_s(const RaceResult& result, const RaceFigures& each) {
+  return each.wire_bytes > 0 ? static_cast<double>(each.wire_bytes) / result.goodput_bytes_per_s : 0;
+}
+
+void print_table(const RaceResult& result, int ranks) {
+  fmt::print(
+      "#{:>11} {:>11} {:>6} {:>21} {:>13} {:>11} {:>11} {:>11} {:>11} {:>8} {:>8} {:>7} {:>11} {:>10}\n",
+      "size", "count", "type", "algorithm", "codec", "time", "least", "most", "bound", "algbw", "busbw",
+      "#wrong", "wire", "nmse");
+  fmt::print(
+      "#{:>11} {:>11} {:>6} {:>21} {:>13} {:>11} {:>11} {:>11} {:>11} {:>8} {:>8} {:>7} {:>11} {:>10}\n",
+      "(B)", "(elements)", "", "", "", "(us)", "(us)", "(us)", "(us)", "(GB/s)", "(GB/s)", "", "(B)", "");
+  for (const RaceFigures& each : result.figures) {
+    const double time_s = base::median(each.times_s);
+    const auto bytes = static_cast<double>(each.elements) * sizeof(float);
+    const auto [least, most] = std::ranges::minmax(each.times_s);
+    const Bandwidths rates = bandwidths(bytes, time_s, ranks);
+    fmt::print(
+        " {:>11} {:>11} {:>6} {:>21} {:>13} {:>11.1f} {:>11.1f} {:>11.1f} {:>11.1f} {:>8.3f} {:>8.3f} {:>7} "
+        "{:>11} {:>10.3g}\n",
+        bytes, each.elements, "float", each.contender.algorithm, to_string(each.contender.format),
+        1e6 * time_s, 1e6 * least, 1e6 * most, 1e6 * bound_s(result, each), rates.algorithm_gbps,
+        rates.bus_gbps, each.verdict.wrong, each.wire_bytes, each.verdict.nmse);
+  }
+}
+
+ResultRow row_of(const RaceResult& result, const RaceFigures& each, int ranks) {
+  const double time_s = base::median(each.times_s);
+  const std::size_t bytes = static_cast<std::size_t>(each.elements) * sizeof(float);
+  const Bandwidths rates = bandwidths(static_cast<double>(bytes), time_s, ranks);
+  return {{"size_bytes", bytes},
+          {"ranks", ranks},
+          {"algorithm", each.contender.algorithm},
+          {"codec", to_string(each.contender.format)},
+          {"time_us", 1e6 * time_s},
+          {"bound_us", 1e6 * bound_s(result, each)},
+          {"algbw_gbps", rates.algorithm_gbps},
+          {"busbw_gbps", rates.bus_gbps},
+          {"wire_bytes", each.wire_bytes},
+          {"nmse", each.verdict.nmse},
+          {"wrong", each.verdict.wrong}};
+}
+
+void bench_collective(const CollectiveOptions& options, comm::Environment& environment) {
+  comm::Communicator& world = environment.world();
+  share_json_check(world, options.json);
+  const Placement placement = place_rank(world, options.device);
+  RaceOptions planned;
+  comm::run_agreed(world, [&] { planned = plan(options, placement.place.device); });
+  if (!options.calibration.empty())
+    planned.calibration =
+        std::make_shared<const comm::Calibration>(comm::share_calibration(world, options.calibration));
+  const RaceResult result = race(world, placement.place.device, planned);
+  std::uint64_t wrong = 0;
+  std::vector<ResultRow> rows;
+  for (const RaceFigures& each : result.figures) {
+    wrong += each.verdict.wrong;
+    rows.push_back(row_of(result, each, world.size()));
+  }
+  if (world.rank() == 0) {
+    print_table(result, world.size());
+    publish(options.json, runtime::environment_json(placement.facts), rows);
+  }
+  if (wrong > 0)
+    throw comm::AgreedError(base::ExitCode::divergence,
+                            fmt::format("{} elements are not what the reference computes", wrong));
+}
+
+}  // namespace
+
+void add_bench_collective(CLI::App& bench, Action& chosen) {
+  auto options = std::make_shared<CollectiveOptions>();
+  CLI::App& command = *bench.add_subcommand(
+      "collective", "Time allreduces against each other and against the network, and verify them");
+  command.footer(
+      "time: the median over the repeats of the slowest rank; bound: the encoded bytes that a rank sends, at "
+      "the "
+      "rate at\n"
+      "which every rank sent 32 MiB to its next neighbour in the same run; busbw: as nccl-tests counts it, "
+      "from "
+      "fp32 bytes;\n"
+      "#wrong: elements of all ranks whose bits are not the reference's. Baselines: mpi, mpi:1 to mpi:6 "
+      "(Open "
+      "MPI's own\n"
+      "algorithms by number), gloo, gloo:halving_doubling. docs/benchmarking.md has the rest.");
+  const auto add_list = [&](const char* name, std::vector<std::string>& list, const char* help) {
+    command.add_option(name, list, help)->delimiter(',')->capture_default_str();
+  };
+  add_list("--algorithm", options->algorithms, "Algorithms and baselines, separated by commas");
+  add_list("--codec", options->codecs, "Formats, separated by commas: each with each algorithm that can");
+  add_list("--sizes", options->sizes, "Sizes of the fp32 values, separated by commas");
+  command.add_option("--repeats", options->repeats, "How often everything is timed")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
+  command
+      .add_option("--calibration", options->calibration, "What `bench link` wrote, for the algorithm auto")
+      ->type_name("FILE");
+  options->device.add_to(command);
+  add_json_option(command, options->json);
+  command.callback([&chosen, options] {
+    chosen = [options] {
+      comm::allow_mpi_algorithms();
+      return with_ranks([&](comm::Environment& environment) { bench_collective(*options, environment); });
+    };
+  });
+}
+
+}  // namespace eightfold::launch
