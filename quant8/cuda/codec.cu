@@ -2,6 +2,8 @@
 #include "kernels/buffer.hpp"
 #include "quant8/cuda/codec.hpp"
 #include "quant8/cuda/encode_kernels.hpp"
+#include "quant8/cuda/level_coders.hpp"
+#include "quant8/cuda/plain_coders.hpp"
 
 #include <array>
 #include <type_traits>
