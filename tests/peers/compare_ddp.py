@@ -21,6 +21,7 @@ import argparse
 import collections
 import json
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -152,6 +153,7 @@ def main():
     parser.add_argument("--bucket-mb", type=float, nargs="+", default=[1.0, 25.0], help="bucket_cap_mb of DDP to try")
     parser.add_argument("--json", type=pathlib.Path, help="write the table, and every round behind it, to this file")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # takes the cluster down on its way
     written = {"environment": {}, "rows": [], "rounds": []}
     for hosts in options.hosts:
         with Cluster(hosts, options.rate) as cluster:

@@ -38,7 +38,11 @@ class Peer:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        self.process.wait()
+        try:
+            self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:  # it never came to read its input
+            self.process.terminate()
+            self.process.wait()
 
     def round(self):
         """The rows of another round, one for each way that the script knows."""
