@@ -1,4 +1,5 @@
-// The gradient of a step is a mean over samples: neither ranks nor micro-batches may show in what is learnt.
+// The gradient of a step is a mean over samples: neither ranks nor micro-batches may show in what is learnt,
+// where the exchange loses nothing.
 #include "tests/launch/program.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
@@ -51,6 +52,8 @@ kind = "linear"
 out = 10
 [optimizer]
 learning_rate = 0.02
+[exchange]
+codec = "fp32"
 [evaluation]
 every = 0
 [checkpoint]

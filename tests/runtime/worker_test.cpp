@@ -2,6 +2,7 @@
 #include "runtime/worker.hpp"
 
 #include "runtime/config/parse.hpp"
+#include "runtime/exchange.hpp"
 #include "tests/support/ranks.hpp"
 #include "tests/support/test.hpp"
 
@@ -45,6 +46,7 @@ out = 10
 kind = "rmsprop"
 learning_rate = 0.003
 [exchange]
+codec = "fp32"
 bucket = "4KiB"
 )";
 
@@ -106,7 +108,8 @@ TEST_CASE("the gradient of the first step is that of the whole batch, on every r
       std::vector<float> gradient;
       {
         comm::Engine engine(world());
-        Worker worker(session, engine, observer, 0, 1);
+        const auto exchange = make_exchange(session, engine, observer);
+        Worker worker(session, *exchange, observer, 0, 1);
         worker.step();
         gradient = gradients_of(session);
       }

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <fstream>
 
@@ -108,6 +109,31 @@ TEST_CASE("saving the same step again replaces it") {
   SafetensorsFile(find(scratch.path()).directory / kWeightsFile)
       .read("w", kernels::host_tensor(std::span(values), kernels::Shape{Saved::kCount}));
   CHECK(values == again.values);
+}
+
+TEST_CASE("a draft with what each rank has for itself becomes a checkpoint that lists and verifies it") {
+  const test::Scratch scratch;
+  std::vector<float> residual = {1, -0.0F, 3};
+  const auto tensor = kernels::host_tensor(std::span(residual), kernels::Shape{3});
+  Draft draft(scratch.path(), Saved(5).contents());
+  for (const int rank : {0, 1}) {
+    residual[0] = static_cast<float>(rank);
+    draft.add_residual(rank, tensor);
+  }
+  const Found found = find(draft.publish(2));
+  CHECK(residuals(found.manifest) == 2);
+  CHECK(residuals(find(save_step(scratch.path(), 6)).manifest) == 0);
+  SafetensorsFile(found.directory / "residual-00000.safetensors").read("residual.rank0", tensor);
+  CHECK(residual == std::vector<float>{0, -0.0F, 3});
+  CHECK(std::signbit(residual[1]));
+  flip_bit(found.directory / residual_file(1));
+  CHECK_THROWS_AS(find(found.directory), base::DataError);
+}
+
+TEST_CASE("a draft that is not published leaves nothing") {
+  const test::Scratch scratch;
+  { const Draft draft(scratch.path(), Saved(5).contents()); }
+  CHECK(fs::is_empty(scratch.path()));
 }
 
 TEST_CASE("what a crashed writer left aside is removed by the next save, other things are not") {

@@ -60,7 +60,17 @@ nesterov = true
 kind = "step"
 step_epochs = [3, 7]
 [exchange]
+codec = "linear4"
+algorithm = "hierarchical"
 bucket = "3MiB"
+error_feedback = "off"
+rounding = "stochastic"
+scaling = "tensor"
+segment = "32KiB"
+transport = "direct"
+hash = true
+verify = true
+replica_check = 7
 )")
                                .config;
   CHECK(config.data.kind == DataKind::cifar100);
@@ -68,7 +78,17 @@ bucket = "3MiB"
   CHECK(config.optimizer.learning_rate == 1.0);
   CHECK(config.optimizer.nesterov);
   CHECK(config.schedule.step_epochs == std::vector<std::int64_t>{3, 7});
+  CHECK(config.exchange.codec == Codec::linear4);
+  CHECK(config.exchange.algorithm == Algorithm::hierarchical);
   CHECK(config.exchange.bucket == 3U << 20);
+  CHECK(config.exchange.error_feedback == ErrorFeedback::off);
+  CHECK(config.exchange.rounding == eightfold::quant8::Rounding::stochastic);
+  CHECK(config.exchange.scaling == eightfold::quant8::Scaling::tensor);
+  CHECK(config.exchange.segment == 32U << 10);
+  CHECK(config.exchange.transport == Transport::direct);
+  CHECK(config.exchange.hash);
+  CHECK(config.exchange.verify);
+  CHECK(config.exchange.replica_check == 7);
 }
 
 TEST_CASE("a stride that is not given is the kernel for pooling and one for convolutions") {
@@ -254,6 +274,33 @@ TEST_CASE("keys that contradict each other are errors at the place of one of the
         "job.toml:9:11: model.layer[1].padding is 2; allowed: less than kernel = 2");
   CHECK(complaint(kSmallest + "[[model.layer]]\nkind = 'lrn'\nsize = 4") ==
         "job.toml:8:8: model.layer[1].size is 4; allowed: an odd number");
+}
+
+TEST_CASE("what adds up partial sums goes with fp32 alone") {
+  CHECK(complaint_in("exchange", "algorithm = 'recursive_doubling'") ==
+        "job.toml:7:13: exchange.algorithm = \"recursive_doubling\" cannot go with exchange.codec = "
+        "\"dynamic-tree8\"; allowed with codec = \"fp32\"");
+  for (const std::string algorithm : {"mpi", "recursive_doubling"}) {
+    CHECK(mentions(complaint(kSmallest, {"exchange.codec=bf16", "exchange.algorithm=" + algorithm}),
+                   "--set exchange.algorithm=" + algorithm + ": exchange.algorithm = "));
+    CHECK(complaint(kSmallest, {"exchange.codec=fp32", "exchange.algorithm=" + algorithm}) == "accepted");
+  }
+  for (const std::string algorithm : {"auto", "two_shot", "hierarchical", "ring"})
+    CHECK(complaint(kSmallest, {"exchange.codec=one-bit", "exchange.algorithm=" + algorithm}) == "accepted");
+}
+
+TEST_CASE("keys of the exchange go with the codecs and algorithms that they do something for") {
+  CHECK(mentions(complaint_in("exchange", "codec = 'one-bit'\nrounding = 'stochastic'"),
+                 "job.toml:8:12: exchange.rounding has no effect with exchange.codec = \"one-bit\"; allowed "
+                 "with codec = \"dynamic-tree8\", "));
+  CHECK(mentions(complaint_in("exchange", "codec = 'bf16'\nscaling = 'tensor'"),
+                 "exchange.scaling has no effect"));
+  CHECK(mentions(complaint_in("exchange", "codec = 'fp32'\nerror_feedback = 'on'"),
+                 "exchange.error_feedback has no effect"));
+  CHECK(complaint_in("exchange", "codec = 'bf16'\nerror_feedback = 'on'") == "accepted");
+  for (const std::string key : {"segment = '1KiB'", "transport = 'staged'", "hash = true"})
+    CHECK(mentions(complaint_in("exchange", "codec = 'fp32'\nalgorithm = 'mpi'\n" + key),
+                   "has no effect with exchange.algorithm = \"mpi\"; allowed with algorithm = \"auto\", "));
 }
 
 TEST_CASE("what is not TOML is refused with its place") {

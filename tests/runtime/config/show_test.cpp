@@ -79,6 +79,7 @@ JobConfig random_job(Random& random) {
   for (const auto& section : job_sections()) randomise(section, config, random);
   config.job.global_batch = std::max(config.job.global_batch, config.job.micro_batch);
   config.optimizer.nesterov = config.optimizer.nesterov && config.optimizer.momentum > 0;
+  if (config.exchange.codec != Codec::fp32) config.exchange.algorithm = Algorithm::two_shot;
   config.model.layers.resize(1 + random() % 8);
   for (Layer& layer : config.model.layers) {
     randomise(layer_section(), layer, random);
@@ -232,6 +233,18 @@ TEST_CASE("a changed choice is one difference, not one for each key that depends
         std::vector<std::string>{"optimizer.kind: checkpoint \"sgd\", job \"adamw\""});
 }
 
+TEST_CASE("what gradients lose on their way decides the numbers of training") {
+  const JobConfig before = parse_with(kSmallest).config;
+  const JobConfig after = override_smallest({"exchange.codec=linear4", "exchange.rounding=stochastic",
+                                             "exchange.error_feedback=on", "exchange.scaling=tensor"})
+                              .config;
+  CHECK(differences(before, after) ==
+        std::vector<std::string>{"exchange.codec: checkpoint \"dynamic-tree8\", job \"linear4\"",
+                                 "exchange.error_feedback: checkpoint \"auto\", job \"on\"",
+                                 "exchange.rounding: checkpoint \"nearest\", job \"stochastic\"",
+                                 "exchange.scaling: checkpoint \"block\", job \"tensor\""});
+}
+
 TEST_CASE("another number of layers is one difference") {
   const JobConfig one = parse_with(kSmallest).config;
   const JobConfig two = parse_with(kSmallest + "[[model.layer]]\nkind = 'relu'").config;
@@ -251,7 +264,8 @@ TEST_CASE("what does not decide the numbers may change freely") {
   const JobConfig before = parse_with(kSmallest).config;
   const JobConfig after =
       override_smallest({"job.name=y", "job.micro_batch=8", "job.device=cuda", "telemetry.trace=true",
-                         "checkpoint.every=3", "exchange.bucket=1MiB"})
+                         "checkpoint.every=3", "exchange.bucket=1MiB", "exchange.algorithm=ring",
+                         "exchange.verify=true", "exchange.replica_check=3"})
           .config;
   CHECK(differences(before, after).empty());
 }

@@ -1,6 +1,8 @@
 #include "runtime/telemetry/telemetry.hpp"
 
+#include "comm/spans.hpp"
 #include "kernels/base/error.hpp"
+#include "runtime/spans.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
@@ -25,15 +27,19 @@ std::vector<Json> records(const std::filesystem::path& directory) {
   return records;
 }
 
-// Spans of one worker step of 10 ms, of which 2 ms waited for data and 3 ms for the exchange.
-void report_step(Telemetry& telemetry) {
-  const base::TimePoint begin = base::Clock::now();
+// Spans of one worker step of 10 ms, of which 2 ms waited for data and 3 ms for the exchange. Steps follow
+// each other.
+void report_step(Telemetry& telemetry, int step = 0) {
+  static const base::TimePoint start = base::Clock::now();
+  const base::TimePoint begin = start + milliseconds(10 * step);
   const auto span = [&](std::string_view name, int from, int to) {
     telemetry.on_span({base::Track::worker, name, begin + milliseconds(from), begin + milliseconds(to)});
   };
   span(kDataWaitSpan, 0, 2);
   span(kExposedSpan, 6, 9);
   span(kUpdateSpan, 9, 10);
+  telemetry.on_span({base::Track::engine, comm::kEncodeSpan, begin, begin + milliseconds(1)});
+  telemetry.on_span({base::Track::engine, comm::kExchangeSpan, begin, begin + milliseconds(4)});
   span(kStepSpan, 0, 10);
 }
 
@@ -43,7 +49,7 @@ TEST_CASE("a run's records tell its begin, intervals, evaluations, checkpoints a
   const test::Scratch scratch;
   Telemetry telemetry({}, kLength, scratch.path(), 0);
   telemetry.begin(5);
-  for (int i = 0; i < 4; ++i) report_step(telemetry);
+  for (int i = 0; i < 4; ++i) report_step(telemetry, i);
   telemetry.interval(9, {.loss_sum = 6, .correct = 3, .samples = 12}, 0.25);
   telemetry.evaluation(10, {.loss_sum = 5, .correct = 4, .samples = 5});
   telemetry.checkpoint(10, "some/where", 0.5);
@@ -63,6 +69,10 @@ TEST_CASE("a run's records tell its begin, intervals, evaluations, checkpoints a
   CHECK(all[1]["data_wait_ms"].get<double>() == Approx(2));
   CHECK(all[1]["exposed_ms"].get<double>() == Approx(3));
   CHECK(all[1]["compute_ms"].get<double>() == Approx(5));
+  CHECK(all[1]["exchange_ms"].get<double>() == Approx(4));
+  CHECK(all[1]["encode_ms"].get<double>() == Approx(1));
+  CHECK(all[1]["wire_ms"].get<double>() == Approx(3));
+  CHECK(all[1]["decode_ms"].get<double>() == 0);
   CHECK(all[2] == Json{{"kind", "evaluation"},
                        {"step", 10},
                        {"epoch", 1.0},
@@ -147,6 +157,40 @@ TEST_CASE("the verdict names what took most of the step time") {
   CHECK(verdict_of(10, 20) == "compute");
   CHECK(verdict_of(10, 70) == "network");
   CHECK(verdict_of(60, 30) == "data");
+}
+
+TEST_CASE("waiting for the exchange is the codec's fault where that takes longer than the wire") {
+  const auto verdict_of = [](int encode_ms, int decode_ms) {
+    const test::Scratch scratch;
+    Telemetry telemetry({}, kLength, scratch.path(), 0);
+    const base::TimePoint begin = base::Clock::now();
+    telemetry.begin(0);
+    const auto span = [&](std::string_view name, int length_ms) {
+      telemetry.on_span({base::Track::engine, name, begin, begin + milliseconds(length_ms)});
+    };
+    span(comm::kEncodeSpan, encode_ms);
+    span(comm::kDecodeSpan, decode_ms);
+    span(comm::kExchangeSpan, 80);
+    span(kExposedSpan, 60);
+    span(kStepSpan, 100);
+    telemetry.interval(1, {.loss_sum = 1, .correct = 0, .samples = 1}, 1);
+    telemetry.end(1);
+    const Json end = records(scratch.path()).back();
+    CHECK(end["hidden_percent"].get<double>() == Approx(25));
+    return end["bound"].get<std::string>();
+  };
+  CHECK(verdict_of(10, 20) == "network");
+  CHECK(verdict_of(30, 20) == "codec");
+}
+
+TEST_CASE("errors of the exchange are recorded by bucket") {
+  const test::Scratch scratch;
+  Telemetry telemetry({}, kLength, scratch.path(), 0);
+  telemetry.exchange_error(5, std::vector<double>{0.25, 0.5});
+  telemetry.exchange_error(6, std::vector<double>{});
+  const std::vector<Json> all = records(scratch.path());
+  REQUIRE(all.size() == 1);
+  CHECK(all[0] == Json{{"kind", "verify"}, {"step", 5}, {"nmse", {0.25, 0.5}}});
 }
 
 TEST_CASE("every rank writes its own trace when the job asks for traces") {

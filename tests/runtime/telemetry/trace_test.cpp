@@ -45,15 +45,38 @@ TEST_CASE("a span is one complete event on its row, in microseconds since the tr
   const base::TimePoint before = base::Clock::now();
   Trace trace;
   const base::TimePoint begin = base::Clock::now();
-  trace.add({base::Track::engine, "exchange", begin, begin + microseconds(250), 3});
+  trace.add({base::Track::engine, "encode", begin, begin + microseconds(250), 3});
   const std::vector<Json> spans = spans_of(trace);
   REQUIRE(spans.size() == 1);
-  CHECK(spans[0]["name"] == "exchange");
+  CHECK(spans[0]["name"] == "encode");
   CHECK(spans[0]["tid"] == 1);
   CHECK(spans[0]["dur"].get<double>() == Approx(250));
   CHECK(spans[0]["ts"].get<double>() >= 0);
   CHECK(spans[0]["ts"].get<double>() <= 1e6 * base::seconds(begin - before));
   CHECK(spans[0]["args"] == Json{{"index", 3}});
+}
+
+TEST_CASE("buckets in exchange may overlap: each has a begin and an end, tied by a number of its own") {
+  Trace trace;
+  const base::TimePoint begin = base::Clock::now();
+  for (const int bucket : {0, 1})
+    trace.add({base::Track::engine, "exchange", begin + microseconds(10 * bucket),
+               begin + microseconds(100 + bucket), bucket});
+  CHECK(spans_of(trace).empty());
+  std::vector<Json> begins, ends;
+  for (const Json& event : events_of(trace)) {
+    if (event.at("ph") == "b") begins.push_back(event);
+    if (event.at("ph") == "e") ends.push_back(event);
+  }
+  REQUIRE(begins.size() == 2);
+  REQUIRE(ends.size() == 2);
+  CHECK(begins[0]["id"] != begins[1]["id"]);
+  for (const std::size_t i : {0, 1}) {
+    for (const char* key : {"id", "cat", "name", "pid", "tid", "args"}) CHECK(begins[i][key] == ends[i][key]);
+    CHECK(begins[i]["args"] == Json{{"index", i}});
+    const double length_us = ends[i]["ts"].get<double>() - begins[i]["ts"].get<double>();
+    CHECK(length_us == Approx(i == 0 ? 100 : 91));
+  }
 }
 
 TEST_CASE("beyond its limit a trace keeps the first spans") {

@@ -1,0 +1,85 @@
+// Whole runs on all ranks of this program, with what must not happen made to happen.
+#include "runtime/train.hpp"
+
+#include "comm/agreed_error.hpp"
+#include "kernels/base/file.hpp"
+#include "runtime/config/parse.hpp"
+#include "tests/support/ranks.hpp"
+#include "tests/support/scratch.hpp"
+#include "tests/support/test.hpp"
+
+#include <bit>
+#include <optional>
+
+using namespace eightfold;
+using namespace eightfold::runtime;
+using test::world;
+
+namespace {
+
+const char* const kJob = R"(
+[job]
+name = "replicas"
+epochs = 4
+global_batch = 20
+[data]
+kind = "digits"
+train = 100
+test = 10
+[[model.layer]]
+kind = "linear"
+out = 10
+[evaluation]
+every = 0
+[checkpoint]
+every = -1
+[exchange]
+replica_check = 3
+)";
+
+// Somewhere among the weights.
+void flip_a_bit(kernels::Tensor weights) {
+  float& weight = weights.span<float>()[1234];
+  weight = std::bit_cast<float>(std::bit_cast<std::uint32_t>(weight) ^ (1U << 20));
+}
+
+// What the ranks agreed on when the run failed; nothing if it did not.
+std::optional<std::string> failure_of(Session& session, std::int64_t first_step) {
+  try {
+    train(session, world(), {{}, first_step});
+  } catch (const comm::AgreedError& error) {
+    if (error.exit_code() == base::ExitCode::divergence) return error.what();
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+TEST_CASE("a bit flipped in the weights of one rank is found within the steps between two checks") {
+  const config::JobConfig config = config::parse_job(kJob, "test").config;
+  for (int odd = 0; odd < world().size(); ++odd) {
+    for (const std::int64_t first_step : {0, 7}) {
+      Session session(config, data::open(config.data, config.job.seed), {world().rank(), world().size(), {}});
+      session.initialize(world());
+      if (world().rank() == odd) flip_a_bit(session.model().weights());
+      const std::string found = failure_of(session, first_step).value_or("nothing");
+      const std::string when = first_step == 0 ? "after step 3 " : "after step 9 ";
+      CAPTURE(odd, first_step, found);
+      if (world().size() == 1) {
+        CHECK(found == "nothing");
+      } else if (world().size() == 2) {
+        CHECK_ALL_RANKS(found.starts_with(when + "the weights of the ranks differ"));
+      } else {
+        CHECK_ALL_RANKS(found.starts_with(when + "the weights of rank " + std::to_string(odd) + " (hash "));
+      }
+    }
+  }
+}
+
+TEST_CASE("replicas that stay the same are left alone") {
+  config::JobConfig config = config::parse_job(kJob, "test").config;
+  config.exchange.replica_check = 1;
+  Session session(config, data::open(config.data, config.job.seed), {world().rank(), world().size(), {}});
+  session.initialize(world());
+  CHECK_ALL_RANKS(!failure_of(session, 0).has_value());
+}
