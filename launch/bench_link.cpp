@@ -2,12 +2,15 @@
 
 #include "comm/agreed_error.hpp"
 #include "comm/calibration.hpp"
+#include "comm/schedules/generators.hpp"
 #include "comm/timing.hpp"
 #include "kernels/base/clock.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/log.hpp"
+#include "kernels/base/median.hpp"
 #include "kernels/base/parse.hpp"
 #include "launch/codec_speed.hpp"
+#include "launch/collective_race.hpp"
 #include "launch/job.hpp"
 #include "launch/result.hpp"
 
@@ -27,13 +30,12 @@ struct LinkOptions {
   std::vector<std::string> sizes{"8B", "1KiB", "8KiB", "32KiB", "256KiB", "2MiB", "16MiB"};
   std::string pairs = "nodes";
   int repeats = 10;
+  DeviceOption device;
   std::string calibration;
   std::string json;
 };
 
-// What every rank sends in the exchange that goodput is measured by (bound_us of `bench collective`, too).
-constexpr std::size_t kExchangeBytes = std::size_t{32} << 20;
-constexpr std::uint64_t kLargestSize = std::uint64_t{1} << 30;
+constexpr std::uint64_t kLargestMessage = std::uint64_t{1} << 30;
 
 struct LinkPlan {
   std::vector<std::size_t> sizes;  // ascending, at least two
@@ -44,9 +46,9 @@ LinkPlan plan(const LinkOptions& options) {
   LinkPlan plan;
   for (const std::string& text : options.sizes) {
     const auto bytes = base::parse_bytes(text);
-    if (!bytes || *bytes == 0 || *bytes > kLargestSize)
+    if (!bytes || *bytes == 0 || *bytes > kLargestMessage)
       base::raise<base::ConfigError>("--sizes {}: a size is one like 8B or 2MiB, up to {}", text,
-                                     base::format_bytes(kLargestSize));
+                                     base::format_bytes(kLargestMessage));
     plan.sizes.push_back(*bytes);
   }
   std::ranges::sort(plan.sizes);
@@ -160,9 +162,50 @@ std::vector<comm::CodecSpeed> slowest_codecs(comm::Communicator& world, const ke
   return speeds;
 }
 
-// Writes what `pairs` and the codecs come to. Collective.
-void calibrate(comm::Communicator& world, const LinkOptions& options, const Placement& placement,
-               const std::vector<PairFigures>& pairs, double exchange_gbps) {
+// How long the allreduces take that a job can choose from. Collective.
+std::vector<comm::AllreduceTime> allreduce_times(comm::Communicator& world, const kernels::Device& device,
+                                                 const LinkPlan& plan, int repeats) {
+  RaceOptions options;
+  options.repeats = repeats;
+  options.is_verified = false;
+  for (const std::size_t bytes : plan.sizes)
+    if (bytes % sizeof(float) == 0)
+      options.elements.push_back(static_cast<std::int64_t>(bytes / sizeof(float)));
+  std::vector<std::string> algorithms{"mpi"};
+  for (const auto& generator : comm::schedules::generators())
+    if (generator.collective == comm::Collective::all_reduce) algorithms.emplace_back(generator.name);
+  for (const std::string& algorithm : algorithms)
+    for (const quant8::Format format : quant8::all_formats())
+      if (obstacle({algorithm, format}, device).empty()) options.contenders.push_back({algorithm, format});
+  std::vector<comm::AllreduceTime> times;
+  for (const RaceFigures& each : race(world, device, options).figures)
+    times.push_back({each.contender.algorithm, each.contender.format,
+                     static_cast<std::size_t>(each.elements) * sizeof(float), base::median(each.times_s)});
+  return times;
+}
+
+// Everything about the links. Prints as it goes. Collective.
+struct Figures {
+  std::vector<PairFigures> pairs;
+  double exchange_s;
+};
+Figures measure_all(comm::Communicator& world, const comm::Topology& topology, const LinkPlan& plan,
+                    int repeats) {
+  LinkMeter meter(world, {.repeats = repeats});
+  Figures figures{};
+  if (world.rank() == 0) print_heading();
+  for (const RankPair& pair : rank_pairs(topology, plan.pairs)) {
+    const bool shares_node = topology.node_of(pair.first) == topology.node_of(pair.second);
+    figures.pairs.push_back(measure(meter, plan, pair, shares_node));
+    if (world.rank() == 0) print_table(plan, figures.pairs.back());
+  }
+  figures.exchange_s = meter.ring_s(kGoodputBytes);
+  return figures;
+}
+
+// Writes what the links, the codecs and the allreduces come to. Collective.
+void calibrate(comm::Communicator& world, const LinkOptions& options, const LinkPlan& plan,
+               const Placement& placement, const Figures& figures) {
   const comm::Calibration calibration{
       .machine = processor_model(),
       .device = placement.facts.device,
@@ -170,11 +213,11 @@ void calibrate(comm::Communicator& world, const LinkOptions& options, const Plac
       .date = base::utc_stamp(),
       .ranks = world.size(),
       .nodes = world.node_count(),
-      .same_node = slowest_link(pairs, true),
-      .other_node = slowest_link(pairs, false),
-      .exchange_bytes_per_s = 1e9 * exchange_gbps,
+      .same_node = slowest_link(figures.pairs, true),
+      .other_node = slowest_link(figures.pairs, false),
+      .exchange_bytes_per_s = 1e9 * gbps(kGoodputBytes, figures.exchange_s),
       .codecs = slowest_codecs(world, placement.place.device, options.repeats),
-      .allreduces = {}};
+      .allreduces = allreduce_times(world, placement.place.device, plan, options.repeats)};
   if (world.rank() == 0) base::write_file_durably(options.calibration, calibration_text(calibration));
   base::log_info("wrote {}", options.calibration);
 }
@@ -190,27 +233,18 @@ void bench_link(const LinkOptions& options, comm::Environment& environment) {
     check_result_path("--json", options.json);
     check_result_path("--calibration", options.calibration);
   });
-  const Placement placement = place_rank(world, {});
+  const Placement placement = place_rank(world, options.device);
   const comm::Topology topology = discover_topology(world);
 
-  LinkMeter meter(world, {.repeats = options.repeats});
-  std::vector<PairFigures> pairs;
+  const Figures figures = measure_all(world, topology, plan, options.repeats);
   std::vector<ResultRow> rows;
-  if (world.rank() == 0) print_heading();
-  for (const RankPair& pair : rank_pairs(topology, plan.pairs)) {
-    pairs.push_back(
-        measure(meter, plan, pair, topology.node_of(pair.first) == topology.node_of(pair.second)));
-    if (world.rank() == 0) print_table(plan, pairs.back());
-    rows.push_back(row_of(plan, pairs.back()));
-  }
-  const double exchange_s = meter.ring_s(kExchangeBytes);
+  for (const PairFigures& pair : figures.pairs) rows.push_back(row_of(plan, pair));
   rows.push_back({{"pattern", "exchange"},
                   {"ranks", world.size()},
-                  {"size_bytes", kExchangeBytes},
-                  {"time_us", 1e6 * exchange_s},
-                  {"goodput_gbps", gbps(kExchangeBytes, exchange_s)}});
-  if (!options.calibration.empty())
-    calibrate(world, options, placement, pairs, gbps(kExchangeBytes, exchange_s));
+                  {"size_bytes", kGoodputBytes},
+                  {"time_us", 1e6 * figures.exchange_s},
+                  {"goodput_gbps", gbps(kGoodputBytes, figures.exchange_s)}});
+  if (!options.calibration.empty()) calibrate(world, options, plan, placement, figures);
   if (world.rank() == 0) publish(options.json, runtime::environment_json(placement.facts), rows);
 }
 
@@ -244,6 +278,7 @@ void add_bench_link(CLI::App& bench, Action& chosen) {
           "--calibration", options->calibration,
           "Write what was measured, and the speed of the codecs, to FILE for the choice of algorithms")
       ->type_name("FILE");
+  options->device.add_to(command);
   add_json_option(command, options->json);
   run_on_ranks(command, chosen, options, bench_link);
 }

@@ -4,23 +4,29 @@
 #include "kernels/base/log.hpp"
 #include "kernels/linear.hpp"
 #include "launch/bench_codec.hpp"
+#include "launch/bench_collective.hpp"
 #include "launch/bench_link.hpp"
 #include "launch/command.hpp"
 #include "launch/job.hpp"
 #include "launch/result.hpp"
-#include "launch/step_timer.hpp"
+#include "launch/step_trial.hpp"
 #include "runtime/data/random_source.hpp"
-#include "runtime/exchange.hpp"
-#include "runtime/worker.hpp"
 
 #include <algorithm>
 #include <bit>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace eightfold::launch {
 namespace {
 
+constexpr std::string_view kNoExchange = "none";
+
 struct StepOptions {
   JobOptions job;
+  std::vector<std::string> exchanges;  // empty: the job's own
   std::int64_t steps = 50;
   std::int64_t warmup = 10;
   bool checks_steady_state = false;
@@ -55,11 +61,9 @@ double slowest(comm::Engine& engine, double mine) {
   return largest;
 }
 
-// Nothing was allocated since `before`, and the worker waited for no device. Collective; errors are agreed.
-void check_steady_state(comm::Engine& engine, const kernels::DeviceCounters& before, std::int64_t steps) {
-  const kernels::DeviceCounters now = kernels::device_counters();
-  const std::uint64_t allocations = now.allocations - before.allocations;
-  const std::uint64_t synchronizations = now.synchronizations - before.synchronizations;
+// Errors are agreed. Collective.
+void check_steady_state(comm::Engine& engine, const StepTrial& trial, std::int64_t steps) {
+  const std::uint64_t allocations = trial.allocations(), synchronizations = trial.synchronizations();
   base::log_info("steady state: {} allocations and {} synchronizations in {} steps", allocations,
                  synchronizations, steps);
   engine.run([&](comm::Communicator& communicator) {
@@ -72,56 +76,98 @@ void check_steady_state(comm::Engine& engine, const kernels::DeviceCounters& bef
   });
 }
 
-ResultRow measure(const StepOptions& options, runtime::Session& session, comm::Engine& engine) {
-  StepTimer timer;
-  const double gemm_before = gemm_gflops(session.stream(), 20);
-  const std::unique_ptr<comm::Exchange> exchange = runtime::make_exchange(session, engine, timer);
-  runtime::Worker worker(session, *exchange, timer, 0, options.warmup + options.steps);
-  for (std::int64_t step = 0; step < options.warmup; ++step) worker.step();
-  worker.synchronize();
-  timer.reset();
-  const kernels::DeviceCounters before = kernels::device_counters();
-  for (std::int64_t step = 0; step < options.steps; ++step) worker.step();
-  if (options.checks_steady_state) check_steady_state(engine, before, options.steps);
-  worker.synchronize();
-  const StepTimer::Medians medians = timer.medians();
-  timer.reset();
-  for (std::int64_t round = 0; round < options.steps;
-       ++round) {  // the exchange alone, for the bound; what it sums is of no use
-    for (std::size_t bucket = 0; bucket < session.buckets().size(); ++bucket)
-      exchange->submit(bucket, round, session.stream());
-    exchange->wait(session.stream());
+// The job with the keys of [exchange] that a setting names, as --set would give them.
+JobOptions with_setting(JobOptions job, std::string_view setting) {
+  if (setting == kNoExchange) return job;
+  for (std::size_t begin = 0; begin <= setting.size();) {
+    const std::size_t end = std::min(setting.find(',', begin), setting.size());
+    job.overrides.push_back(fmt::format("exchange.{}", setting.substr(begin, end - begin)));
+    begin = end + 1;
   }
-  session.stream().synchronize();
-  const double bound_s = medians.bound_s(timer.wire_s(session.buckets().size()));
-  const double gemm = std::max(gemm_before, gemm_gflops(session.stream(), 20));
+  return job;
+}
 
+std::unique_ptr<runtime::Session> make_session(comm::Communicator& world, const JobOptions& options,
+                                               const runtime::RankPlace& place) {
+  const runtime::config::JobConfig job = share_job(world, options);
+  auto session = plan_session(world, job, place, [&] {
+    const auto data = runtime::data::random_source(job.data.kind, 2 * job.job.global_batch);
+    return runtime::data::Split{data, data};
+  });
+  session->initialize(world);
+  return session;
+}
+
+// All trials take turns, so that what disturbs the machine for a while disturbs all of them.
+template <class Turn>
+void take_turns(std::vector<std::unique_ptr<StepTrial>>& trials, std::int64_t steps, const Turn& turn) {
+  constexpr std::int64_t kTurns = 10;
+  const std::int64_t each = trials.size() == 1 ? steps : (steps + kTurns - 1) / kTurns;
+  for (std::int64_t done = 0; done < steps; done += each)
+    for (const auto& trial : trials) turn(*trial, std::min(each, steps - done));
+}
+
+// Collective.
+ResultRow row_of(comm::Engine& engine, StepTrial& trial, const StepTimer::Medians& medians) {
+  runtime::Session& session = trial.session();
+  std::vector<std::int64_t> elements;
+  for (const auto& bucket : session.buckets()) elements.push_back(bucket.end - bucket.begin);
   const std::int64_t passes = session.plan().passes(session.plan().batch(0));
   const double flops = session.model().training_flops() * static_cast<double>(passes);
   const double step_s = slowest(engine, medians.step_s);
   return {{"step_ms", 1e3 * step_s},
           {"compute_ms", 1e3 * slowest(engine, medians.compute_s())},
           {"exposed_ms", 1e3 * slowest(engine, medians.exposed_s)},
-          {"bound_ms", 1e3 * slowest(engine, bound_s)},
+          {"bound_ms", 1e3 * slowest(engine, medians.bound_s(trial.exchange_s(), elements))},
           {"gflops", 1e-9 * flops / medians.compute_s()},
-          {"gemm_gflops", gemm},
+          {"gemm_gflops", 0.0},
           {"samples_per_s", static_cast<double>(session.plan().batch(0).samples) / step_s}};
+}
+
+// One row per trial.
+std::vector<ResultRow> measure(const StepOptions& options, std::vector<std::unique_ptr<StepTrial>>& trials,
+                               comm::Engine& engine) {
+  const kernels::StreamView stream = trials.front()->session().stream();
+  const double gemm_before = gemm_gflops(stream, 20);
+  for (const auto& trial : trials) trial->warm_up(options.warmup);
+  take_turns(trials, options.steps, [](StepTrial& trial, std::int64_t steps) { trial.take_turn(steps); });
+  std::vector<StepTimer::Medians> medians;
+  for (const auto& trial : trials) {
+    if (options.checks_steady_state) check_steady_state(engine, *trial, options.steps);
+    medians.push_back(trial->take_medians());
+  }
+  take_turns(trials, options.steps,
+             [](StepTrial& trial, std::int64_t steps) { trial.exchange_alone(steps); });
+  const double gemm = std::max(gemm_before, gemm_gflops(stream, 20));
+
+  std::vector<ResultRow> rows;
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    rows.push_back(row_of(engine, *trials[i], medians[i]));
+    rows.back()["gemm_gflops"] = gemm;
+    if (!options.exchanges.empty()) rows.back()["exchange"] = options.exchanges[i];
+  }
+  return rows;
 }
 
 void bench_step(const StepOptions& options, comm::Environment& environment) {
   comm::Communicator& world = environment.world();
   share_json_check(world, options.json);
-  const runtime::config::JobConfig job = share_job(world, options.job);
-  const Placement placement = place_rank(world, job.job);
-  const std::unique_ptr<runtime::Session> session = plan_session(world, job, placement.place, [&] {
-    const auto data = runtime::data::random_source(job.data.kind, 2 * job.job.global_batch);
-    return runtime::data::Split{data, data};
-  });
-  session->initialize(world);
+  const Placement placement = place_rank(world, share_job(world, options.job).job);
+  std::vector<std::unique_ptr<runtime::Session>> sessions;
+  if (options.exchanges.empty()) sessions.push_back(make_session(world, options.job, placement.place));
+  for (const std::string& setting : options.exchanges)
+    sessions.push_back(make_session(world, with_setting(options.job, setting), placement.place));
+
   comm::Engine engine(world);
-  const ResultRow row = measure(options, *session, engine);
-  if (world.rank() != 0) return;
-  publish(options.json, runtime::environment_json(placement.facts), {row});
+  std::vector<std::unique_ptr<StepTrial>> trials;
+  for (std::size_t i = 0; i < sessions.size(); ++i) {
+    const bool is_idle = !options.exchanges.empty() && options.exchanges[i] == kNoExchange;
+    trials.push_back(std::make_unique<StepTrial>(std::move(sessions[i]), engine,
+                                                 is_idle ? Exchanging::nothing : Exchanging::as_the_job_says,
+                                                 options.warmup + options.steps));
+  }
+  const std::vector<ResultRow> rows = measure(options, trials, engine);
+  if (world.rank() == 0) publish(options.json, runtime::environment_json(placement.facts), rows);
 }
 
 }  // namespace
@@ -130,6 +176,7 @@ void add_bench(CLI::App& program, Action& chosen) {
   CLI::App& bench = *program.add_subcommand("bench", "Measure this machine");
   bench.require_subcommand(1);
   add_bench_codec(bench, chosen);
+  add_bench_collective(bench, chosen);
   add_bench_link(bench, chosen);
   auto options = std::make_shared<StepOptions>();
   CLI::App& command =
@@ -137,11 +184,22 @@ void add_bench(CLI::App& program, Action& chosen) {
   command.footer(
       "Medians over the steps, of the slowest rank. compute_ms: without waiting; exposed_ms: waiting for the "
       "exchange\n"
-      "after the backward pass; bound_ms: the least a step can take with the bucket times of this run; "
-      "gflops: matrix\n"
-      "products of one rank per second of compute; gemm_gflops: the best product of two 1024 x 1024 matrices "
-      "in this run.");
+      "after the backward pass; bound_ms: the least a step can take where the exchange alone takes what it "
+      "took in this run;\n"
+      "gflops: matrix products of one rank per second of compute; gemm_gflops: the best product of two "
+      "1024 x 1024 matrices\n"
+      "in this run.\n"
+      "  eightfold bench step JOB --exchange none --exchange codec=fp32 --exchange "
+      "codec=linear8,overlap=false");
   options->job.add_to(command);
+  command
+      .add_option(
+          "--exchange", options->exchanges,
+          "Keys of [exchange] to time the step with, or \"none\": without; repeatable, all take turns "
+          "and have a row each")
+      ->type_name("KEY=VALUE,...")
+      ->take_all()
+      ->allow_extra_args(false);
   command.add_option("--steps", options->steps, "Steps to time")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000000));

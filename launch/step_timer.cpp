@@ -1,19 +1,19 @@
 #include "launch/step_timer.hpp"
 
 #include "comm/spans.hpp"
+#include "kernels/base/median.hpp"
 #include "runtime/spans.hpp"
 
 #include <algorithm>
+#include <map>
+#include <numeric>
 #include <utility>
 
 namespace eightfold::launch {
 namespace {
 
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+double median_or_zero(const std::vector<double>& values) {
+  return values.empty() ? 0 : base::median(values);
 }
 
 }  // namespace
@@ -51,27 +51,32 @@ StepTimer::Medians StepTimer::medians() const {
       ready[submit->index].push_back(base::seconds(submit->begin - span.begin));
     submits.clear();
   }
-  Medians medians{median(steps), median(exposed), median(data), median(update), {}};
-  for (auto& [bucket, times] : ready) medians.ready_s.push_back(median(std::move(times)));
+  Medians medians{median_or_zero(steps), median_or_zero(exposed), median_or_zero(data), median_or_zero(update), {}};
+  for (auto& [bucket, times] : ready) medians.ready_s.push_back(median_or_zero(times));
   return medians;
 }
 
-std::vector<double> StepTimer::wire_s(std::size_t buckets) const {
+double StepTimer::exchange_s(std::size_t buckets) const {
   const std::lock_guard lock(mutex_);
-  std::vector<std::vector<double>> times(buckets);
-  for (const base::Span& span : spans_)
-    if (span.name == comm::kExchangeSpan)
-      times.at(static_cast<std::size_t>(span.index)).push_back(base::seconds(span.end - span.begin));
-  std::vector<double> medians;
-  for (std::vector<double>& bucket : times) medians.push_back(median(std::move(bucket)));
-  return medians;
+  std::vector<double> rounds;
+  base::TimePoint begin;
+  std::size_t count = 0;
+  for (const base::Span& span : spans_) {  // by their ends
+    if (span.name != comm::kExchangeSpan) continue;
+    begin = count == 0 ? span.begin : std::min(begin, span.begin);
+    if (++count < buckets) continue;
+    rounds.push_back(base::seconds(span.end - begin));
+    count = 0;
+  }
+  return median_or_zero(rounds);
 }
 
-double StepTimer::Medians::bound_s(const std::vector<double>& wire_s) const {
-  double to_go_s = 0, bound_s = compute_s();
-  for (std::size_t bucket = wire_s.size(); bucket-- > 0;) {
-    to_go_s += wire_s[bucket];
-    bound_s = std::max(bound_s, ready_s[bucket] + to_go_s + update_s);
+double StepTimer::Medians::bound_s(double exchange_s, std::span<const std::int64_t> elements) const {
+  const auto all = static_cast<double>(std::accumulate(elements.begin(), elements.end(), std::int64_t{0}));
+  double bound_s = compute_s(), to_go = 0;
+  for (std::size_t bucket = std::min(elements.size(), ready_s.size()); bucket-- > 0;) {
+    to_go += static_cast<double>(elements[bucket]);
+    bound_s = std::max(bound_s, ready_s[bucket] + exchange_s * to_go / all + update_s);
   }
   return bound_s;
 }

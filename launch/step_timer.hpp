@@ -1,12 +1,13 @@
 #pragma once
 
 // Takes the spans of a worker's steps apart for `bench step`: medians of the phases, when each bucket was
-// ready, how long its exchange took.
+// ready, how long the exchange takes when nothing else is done.
 
 #include "kernels/base/observer.hpp"
 
-#include <map>
+#include <cstdint>
 #include <mutex>
+#include <span>
 #include <vector>
 
 namespace eightfold::launch {
@@ -22,16 +23,18 @@ class StepTimer final : public base::Observer {
     std::vector<double> ready_s;  // by bucket: since the step began
 
     double compute_s() const { return step_s - exposed_s - data_wait_s; }
-    // The least a step can take: it computes everything, and after bucket k is ready, the wire time of k and
-    // of all buckets behind it is still to go, and then the update.
-    double bound_s(const std::vector<double>& wire_s) const;
+    // The least a step can take when all buckets together need `exchange_s`: it computes everything, and
+    // when a bucket is ready, the exchange of it and of all behind it is still to go, then the update.
+    // `elements` by bucket: each takes its share of the time.
+    double bound_s(double exchange_s, std::span<const std::int64_t> elements) const;
   };
 
   void on_span(const base::Span& span) noexcept override;
   void reset();
   Medians medians() const;
-  // The median duration of each bucket's exchange.
-  std::vector<double> wire_s(std::size_t buckets) const;
+  // The median over rounds of `buckets` exchanges, from the first one's begin to the last one's end. The
+  // rounds do not overlap. 0 without any.
+  double exchange_s(std::size_t buckets) const;
 
  private:
   mutable std::mutex mutex_;

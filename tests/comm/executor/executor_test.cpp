@@ -223,7 +223,7 @@ TEST_CASE("two_shot is: everybody's shard encoded, the owner's as it is, their s
   CHECK(std::ranges::equal(job.values(1), expected));
 }
 
-TEST_CASE("the error of two_shot does not grow with the ranks; ring's does") {
+TEST_CASE("the error of ring grows with the ranks, that of two_shot does not") {
   const auto error = [](std::string_view algorithm, int ranks) {
     LocalJob job({.algorithm = algorithm,
                   .topology = Topology::uniform(ranks, 1),
@@ -242,7 +242,7 @@ TEST_CASE("the error of two_shot does not grow with the ranks; ring's does") {
 
 TEST_CASE("sums of more ranks than a codec adds at once are exact too") {
   CHECK(sums_integers({.topology = Topology::uniform(131, 1),
-                       .elements = 131 * 256,
+                       .elements = 2 * 256,
                        .encoding = encoding(quant8::Format::fp32)}));
 }
 
