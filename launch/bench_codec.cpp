@@ -116,8 +116,10 @@ std::vector<ResultRow> measure(kernels::StreamView stream, const CodecPlan& plan
 
 void bench_codec(const CodecOptions& options, comm::Environment& environment) {
   comm::Communicator& world = environment.world();
-  if (world.size() > 1)
-    base::raise<base::ConfigError>("bench codec measures one core: start it without mpirun, or with -np 1");
+  comm::run_agreed(world, [&] {
+    if (world.size() > 1)
+      base::raise<base::ConfigError>("bench codec measures one core: start it without mpirun, or with -np 1");
+  });
   check_json_path(options.json);
   const CodecPlan plan = launch::plan(options);
   const kernels::Device device;
