@@ -51,7 +51,8 @@ StepTimer::Medians StepTimer::medians() const {
       ready[submit->index].push_back(base::seconds(submit->begin - span.begin));
     submits.clear();
   }
-  Medians medians{median_or_zero(steps), median_or_zero(exposed), median_or_zero(data), median_or_zero(update), {}};
+  Medians medians{
+      median_or_zero(steps), median_or_zero(exposed), median_or_zero(data), median_or_zero(update), {}};
   for (auto& [bucket, times] : ready) medians.ready_s.push_back(median_or_zero(times));
   return medians;
 }
