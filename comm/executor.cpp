@@ -92,10 +92,11 @@ class Pipeline {
         sealed_ = &add(std::make_unique<Seal>(shard_, before(), take_sum()));
         return;
       case Action::send_fresh: {
+        const bool is_contribution = !has_summed_ && received_.empty();
         const bool keeps_sum = is_read_later(steps, at);
         add(std::make_unique<SendFresh>(
             shard_, before(), route(step, Kind::fresh),
-            SendFresh::Content{take_sum(), random_stage(steps[at].round), keeps_sum}));
+            SendFresh::Content{take_sum(), is_contribution, random_stage(steps[at].round), keeps_sum}));
         return;
       }
       case Action::send_sealed:
@@ -124,7 +125,10 @@ class Pipeline {
       if (dynamic_cast<const SendSealed*>(stage.get()) == nullptr) stages.push_back(stage.get());
     return Predecessors(std::move(stages));
   }
-  ShardSum take_sum() { return {shard_, std::exchange(received_, {})}; }
+  ShardSum take_sum() {
+    has_summed_ = has_summed_ || !received_.empty();
+    return {shard_, std::exchange(received_, {})};
+  }
   Route route(const Step& step, Kind kind) const {
     return {step.peer, (2 * step.shard + (kind == Kind::sealed ? 1 : 0)) * Executor::kChannels + channel_};
   }
@@ -133,6 +137,7 @@ class Pipeline {
   int channel_;
   std::vector<std::unique_ptr<Stage>> stages_;
   std::vector<ReceiveAdd*> received_;  // since the last sum
+  bool has_summed_ = false;            // the values are not this rank's alone any more
   Sealed* sealed_ = nullptr;
 };
 

@@ -166,7 +166,7 @@ void SendFresh::encode(std::int64_t segment) {
   const BucketContext& bucket = shard_.bucket();
   const std::span<std::byte> message = lane_.device_side(segment, shard_.bytes(segment));
   bucket.timed(kEncodeSpan, [&] {
-    if (!content_.sum.has_received()) {
+    if (content_.is_contribution) {
       bucket.codec.encode(bucket.stream, shard_.values(segment), shard_.residual(segment),
                           shard_.stamp(segment, 0, bucket.rank), message);
       return;

@@ -93,7 +93,6 @@ class ShardSum {
  public:
   ShardSum(const ShardPart& shard, std::vector<ReceiveAdd*> received);
 
-  bool has_received() const noexcept { return !received_.empty(); }
   // Valid until the next call.
   quant8::Sum segment(std::int64_t segment);
   void release(std::int64_t segment);
@@ -119,11 +118,11 @@ class Settle final : public Stage {
 
 class SendFresh final : public Stage {
  public:
-  // What is to be sent: the first encoding of this rank's values, or a sum. `keeps_sum`: someone needs the
-  // sum later.
+  // What is to be sent: this rank's contribution, or a sum. `keeps_sum`: someone needs the sum later.
   struct Content {
     ShardSum sum;
-    std::uint32_t random_stage;
+    bool is_contribution;
+    std::uint32_t random_stage;  // of a sum
     bool keeps_sum;
   };
   SendFresh(const ShardPart& shard, Predecessors before, Route route, Content content);
