@@ -13,8 +13,8 @@
 namespace eightfold::comm {
 namespace {
 
-// Where the measurement of others puts the crossover between MPI's own allreduce, which a small sum passes
-// through without changing threads, and two_shot.
+// A rule of thumb, for want of a measurement: a bucket of about one message has nothing to gain from a
+// pipeline.
 constexpr std::size_t kShortBucket = std::size_t{64} << 10;
 
 using Curve = std::vector<std::pair<double, double>>;  // bytes, seconds; by bytes, none twice

@@ -1,13 +1,13 @@
 #include "launch/bench_codec.hpp"
 
 #include "kernels/base/log.hpp"
+#include "kernels/base/median.hpp"
 #include "kernels/base/parse.hpp"
+#include "launch/bench_options.hpp"
 #include "launch/codec_trial.hpp"
 #include "launch/drawn_values.hpp"
 #include "launch/result.hpp"
 #include "runtime/run_directory.hpp"
-
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -15,7 +15,6 @@ namespace eightfold::launch {
 namespace {
 
 using quant8::Encoding;
-using quant8::Format;
 using quant8::Scaling;
 
 struct CodecOptions {
@@ -34,24 +33,7 @@ struct CodecPlan {
   Distribution distribution;
 };
 
-constexpr std::uint64_t kLargestSize = std::uint64_t{16} << 30;
 constexpr std::uint64_t kSeed = 1;
-
-Format parse_format(const std::string& name) {
-  if (const auto format = quant8::parse_format(name)) return *format;
-  std::vector<std::string_view> names;
-  for (const Format format : quant8::all_formats()) names.push_back(to_string(format));
-  base::raise<base::ConfigError>("--formats {}: there are {}", name, fmt::join(names, ", "));
-}
-
-std::size_t parse_size(const std::string& text) {
-  const auto bytes = base::parse_bytes(text);
-  if (!bytes || *bytes % sizeof(float) != 0 || *bytes == 0 || *bytes > kLargestSize)
-    base::raise<base::ConfigError>(
-        "--sizes {}: a size is that of fp32 values, such as 4KiB or 256MiB, up to {}", text,
-        base::format_bytes(kLargestSize));
-  return *bytes / sizeof(float);
-}
 
 Scaling parse_block(const std::string& text) {
   if (text == "tensor") return Scaling::tensor;
@@ -62,22 +44,16 @@ Scaling parse_block(const std::string& text) {
 CodecPlan plan(const CodecOptions& options) {
   CodecPlan plan{{}, {}, parse_distribution(options.data)};
   const Scaling scaling = parse_block(options.block);
-  for (const std::string& name : options.formats) plan.encodings.push_back({parse_format(name), scaling});
-  for (const std::string& size : options.sizes) plan.elements.push_back(parse_size(size));
+  for (const std::string& name : options.formats)
+    plan.encodings.push_back({parse_format_option("--formats", name), scaling});
+  for (const std::string& size : options.sizes) plan.elements.push_back(parse_elements_option(size));
   return plan;
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 != 0) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
 }
 
 ResultRow row_of(const CodecTrial& trial, std::size_t elements, const std::string& block) {
   const quant8::Fidelity fidelity = trial.verify();
   const auto gbps = [&](const std::vector<double>& seconds) {
-    return 1e-9 * static_cast<double>(elements * sizeof(float)) / median(seconds);
+    return 1e-9 * static_cast<double>(elements * sizeof(float)) / base::median(seconds);
   };
   const CodecTrial::Times& times = trial.times();
   ResultRow row{{"format", to_string(trial.encoding().format)}, {"elements", elements}};

@@ -3,7 +3,7 @@
 #include "comm/agreed_error.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/median.hpp"
-#include "kernels/base/parse.hpp"
+#include "launch/bench_options.hpp"
 #include "launch/collective_race.hpp"
 #include "launch/job.hpp"
 #include "launch/result.hpp"
@@ -15,8 +15,6 @@
 namespace eightfold::launch {
 namespace {
 
-using quant8::Format;
-
 struct CollectiveOptions {
   std::vector<std::string> algorithms{"two_shot", "mpi"};
   std::vector<std::string> codecs{"dynamic-tree8", "fp32"};
@@ -27,32 +25,15 @@ struct CollectiveOptions {
   std::string json;
 };
 
-constexpr std::uint64_t kLargestBucket = std::uint64_t{16} << 30;
-
-Format parse_codec(const std::string& name) {
-  if (const auto format = quant8::parse_format(name)) return *format;
-  std::vector<std::string_view> names;
-  for (const Format format : quant8::all_formats()) names.push_back(to_string(format));
-  base::raise<base::ConfigError>("--codec {}: there are {}", name, fmt::join(names, ", "));
-}
-
-std::int64_t parse_elements(const std::string& text) {
-  const auto bytes = base::parse_bytes(text);
-  if (!bytes || *bytes % sizeof(float) != 0 || *bytes == 0 || *bytes > kLargestBucket)
-    base::raise<base::ConfigError>(
-        "--sizes {}: a size is that of fp32 values, such as 4KiB or 64MiB, up to {}", text,
-        base::format_bytes(kLargestBucket));
-  return static_cast<std::int64_t>(*bytes / sizeof(float));
-}
-
 // What can be measured; says what cannot.
 RaceOptions plan(const CollectiveOptions& options, kernels::Device device) {
   RaceOptions plan;
   plan.repeats = options.repeats;
-  for (const std::string& size : options.sizes) plan.elements.push_back(parse_elements(size));
+  for (const std::string& size : options.sizes)
+    plan.elements.push_back(static_cast<std::int64_t>(parse_elements_option(size)));
   for (const std::string& algorithm : options.algorithms)
     for (const std::string& codec : options.codecs) {
-      const Contender contender{algorithm, parse_codec(codec)};
+      const Contender contender{algorithm, parse_format_option("--codec", codec)};
       if (const std::string reason = obstacle(contender, device); reason.empty())
         plan.contenders.push_back(contender);
       else

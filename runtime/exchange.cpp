@@ -53,7 +53,13 @@ std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::Engine& en
   std::vector<comm::ExchangeBucket> buckets;
   for (const model::ArenaSpan& bucket : session.buckets())
     buckets.push_back({part_of(session.model().gradients(), bucket), part_of(session.residual(), bucket)});
-  return comm::make_exchange(engine, std::move(buckets), options_of(session.config()), &observer);
+  comm::ExchangeOptions options = options_of(session.config());
+  if (const std::string& file = session.config().exchange.calibration; !file.empty())
+    engine.run([&](comm::Communicator& communicator) {
+      options.calibration =
+          std::make_shared<const comm::Calibration>(comm::share_calibration(communicator, file));
+    });
+  return comm::make_exchange(engine, std::move(buckets), options, &observer);
 }
 
 void log_exchange(const Session& session, const comm::Exchange& exchange) {

@@ -107,6 +107,7 @@ enum class Transport { automatic, staged, direct };
 struct Exchange {
   Codec codec = Codec::dynamic_tree8;
   Algorithm algorithm = Algorithm::two_shot;
+  std::string calibration;         // what Algorithm::automatic chooses by; empty: a rule
   std::uint64_t bucket = 4 << 20;  // bytes of fp32 gradients exchanged as one operation
   bool overlap = true;             // exchange while the backward pass still runs
   ErrorFeedback error_feedback = ErrorFeedback::automatic;

@@ -98,6 +98,28 @@ TEST_CASE("bench link measures pairs and all ranks at once, and auto chooses by 
   CHECK(lines_with(chosen.err, "by the calibration of").size() >= 1);
 }
 
+TEST_CASE("a job's algorithm auto chooses by the calibration that the job names") {
+  const Scratch here;
+  here.file("job.toml", kTinyJob);
+  bench(here, 2, {"link", "--device", "host", "--sizes", "8B,4KiB", "--calibration", "cluster.json"});
+  const auto train = [&](int ranks, const std::string& file) {
+    return run(program({"train", "job.toml", "--set", "exchange.algorithm=auto", "--set",
+                        "exchange.calibration=" + file, "--set", "data.train=640", "--set", "data.test=64"},
+                       ranks, here.path()));
+  };
+  const Finished chosen = train(2, "cluster.json");
+  CAPTURE(chosen.err);
+  CHECK(chosen.status == 0);
+  CHECK(lines_with(chosen.err, "by the calibration of").size() == 1);
+  const Finished other = train(3, "cluster.json");
+  CHECK(other.status == 0);
+  CHECK(lines_with(other.err, "the calibration is of 2 ranks on 1 nodes, the job has 3 on 1").size() == 1);
+  const Finished none = train(2, "nowhere.json");
+  CHECK(none.status == 3);
+  CHECK(lines_with(none.err, "error: ").size() == 1);
+  CHECK(lines_with(none.err, "cannot read nowhere.json").size() == 1);
+}
+
 TEST_CASE("what bench link and bench collective cannot do is refused by one rank in one line") {
   const Scratch here;
   here.file("wrong.json", "{}");

@@ -27,7 +27,8 @@ class Mirror {
   Mirror(kernels::StreamView stream, std::span<const std::byte> contents, Place place)
       : stream_(stream), size_(contents.size()), place_(place) {
     before_.assign(place.offset + size_ + place.room, kUntouched);
-    std::memcpy(before_.data() + place.offset, contents.data(), size_);
+    const auto* bytes = reinterpret_cast<const std::uint8_t*>(contents.data());
+    std::copy_n(bytes, size_, before_.begin() + static_cast<std::ptrdiff_t>(place.offset));
     memory_ = kernels::Buffer<std::uint8_t>(stream.device(), before_.size());
     if (!before_.empty()) kernels::copy(stream, host(before_), memory_.tensor());
   }
@@ -56,9 +57,8 @@ class Mirror {
   }
   Segment fetch_segment() {
     const std::vector<std::uint8_t> bytes = fetch();
-    Segment segment(bytes.size());
-    std::memcpy(segment.data(), bytes.data(), bytes.size());
-    return segment;
+    const auto* first = reinterpret_cast<const std::byte*>(bytes.data());
+    return {first, first + bytes.size()};
   }
 
  private:
