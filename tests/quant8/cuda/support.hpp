@@ -7,8 +7,10 @@
 #include "tests/quant8/support.hpp"
 #include "tests/support/test.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <deque>
+#include <span>
 #include <utility>
 
 namespace eightfold::quant8::testing {
@@ -57,8 +59,9 @@ class Mirror {
   }
   Segment fetch_segment() {
     const std::vector<std::uint8_t> bytes = fetch();
-    const auto* first = reinterpret_cast<const std::byte*>(bytes.data());
-    return {first, first + bytes.size()};
+    Segment segment(bytes.size());
+    std::ranges::copy(std::as_bytes(std::span(bytes)), segment.data());
+    return segment;
   }
 
  private:
