@@ -78,10 +78,11 @@ Section<JobConfig> exchange_section() {
       field("algorithm", &Exchange::algorithm,
             {.help = "Who sends what to whom ([collectives.md](collectives.md)). \"mpi\": the library's "
                      "MPI_Allreduce, which like recursive_doubling needs codec fp32."}),
-      field("calibration", &Exchange::calibration,
-            {.help = "The file that `eightfold bench link --calibration` wrote on this cluster: algorithm "
-                     "\"auto\" takes what it measured to be fastest. Empty: a rule chooses. The log says why.",
-             .only_with = {Condition{"algorithm", {"auto"}}}}),
+      field(
+          "calibration", &Exchange::calibration,
+          {.help = "The file that `eightfold bench link --calibration` wrote on this cluster: algorithm "
+                   "\"auto\" takes what it measured to be fastest. Empty: a rule chooses. The log says why.",
+           .only_with = {Condition{"algorithm", {"auto"}}}}),
       field_as<SizeField>(
           "bucket", &Exchange::bucket,
           {.help = "Gradients, counted in fp32, that are exchanged as one operation. Larger ones use "
