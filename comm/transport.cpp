@@ -3,6 +3,7 @@
 #include "comm/communicator_handles.hpp"
 
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace eightfold::comm {
@@ -10,7 +11,9 @@ namespace {
 
 class MpiTransport final : public Transport {
  public:
-  explicit MpiTransport(MPI_Comm comm) : comm_(comm) {}
+  // `own`: what comm belongs to, if it is this transport's alone.
+  explicit MpiTransport(MPI_Comm comm, std::unique_ptr<OwnedComm> own = nullptr)
+      : own_(std::move(own)), comm_(comm) {}
 
   void send(std::span<const std::byte> bytes, int peer, int tag, int& under_way) override {
     MPI_Request request = MPI_REQUEST_NULL;
@@ -79,6 +82,7 @@ class MpiTransport final : public Transport {
     messages_.resize(kept);
   }
 
+  std::unique_ptr<OwnedComm> own_;
   MPI_Comm comm_;
   std::vector<MPI_Request> requests_;
   std::vector<Message> messages_;  // one per request
@@ -94,6 +98,13 @@ std::string_view to_string(TransportKind kind) {
 
 std::unique_ptr<Transport> make_mpi_transport(Communicator& communicator) {
   return std::make_unique<MpiTransport>(communicator.handles().world.get());
+}
+
+std::unique_ptr<Transport> make_separate_mpi_transport(Communicator& communicator) {
+  MPI_Comm comm = MPI_COMM_NULL;
+  EIGHTFOLD_MPI_CHECK(MPI_Comm_dup(communicator.handles().world.get(), &comm));
+  auto own = std::make_unique<OwnedComm>(comm);
+  return std::make_unique<MpiTransport>(comm, std::move(own));
 }
 
 }  // namespace eightfold::comm

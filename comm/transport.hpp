@@ -36,5 +36,7 @@ class Transport {
 
 // Over the messages of `communicator`, which outlives this; nobody else sends between two ranks of it.
 std::unique_ptr<Transport> make_mpi_transport(Communicator& communicator);
+// The same between the same ranks, apart from all other messages. Collective.
+std::unique_ptr<Transport> make_separate_mpi_transport(Communicator& communicator);
 
 }  // namespace eightfold::comm

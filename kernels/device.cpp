@@ -45,6 +45,10 @@ int device_count(DeviceKind kind) {
   return is_built_with(kind) ? device_runtime(Device{kind, 0}).device_count() : 0;
 }
 
+std::string pci_address(Device device) {
+  return device_runtime(device).pci_address(device);
+}
+
 void set_host_threads(int count) {
   base::require(count >= 1, "{} host threads", count);
   omp_set_num_threads(count);

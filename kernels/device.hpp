@@ -20,6 +20,10 @@ struct Device {
 // "host", "cuda:0".
 std::string to_string(Device device);
 
+// Where on its node a GPU sits, "0000:17:00.0": the same for every process that uses it, whichever number it
+// has there. Empty for the host.
+std::string pci_address(Device device);
+
 // Devices of a kind that this process can use; 0 for cuda in a build without it. The host counts as one.
 int device_count(DeviceKind kind);
 // Whether this build contains the backend at all.

@@ -1,5 +1,6 @@
 #include "runtime/exchange.hpp"
 
+#include "comm/direct_probe.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/config/names.hpp"
 
@@ -10,8 +11,23 @@
 namespace eightfold::runtime {
 namespace {
 
-comm::TransportKind transport_of(config::Transport wanted) {
-  return wanted == config::Transport::direct ? comm::TransportKind::direct : comm::TransportKind::staged;
+// Which memory MPI gets, and why. Every rank calls it.
+comm::TransportVerdict choose_transport(const Session& session, comm::Engine& engine) {
+  const config::Transport wanted = session.config().exchange.transport;
+  if (wanted == config::Transport::staged) return {comm::TransportKind::staged, "the job says so"};
+  if (wanted == config::Transport::direct)
+    return {comm::TransportKind::direct, "the job says so, " + comm::cuda_claim().evidence};
+  const kernels::Device device = session.place().device;
+  if (device.kind == kernels::DeviceKind::host)
+    return {comm::TransportKind::staged, "gradients are in the host's memory"};
+  if (session.config().exchange.algorithm == config::Algorithm::mpi)
+    return {comm::TransportKind::staged, "MPI_Allreduce gets the host's memory"};
+  comm::TransportVerdict verdict;
+  comm::DirectProbe probe;
+  probe.way_out = "--set exchange.transport=staged does without";
+  engine.run(
+      [&](comm::Communicator& communicator) { verdict = comm::probe_direct(communicator, device, probe); });
+  return verdict;
 }
 
 comm::ExchangeOptions options_of(const config::JobConfig& job) {
@@ -21,22 +37,12 @@ comm::ExchangeOptions options_of(const config::JobConfig& job) {
   options.rounding = wanted.rounding;
   options.seed = job.job.seed;
   options.algorithm = config::to_string(wanted.algorithm);
-  options.transport = transport_of(wanted.transport);
   options.segment_bytes = wanted.segment;
   return options;
 }
 
 kernels::Tensor part_of(kernels::Tensor arena, const model::ArenaSpan& bucket) {
   return arena.is_absent() ? arena : arena.rows(bucket.begin, bucket.end - bucket.begin);
-}
-
-std::string transport_text(const Session& session) {
-  const config::Transport wanted = session.config().exchange.transport;
-  std::string text(comm::to_string(transport_of(wanted)));
-  if (wanted != config::Transport::automatic) return text + " (as the job says)";
-  return text + (session.place().device.kind == kernels::DeviceKind::host
-                     ? " (gradients are in the host's memory)"
-                     : " (nothing has proven that MPI can read a GPU's memory)");
 }
 
 }  // namespace
@@ -54,6 +60,11 @@ std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::Engine& en
   for (const model::ArenaSpan& bucket : session.buckets())
     buckets.push_back({part_of(session.model().gradients(), bucket), part_of(session.residual(), bucket)});
   comm::ExchangeOptions options = options_of(session.config());
+  if (session.place().ranks > 1) {
+    const comm::TransportVerdict verdict = choose_transport(session, engine);
+    base::log_info("exchange: transport {}: {}", to_string(verdict.kind), verdict.reason);
+    options.transport = verdict.kind;
+  }
   if (const std::string& file = session.config().exchange.calibration; !file.empty())
     engine.run([&](comm::Communicator& communicator) {
       options.calibration =
@@ -72,9 +83,9 @@ void log_exchange(const Session& session, const comm::Exchange& exchange) {
   const comm::ExchangeOptions options = options_of(session.config());
   const double ratio = static_cast<double>(elements) * sizeof(float) /
                        static_cast<double>(quant8::wire_bytes(options.encoding, elements));
-  base::log_info("exchange: {} in {}, error feedback {}, {} buckets, transport {}", options.algorithm,
+  base::log_info("exchange: {} in {}, error feedback {}, {} buckets", options.algorithm,
                  config::to_string(wanted.codec), session.residual().is_absent() ? "off" : "on",
-                 session.buckets().size(), transport_text(session));
+                 session.buckets().size());
   base::log_info("exchange: rank 0 sends {} bytes a step; {} takes {:.2f} times fewer than fp32",
                  exchange.wire_bytes(), config::to_string(wanted.codec), ratio);
 }

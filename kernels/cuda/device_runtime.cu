@@ -47,6 +47,12 @@ class CudaRuntime final : public DeviceRuntime {
     return 0;
   }
 
+  std::string pci_address(Device device) override {
+    char address[32] = {};
+    EIGHTFOLD_CUDA_CHECK(cudaDeviceGetPCIBusId(address, sizeof address, device.index));
+    return address;
+  }
+
   // Memory is made when a model is planned, so that plain allocations do: those of a pool gain nothing, and
   // MPI libraries register them for RDMA only through a copy.
   void* allocate(Device device, MemoryKind kind, std::size_t bytes) override {

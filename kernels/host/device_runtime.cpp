@@ -27,6 +27,7 @@ constexpr std::size_t alignment_for(std::size_t bytes) {
 class HostRuntime final : public DeviceRuntime {
  public:
   int device_count() override { return 1; }
+  std::string pci_address(Device) override { return {}; }
 
   void* allocate(Device, MemoryKind, std::size_t bytes) override {
     const std::size_t alignment = alignment_for(bytes);

@@ -28,7 +28,9 @@ std::vector<Key<Exchange>> message_keys() {
            .only_with = own}),
       field("transport", &Exchange::transport,
             {.help = "Which memory messages are sent from: \"staged\": the host's, from and to which a GPU "
-                     "copies; \"direct\": a GPU's own, which MPI must know how to read; \"auto\": staged.",
+                     "copies; \"direct\": a GPU's own; \"auto\": direct where MPI claims to know GPU memory "
+                     "and proves it "
+                     "([collectives.md](collectives.md#transports)), else staged.",
              .only_with = own}),
       field("hash", &Exchange::hash,
             {.help = "Sends a hash of 8 bytes with every message, which the receiver checks.",

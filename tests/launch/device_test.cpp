@@ -122,3 +122,22 @@ TEST_CASE("a job takes a device where there is one, and the host where there is 
   CHECK(refused.status == 3);
   CHECK(lines_with(refused.err, "job.device is cuda, but no GPU is visible").size() == 1);
 }
+
+TEST_CASE("a job gives MPI no memory of a GPU before it has asked and tried, and says what came of it") {
+  const Scratch scratch;
+  const auto decision = [&](const Names& more) {
+    const Finished job =
+        run_program(Names{"train", "--set", "job.steps=1"} + shortened("digits-mlp") + kOnDevice + more,
+                    kRanks, scratch.path());
+    const Names lines = lines_with(job.err, "exchange: transport ");
+    REQUIRE(lines.size() == 1);
+    return lines.front();
+  };
+  const std::string decided = decision({});
+  CAPTURE(decided);
+  const auto says = [&](const std::string& part) { return decided.find(part) != std::string::npos; };
+  CHECK((says("transport staged: MPI does not claim to know GPU memory: ") ||
+         says("transport staged: MPI claims to know GPU memory (") ||
+         says("transport direct: MPI claims to know GPU memory (")));
+  CHECK(decision({"--set", "exchange.transport=staged"}).ends_with("transport staged: the job says so"));
+}

@@ -101,6 +101,12 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   return cudaSuccess;
 }
 
+cudaError_t cudaDeviceGetPCIBusId(char* address, int length, int device) {
+  if (!is_device(device)) return remember(cudaErrorInvalidDevice);
+  std::snprintf(address, static_cast<std::size_t>(length), "0000:%02X:00.0", device + 1);
+  return cudaSuccess;
+}
+
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
   cudaDeviceProp properties;
   if (const cudaError_t error = cudaGetDeviceProperties(&properties, device); error != cudaSuccess)
