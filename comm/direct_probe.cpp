@@ -109,12 +109,6 @@ class Prober {
         transport_(probe.make_transport ? probe.make_transport(communicator)
                                         : make_separate_mpi_transport(communicator)) {}
 
-  ~Prober() {
-    if (is_abandoned_) static_cast<void>(transport_.release());
-  }
-  Prober(const Prober&) = delete;  // owns what MPI may still use
-  Prober& operator=(const Prober&) = delete;
-
   // What went wrong first, the same on every rank. Collective.
   std::string run() {
     std::size_t index = 0;
@@ -124,6 +118,7 @@ class Prober {
           return fmt::format("{}, {}: {}", rings.link, base::format_bytes(bytes), trouble);
     return {};
   }
+  bool has_pending() const { return !pending_.empty(); }
 
  private:
   std::vector<std::uint64_t> all_gpus() {
@@ -147,14 +142,8 @@ class Prober {
         outcome = {Finding::fault, error.what()};
       }
     }
-    if (trial->under_way > 0) abandon(std::move(trial));
+    if (trial->under_way > 0) pending_.push_back(std::move(trial));
     return outcome;
-  }
-
-  // MPI may still write to what has not arrived: it stays, with the transport that waits for it.
-  void abandon(std::unique_ptr<Trial> trial) {
-    static_cast<void>(trial.release());
-    is_abandoned_ = true;
   }
 
   Communicator& communicator_;
@@ -162,7 +151,7 @@ class Prober {
   const DirectProbe& probe_;
   kernels::Stream stream_;
   std::unique_ptr<Transport> transport_;
-  bool is_abandoned_ = false;
+  std::vector<std::unique_ptr<Trial>> pending_;  // whose messages stayed out
 };
 
 }  // namespace
@@ -181,10 +170,13 @@ TransportVerdict probe_direct(Communicator& communicator, kernels::Device device
       agree(communicator, probe.claim.is_made ? Outcome{} : Outcome{Finding::fault, probe.claim.evidence});
   if (!unclaimed.empty())
     return {TransportKind::staged, "MPI does not claim to know GPU memory: " + unclaimed};
-  const std::string trouble = Prober(communicator, device, probe).run();
+  const auto prober = std::make_shared<Prober>(communicator, device, probe);
+  const std::string trouble = prober->run();
   if (!trouble.empty())
-    return {TransportKind::staged, fmt::format("MPI claims to know GPU memory ({}) but failed a probe: {}",
-                                               probe.claim.evidence, trouble)};
+    return {TransportKind::staged,
+            fmt::format("MPI claims to know GPU memory ({}) but failed a probe: {}", probe.claim.evidence,
+                        trouble),
+            prober->has_pending() ? prober : nullptr};
   return {TransportKind::direct,
           fmt::format("MPI claims to know GPU memory ({}) and passed every probe", probe.claim.evidence)};
 }

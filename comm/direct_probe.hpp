@@ -39,6 +39,8 @@ struct DirectProbe {
 struct TransportVerdict {
   TransportKind kind = TransportKind::staged;
   std::string reason;  // what was seen, for the log
+  // What MPI may still read and write because messages stayed out, else null. It has to outlive MPI.
+  std::shared_ptr<void> pending = {};
 };
 
 // direct if the library claims it and every message arrived as it was sent, or if there is nobody to send to;
