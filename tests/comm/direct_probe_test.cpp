@@ -2,13 +2,10 @@
 #include "comm/direct_probe.hpp"
 
 #include "kernels/buffer.hpp"
+#include "tests/support/child.hpp"
 #include "tests/support/ranks.hpp"
 #include "tests/support/test.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <array>
 #include <cstdlib>
 #include <list>
 
@@ -112,19 +109,7 @@ class CrashingTransport final : public comm::Transport {
   explicit CrashingTransport(std::string& said) : said_(said) {}
 
   void send(std::span<const std::byte>, int, int, int&) override {
-    std::array<int, 2> pipe{};
-    if (::pipe(pipe.data()) != 0) base::raise<base::EnvironmentError>("no pipe");
-    const pid_t child = ::fork();
-    if (child == 0) {
-      ::dup2(pipe[1], STDERR_FILENO);
-      std::abort();
-    }
-    ::close(pipe[1]);
-    std::array<char, 1024> text{};
-    for (ssize_t n = 0; (n = ::read(pipe[0], text.data(), text.size())) > 0;)
-      said_.append(text.data(), static_cast<std::size_t>(n));
-    ::close(pipe[0]);
-    ::waitpid(child, nullptr, 0);
+    said_ = test::end_of_child([] { std::abort(); }).said;
   }
   void receive(std::span<std::byte>, int, int, int&) override {}
   void poll() override {}
