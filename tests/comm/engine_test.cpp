@@ -70,7 +70,10 @@ TEST_CASE("work with company moves on side by side; a task waits for all of it a
   int largest_company = 0;
   {
     int company = 0;
+    std::atomic<bool> is_all_submitted = false;
     Engine engine(world());
+    // Otherwise the first could be over before the second is submitted.
+    engine.submit([&](comm::Communicator&) { is_all_submitted.wait(false); });
     for (int i = 0; i < 6; ++i)  // those that began first take longest
       engine.submit(
           [&, i, calls = -1](comm::Communicator&) mutable {
@@ -85,12 +88,15 @@ TEST_CASE("work with company moves on side by side; a task waits for all of it a
           },
           Engine::Company::others);
     engine.submit([&](comm::Communicator&) { over.push_back(company == 0 ? 100 : -1); });
-    engine.wait(engine.submit(
+    const Engine::Ticket last = engine.submit(
         [&](comm::Communicator&) {
           over.push_back(101);
           return comm::Progress::over;
         },
-        Engine::Company::others));
+        Engine::Company::others);
+    is_all_submitted = true;
+    is_all_submitted.notify_one();
+    engine.wait(last);
   }
   CHECK_ALL_RANKS(largest_company == static_cast<int>(Engine::kUnderWay));
   CHECK_ALL_RANKS(over.size() == 8);
