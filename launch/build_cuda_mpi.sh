@@ -153,10 +153,10 @@ step "build Open MPI" build_openmpi
 
 # --- what came of it ---
 
-support=$("$prefix/bin/ompi_info" --parsable --all | grep -m 1 'mpi_built_with_cuda_support:value') ||
+support=$("$prefix/bin/ompi_info" --parsable --all | grep 'mpi_built_with_cuda_support:value') ||
   refuse 1 "$prefix/bin/ompi_info says nothing of CUDA; see $work"
 [[ $support == *:true ]] || refuse 1 "$prefix/bin/ompi_info says $support; see $work"
-"$prefix/bin/ompi_info" --parsable | grep -q '^mca:pml:ucx:' || refuse 1 "Open MPI was built without UCX; see $work"
+"$prefix/bin/ompi_info" --parsable | grep '^mca:pml:ucx:' >/dev/null || refuse 1 "Open MPI was built without UCX; see $work"
 [[ -e $prefix/lib/ucx/libuct_cuda.so ]] || refuse 1 "UCX was built without CUDA; see $work"
 rm -rf "$work"
 cat <<END

@@ -93,7 +93,7 @@ take_modules() { # TO MODULE...
   local module
   mkdir -p "$1"
   for module in "${@:2}"; do
-    if ldd "$module" | grep -q "not found"; then continue; fi
+    if [[ $(ldd "$module") == *"not found"* ]]; then continue; fi
     cp -L "$module" "$1"
     take_libraries "$module"
   done
@@ -147,7 +147,7 @@ for tool in mpirun orted ompi_info; do
   take_libraries "$path"
 done
 
-mpi_path() { "$ompi_info" --path "$1" --parsable | head -n 1 | cut -d : -f 3; } # WHAT
+mpi_path() { "$ompi_info" --path "$1" --parsable | awk -F : 'NR == 1 { print $3 }'; } # WHAT
 # Where it looks for WHAT when OPAL_PREFIX is mpi/ in the bundle.
 moved() { # WHAT
   local path prefix

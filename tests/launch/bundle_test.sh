@@ -78,7 +78,7 @@ check "with an empty environment, the bundle trains" exits 0 env -i "${root_may[
 check "on two ranks" says "2 ranks on 1 nodes"
 check "to the same weights, bit for bit" is "$(hash)" "$of_the_build"
 check "its Open MPI is where it was unpacked" is \
-  "$(env -i eightfold/bin/ompi_info --path pkglibdir --parsable | head -n 1 | cut -d : -f 3 | grep -cF "$node/mpi/")" 1
+  "$(env -i eightfold/bin/ompi_info --path pkglibdir --parsable | awk -F : 'NR == 1 { print $3 }' | grep -cF "$node/mpi/")" 1
 
 # --- a machine with nothing else ---
 

@@ -98,7 +98,7 @@ NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc)
 PartitionName=all Nodes=ALL Default=YES
 END_OF_CONF
 export SLURM_CONF=$scratch/slurm.conf
-srun --mpi=list 2>&1 | grep -qw pmix || skip "this Slurm was built without PMIx"
+[[ $(srun --mpi=list 2>&1) == *pmix* ]] || skip "this Slurm was built without PMIx"
 
 daemon() { # COMMAND...
   "$@" >"$scratch/${1##*/}.log" 2>&1 &
