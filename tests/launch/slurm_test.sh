@@ -121,6 +121,7 @@ fi
 
 # --- srun ---
 
+export OMPI_MCA_mpi_yield_when_idle=1 # there may be more to do here than there are cores
 small=(--set job.steps=4 --set data.train=512 --set data.test=128 --set "job.run_dir=\"$scratch/runs\"")
 two=(srun --ntasks=2 --overcommit --mpi=pmix)
 check "a network is trained on two ranks" exits 0 "${two[@]}" "$program" train "$job" "${small[@]}"
