@@ -119,6 +119,7 @@ make_stand_in() {
 search=(CPPFLAGS="-I$work/include" LDFLAGS="-L$work/link -Wl,-rpath,$prefix/lib -Wl,-rpath,$cuda/lib64")
 configure_ucx() {
   cd "$work/ucx"
+  if [[ ! -e debian ]]; then ln -s debian.upstream debian; fi # as Debian calls it, and its configure does not
   ./autogen.sh
   contrib/configure-release --prefix="$prefix" --with-cuda="$cuda" --enable-mt --with-verbs --with-rdmacm \
     --without-java --without-go --disable-static "${search[@]}"

@@ -88,12 +88,20 @@ take_libraries() { # FILE
   done < <(ldd "$1")
 }
 
+# Whether what MODULE is linked with is here, but for what a machine itself has to bring.
+is_whole() { # MODULE
+  local name
+  while read -r name; do
+    if [[ -n $(place_of "$name") ]]; then return 1; fi
+  done < <(ldd "$1" | awk '/=> not found/ { print $1 }')
+}
+
 # Packs what a library loads when it runs. A module that could not be loaded here will not be missed there.
 take_modules() { # TO MODULE...
   local module
   mkdir -p "$1"
   for module in "${@:2}"; do
-    if [[ $(ldd "$module") == *"not found"* ]]; then continue; fi
+    if ! is_whole "$module"; then continue; fi
     cp -L "$module" "$1"
     take_libraries "$module"
   done

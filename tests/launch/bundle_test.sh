@@ -29,7 +29,7 @@ is() { # GOT EXPECTED
 }
 exits() { # STATUS COMMAND...: whose output goes to $scratch/output
   local status=0
-  timeout 120 "${@:2}" >"$scratch/output" 2>&1 || status=$?
+  timeout 200 "${@:2}" >"$scratch/output" 2>&1 || status=$?
   if ((status == $1)); then return; fi
   echo "exit code $status of ${*:2}:"
   cat "$scratch/output"
