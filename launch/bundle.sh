@@ -1,0 +1,215 @@
+#!/usr/bin/env bash
+# One archive that runs a build elsewhere. See usage().
+set -euo pipefail
+shopt -s extglob
+root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
+
+usage() {
+  cat <<'END'
+Usage: launch/bundle.sh [--with-cuda] [--output FILE] [BUILD]
+
+Packs the program of BUILD (build/release), its shared libraries, the Open MPI it was built with, the jobs of
+configs/jobs/ and tests/gpu.sh, with the GPU's tests where BUILD has them, into FILE (eightfold.tar.gz): a folder
+eightfold/ that runs wherever it is unpacked, on machines with none of the packages. They need Linux on the same kind of
+processor, a C library no older than this machine's, and the driver of their GPU.
+
+  --with-cuda    pack cuBLAS, cuDNN and the rest of CUDA too, about a gigabyte; without it they have to be on the machine
+  --output FILE  the archive
+  --help         print this
+
+  tar -xzf eightfold.tar.gz
+  eightfold/run mpirun -np 2 eightfold train eightfold/configs/jobs/digits-mlp.toml
+  eightfold/run eightfold/tests/gpu.sh eightfold/build
+
+Exit codes: 2 usage, 3 no such build, or not all of it is on this machine.
+END
+}
+
+refuse() { # EXIT_CODE MESSAGE
+  echo "bundle: $2" >&2
+  exit "$1"
+}
+
+build=$root/build/release
+output=eightfold.tar.gz
+with_cuda=false
+while (($#)); do
+  case $1 in
+    --with-cuda) with_cuda=true ;;
+    --output)
+      if (($# < 2)); then refuse 2 "--output needs a value; see --help"; fi
+      output=$2
+      shift
+      ;;
+    -h | --help) usage; exit ;;
+    -*) refuse 2 "unknown option \"$1\"; see --help" ;;
+    *) build=$(realpath -m "$1") ;;
+  esac
+  shift
+done
+program=$build/launch/eightfold
+[[ -x $program ]] || refuse 3 "no program in $build: cmake --preset release && cmake --build --preset release"
+
+staging=$(mktemp -d)
+trap 'rm -rf "$staging"' EXIT
+bundle=$staging/eightfold
+mkdir -p "$bundle"/{bin,libexec,lib/rdma,mpi,build/launch,configs,tests/peers}
+
+# --- shared libraries ---
+
+declare -A origin # NAME of each that is packed: its path here
+
+# Where a library goes, under lib/; nothing for what a machine itself has to bring.
+place_of() { # NAME
+  case $1 in
+    # The C library's parts fit each other and the loader.
+    lib@(c|m|mvec|dl|rt|pthread|resolv|util|anl).so.[0-9]*) ;;
+    # The driver's fit the module in the kernel.
+    libcuda.so.* | libnvidia-*.so.*) ;;
+    libcu@(dart|blas|blasLt|dnn|dnn_*|fft|rand|solver|sparse|pti|file).so.* | libnv@(rtc*|JitLink|ToolsExt).so.*)
+      if $with_cuda; then echo .; fi
+      ;;
+    # These load drivers of their own version: a machine's own go first.
+    libibverbs.so.* | librdmacm.so.* | libmlx[45].so.* | libefa.so.*) echo rdma ;;
+    *) echo . ;;
+  esac
+}
+
+# Packs what FILE is linked with, and what that is linked with.
+take_libraries() { # FILE
+  local name arrow path place
+  while read -r name arrow path _; do
+    if [[ $arrow != "=>" || -n ${origin[$name]-} ]]; then continue; fi
+    place=$(place_of "$name")
+    if [[ -z $place ]]; then continue; fi
+    [[ $path == /* ]] || refuse 3 "$1 needs $name, which this machine does not have"
+    cp -L "$path" "$bundle/lib/$place/$name"
+    origin[$name]=$(realpath "$path")
+  done < <(ldd "$1")
+}
+
+# Whether what MODULE is linked with is here, but for what a machine itself has to bring.
+is_whole() { # MODULE
+  local name
+  while read -r name; do
+    if [[ -n $(place_of "$name") ]]; then return 1; fi
+  done < <(ldd "$1" | awk '/=> not found/ { print $1 }')
+}
+
+# Packs what a library loads when it runs. A module that could not be loaded here will not be missed there.
+take_modules() { # TO MODULE...
+  local module
+  mkdir -p "$1"
+  for module in "${@:2}"; do
+    if ! is_whole "$module"; then continue; fi
+    cp -L "$module" "$1"
+    take_libraries "$module"
+  done
+}
+
+# --- the program and its tests ---
+
+take_program() { # PATH, in the build
+  [[ -x $build/$1 ]] || refuse 3 "$build/$1 is not built: cmake --build $build --target gpu_tests"
+  mkdir -p "$bundle/build/${1%/*}"
+  cp "$build/$1" "$bundle/build/$1"
+  take_libraries "$build/$1"
+}
+take_program launch/eightfold
+ln -s ../build/launch/eightfold "$bundle/libexec/eightfold"
+cp -r "$root/configs/jobs" "$bundle/configs/"
+cp "$root/tests/gpu.sh" "$bundle/tests/"
+cp "$root/tests/peers/compare_step.py" "$bundle/tests/peers/"
+if [[ -s $build/tests/gpu_programs.txt ]]; then
+  mkdir -p "$bundle/build/tests"
+  cp "$build/tests/gpu_programs.txt" "$bundle/build/tests/"
+  while read -r test; do take_program "$test"; done < <(cut -d ' ' -f 2 "$build/tests/gpu_programs.txt" | sort -u)
+fi
+# cuDNN loads its parts when they are first used, and of the toolkit the compiler.
+if $with_cuda; then
+  shopt -s nullglob
+  for name in "${!origin[@]}"; do
+    case $name in
+      libcudnn.so.* | libcublasLt.so.*)
+        from=${origin[$name]%/*}
+        take_modules "$bundle/lib" "$from"/libcudnn_*.so.[0-9] "$from"/libnvrtc{,-*}.so.[0-9][0-9]
+        ;;
+    esac
+  done
+  shopt -u nullglob
+fi
+
+# --- Open MPI ---
+
+# The program's own: the mpirun of another would start ranks that do not know each other.
+mpi_library=${origin[libmpi.so.40]-}
+[[ -n $mpi_library ]] || refuse 3 "$program is not linked with Open MPI 4"
+mpi_of() { realpath "$(ldd "$1" | awk '$1 == "libmpi.so.40" { print $3 }')"; } # PROGRAM
+ompi_info=$(command -v ompi_info) || refuse 3 "no ompi_info in PATH"
+[[ $(mpi_of "$ompi_info") == "$mpi_library" ]] ||
+  refuse 3 "$ompi_info belongs to another Open MPI than the program, whose library is $mpi_library: set PATH"
+for tool in mpirun orted ompi_info; do
+  path=${ompi_info%/*}/$tool
+  [[ -x $path ]] || refuse 3 "$path is missing"
+  cp -L "$path" "$bundle/libexec/$tool"
+  take_libraries "$path"
+done
+
+mpi_path() { "$ompi_info" --path "$1" --parsable | awk -F : 'NR == 1 { print $3 }'; } # WHAT
+# Where it looks for WHAT when OPAL_PREFIX is mpi/ in the bundle.
+moved() { # WHAT
+  local path prefix
+  path=$(mpi_path "$1")
+  prefix=$(mpi_path prefix)
+  [[ $path == "$prefix"/* ]] || refuse 3 "Open MPI's $1, $path, is not under its prefix, $prefix"
+  echo "$bundle/mpi${path#"$prefix"}"
+}
+take_modules "$(moved pkglibdir)" "$(mpi_path pkglibdir)"/*.so
+mkdir -p "$(moved pkgdatadir)"
+cp -rL "$(mpi_path pkgdatadir)/." "$(moved pkgdatadir)"
+
+# These load modules too.
+module_home() { # NAME SUBFOLDER: where the library that was packed as NAME finds them here, if it does
+  local home=${origin[$1]-}
+  home=${home%/*}/$2
+  if [[ -n ${origin[$1]-} && -d $home ]]; then echo "$home"; fi
+}
+ucx=$(module_home libucs.so.0 ucx)
+if [[ -n $ucx ]]; then take_modules "$bundle/lib/ucx" "$ucx"/*.so.0; fi
+pmix=$(module_home libpmix.so.2 pmix)
+if [[ -n $pmix ]]; then take_modules "$bundle/pmix/lib/pmix" "$pmix"/*.so; fi
+
+# --- how it is started ---
+
+cat >"$bundle/run" <<'END'
+#!/bin/sh
+# run COMMAND [ARGUMENT...]: runs it with what this folder holds. Called by another name it is that program: so mpirun
+# starts orted and the ranks, also on other machines, which need this folder under the same path.
+here=$(dirname "$(readlink -f "$0")")
+PATH=$here/bin:${PATH:-/usr/local/bin:/usr/bin:/bin}
+libraries=$here/lib
+# A machine with RDMA has libraries that fit its drivers.
+if ! PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q 'libibverbs\.so\.1'; then
+  libraries=$libraries:$here/lib/rdma
+fi
+case :${LD_LIBRARY_PATH-}: in
+  *":$here/lib:"*) ;;
+  *) LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} ;;
+esac
+OPAL_PREFIX=$here/mpi
+PMIX_INSTALL_PREFIX=$here/pmix
+export PATH LD_LIBRARY_PATH OPAL_PREFIX PMIX_INSTALL_PREFIX
+# Without a way to other machines mpirun would not start anything on this one.
+if ! command -v ssh >/dev/null && ! command -v rsh >/dev/null; then export OMPI_MCA_plm="${OMPI_MCA_plm-^rsh}"; fi
+case ${0##*/} in
+  run) exec "$@" ;;
+  *) exec "$here/libexec/${0##*/}" "$@" ;;
+esac
+END
+chmod +x "$bundle/run"
+for tool in eightfold mpirun orted ompi_info; do ln -s ../run "$bundle/bin/$tool"; done
+ln -s ../bin "$bundle/mpi/bin" # mpirun looks for orted in OPAL_PREFIX
+"$program" --version >"$bundle/VERSION"
+
+tar --sort=name --owner=0 --group=0 -C "$staging" -czf "$output" eightfold
+echo "$output: $(stat -c %s "$output") bytes, ${#origin[@]} libraries"
