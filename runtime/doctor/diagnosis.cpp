@@ -1,0 +1,64 @@
+#include "runtime/doctor/diagnosis.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace eightfold::runtime::doctor {
+namespace {
+
+// Eight GPUs say the same: a line has room for three, --json for all.
+constexpr std::size_t kEvidencePerLine = 3;
+
+std::string text_of(const std::vector<Evidence>& evidence) {
+  std::string text;
+  for (const Evidence& fact : std::span(evidence).first(std::min(evidence.size(), kEvidencePerLine)))
+    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", fact.path, fact.value);
+  if (evidence.size() > kEvidencePerLine)
+    text += fmt::format(", {} more", evidence.size() - kEvidencePerLine);
+  return text;
+}
+
+}  // namespace
+
+std::string Diagnosis::anchor() const {
+  return "docs/doctor.md#" + id;
+}
+
+std::vector<Check> all_checks() {
+  std::vector<Check> all;
+  for (const auto group :
+       {driver_checks, gpudirect_checks, pci_checks, fabric_checks, software_checks, system_checks})
+    std::ranges::copy(group(), std::back_inserter(all));
+  return all;
+}
+
+std::vector<Diagnosis> examine(const Machine& machine) {
+  std::vector<Diagnosis> diagnoses;
+  for (const Check& check : all_checks())
+    diagnoses.push_back({std::string(check.id), check.examine(machine)});
+  return diagnoses;
+}
+
+Status worst(const std::vector<Diagnosis>& diagnoses) {
+  Status status = Status::pass;
+  for (const Diagnosis& diagnosis : diagnoses) status = std::max(status, diagnosis.finding.status);
+  return status;
+}
+
+std::string report(const Diagnosis& diagnosis) {
+  const Finding& finding = diagnosis.finding;
+  std::string text = fmt::format("{:7} {}", to_string(finding.status), diagnosis.id);
+  // What was not looked at has no evidence, only the reason.
+  const std::string facts = finding.status == Status::skip && finding.evidence.empty()
+                                ? finding.consequence
+                                : text_of(finding.evidence);
+  if (!facts.empty()) text += " " + facts;
+  text += "\n";
+  if (facts != finding.consequence && !finding.consequence.empty())
+    text += fmt::format("        {}\n", finding.consequence);
+  if (!finding.fix.empty()) text += fmt::format("        fix: {}  ({})\n", finding.fix, diagnosis.anchor());
+  return text;
+}
+
+}  // namespace eightfold::runtime::doctor

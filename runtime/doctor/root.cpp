@@ -1,0 +1,74 @@
+#include "runtime/doctor/root.hpp"
+
+#include "kernels/base/error.hpp"
+#include "kernels/base/parse.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+namespace eightfold::runtime::doctor {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string trimmed(std::string text) {
+  // /proc/self/environ ends its lines with NUL.
+  constexpr std::string_view kBlanks(" \t\r\n\0", 5);
+  text.erase(text.find_last_not_of(kBlanks) + 1);
+  text.erase(0, text.find_first_not_of(kBlanks));
+  return text;
+}
+
+}  // namespace
+
+Root::Root(const fs::path& directory) {
+  std::error_code problem;
+  directory_ = fs::canonical(directory, problem);
+  if (problem || !fs::is_directory(directory_, problem))
+    base::raise<base::ConfigError>("{}: not a directory", directory.string());
+}
+
+fs::path Root::inside(const fs::path& path) const {
+  return directory_ / path.relative_path();
+}
+
+bool Root::exists(const fs::path& path) const {
+  std::error_code ignored;
+  return fs::exists(inside(path), ignored);
+}
+
+std::optional<std::string> Root::read(const fs::path& path) const {
+  std::error_code ignored;
+  // Whatever waits for a writer or has no end is no fact about a machine.
+  if (!fs::is_regular_file(inside(path), ignored)) return std::nullopt;
+  std::ifstream file(inside(path), std::ios::binary);
+  std::string text(std::size_t{64} << 10, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad() || !file.is_open() || (file.fail() && !file.eof())) return std::nullopt;
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  return trimmed(std::move(text));
+}
+
+std::optional<std::int64_t> Root::read_integer(const fs::path& path) const {
+  const auto text = read(path);
+  return text ? base::parse_integer(*text) : std::nullopt;
+}
+
+std::vector<std::string> Root::list(const fs::path& path) const {
+  std::vector<std::string> names;
+  std::error_code problem;
+  for (fs::directory_iterator at(inside(path), problem), end; !problem && at != end; at.increment(problem))
+    names.push_back(at->path().filename().string());
+  std::ranges::sort(names);
+  return names;
+}
+
+fs::path Root::resolve(const fs::path& path) const {
+  std::error_code problem;
+  const fs::path real = fs::canonical(inside(path), problem);
+  const fs::path below = real.lexically_relative(directory_);
+  if (problem || below.empty() || *below.begin() == "..") return path;
+  return "/" / below;
+}
+
+}  // namespace eightfold::runtime::doctor
