@@ -74,7 +74,7 @@ void take_tcp(const Machine& machine, DataPath& path) {
 
 DataPath expected_path(const Machine& machine) {
   DataPath path{"host", "no GPU", {}, {}};
-  if (!machine.gpus.empty()) choose_transport(machine, path);
+  if (machine.has_gpus()) choose_transport(machine, path);
   const bool has_port =
       std::ranges::any_of(machine.nics, [](const Nic& nic) { return nic.rate_gbits() > 0; });
   if (const auto pairs = nearest_nics(machine); !pairs.empty()) {
@@ -83,7 +83,7 @@ DataPath expected_path(const Machine& machine) {
     take_fastest_port(machine, path);
   } else {
     take_tcp(machine, path);
-    if (!machine.gpus.empty()) path = {"staged", "no active port for RDMA", path.way, path.ceiling_gbps};
+    if (machine.has_gpus()) path = {"staged", "no active port for RDMA", path.way, path.ceiling_gbps};
   }
   return path;
 }

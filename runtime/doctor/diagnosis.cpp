@@ -49,13 +49,10 @@ Status worst(const std::vector<Diagnosis>& diagnoses) {
 std::string report(const Diagnosis& diagnosis) {
   const Finding& finding = diagnosis.finding;
   std::string text = fmt::format("{:7} {}", to_string(finding.status), diagnosis.id);
-  // What was not looked at has no evidence, only the reason.
-  const std::string facts = finding.status == Status::skip && finding.evidence.empty()
-                                ? finding.consequence
-                                : text_of(finding.evidence);
-  if (!facts.empty()) text += " " + facts;
+  if (!finding.evidence.empty()) text += " " + text_of(finding.evidence);
+  if (finding.status == Status::skip) text += fmt::format(" ({})", finding.consequence);
   text += "\n";
-  if (facts != finding.consequence && !finding.consequence.empty())
+  if (finding.status != Status::skip && !finding.consequence.empty())
     text += fmt::format("        {}\n", finding.consequence);
   if (!finding.fix.empty()) text += fmt::format("        fix: {}  ({})\n", finding.fix, diagnosis.anchor());
   return text;

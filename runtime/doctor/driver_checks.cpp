@@ -11,19 +11,15 @@ namespace {
 
 constexpr const char* kDriverVersion = "/proc/driver/nvidia/version";
 constexpr const char* kModuleVersion = "/sys/module/nvidia/version";
+constexpr const char* kNoGpu = "no NVIDIA GPU on the PCI bus";
 constexpr const char* kForeign = "libraries of another machine are not loaded; run the doctor there";
-
-// A driver without a GPU on the bus: in some sandboxes the bus is hidden.
-bool has_gpus(const Machine& machine) {
-  return !machine.gpus.empty() || machine.root.exists(kDriverVersion);
-}
 
 std::string gpu_count(const Machine& machine) {
   return fmt::format("{} of NVIDIA", machine.gpus.size());
 }
 
 Finding check_driver(const Machine& machine) {
-  if (!has_gpus(machine)) return skip("no NVIDIA GPU on the PCI bus");
+  if (!machine.has_gpus()) return skip(kNoGpu);
   const Evidence bus{"/sys/bus/pci/devices", gpu_count(machine)};
   const auto banner = machine.root.read(kDriverVersion);
   if (!banner)
@@ -36,7 +32,7 @@ Finding check_driver(const Machine& machine) {
 }
 
 Finding check_driver_libraries(const Machine& machine) {
-  if (!has_gpus(machine)) return skip("no NVIDIA GPU on the PCI bus");
+  if (!machine.has_gpus()) return skip(kNoGpu);
   if (!machine.libraries.askable()) return skip(kForeign);
   constexpr int kMismatch = 18;
   const NvmlFacts nvml = machine.libraries.nvml();
@@ -59,7 +55,7 @@ Finding check_driver_libraries(const Machine& machine) {
 }
 
 Finding check_cuda_driver(const Machine& machine) {
-  if (!has_gpus(machine)) return skip("no NVIDIA GPU on the PCI bus");
+  if (!machine.has_gpus()) return skip(kNoGpu);
   if (!machine.libraries.askable()) return skip(kForeign);
   const CudaFacts cuda = machine.libraries.cuda();
   if (!cuda.source.loaded())
@@ -89,7 +85,7 @@ std::vector<std::string> words_for(std::uint64_t reasons) {
 }
 
 Finding check_gpu_clocks(const Machine& machine) {
-  if (!has_gpus(machine)) return skip("no NVIDIA GPU on the PCI bus");
+  if (!machine.has_gpus()) return skip(kNoGpu);
   if (!machine.libraries.askable()) return skip(kForeign);
   std::vector<Evidence> all, slow;
   for (const NvmlGpu& gpu : machine.libraries.nvml().gpus) {
@@ -106,7 +102,7 @@ Finding check_gpu_clocks(const Machine& machine) {
 }
 
 Finding check_gpu_processes(const Machine& machine) {
-  if (!has_gpus(machine)) return skip("no NVIDIA GPU on the PCI bus");
+  if (!machine.has_gpus()) return skip(kNoGpu);
   if (!machine.libraries.askable()) return skip(kForeign);
   std::vector<Evidence> idle, used;
   for (const NvmlGpu& gpu : machine.libraries.nvml().gpus)

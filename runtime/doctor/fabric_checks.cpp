@@ -20,6 +20,24 @@ std::vector<Port> ports_of(const Machine& machine) {
   return ports;
 }
 
+// Adapters on the bus that no driver offers for RDMA: those of InfiniBand, which have no other use.
+Finding check_rdma_driver(const Machine& machine) {
+  if (!machine.nics.empty()) {
+    std::vector<Evidence> found;
+    for (const Nic& nic : machine.nics)
+      found.push_back({"/sys/class/infiniband/" + nic.name, nic.device.address()});
+    return pass(found);
+  }
+  const std::filesystem::path bus = "/sys/bus/pci/devices";
+  std::vector<Evidence> idle;
+  for (const std::string& address : machine.root.list(bus))
+    if (machine.root.read(bus / address / "class").value_or("").starts_with("0x0207"))
+      idle.push_back({bus / address / "class", "an InfiniBand adapter, not in /sys/class/infiniband"});
+  if (idle.empty()) return skip(kNoNic);
+  return fail(idle, "The adapter has no driver for RDMA: between nodes everything goes over TCP.",
+              "sudo modprobe mlx5_ib");
+}
+
 Finding check_ports(const Machine& machine) {
   if (machine.nics.empty()) return skip(kNoNic);
   std::vector<Evidence> active, down;
@@ -175,10 +193,15 @@ Finding check_memlock(const Machine& machine) {
 }
 
 constexpr std::array kChecks{
-    Check{"nic-port", check_ports},    Check{"subnet-manager", check_subnet_manager},
-    Check{"nic-rate", check_rates},    Check{"roce-address", check_roce_addresses},
-    Check{"nic-errors", check_errors}, Check{"rdma-files", check_device_files},
-    Check{"verbs", check_verbs},       Check{"memlock", check_memlock},
+    Check{"rdma-driver", check_rdma_driver},
+    Check{"nic-port", check_ports},
+    Check{"subnet-manager", check_subnet_manager},
+    Check{"nic-rate", check_rates},
+    Check{"roce-address", check_roce_addresses},
+    Check{"nic-errors", check_errors},
+    Check{"rdma-files", check_device_files},
+    Check{"verbs", check_verbs},
+    Check{"memlock", check_memlock},
 };
 
 }  // namespace

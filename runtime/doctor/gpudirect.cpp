@@ -65,7 +65,7 @@ std::vector<Evidence> evidence_of(const std::vector<Condition>& conditions) {
 }
 
 bool wants_gpudirect(const Machine& machine) {
-  return !machine.gpus.empty() && !machine.nics.empty();
+  return machine.has_gpus() && !machine.nics.empty();
 }
 
 }  // namespace eightfold::runtime::doctor

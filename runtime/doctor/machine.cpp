@@ -11,6 +11,7 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kPciDevices = "/sys/bus/pci/devices";
+const fs::path kDriverBanner = "/proc/driver/nvidia/version";
 const fs::path kRdmaDevices = "/sys/class/infiniband";
 
 // The number that a text begins with: "32.0 GT/s PCIe", "400 Gb/sec (4X NDR)".
@@ -66,9 +67,11 @@ std::vector<Nic> find_nics(const Root& root) {
   return nics;
 }
 
-std::map<std::string, std::string> find_environment(const Root& root) {
+std::optional<std::map<std::string, std::string>> find_environment(const Root& root) {
+  const auto entries = root.read_raw("/proc/self/environ");
+  if (!entries) return std::nullopt;
   std::map<std::string, std::string> variables;
-  std::istringstream text(root.read("/proc/self/environ").value_or(""));
+  std::istringstream text(*entries);
   for (std::string entry; std::getline(text, entry, '\0');)
     if (const auto equals = entry.find('='); equals != std::string::npos)
       variables[entry.substr(0, equals)] = entry.substr(equals + 1);
@@ -109,9 +112,14 @@ double Nic::rate_gbits() const {
   return fastest;
 }
 
+bool Machine::has_gpus() const {
+  return !gpus.empty() || root.exists(kDriverBanner);
+}
+
 std::string Machine::variable(const std::string& name) const {
-  const auto found = environment.find(name);
-  return found == environment.end() ? std::string() : found->second;
+  if (!environment) return {};
+  const auto found = environment->find(name);
+  return found == environment->end() ? std::string() : found->second;
 }
 
 bool Machine::in_container() const {
@@ -122,9 +130,9 @@ bool Machine::in_container() const {
 }
 
 std::optional<bool> Machine::open_driver() const {
-  const auto version = root.read("/proc/driver/nvidia/version");
-  if (!version) return std::nullopt;
-  return version->find("Open Kernel Module") != std::string::npos;
+  const auto banner = root.read(kDriverBanner);
+  if (!banner) return std::nullopt;
+  return banner->find("Open Kernel Module") != std::string::npos;
 }
 
 Machine look_at(const Root& root, Libraries libraries) {

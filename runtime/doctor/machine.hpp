@@ -59,12 +59,15 @@ struct Machine {
   Libraries libraries;
   std::vector<PciDevice> gpus;
   std::vector<Nic> nics;
-  std::map<std::string, std::string> environment;  // /proc/self/environ
+  // /proc/self/environ; nothing where it cannot be read.
+  std::optional<std::map<std::string, std::string>> environment;
   std::optional<KernelVersion> kernel;
   // The bytes that a user may still write below a directory; nothing where that cannot be asked.
   std::function<std::optional<std::uint64_t>(const std::filesystem::path&)> free_bytes;
   std::filesystem::path run_directory = "runs";
 
+  // Whether it has NVIDIA GPUs. Some sandboxes hide the bus: then the driver says so.
+  bool has_gpus() const;
   // The value of a variable; empty if it is not set.
   std::string variable(const std::string& name) const;
   bool in_container() const;

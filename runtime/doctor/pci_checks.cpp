@@ -1,4 +1,5 @@
 // The PCIe tree: do GPUs and adapters have the links they could have, and a short way to each other?
+#include "runtime/doctor/acs.hpp"
 #include "runtime/doctor/check.hpp"
 #include "runtime/doctor/topology.hpp"
 
@@ -7,22 +8,32 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <set>
 
 namespace eightfold::runtime::doctor {
 namespace {
 
-constexpr const char* kNoGpu = "no NVIDIA GPU on the PCI bus";
 constexpr const char* kNoNic = "no adapter for RDMA";
+
+// Why nothing can be said of GPUs on the bus.
+Finding without_gpus(const Machine& machine) {
+  if (!machine.has_gpus()) return skip("no NVIDIA GPU on the PCI bus");
+  return unknown({{"/sys/bus/pci/devices", "no NVIDIA GPU"}},
+                 "The driver runs, but the bus is hidden from here.");
+}
 
 std::string text_of(const PcieLink& link) {
   return fmt::format("x{} at {} GT/s of x{} at {} GT/s", *link.width, *link.speed_gts, *link.max_width,
                      *link.max_speed_gts);
 }
 
-// Evidence of a link is a file in the directory of its device.
+// The address in the evidence of a device: a file in its directory.
+std::string device_of(const Evidence& fact) {
+  return std::filesystem::path(fact.path).parent_path().filename().string();
+}
+
 std::string show_link(const Evidence& fact) {
-  return fmt::format("sudo lspci -vv -s {} | grep -E 'LnkCap|LnkSta'",
-                     std::filesystem::path(fact.path).parent_path().filename().string());
+  return fmt::format("sudo lspci -vv -s {} | grep -E 'LnkCap|LnkSta'", device_of(fact));
 }
 
 struct LinkSurvey {
@@ -49,7 +60,7 @@ LinkSurvey survey(const std::vector<PciDevice>& devices) {
 }
 
 Finding check_gpu_link(const Machine& machine) {
-  if (machine.gpus.empty()) return skip(kNoGpu);
+  if (machine.gpus.empty()) return without_gpus(machine);
   const LinkSurvey found = survey(machine.gpus);
   if (!found.narrow.empty())
     return warn(found.narrow,
@@ -81,7 +92,7 @@ Finding check_nic_link(const Machine& machine) {
 }
 
 Finding check_distance(const Machine& machine) {
-  if (machine.gpus.empty()) return skip(kNoGpu);
+  if (machine.gpus.empty()) return without_gpus(machine);
   if (machine.nics.empty()) return skip(kNoNic);
   std::vector<Evidence> near, far, unclear;
   for (const Pair& pair : nearest_nics(machine)) {
@@ -106,24 +117,65 @@ Finding check_distance(const Machine& machine) {
 }
 
 Finding check_iommu(const Machine& machine) {
-  if (machine.gpus.empty()) return skip(kNoGpu);
-  const std::string options = machine.root.read("/proc/cmdline").value_or("");
-  const std::size_t groups = machine.root.list("/sys/kernel/iommu_groups").size();
-  const Evidence fact{"/sys/kernel/iommu_groups", fmt::format("{} groups", groups)};
-  if (groups == 0 || options.find("iommu=pt") != std::string::npos)
-    return pass(
-        {fact,
-         {"/proc/cmdline", options.find("iommu=pt") != std::string::npos ? "iommu=pt" : "no iommu=pt"}});
+  if (machine.gpus.empty()) return without_gpus(machine);
+  const char* const directory = "/sys/kernel/iommu_groups";
+  const auto options = machine.root.read("/proc/cmdline");
+  if (!options || !machine.root.exists(directory))
+    return unknown({{directory, "not there"}}, "The kernel does not say what its IOMMU does.");
+  const std::size_t groups = machine.root.list(directory).size();
+  const bool passes_through = options->find("iommu=pt") != std::string::npos;
+  const std::vector<Evidence> evidence{{directory, fmt::format("{} groups", groups)},
+                                       {"/proc/cmdline", passes_through ? "iommu=pt" : "no iommu=pt"}};
+  if (groups == 0 || passes_through) return pass(evidence);
   return warn(
-      {fact, {"/proc/cmdline", "no iommu=pt"}},
+      evidence,
       "The IOMMU translates every transfer: traffic between GPU and adapter takes the way through the "
       "processor.",
       "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&iommu=pt /' /etc/default/grub && sudo update-grub && sudo "
       "reboot");
 }
 
+// The bridges above the GPUs, each once.
+std::set<std::string> bridges_above_gpus(const Machine& machine) {
+  std::set<std::string> bridges;
+  for (const PciDevice& gpu : machine.gpus) {
+    const std::vector<std::string> way = bridges_above(gpu);  // a host bridge, bridges, the GPU
+    if (way.size() > 2) bridges.insert(way.begin() + 1, way.end() - 1);
+  }
+  return bridges;
+}
+
+Finding check_acs(const Machine& machine) {
+  if (machine.gpus.empty()) return without_gpus(machine);
+  std::vector<Evidence> straight, redirecting, unreadable;
+  for (const std::string& bridge : bridges_above_gpus(machine)) {
+    const std::string path = "/sys/bus/pci/devices/" + bridge + "/config";
+    switch (acs_of(machine.root, bridge)) {
+      case AcsState::straight:
+        straight.push_back({path, "does not redirect"});
+        break;
+      case AcsState::redirects:
+        redirecting.push_back({path, "ACS redirects"});
+        break;
+      case AcsState::unreadable:
+        unreadable.push_back({path, "readable by root only"});
+        break;
+    }
+  }
+  if (!redirecting.empty())
+    return warn(
+        redirecting,
+        "Transfers between devices below this bridge go up to the processor and back: GPUs and adapters "
+        "exchange data at a fraction of their speed.",
+        fmt::format("sudo setpci -s {} ECAP_ACS+6.w=0000", device_of(redirecting.front())));
+  if (!unreadable.empty())
+    return unknown(unreadable, "Only root may read whether bridges redirect.", "sudo eightfold doctor");
+  return straight.empty() ? skip("no bridge above a GPU") : pass(straight);
+}
+
 constexpr std::array kChecks{Check{"gpu-pcie-link", check_gpu_link}, Check{"nic-pcie-link", check_nic_link},
-                             Check{"gpu-nic-distance", check_distance}, Check{"iommu", check_iommu}};
+                             Check{"gpu-nic-distance", check_distance}, Check{"iommu", check_iommu},
+                             Check{"acs", check_acs}};
 
 }  // namespace
 

@@ -12,8 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string trimmed(std::string text) {
-  // /proc/self/environ ends its lines with NUL.
-  constexpr std::string_view kBlanks(" \t\r\n\0", 5);
+  constexpr std::string_view kBlanks = " \t\r\n";
   text.erase(text.find_last_not_of(kBlanks) + 1);
   text.erase(0, text.find_first_not_of(kBlanks));
   return text;
@@ -26,6 +25,9 @@ Root::Root(const fs::path& directory) {
   directory_ = fs::canonical(directory, problem);
   if (problem || !fs::is_directory(directory_, problem))
     base::raise<base::ConfigError>("{}: not a directory", directory.string());
+  if (!exists("/proc") && !exists("/sys"))
+    base::raise<base::ConfigError>("{}: neither proc nor sys is there: not the root of a machine",
+                                   directory.string());
 }
 
 fs::path Root::inside(const fs::path& path) const {
@@ -37,7 +39,7 @@ bool Root::exists(const fs::path& path) const {
   return fs::exists(inside(path), ignored);
 }
 
-std::optional<std::string> Root::read(const fs::path& path) const {
+std::optional<std::string> Root::read_raw(const fs::path& path) const {
   std::error_code ignored;
   // Whatever waits for a writer or has no end is no fact about a machine.
   if (!fs::is_regular_file(inside(path), ignored)) return std::nullopt;
@@ -46,7 +48,13 @@ std::optional<std::string> Root::read(const fs::path& path) const {
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad() || !file.is_open() || (file.fail() && !file.eof())) return std::nullopt;
   text.resize(static_cast<std::size_t>(file.gcount()));
-  return trimmed(std::move(text));
+  return text;
+}
+
+std::optional<std::string> Root::read(const fs::path& path) const {
+  auto text = read_raw(path);
+  if (text) text = trimmed(std::move(*text));
+  return text;
 }
 
 std::optional<std::int64_t> Root::read_integer(const fs::path& path) const {

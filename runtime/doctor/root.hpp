@@ -15,14 +15,16 @@ namespace eightfold::runtime::doctor {
 
 class Root {
  public:
-  // Throws ConfigError unless it is a directory.
+  // Throws ConfigError unless it is a directory with a `proc` or a `sys`.
   explicit Root(const std::filesystem::path& directory = "/");
 
   // Whether it is this machine: the only one whose libraries may be loaded and whose disks have free space.
   bool is_this_machine() const { return directory_ == "/"; }
 
   bool exists(const std::filesystem::path& path) const;
-  // The first 64 KiB of a file, without blanks and line ends around them.
+  // The first 64 KiB of a file.
+  std::optional<std::string> read_raw(const std::filesystem::path& path) const;
+  // The same without blanks and line ends around them.
   std::optional<std::string> read(const std::filesystem::path& path) const;
   std::optional<std::int64_t> read_integer(const std::filesystem::path& path) const;
   // The names in a directory, sorted; none when it cannot be read.

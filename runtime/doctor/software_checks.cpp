@@ -24,7 +24,7 @@ Finding check_mpi(const Machine& machine) {
 }
 
 Finding check_mpi_cuda(const Machine& machine) {
-  if (machine.gpus.empty()) return skip("no NVIDIA GPU on the PCI bus");
+  if (!machine.has_gpus()) return skip("no NVIDIA GPU on the PCI bus");
   if (!machine.libraries.askable()) return skip(kForeign);
   const MpiFacts mpi = machine.libraries.mpi();
   const std::string question = mpi.source.path + ": MPIX_Query_cuda_support";
@@ -53,13 +53,17 @@ Finding check_ucx(const Machine& machine) {
   const bool knows_cuda = std::ranges::any_of(*ucx.components, [](const std::string& name) {
     return name.starts_with("cuda") || name == "gdr_copy";
   });
-  if (!machine.gpus.empty() && !knows_cuda)
+  if (machine.has_gpus() && !knows_cuda)
     return warn(
         {version, components},
         "This UCX was built without CUDA, or could not load it: a device pointer given to it ends in a "
         "segmentation fault, and jobs stage through the host.",
         "launch/build_cuda_mpi.sh PREFIX");
   return pass({version, components});
+}
+
+Finding without_environment() {
+  return unknown({{"/proc/self/environ", "not there"}}, "The variables of the process cannot be read.");
 }
 
 bool names_cuda(const std::string& transports) {
@@ -71,7 +75,8 @@ bool names_cuda(const std::string& transports) {
 
 // UCX_TLS is a list of what is allowed, or after ^ of what is not.
 Finding check_ucx_transports(const Machine& machine) {
-  if (machine.gpus.empty()) return skip("no NVIDIA GPU on the PCI bus");
+  if (!machine.has_gpus()) return skip("no NVIDIA GPU on the PCI bus");
+  if (!machine.environment) return without_environment();
   const std::string transports = machine.variable("UCX_TLS");
   if (transports.empty()) return pass({{"UCX_TLS", "not set"}});
   const bool excludes = transports.starts_with('^');
@@ -97,6 +102,7 @@ Launch launch_of(const Machine& machine) {
 }
 
 Finding check_launcher(const Machine& machine) {
+  if (!machine.environment) return without_environment();
   const Launch launch = launch_of(machine);
   if (launch.ranks == 1) return skip("not started as one of several ranks");
   const Evidence started{launch.variable, fmt::format("{}", launch.ranks)};
@@ -126,6 +132,7 @@ Finding check_launcher(const Machine& machine) {
 // CUDA IPC needs that ranks of one node see each other's GPUs.
 Finding check_visible_devices(const Machine& machine) {
   if (machine.gpus.size() < 2) return skip("fewer than two GPUs");
+  if (!machine.environment) return without_environment();
   const std::string visible = machine.variable("CUDA_VISIBLE_DEVICES");
   const auto local = base::parse_integer(machine.variable("OMPI_COMM_WORLD_LOCAL_SIZE")).value_or(1);
   const Evidence fact{"CUDA_VISIBLE_DEVICES", visible.empty() ? "not set" : visible};

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include <array>
+#include <limits>
 #include <sstream>
 
 namespace eightfold::runtime::doctor {
@@ -38,6 +39,8 @@ std::optional<std::string> options_of_mount(const Root& root, std::string_view w
 }
 
 Finding check_shared_memory(const Machine& machine) {
+  if (!machine.root.exists("/proc/self/mounts"))
+    return unknown({{"/proc/self/mounts", "not there"}}, "What is mounted cannot be read.", "df -h /dev/shm");
   const auto options = options_of_mount(machine.root, "/dev/shm");
   if (!options)
     return warn({{"/proc/self/mounts", "no /dev/shm"}},
@@ -68,7 +71,8 @@ Finding check_ptrace(const Machine& machine) {
     return warn(
         {fact, {"/proc/self/status", "CapEff without CAP_SYS_PTRACE"}}, consequence,
         "docker run --cap-add=SYS_PTRACE ...   (or export OMPI_MCA_btl_vader_single_copy_mechanism=none)");
-  if (scope.value_or(0) == 0) return pass({fact});
+  if (!scope && !machine.kernel) return unknown({fact}, "The settings of the kernel cannot be read.");
+  if (scope.value_or(0) == 0) return pass({fact});  // a kernel without Yama guards nothing
   return warn({fact}, consequence, "sudo sysctl kernel.yama.ptrace_scope=0");
 }
 
@@ -81,6 +85,8 @@ std::string names_of(const std::vector<Interface>& interfaces) {
 // Open MPI connects over every interface that is up; a bridge for containers or virtual machines has an
 // address on every node, the same on all, and leads nowhere.
 Finding check_interfaces(const Machine& machine) {
+  if (!machine.root.exists("/proc/net/route"))
+    return unknown({{"/proc/net/route", "not there"}}, "The routes cannot be read.", "ip route");
   std::vector<Interface> usable, bridges;
   std::vector<Evidence> evidence;
   for (const Interface& interface : interfaces_of(machine.root)) {
@@ -133,23 +139,33 @@ Finding check_governor(const Machine& machine) {
               "sudo cpupower frequency-set -g performance");
 }
 
+// How many cores' time a container may use: version 2 of control groups says "quota period" or "max period",
+// version 1 has a file for each, with -1 for no limit.
+std::optional<double> core_quota(const Root& root, const Evidence& fact) {
+  std::istringstream text(fact.value);
+  double quota = 0, period = 0;
+  if (fact.value.starts_with("max") || fact.value == "-1") return std::numeric_limits<double>::infinity();
+  if (!(text >> quota)) return std::nullopt;
+  if (!(text >> period))
+    period = static_cast<double>(root.read_integer("/sys/fs/cgroup/cpu/cpu.cfs_period_us").value_or(0));
+  if (period <= 0) return std::nullopt;
+  return quota / period;
+}
+
 Finding check_container(const Machine& machine) {
   if (!machine.in_container()) return skip("not in a container");
-  const char* const path = "/sys/fs/cgroup/cpu.max";
-  const std::string quota = machine.root.read(path).value_or("not there");
-  std::int64_t used = 0, period = 0;
-  const auto allowed = count_of_list(status_line(machine.root, "Cpus_allowed_list").value_or("x"));
-  const bool limited = static_cast<bool>(std::istringstream(quota) >> used >> period) && allowed &&
-                       used < period * static_cast<std::int64_t>(*allowed);
-  const std::vector<Evidence> evidence{
-      {path, quota},
-      {"/sys/fs/cgroup/memory.max", machine.root.read("/sys/fs/cgroup/memory.max").value_or("not there")}};
-  if (!limited) return pass(evidence);
+  Evidence fact{"/sys/fs/cgroup/cpu.max", "not there"};
+  for (const char* path : {"/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu.max"})
+    if (const auto value = machine.root.read(path)) fact = {path, *value};
+  const auto quota = core_quota(machine.root, fact);
+  const auto cores = count_of_list(status_line(machine.root, "Cpus_allowed_list").value_or("none"));
+  if (!quota || !cores) return unknown({fact}, "The limits of this container cannot be read.", "nproc");
+  if (*quota >= static_cast<double>(*cores)) return pass({fact});
   return warn(
-      evidence,
+      {fact},
       fmt::format("The container may use the time of {:.1f} of its {} cores: threads that wait for each "
-                  "other are stopped for parts of each 100 ms.",
-                  static_cast<double>(used) / static_cast<double>(period), *allowed),
+                  "other are stopped for a part of each 100 ms.",
+                  *quota, *cores),
       "docker run --cpus=N ...   (or bind it to cores: --cpuset-cpus)");
 }
 

@@ -4,17 +4,12 @@
 #include <tuple>
 
 namespace eightfold::runtime::doctor {
-namespace {
-
-// "pci0000:17", "0000:17:01.0", ..., the device itself.
 std::vector<std::string> bridges_above(const PciDevice& device) {
   std::vector<std::string> names;
   for (const auto& part : device.place) names.push_back(part.string());
   const auto host = std::ranges::find_if(names, [](const auto& name) { return name.starts_with("pci"); });
   return {host, names.end()};
 }
-
-}  // namespace
 
 std::string_view to_string(Distance distance) {
   switch (distance) {

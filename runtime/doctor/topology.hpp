@@ -17,6 +17,9 @@ enum class Distance {
 };
 std::string_view to_string(Distance distance);
 
+// "pci0000:17", "0000:17:01.0", ...: the host bridge, the bridges below it, the device itself.
+std::vector<std::string> bridges_above(const PciDevice& device);
+
 Distance distance_between(const PciDevice& one, const PciDevice& other);
 
 struct Pair {
