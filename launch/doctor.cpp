@@ -1,5 +1,4 @@
 // eightfold doctor
-#include "kernels/base/file.hpp"
 #include "launch/command.hpp"
 #include "launch/result.hpp"
 #include "runtime/doctor/data_path.hpp"
@@ -56,13 +55,15 @@ base::ExitCode diagnose(const DoctorOptions& options) {
   const doctor::Root root(options.root);
   doctor::Machine machine = look_at(root, libraries_for(options, root));
   machine.run_directory = options.run_directory;
-  const std::vector<doctor::Diagnosis> diagnoses = examine(machine);
-  const doctor::DataPath path = expected_path(machine);
+  std::vector<doctor::Diagnosis> diagnoses;
   std::vector<ResultRow> rows;
-  for (const doctor::Diagnosis& diagnosis : diagnoses) {
-    fmt::print("{}", report(diagnosis));
-    rows.push_back(row_of(diagnosis));
+  for (const doctor::Check& check : doctor::all_checks()) {
+    diagnoses.push_back(examine(check, machine));
+    rows.push_back(row_of(diagnoses.back()));
+    fmt::print("{}", report(diagnoses.back()));
+    flush_output();  // a library that crashes when it is asked takes no other answer with it
   }
+  const doctor::DataPath path = expected_path(machine);
   rows.push_back(row_of(path));
   fmt::print("{}\n", line_of(path));
   write_result(options.json, environment_of(options), rows);
@@ -85,7 +86,8 @@ void add_doctor(CLI::App& program, Action& chosen) {
   command
       .add_option("--libraries", options->libraries,
                   "Ask the driver's libraries, UCX, verbs and MPI in DIR instead of those a job would load")
-      ->type_name("DIR");
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory);
   command.add_option("--run-dir", options->run_directory, "Where runs are written: job.run_dir of the job")
       ->type_name("DIR")
       ->capture_default_str();

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
+#include <iterator>
 
 namespace eightfold::runtime::doctor {
 namespace {
@@ -19,6 +21,12 @@ std::string text_of(const std::vector<Evidence>& evidence) {
   return text;
 }
 
+// A terminal obeys control characters, and JSON takes no broken UTF-8.
+void make_printable(std::string& text) {
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
+}
+
 }  // namespace
 
 std::string Diagnosis::anchor() const {
@@ -33,10 +41,23 @@ std::vector<Check> all_checks() {
   return all;
 }
 
+Diagnosis examine(const Check& check, const Machine& machine) {
+  Diagnosis diagnosis{std::string(check.id), {}};
+  try {
+    diagnosis.finding = check.examine(machine);
+  } catch (const std::exception& failure) {
+    diagnosis.finding = unknown({}, failure.what());
+  }
+  for (Evidence& fact : diagnosis.finding.evidence) {
+    make_printable(fact.path);
+    make_printable(fact.value);
+  }
+  return diagnosis;
+}
+
 std::vector<Diagnosis> examine(const Machine& machine) {
   std::vector<Diagnosis> diagnoses;
-  for (const Check& check : all_checks())
-    diagnoses.push_back({std::string(check.id), check.examine(machine)});
+  for (const Check& check : all_checks()) diagnoses.push_back(examine(check, machine));
   return diagnoses;
 }
 
@@ -49,12 +70,13 @@ Status worst(const std::vector<Diagnosis>& diagnoses) {
 std::string report(const Diagnosis& diagnosis) {
   const Finding& finding = diagnosis.finding;
   std::string text = fmt::format("{:7} {}", to_string(finding.status), diagnosis.id);
-  if (!finding.evidence.empty()) text += " " + text_of(finding.evidence);
-  if (finding.status == Status::skip) text += fmt::format(" ({})", finding.consequence);
+  if (!finding.evidence.empty()) text += fmt::format(" {}", text_of(finding.evidence));
+  if (finding.status == Status::skip) return text + fmt::format(" ({})\n", finding.consequence);
   text += "\n";
-  if (finding.status != Status::skip && !finding.consequence.empty())
-    text += fmt::format("        {}\n", finding.consequence);
-  if (!finding.fix.empty()) text += fmt::format("        fix: {}  ({})\n", finding.fix, diagnosis.anchor());
+  if (finding.status == Status::pass) return text;
+  text += fmt::format("        {}\n", finding.consequence);
+  if (!finding.fix.empty()) text += fmt::format("        fix: {}\n", finding.fix);
+  text += fmt::format("        see: {}\n", diagnosis.anchor());
   return text;
 }
 

@@ -39,8 +39,8 @@ Finding check_driver_libraries(const Machine& machine) {
   if (!nvml.source.loaded())
     return fail({{"libnvidia-ml.so.1", nvml.source.problem}},
                 "The driver's libraries do not load: no CUDA program can start here.",
-                "nvidia-smi, and install the libraries of the loaded driver; in a container start it with "
-                "--gpus all");
+                "cat /proc/driver/nvidia/version   # install the libraries of this version; docker run "
+                "--gpus all ...");
   const Evidence library{nvml.source.path + ": nvmlInit_v2", nvml.message};
   const Evidence module{kModuleVersion, machine.root.read(kModuleVersion).value_or("not there")};
   if (nvml.code == kMismatch)
@@ -61,7 +61,8 @@ Finding check_cuda_driver(const Machine& machine) {
   if (!cuda.source.loaded())
     return fail({{"libcuda.so.1", cuda.source.problem}},
                 "CUDA's driver library does not load: jobs see no GPU.",
-                "ldconfig -p | grep libcuda, and install the libraries of the loaded driver");
+                "cat /proc/driver/nvidia/version   # install the libraries of this version; docker run "
+                "--gpus all ...");
   const std::string version = fmt::format("{}.{}", cuda.version / 1000, cuda.version % 1000 / 10);
   return pass({{cuda.source.path + ": cuDriverGetVersion", version}});
 }

@@ -45,7 +45,7 @@ Finding check_ports(const Machine& machine) {
     (port.active() ? active : down).push_back({port.path / "state", port.state});
   if (active.empty())
     return fail(down, "No port is up: there is no RDMA, and between nodes everything goes over TCP.",
-                "ibstat, then check cable, switch port and `sudo systemctl status openibd`");
+                "ibstat   # then look at cable and switch port");
   if (!down.empty())
     return warn(down, "A port without a link carries nothing; UCX_NET_DEVICES must not name it.", "ibstat");
   return pass(active);
@@ -66,7 +66,7 @@ Finding check_subnet_manager(const Machine& machine) {
   }
   if (!unmanaged.empty())
     return fail(unmanaged, "No subnet manager has given the port an address: no message leaves it.",
-                "sudo systemctl start opensm   (on one node of the fabric, or in the switch)");
+                "sudo systemctl start opensm   # on one node of the fabric, or in the switch");
   if (!unclear.empty()) return unknown(unclear, "The kernel does not say who manages the subnet.", "sminfo");
   if (managed.empty()) return skip("no InfiniBand port with a link");
   return pass(managed);
@@ -88,7 +88,7 @@ Finding check_rates(const Machine& machine) {
                 fmt::format("Another port of this machine has {} Gb/s: a rank on the slower one slows all "
                             "ranks, unless they are different networks.",
                             best),
-                "ibstat, then check cable and switch port");
+                "ibstat   # then look at cable and switch port");
   return pass(fast);
 }
 
@@ -115,7 +115,7 @@ Finding check_roce_addresses(const Machine& machine) {
   }
   if (!missing.empty())
     return fail(missing, "Without one, connections over RoCE end with \"transport retry count exceeded\".",
-                "sudo ip addr add ADDRESS/24 dev INTERFACE, then name its index in UCX_IB_GID_INDEX");
+                "sudo ip addr add ADDRESS/24 dev INTERFACE   # then name its index in UCX_IB_GID_INDEX");
   return found.empty() ? skip("no Ethernet port with a link") : pass(found);
 }
 
@@ -131,7 +131,7 @@ Finding check_errors(const Machine& machine) {
   if (!dirty.empty())
     return warn(
         dirty, "A link that loses bits repeats messages; a count that rises while a job runs is a bad cable.",
-        "sudo perfquery -x   (once before a job and once after)");
+        "sudo perfquery -x   # once before a job and once after");
   return clean.empty() ? unknown({}, "The kernel does not count errors of these ports.", "sudo perfquery -x")
                        : pass(clean);
 }

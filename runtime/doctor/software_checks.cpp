@@ -113,7 +113,7 @@ Finding check_launcher(const Machine& machine) {
     if (!machine.variable("PMIX_RANK").empty())
       return pass({started, {"PMIX_RANK", machine.variable("PMIX_RANK")}});
     return fail({started, {"PMIX_RANK", "not set"}}, consequence,
-                "srun --mpi=pmix ...   (srun --mpi=list shows what there is)");
+                "srun --mpi=pmix ...   # srun --mpi=list shows what there is");
   }
   if (!machine.libraries.askable()) return skip(kForeign);
   const MpiFacts mpi = machine.libraries.mpi();
@@ -124,8 +124,7 @@ Finding check_launcher(const Machine& machine) {
                    "srun --mpi=pmix ...");
   if (open_mpi != (launch.variable == "OMPI_COMM_WORLD_SIZE"))
     return fail({started, library}, std::string("mpirun and library are of different MPIs. ") + consequence,
-                "which mpirun, and start the job with the one of " +
-                    std::filesystem::path(mpi.source.path).parent_path().string());
+                "which -a mpirun   # take the one that belongs to " + mpi.source.path);
   return pass({started, library});
 }
 
@@ -142,7 +141,7 @@ Finding check_visible_devices(const Machine& machine) {
       {fact, {"OMPI_COMM_WORLD_LOCAL_SIZE", fmt::format("{}", local)}},
       "Each rank sees one GPU only: CUDA IPC cannot open a neighbour's memory, and messages within the "
       "node take the way through the host.",
-      "unset CUDA_VISIBLE_DEVICES   (ranks choose their GPUs by their number on the node)");
+      "unset CUDA_VISIBLE_DEVICES   # ranks choose their GPUs by their number on the node");
 }
 
 constexpr std::array kChecks{

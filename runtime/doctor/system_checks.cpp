@@ -53,7 +53,7 @@ Finding check_shared_memory(const Machine& machine) {
   return warn(
       {fact},
       "Every rank keeps buffers for its neighbours there; when it is full, ranks end with a bus error.",
-      machine.in_container() ? "docker run --shm-size=8g ...   (or --ipc=host)"
+      machine.in_container() ? "docker run --shm-size=8g ...   # or --ipc=host"
                              : "sudo mount -o remount,size=50% /dev/shm");
 }
 
@@ -70,7 +70,7 @@ Finding check_ptrace(const Machine& machine) {
   if (machine.in_container())
     return warn(
         {fact, {"/proc/self/status", "CapEff without CAP_SYS_PTRACE"}}, consequence,
-        "docker run --cap-add=SYS_PTRACE ...   (or export OMPI_MCA_btl_vader_single_copy_mechanism=none)");
+        "docker run --cap-add=SYS_PTRACE ...   # or export OMPI_MCA_btl_vader_single_copy_mechanism=none");
   if (!scope && !machine.kernel) return unknown({fact}, "The settings of the kernel cannot be read.");
   if (scope.value_or(0) == 0) return pass({fact});  // a kernel without Yama guards nothing
   return warn({fact}, consequence, "sudo sysctl kernel.yama.ptrace_scope=0");
@@ -166,7 +166,7 @@ Finding check_container(const Machine& machine) {
       fmt::format("The container may use the time of {:.1f} of its {} cores: threads that wait for each "
                   "other are stopped for a part of each 100 ms.",
                   *quota, *cores),
-      "docker run --cpus=N ...   (or bind it to cores: --cpuset-cpus)");
+      "docker run --cpus=N ...   # or bind it to cores: --cpuset-cpus");
 }
 
 Finding check_disk(const Machine& machine) {
@@ -175,7 +175,7 @@ Finding check_disk(const Machine& machine) {
   const std::string space =
       fmt::format("{:.1f} GiB free", static_cast<double>(*free) / static_cast<double>(kGiB));
   const std::vector<Evidence> evidence{{machine.run_directory.string(), space}};
-  const std::string fix = "df -h " + machine.run_directory.string() + "   (or set job.run_dir)";
+  const std::string fix = "df -h " + machine.run_directory.string() + "   # or set job.run_dir";
   if (*free < kGiB / 4)
     return fail(evidence, "A job cannot write its checkpoints there and ends with code 3.", fix);
   if (*free < 10 * kGiB)

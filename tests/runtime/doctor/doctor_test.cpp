@@ -137,14 +137,28 @@ TEST_CASE("the environment of a process has no line ends") {
 TEST_CASE("a diagnosis reads status, id, evidence, consequence and fix") {
   const doctor::Diagnosis failed{"memlock", doctor::fail({{"/a", "1"}}, "It breaks.", "sudo mend")};
   CHECK(report(failed) ==
-        "FAIL    memlock /a = 1\n        It breaks.\n        fix: sudo mend  (docs/doctor.md#memlock)\n");
+        "FAIL    memlock /a = 1\n        It breaks.\n        fix: sudo mend\n        see: "
+        "docs/doctor.md#memlock\n");
   const doctor::Diagnosis many{"nic", doctor::pass({{"/a", "1"}, {"/b", "2"}, {"/c", "3"}, {"/d", "4"}})};
   CHECK(report(many) == "PASS    nic /a = 1, /b = 2, /c = 3, 1 more\n");
   const doctor::Diagnosis skipped{"nic", doctor::skip("none")};
   CHECK(report(skipped) == "SKIP    nic (none)\n");
-  CHECK(worst({many, failed, skipped}) == doctor::Status::fail);
-  CHECK(worst({many, skipped}) == doctor::Status::skip);
-  CHECK(worst({}) == doctor::Status::pass);
+  CHECK(doctor::worst({many, failed, skipped}) == doctor::Status::fail);
+  CHECK(doctor::worst({many, skipped}) == doctor::Status::skip);
+  CHECK(doctor::worst({}) == doctor::Status::pass);
+}
+
+TEST_CASE("a check that throws is unknown, and what it read is printable") {
+  const Node node;
+  const auto machine = look_at(doctor::Root(node.root()), doctor::Libraries::none());
+  const doctor::Check broken{
+      "broken", [](const doctor::Machine&) -> doctor::Finding { throw std::runtime_error("no idea"); }};
+  CHECK(examine(broken, machine).finding.status == doctor::Status::unknown);
+  CHECK(examine(broken, machine).finding.consequence == "no idea");
+  const doctor::Check wild{"wild", [](const doctor::Machine&) {
+                             return doctor::pass({{"/a", "\x1b[2J\xff\n"}});
+                           }};
+  CHECK(examine(wild, machine).finding.evidence.front().value == "?[2J??");
 }
 
 TEST_CASE("every check has its own id and its chapter in the documentation") {
