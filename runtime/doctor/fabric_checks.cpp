@@ -179,11 +179,11 @@ Finding check_memlock(const Machine& machine) {
     return unknown({{fact.path, "no line for locked memory"}}, "The limit cannot be read.", "ulimit -l");
   if (limit->unlimited()) return pass({{fact.path, "Max locked memory unlimited"}});
   const std::vector<Evidence> evidence{{fact.path, "Max locked memory " + base::format_bytes(*limit->bytes)}};
-  const char* const fix = machine.in_container()
-                              ? "docker run --ulimit memlock=-1 ..."
-                              : "echo '* - memlock unlimited' | sudo tee /etc/security/limits.d/memlock.conf "
-                                "  (a job of Slurm has the "
-                                "limit of slurmd: LimitMEMLOCK=infinity in its unit)";
+  const char* const fix =
+      machine.in_container()
+          ? "docker run --ulimit memlock=-1 ..."
+          : "echo '* - memlock unlimited' | sudo tee /etc/security/limits.d/memlock.conf   # Slurm: "
+            "LimitMEMLOCK=infinity in slurmd's unit";
   if (*limit->bytes < kTooLittle)
     return fail(evidence,
                 "RDMA locks the memory it sends: registering it fails with \"Cannot allocate memory\".", fix);

@@ -1,6 +1,7 @@
 // What moves the bytes: the MPI and the UCX that a job would load, and how it was started.
 #include "kernels/base/parse.hpp"
 #include "runtime/doctor/check.hpp"
+#include "runtime/doctor/gpudirect.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <sstream>
+#include <utility>
 
 namespace eightfold::runtime::doctor {
 namespace {
@@ -38,6 +40,14 @@ Finding check_mpi_cuda(const Machine& machine) {
       "launch/build_cuda_mpi.sh PREFIX");
 }
 
+bool is_older(const std::string& version, int major, int minor) {
+  int found_major = 0, found_minor = 0;
+  char dot = 0;
+  std::istringstream text(version);
+  return text >> found_major >> dot >> found_minor &&
+         std::pair(found_major, found_minor) < std::pair(major, minor);
+}
+
 Finding check_ucx(const Machine& machine) {
   if (!machine.libraries.askable()) return skip(kForeign);
   const UcxFacts ucx = machine.libraries.ucx();
@@ -53,6 +63,11 @@ Finding check_ucx(const Machine& machine) {
   const bool knows_cuda = std::ranges::any_of(*ucx.components, [](const std::string& name) {
     return name.starts_with("cuda") || name == "gdr_copy";
   });
+  if (wants_gpudirect(machine) && all_hold(peermem_conditions(machine)) != true &&
+      is_older(ucx.version, 1, 14))
+    return warn({version},
+                "UCX uses dma-buf from 1.14 on, and nvidia-peermem is not loaded: GPUDirect RDMA stays off.",
+                "launch/build_cuda_mpi.sh PREFIX");
   if (machine.has_gpus() && !knows_cuda)
     return warn(
         {version, components},
