@@ -277,6 +277,15 @@ TEST_CASE("a UCX that does not know CUDA, or may not use it, is warned of") {
   must_say(node, "ucx", Status::warn);
 }
 
+TEST_CASE("a UCX that is too old for dma-buf is warned of where there is no other way") {
+  const Node node;
+  const Setting old("FAKE_UCX_VERSION", "1.13.1");
+  CHECK(finding(node, "ucx").status == Status::pass);
+  node.remove("/sys/module/nvidia_peermem");
+  node.remove("/sys/kernel/mm/memory_peers");
+  must_say(node, "ucx", Status::warn);
+}
+
 TEST_CASE("processes that each take themselves for rank 0 are recognised by who started them") {
   Node node;
   CHECK(finding(node, "launcher").status == Status::skip);

@@ -101,7 +101,9 @@ int cuDriverGetVersion(int* version) {
 }
 
 const char* ucp_get_version_string() {
-  return "1.18.0";
+  static std::string version;
+  version = setting("FAKE_UCX_VERSION", "1.18.0");
+  return version.c_str();
 }
 int uct_query_components(void*** components, unsigned* count) {
   const auto all = words(setting("FAKE_UCX", "self tcp sysv posix cuda_cpy cuda_ipc ib rdmacm cma"));
