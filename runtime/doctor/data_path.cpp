@@ -74,7 +74,9 @@ void take_tcp(const Machine& machine, DataPath& path) {
 
 DataPath expected_path(const Machine& machine) {
   DataPath path{"host", "no GPU", {}, {}};
-  if (machine.has_gpus()) choose_transport(machine, path);
+  const bool uses_gpus = machine.has_gpus() && machine.built_with_cuda.value_or(true);
+  if (uses_gpus) choose_transport(machine, path);
+  if (machine.has_gpus() && !uses_gpus) path.reason = "this build has no CUDA";
   const bool has_port =
       std::ranges::any_of(machine.nics, [](const Nic& nic) { return nic.rate_gbits() > 0; });
   if (const auto pairs = nearest_nics(machine); !pairs.empty()) {
@@ -83,7 +85,7 @@ DataPath expected_path(const Machine& machine) {
     take_fastest_port(machine, path);
   } else {
     take_tcp(machine, path);
-    if (machine.has_gpus()) path = {"staged", "no active port for RDMA", path.way, path.ceiling_gbps};
+    if (uses_gpus) path = {"staged", "no active port for RDMA", path.way, path.ceiling_gbps};
   }
   return path;
 }

@@ -1,6 +1,7 @@
 #include "runtime/doctor/machine.hpp"
 
 #include "kernels/base/parse.hpp"
+#include "kernels/device.hpp"
 
 #include <algorithm>
 #include <sstream>
@@ -143,7 +144,10 @@ Machine look_at(const Root& root, Libraries libraries) {
                   find_environment(root),
                   find_kernel(root),
                   [](const fs::path&) { return std::nullopt; }};
-  if (root.is_this_machine()) machine.free_bytes = free_bytes_of;
+  if (root.is_this_machine()) {
+    machine.free_bytes = free_bytes_of;
+    machine.built_with_cuda = kernels::is_built_with(kernels::DeviceKind::cuda);
+  }
   return machine;
 }
 

@@ -65,6 +65,8 @@ struct Machine {
   // The bytes that a user may still write below a directory; nothing where that cannot be asked.
   std::function<std::optional<std::uint64_t>(const std::filesystem::path&)> free_bytes;
   std::filesystem::path run_directory = "runs";
+  // Whether this program can use GPUs; nothing for another machine, which may have another build.
+  std::optional<bool> built_with_cuda = std::nullopt;
 
   // Whether it has NVIDIA GPUs. Some sandboxes hide the bus: then the driver says so.
   bool has_gpus() const;

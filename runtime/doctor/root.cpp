@@ -30,20 +30,23 @@ Root::Root(const fs::path& directory) {
                                    directory.string());
 }
 
-fs::path Root::inside(const fs::path& path) const {
-  return directory_ / path.relative_path();
+std::optional<fs::path> Root::inside(const fs::path& path) const {
+  std::error_code problem;
+  const fs::path real = fs::canonical(directory_ / path.relative_path(), problem);
+  if (problem || *real.lexically_relative(directory_).begin() == "..") return std::nullopt;
+  return real;
 }
 
 bool Root::exists(const fs::path& path) const {
-  std::error_code ignored;
-  return fs::exists(inside(path), ignored);
+  return inside(path).has_value();
 }
 
 std::optional<std::string> Root::read_raw(const fs::path& path) const {
+  const auto real = inside(path);
   std::error_code ignored;
   // Whatever waits for a writer or has no end is no fact about a machine.
-  if (!fs::is_regular_file(inside(path), ignored)) return std::nullopt;
-  std::ifstream file(inside(path), std::ios::binary);
+  if (!real || !fs::is_regular_file(*real, ignored)) return std::nullopt;
+  std::ifstream file(*real, std::ios::binary);
   std::string text(std::size_t{64} << 10, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad() || !file.is_open() || (file.fail() && !file.eof())) return std::nullopt;
@@ -64,19 +67,18 @@ std::optional<std::int64_t> Root::read_integer(const fs::path& path) const {
 
 std::vector<std::string> Root::list(const fs::path& path) const {
   std::vector<std::string> names;
+  const auto real = inside(path);
+  if (!real) return names;
   std::error_code problem;
-  for (fs::directory_iterator at(inside(path), problem), end; !problem && at != end; at.increment(problem))
+  for (fs::directory_iterator at(*real, problem), end; !problem && at != end; at.increment(problem))
     names.push_back(at->path().filename().string());
   std::ranges::sort(names);
   return names;
 }
 
 fs::path Root::resolve(const fs::path& path) const {
-  std::error_code problem;
-  const fs::path real = fs::canonical(inside(path), problem);
-  const fs::path below = real.lexically_relative(directory_);
-  if (problem || below.empty() || *below.begin() == "..") return path;
-  return "/" / below;
+  const auto real = inside(path);
+  return real ? "/" / real->lexically_relative(directory_) : path;
 }
 
 }  // namespace eightfold::runtime::doctor

@@ -1,9 +1,9 @@
 #pragma once
 
 // The files of a machine, below a directory that stands for its "/": the machine this runs on, a copy of
-// another one's /proc and /sys, or a tree that a test built. Paths are the machine's own, "/proc/modules";
-// links are followed as the machine would follow them. Files of /proc and /sys vanish and refuse at any time:
-// what cannot be read is nothing, not an error.
+// another one's /proc and /sys, or a tree that a test built. Paths are the machine's own, "/proc/modules".
+// Links are followed unless they lead out of the directory. Files of /proc and /sys vanish and refuse at any
+// time: what cannot be read is nothing, not an error.
 
 #include <cstdint>
 #include <filesystem>
@@ -33,7 +33,8 @@ class Root {
   std::filesystem::path resolve(const std::filesystem::path& path) const;
 
  private:
-  std::filesystem::path inside(const std::filesystem::path& path) const;
+  // Where it really is, with links followed; nothing if it does not exist or lies outside.
+  std::optional<std::filesystem::path> inside(const std::filesystem::path& path) const;
 
   std::filesystem::path directory_;
 };

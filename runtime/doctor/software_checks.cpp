@@ -17,6 +17,15 @@ namespace {
 constexpr const char* kForeign = "libraries of another machine are not loaded; run the doctor there";
 constexpr const char* kVersionCall = ": MPI_Get_library_version";
 
+Finding check_build(const Machine& machine) {
+  if (!machine.has_gpus()) return skip("no NVIDIA GPU on the PCI bus");
+  if (!machine.built_with_cuda) return skip("another machine may have another build of eightfold");
+  const Evidence fact{"eightfold --version", *machine.built_with_cuda ? "with CUDA" : "without CUDA"};
+  if (*machine.built_with_cuda) return pass({fact});
+  return warn({fact}, "Jobs run on the host; `device = \"cuda\"` ends with code 3.",
+              "cmake --preset cuda && cmake --build --preset cuda");
+}
+
 Finding check_mpi(const Machine& machine) {
   if (!machine.libraries.askable()) return skip(kForeign);
   const MpiFacts mpi = machine.libraries.mpi();
@@ -160,9 +169,13 @@ Finding check_visible_devices(const Machine& machine) {
 }
 
 constexpr std::array kChecks{
-    Check{"mpi", check_mpi},           Check{"mpi-cuda", check_mpi_cuda},
-    Check{"ucx", check_ucx},           Check{"ucx-transports", check_ucx_transports},
-    Check{"launcher", check_launcher}, Check{"visible-devices", check_visible_devices},
+    Check{"build", check_build},
+    Check{"mpi", check_mpi},
+    Check{"mpi-cuda", check_mpi_cuda},
+    Check{"ucx", check_ucx},
+    Check{"ucx-transports", check_ucx_transports},
+    Check{"launcher", check_launcher},
+    Check{"visible-devices", check_visible_devices},
 };
 
 }  // namespace

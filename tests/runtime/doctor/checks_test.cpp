@@ -257,6 +257,15 @@ TEST_CASE("too little memory to be locked fails, and a limit at all is warned of
   must_say(node, "memlock", Status::unknown);
 }
 
+TEST_CASE("a build without CUDA is warned of on a machine with GPUs") {
+  const Node node;
+  doctor::Machine machine = machine_of(node);
+  machine.built_with_cuda = false;
+  CHECK(finding(machine, "build").status == Status::warn);
+  machine.built_with_cuda = true;
+  CHECK(finding(machine, "build").status == Status::pass);
+}
+
 TEST_CASE("an MPI that does not take device memory is warned of") {
   const Node node;
   const Setting no("FAKE_MPI_CUDA", "0");

@@ -87,6 +87,13 @@ TEST_CASE("gradients are staged where a part of GPUDirect is missing") {
   }
 }
 
+TEST_CASE("a build without CUDA leaves the GPUs alone") {
+  const Node node;
+  auto machine = look_at(doctor::Root(node.root()), doctor::Libraries::in(node.libraries()));
+  machine.built_with_cuda = false;
+  CHECK(expected_path(machine).transport == "host");
+}
+
 TEST_CASE("a machine without GPUs exchanges what is in the host's memory") {
   const Node node;
   node.remove("/proc/driver");
@@ -117,6 +124,18 @@ TEST_CASE("what cannot be read below a root is nothing") {
   node.write("/proc/word", "  word \n");
   CHECK(root.read("/proc/word") == "word");
   CHECK_FALSE(root.read_integer("/proc/word"));
+}
+
+TEST_CASE("links are followed below a root and not out of it") {
+  const Node node;
+  const eightfold::test::Scratch elsewhere;
+  elsewhere.file("secret", "4");
+  std::filesystem::create_symlink(elsewhere / "secret", node.root() / "proc/outside");
+  const doctor::Root root(node.root());
+  CHECK_FALSE(root.exists("/proc/outside"));
+  CHECK_FALSE(root.read("/proc/outside"));
+  CHECK(root.resolve(std::string("/sys/bus/pci/devices/") + Node::kGpu) ==
+        "/sys/devices/pci0000:17/0000:17:01.0/0000:18:00.0/0000:19:00.0/0000:1a:00.0");
 }
 
 TEST_CASE("lists of processors are counted, and anything else is not") {
