@@ -10,9 +10,10 @@
 namespace eightfold::runtime::doctor {
 namespace {
 
-// ---- NVML ----
+// Handles and records are void* in all declarations: to C they are the same, and a library that is loaded
+// cannot share a type with us.
 
-struct NvmlDevice;
+// ---- NVML ----
 
 struct NvmlPciInfo {
   char legacy_bus_id[16];
@@ -26,18 +27,18 @@ std::string kernel_address(std::string bus_id) {
   return bus_id.size() == 16 ? bus_id.substr(4) : bus_id;
 }
 
-std::optional<std::uint64_t> throttle_reasons(Library& nvml, NvmlDevice* device) {
+std::optional<std::uint64_t> throttle_reasons(Library& nvml, void* device) {
   auto* const ask =
-      nvml.optional<int(NvmlDevice*, unsigned long long*)>("nvmlDeviceGetCurrentClocksThrottleReasons");
+      nvml.optional<int(void*, unsigned long long*)>("nvmlDeviceGetCurrentClocksThrottleReasons");
   unsigned long long reasons = 0;
   if (ask == nullptr || ask(device, &reasons) != 0) return std::nullopt;
   return reasons;
 }
 
 // Asked without room for an answer, NVML says how much it would take.
-std::optional<unsigned> compute_processes(Library& nvml, NvmlDevice* device) {
+std::optional<unsigned> compute_processes(Library& nvml, void* device) {
   constexpr int kTooSmall = 7;
-  auto* const ask = nvml.optional<int(NvmlDevice*, unsigned*, void*)>("nvmlDeviceGetComputeRunningProcesses");
+  auto* const ask = nvml.optional<int(void*, unsigned*, void*)>("nvmlDeviceGetComputeRunningProcesses");
   unsigned count = 0;
   if (ask == nullptr) return std::nullopt;
   const int code = ask(device, &count, nullptr);
@@ -47,14 +48,14 @@ std::optional<unsigned> compute_processes(Library& nvml, NvmlDevice* device) {
 
 std::vector<NvmlGpu> nvml_gpus(Library& nvml) {
   auto* const count_devices = nvml.optional<int(unsigned*)>("nvmlDeviceGetCount_v2");
-  auto* const device_of = nvml.optional<int(unsigned, NvmlDevice**)>("nvmlDeviceGetHandleByIndex_v2");
-  auto* const pci_info_of = nvml.optional<int(NvmlDevice*, NvmlPciInfo*)>("nvmlDeviceGetPciInfo_v3");
+  auto* const device_of = nvml.optional<int(unsigned, void**)>("nvmlDeviceGetHandleByIndex_v2");
+  auto* const pci_info_of = nvml.optional<int(void*, void*)>("nvmlDeviceGetPciInfo_v3");
   std::vector<NvmlGpu> gpus;
   unsigned count = 0;
   if (count_devices == nullptr || device_of == nullptr || pci_info_of == nullptr) return gpus;
   if (count_devices(&count) != 0) return gpus;
   for (unsigned index = 0; index < count; ++index) {
-    NvmlDevice* device = nullptr;
+    void* device = nullptr;
     NvmlPciInfo info{};
     if (device_of(index, &device) != 0 || pci_info_of(device, &info) != 0) continue;
     gpus.push_back(
@@ -64,8 +65,6 @@ std::vector<NvmlGpu> nvml_gpus(Library& nvml) {
 }
 
 // ---- UCX ----
-
-struct UctComponent;
 
 struct UctComponentAttributes {
   std::uint64_t field_mask;
@@ -78,10 +77,10 @@ constexpr std::uint64_t kUctComponentName = 1;
 
 std::optional<std::vector<std::string>> uct_components(const std::string& file) {
   Library uct(file);
-  auto* const list = uct.needed<int(UctComponent***, unsigned*)>("uct_query_components");
-  auto* const release = uct.needed<void(UctComponent**)>("uct_release_component_list");
-  auto* const describe = uct.needed<int(UctComponent*, UctComponentAttributes*)>("uct_component_query");
-  UctComponent** components = nullptr;
+  auto* const list = uct.needed<int(void***, unsigned*)>("uct_query_components");
+  auto* const release = uct.needed<void(void**)>("uct_release_component_list");
+  auto* const describe = uct.needed<int(void*, void*)>("uct_component_query");
+  void** components = nullptr;
   unsigned count = 0;
   if (!uct.source().loaded() || list(&components, &count) != 0) return std::nullopt;
   std::vector<std::string> names;
@@ -140,16 +139,15 @@ UcxFacts Libraries::ucx() const {
 }
 
 VerbsFacts Libraries::verbs() const {
-  struct Device;
   Library verbs(file("libibverbs.so.1"));
   VerbsFacts facts;
-  auto* const list = verbs.needed<Device**(int*)>("ibv_get_device_list");
-  auto* const release = verbs.needed<void(Device**)>("ibv_free_device_list");
-  auto* const name = verbs.needed<const char*(Device*)>("ibv_get_device_name");
+  auto* const list = verbs.needed<void**(int*)>("ibv_get_device_list");
+  auto* const release = verbs.needed<void(void**)>("ibv_free_device_list");
+  auto* const name = verbs.needed<const char*(void*)>("ibv_get_device_name");
   facts.source = verbs.source();
   if (!facts.source.loaded()) return facts;
   int count = 0;
-  Device** const devices = list(&count);
+  void** const devices = list(&count);
   if (devices == nullptr) return facts;
   for (int index = 0; index < count; ++index) facts.devices.emplace_back(name(devices[index]));
   release(devices);

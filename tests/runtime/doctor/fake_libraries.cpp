@@ -82,8 +82,8 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, void** device) {
   *device = handles_of(gpus())[index];
   return 0;
 }
-int nvmlDeviceGetPciInfo_v3(void* device, PciInfo* info) {
-  std::snprintf(info->bus_id, sizeof info->bus_id, "%s", name_of(device).c_str());
+int nvmlDeviceGetPciInfo_v3(void* device, void* info) {
+  std::snprintf(static_cast<PciInfo*>(info)->bus_id, sizeof(PciInfo::bus_id), "%s", name_of(device).c_str());
   return 0;
 }
 int nvmlDeviceGetCurrentClocksThrottleReasons(void*, unsigned long long* reasons) {
@@ -111,8 +111,9 @@ int uct_query_components(void*** components, unsigned* count) {
   *count = static_cast<unsigned>(all.size());
   return 0;
 }
-int uct_component_query(void* component, ComponentAttributes* attributes) {
-  std::snprintf(attributes->name, sizeof attributes->name, "%s", name_of(component).c_str());
+int uct_component_query(void* component, void* attributes) {
+  std::snprintf(static_cast<ComponentAttributes*>(attributes)->name, sizeof(ComponentAttributes::name), "%s",
+                name_of(component).c_str());
   return 0;
 }
 void uct_release_component_list(void**) {}
