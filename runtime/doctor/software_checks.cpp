@@ -90,10 +90,11 @@ Finding without_environment() {
   return unknown({{"/proc/self/environ", "not there"}}, "The variables of the process cannot be read.");
 }
 
+// What recognises memory of a GPU is cuda_copy; "cuda" stands for all of CUDA's.
 bool names_cuda(const std::string& transports) {
   std::istringstream text(transports);
   for (std::string name; std::getline(text, name, ',');)
-    if (name.starts_with("cuda") || name == "all") return true;
+    if (name == "cuda" || name == "cuda_copy" || name == "all") return true;
   return false;
 }
 

@@ -276,8 +276,10 @@ TEST_CASE("a UCX that does not know CUDA, or may not use it, is warned of") {
   Node node;
   node.set("UCX_TLS", "rc,sm,gdr_copy");
   must_say(node, "ucx-transports", Status::warn);
-  node.set("UCX_TLS", "^cuda_ipc");
+  node.set("UCX_TLS", "^cuda");
   must_say(node, "ucx-transports", Status::warn);
+  node.set("UCX_TLS", "^cuda_ipc");
+  CHECK(finding(node, "ucx-transports").status == Status::pass);
   node.set("UCX_TLS", "rc,sm,cuda");
   CHECK(finding(node, "ucx-transports").status == Status::pass);
   const Setting components("FAKE_UCX", "self tcp sysv posix ib");
