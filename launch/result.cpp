@@ -16,14 +16,6 @@
 namespace eightfold::launch {
 namespace {
 
-void write_json(const std::filesystem::path& path, const std::string& environment,
-                const std::vector<ResultRow>& rows) {
-  if (path.empty()) return;
-  const nlohmann::ordered_json file = {{"environment", nlohmann::ordered_json::parse(environment)},
-                                       {"rows", rows}};
-  base::write_file_durably(path, file.dump(2) + "\n");
-}
-
 bool is_plain(const std::string& text) {
   return std::ranges::none_of(text,
                               [](unsigned char c) { return c <= ' ' || c == '"' || c == '\\' || c == 0x7F; });
@@ -66,11 +58,19 @@ void flush_output() {
     base::raise<base::EnvironmentError>("cannot write to standard output: {}", std::strerror(errno));
 }
 
+void write_result(const std::filesystem::path& path, const std::string& environment,
+                  const std::vector<ResultRow>& rows) {
+  if (path.empty()) return;
+  const nlohmann::ordered_json file = {{"environment", nlohmann::ordered_json::parse(environment)},
+                                       {"rows", rows}};
+  base::write_file_durably(path, file.dump(2) + "\n");
+}
+
 void publish(const std::filesystem::path& json, const std::string& environment,
              const std::vector<ResultRow>& rows) {
   std::exception_ptr failure;
   try {
-    write_json(json, environment, rows);
+    write_result(json, environment, rows);
   } catch (...) {
     failure = std::current_exception();
   }

@@ -25,9 +25,13 @@ void check_result_path(std::string_view option, const std::filesystem::path& pat
 // The same for --json.
 void check_json_path(const std::filesystem::path& path);
 
-// Prints the result line of each row, last of all on standard output, and writes the rows to `json` unless
-// that is empty. `environment` is a JSON object. A file that cannot be written costs nobody the line: the
-// EnvironmentError comes after it.
+// Writes the rows to `json` unless that is empty, for a command that says them in words. `environment` is a
+// JSON object. Throws EnvironmentError.
+void write_result(const std::filesystem::path& json, const std::string& environment,
+                  const std::vector<ResultRow>& rows);
+
+// Prints the result line of each row, last of all on standard output, and writes them with write_result. A
+// file that cannot be written costs nobody the line: the EnvironmentError comes after it.
 void publish(const std::filesystem::path& json, const std::string& environment,
              const std::vector<ResultRow>& rows);
 

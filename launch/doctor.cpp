@@ -1,0 +1,104 @@
+// eightfold doctor
+#include "launch/command.hpp"
+#include "launch/result.hpp"
+#include "runtime/doctor/data_path.hpp"
+#include "runtime/doctor/diagnosis.hpp"
+#include "runtime/run_directory.hpp"
+
+#include <unistd.h>
+
+#include <array>
+
+namespace eightfold::launch {
+namespace {
+
+namespace doctor = runtime::doctor;
+
+struct DoctorOptions {
+  std::string root = "/";
+  std::string libraries;
+  std::string run_directory = "runs";
+  std::string json;
+};
+
+// Under another root the libraries of this machine would answer for the wrong one.
+doctor::Libraries libraries_for(const DoctorOptions& options, const doctor::Root& root) {
+  if (!options.libraries.empty()) return doctor::Libraries::in(options.libraries);
+  return root.is_this_machine() ? doctor::Libraries::of_this_machine() : doctor::Libraries::none();
+}
+
+ResultRow row_of(const doctor::Diagnosis& diagnosis) {
+  ResultRow evidence = ResultRow::array();
+  for (const doctor::Evidence& fact : diagnosis.finding.evidence)
+    evidence.push_back({{"path", fact.path}, {"value", fact.value}});
+  return {{"id", diagnosis.id},           {"status", to_string(diagnosis.finding.status)},
+          {"evidence", evidence},         {"consequence", diagnosis.finding.consequence},
+          {"fix", diagnosis.finding.fix}, {"documentation", diagnosis.anchor()}};
+}
+
+ResultRow row_of(const doctor::DataPath& path) {
+  ResultRow row = {{"id", "path"}, {"transport", path.transport}, {"reason", path.reason}, {"way", path.way}};
+  row["ceiling_gbps"] = path.ceiling_gbps ? ResultRow(*path.ceiling_gbps) : ResultRow();
+  return row;
+}
+
+std::string environment_of(const DoctorOptions& options) {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  ResultRow environment = ResultRow::parse(runtime::environment_json({host.data(), "none", 1, 1, 1}));
+  environment["root"] = options.root;
+  return environment.dump();
+}
+
+base::ExitCode diagnose(const DoctorOptions& options) {
+  check_json_path(options.json);
+  const doctor::Root root(options.root);
+  doctor::Machine machine = look_at(root, libraries_for(options, root));
+  machine.run_directory = options.run_directory;
+  std::vector<doctor::Diagnosis> diagnoses;
+  std::vector<ResultRow> rows;
+  for (const doctor::Check& check : doctor::all_checks()) {
+    diagnoses.push_back(examine(check, machine));
+    rows.push_back(row_of(diagnoses.back()));
+    fmt::print("{}", report(diagnoses.back()));
+    flush_output();  // a library that crashes when it is asked takes no other answer with it
+  }
+  const doctor::DataPath path = expected_path(machine);
+  rows.push_back(row_of(path));
+  fmt::print("{}\n", line_of(path));
+  write_result(options.json, environment_of(options), rows);
+  return worst(diagnoses) == doctor::Status::fail ? base::ExitCode::environment : base::ExitCode::done;
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& program, Action& chosen) {
+  auto options = std::make_shared<DoctorOptions>();
+  CLI::App& command = *program.add_subcommand(
+      "doctor", "Say what of this machine stands in the way of training, and how to fix it");
+  command.footer(
+      "One line per check, STATUS id evidence, then what follows and what fixes it; docs/doctor.md explains "
+      "each.\n"
+      "MPI is not started. Exit code 3 if a check says FAIL.");
+  command.add_option("--root", options->root, "Read /proc and /sys of a machine below DIR")
+      ->type_name("DIR")
+      ->capture_default_str();
+  command
+      .add_option("--libraries", options->libraries,
+                  "Ask the driver's libraries, UCX, verbs and MPI in DIR instead of those a job would load")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory);
+  command.add_option("--run-dir", options->run_directory, "Where runs are written: job.run_dir of the job")
+      ->type_name("DIR")
+      ->capture_default_str();
+  add_json_option(command, options->json);
+  command.callback([options, &chosen] {
+    chosen = [options] {
+      base::ExitCode verdict = base::ExitCode::done;
+      const base::ExitCode code = alone([&] { verdict = diagnose(*options); });
+      return code == base::ExitCode::done ? verdict : code;
+    };
+  });
+}
+
+}  // namespace eightfold::launch

@@ -1,0 +1,22 @@
+#pragma once
+
+// Which way the gradients of a job would take between nodes, as far as one machine can tell without starting
+// MPI, and the most that way could carry.
+
+#include "runtime/doctor/machine.hpp"
+
+namespace eightfold::runtime::doctor {
+
+struct DataPath {
+  std::string transport;  // "direct", "staged", or "host" where there is no GPU
+  std::string reason;
+  std::string way;                     // the devices on it
+  std::optional<double> ceiling_gbps;  // 10^9 bytes a second, one way; the narrowest of its parts
+};
+
+DataPath expected_path(const Machine& machine);
+
+// "path: direct over mlx5_0 <-> 0000:1b:00.0 (PIX), ...; expect at most 50.0 GB/s between nodes".
+std::string line_of(const DataPath& path);
+
+}  // namespace eightfold::runtime::doctor

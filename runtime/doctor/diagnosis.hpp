@@ -1,0 +1,30 @@
+#pragma once
+
+// A machine, looked at by every check.
+
+#include "runtime/doctor/check.hpp"
+
+namespace eightfold::runtime::doctor {
+
+struct Diagnosis {
+  std::string id;
+  Finding finding;
+
+  // "docs/doctor.md#memlock".
+  std::string anchor() const;
+};
+
+std::vector<Check> all_checks();
+// UNKNOWN with the reason if the check itself could not be finished. Evidence is printable, whatever the
+// files of the machine hold.
+Diagnosis examine(const Check& check, const Machine& machine);
+std::vector<Diagnosis> examine(const Machine& machine);
+
+// FAIL if one failed, and so on down to PASS; PASS for none.
+Status worst(const std::vector<Diagnosis>& diagnoses);
+
+// "STATUS id evidence"; then, where there is something to do, a line each of what follows, of the fix and of
+// where it is explained.
+std::string report(const Diagnosis& diagnosis);
+
+}  // namespace eightfold::runtime::doctor

@@ -1,0 +1,27 @@
+#pragma once
+
+// The two ways in which an adapter may read a GPU's memory by itself, as far as files tell: the kernel module
+// nvidia-peermem, and dma-buf, for which kernel and driver have to be new enough and the driver open.
+
+#include "runtime/doctor/finding.hpp"
+#include "runtime/doctor/machine.hpp"
+
+namespace eightfold::runtime::doctor {
+
+// One of the things a way needs, and whether it is there; nothing where that cannot be read.
+struct Condition {
+  Evidence evidence;
+  std::optional<bool> holds;
+};
+
+std::vector<Condition> dma_buf_conditions(const Machine& machine);
+std::vector<Condition> peermem_conditions(const Machine& machine);
+
+// Whether all hold: false as soon as one does not, nothing if it depends on what cannot be read.
+std::optional<bool> all_hold(const std::vector<Condition>& conditions);
+std::vector<Evidence> evidence_of(const std::vector<Condition>& conditions);
+
+// Whether there is something between which GPUDirect RDMA could work.
+bool wants_gpudirect(const Machine& machine);
+
+}  // namespace eightfold::runtime::doctor

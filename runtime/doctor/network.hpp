@@ -1,0 +1,20 @@
+#pragma once
+
+// The network interfaces of a machine, without its loopback.
+
+#include "runtime/doctor/root.hpp"
+
+namespace eightfold::runtime::doctor {
+
+struct Interface {
+  std::string name;            // "eth0"
+  std::filesystem::path path;  // "/sys/class/net/eth0"
+  std::string state;           // "up", "down", "unknown"
+  bool bridge = false;         // between containers or virtual machines: docker0, virbr0
+  bool routed = false;         // a route of /proc/net/route leads over it
+  std::optional<double> rate_gbits;
+};
+
+std::vector<Interface> interfaces_of(const Root& root);
+
+}  // namespace eightfold::runtime::doctor
