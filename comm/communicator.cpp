@@ -140,6 +140,29 @@ void Communicator::carry(std::span<std::byte> bytes, int from, int to) {
   }
 }
 
+std::vector<std::string> Communicator::gather(std::string_view bytes, int to) {
+  const std::vector<std::uint64_t> lengths = all_gather(bytes.size());
+  std::uint64_t total = 0;
+  for (const std::uint64_t length : lengths) total += length;
+  if (total > kPieceElements * 4)
+    base::raise<base::DataError>("{} ranks cannot gather {} bytes at once", size(), total);
+  std::vector<int> counts, offsets;
+  std::string all(rank() == to ? total : 0, '\0');
+  int offset = 0;
+  for (const std::uint64_t length : lengths) {
+    counts.push_back(static_cast<int>(length));
+    offsets.push_back(offset);
+    offset += counts.back();
+  }
+  EIGHTFOLD_MPI_CHECK(MPI_Gatherv(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, all.data(),
+                                  counts.data(), offsets.data(), MPI_BYTE, to, handles_->world.get()));
+  std::vector<std::string> parts;
+  if (rank() != to) return parts;
+  for (std::size_t from = 0; from < counts.size(); ++from)
+    parts.push_back(all.substr(static_cast<std::size_t>(offsets[from]), lengths[from]));
+  return parts;
+}
+
 void Communicator::sum(std::span<float> values) {
   sum_in_pieces(handles_->world.get(), MPI_FLOAT, values);
 }

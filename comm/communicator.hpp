@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace eightfold::comm {
@@ -43,6 +44,9 @@ class Communicator {
   // Rank `to` gets the bytes of rank `from`, everybody else's stay; the size is the same on all ranks.
   // Collective.
   void carry(std::span<std::byte> bytes, int from, int to);
+  // Rank `to` gets the bytes of every rank, by rank, 1 GiB together at most; the others nothing. Each rank's
+  // have a length of their own. Collective.
+  std::vector<std::string> gather(std::string_view bytes, int to);
   // Each value becomes its sum over the ranks, the same bits on every rank. Any count. Collective.
   void sum(std::span<float> values);
   void sum(std::span<double> values);

@@ -8,6 +8,7 @@
 #include "kernels/base/parse.hpp"
 #include "kernels/buffer.hpp"
 
+#include <fmt/ranges.h>
 #include <mpi.h>
 #if __has_include(<mpi-ext.h>)
 #include <mpi-ext.h>
@@ -112,11 +113,17 @@ class Prober {
   // What went wrong first, the same on every rank. Collective.
   std::string run() {
     std::size_t index = 0;
-    for (const ProbeRings& rings : probe_rings(discover_topology(communicator_), all_gpus()))
+    for (const ProbeRings& rings : probe_rings(discover_topology(communicator_), all_gpus())) {
+      links_.emplace_back(rings.link);
       for (const std::size_t bytes : kSizes)
         if (std::string trouble = agree(communicator_, attempt(rings, bytes, index++)); !trouble.empty())
           return fmt::format("{}, {}: {}", rings.link, base::format_bytes(bytes), trouble);
+    }
     return {};
+  }
+  // What was probed, in words: "the same GPU, other nodes".
+  std::string links() const {
+    return links_.empty() ? "none, there is nobody to send to" : fmt::format("{}", fmt::join(links_, ", "));
   }
   bool has_pending() const { return !pending_.empty(); }
 
@@ -151,6 +158,7 @@ class Prober {
   const DirectProbe& probe_;
   kernels::Stream stream_;
   std::unique_ptr<Transport> transport_;
+  std::vector<std::string> links_;
   std::vector<std::unique_ptr<Trial>> pending_;  // whose messages stayed out
 };
 
@@ -165,6 +173,11 @@ CudaClaim cuda_claim() {
 #endif
 }
 
+void leave_pending(TransportVerdict& verdict) {
+  // Nothing releases this: destructors of static objects may run before MPI has let go.
+  if (verdict.pending != nullptr) static_cast<void>(new std::shared_ptr<void>(std::move(verdict.pending)));
+}
+
 TransportVerdict probe_direct(Communicator& communicator, kernels::Device device, const DirectProbe& probe) {
   const std::string unclaimed =
       agree(communicator, probe.claim.is_made ? Outcome{} : Outcome{Finding::fault, probe.claim.evidence});
@@ -177,8 +190,8 @@ TransportVerdict probe_direct(Communicator& communicator, kernels::Device device
             fmt::format("MPI claims to know GPU memory ({}) but failed a probe: {}", probe.claim.evidence,
                         trouble),
             prober->has_pending() ? prober : nullptr};
-  return {TransportKind::direct,
-          fmt::format("MPI claims to know GPU memory ({}) and passed every probe", probe.claim.evidence)};
+  return {TransportKind::direct, fmt::format("MPI claims to know GPU memory ({}) and passed every probe: {}",
+                                             probe.claim.evidence, prober->links())};
 }
 
 }  // namespace eightfold::comm

@@ -43,6 +43,9 @@ struct TransportVerdict {
   std::shared_ptr<void> pending = {};
 };
 
+// Leaves what is pending to the end of the process, which MPI does not outlive.
+void leave_pending(TransportVerdict& verdict);
+
 // direct if the library claims it and every message arrived as it was sent, or if there is nobody to send to;
 // else staged. Each rank gives a GPU of its own or one that it shares. On the thread that calls MPI.
 // Collective.

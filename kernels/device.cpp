@@ -45,6 +45,14 @@ int device_count(DeviceKind kind) {
   return is_built_with(kind) ? device_runtime(Device{kind, 0}).device_count() : 0;
 }
 
+std::string cuda_toolkit() {
+#ifdef EIGHTFOLD_CUDA_TOOLKIT
+  return EIGHTFOLD_CUDA_TOOLKIT;
+#else
+  return {};
+#endif
+}
+
 std::string pci_address(Device device) {
   return device_runtime(device).pci_address(device);
 }

@@ -29,6 +29,9 @@ int device_count(DeviceKind kind);
 // Whether this build contains the backend at all.
 bool is_built_with(DeviceKind kind);
 
+// The version of the CUDA Toolkit that this build was made with, "13.0"; empty in one without it.
+std::string cuda_toolkit();
+
 // The library behind the heavy operations of the host, with its version: "oneDNN 2.6.3".
 std::string host_library();
 

@@ -2,15 +2,13 @@
 
 #include "comm/agreed_error.hpp"
 #include "kernels/base/log.hpp"
-#include "kernels/base/median.hpp"
 #include "launch/bench_options.hpp"
 #include "launch/collective_race.hpp"
 #include "launch/job.hpp"
+#include "launch/race_table.hpp"
 #include "launch/result.hpp"
 
 #include <fmt/ranges.h>
-
-#include <algorithm>
 
 namespace eightfold::launch {
 namespace {
@@ -45,61 +43,6 @@ RaceOptions plan(const CollectiveOptions& options, kernels::Device device) {
   return plan;
 }
 
-// What a time comes to. busbw: the rate at which every rank's link would carry the least that an allreduce in
-// fp32 can do with (as nccl-tests counts it).
-struct Bandwidths {
-  double algorithm_gbps, bus_gbps;
-};
-
-Bandwidths bandwidths(double bytes, double time_s, int ranks) {
-  const double gbps = 1e-9 * bytes / time_s;
-  return {gbps, gbps * 2 * (ranks - 1) / ranks};
-}
-
-// The encoded bytes that a rank sends, at the rate that the links were seen to have.
-double bound_s(const RaceResult& result, const RaceFigures& each) {
-  return each.wire_bytes > 0 ? static_cast<double>(each.wire_bytes) / result.goodput_bytes_per_s : 0;
-}
-
-void print_table(const RaceResult& result, int ranks) {
-  fmt::print(
-      "#{:>11} {:>11} {:>6} {:>21} {:>13} {:>11} {:>11} {:>11} {:>11} {:>8} {:>8} {:>7} {:>11} {:>10}\n",
-      "size", "count", "type", "algorithm", "codec", "time", "least", "most", "bound", "algbw", "busbw",
-      "#wrong", "wire", "nmse");
-  fmt::print(
-      "#{:>11} {:>11} {:>6} {:>21} {:>13} {:>11} {:>11} {:>11} {:>11} {:>8} {:>8} {:>7} {:>11} {:>10}\n",
-      "(B)", "(elements)", "", "", "", "(us)", "(us)", "(us)", "(us)", "(GB/s)", "(GB/s)", "", "(B)", "");
-  for (const RaceFigures& each : result.figures) {
-    const double time_s = base::median(each.times_s);
-    const auto bytes = static_cast<double>(each.elements) * sizeof(float);
-    const auto [least, most] = std::ranges::minmax(each.times_s);
-    const Bandwidths rates = bandwidths(bytes, time_s, ranks);
-    fmt::print(
-        " {:>11} {:>11} {:>6} {:>21} {:>13} {:>11.1f} {:>11.1f} {:>11.1f} {:>11.1f} {:>8.3f} {:>8.3f} {:>7} "
-        "{:>11} {:>10.3g}\n",
-        bytes, each.elements, "float", each.contender.algorithm, to_string(each.contender.format),
-        1e6 * time_s, 1e6 * least, 1e6 * most, 1e6 * bound_s(result, each), rates.algorithm_gbps,
-        rates.bus_gbps, each.verdict.wrong, each.wire_bytes, each.verdict.nmse);
-  }
-}
-
-ResultRow row_of(const RaceResult& result, const RaceFigures& each, int ranks) {
-  const double time_s = base::median(each.times_s);
-  const std::size_t bytes = static_cast<std::size_t>(each.elements) * sizeof(float);
-  const Bandwidths rates = bandwidths(static_cast<double>(bytes), time_s, ranks);
-  return {{"size_bytes", bytes},
-          {"ranks", ranks},
-          {"algorithm", each.contender.algorithm},
-          {"codec", to_string(each.contender.format)},
-          {"time_us", 1e6 * time_s},
-          {"bound_us", 1e6 * bound_s(result, each)},
-          {"algbw_gbps", rates.algorithm_gbps},
-          {"busbw_gbps", rates.bus_gbps},
-          {"wire_bytes", each.wire_bytes},
-          {"nmse", each.verdict.nmse},
-          {"wrong", each.verdict.wrong}};
-}
-
 void bench_collective(const CollectiveOptions& options, comm::Environment& environment) {
   comm::Communicator& world = environment.world();
   share_json_check(world, options.json);
@@ -117,7 +60,7 @@ void bench_collective(const CollectiveOptions& options, comm::Environment& envir
     rows.push_back(row_of(result, each, world.size()));
   }
   if (world.rank() == 0) {
-    print_table(result, world.size());
+    print_race(result, world.size());
     publish(options.json, runtime::environment_json(placement.facts), rows);
   }
   if (wrong > 0)

@@ -75,36 +75,45 @@ place_of() { # NAME
   esac
 }
 
-# Packs what FILE is linked with, and what that is linked with.
-take_libraries() { # FILE
-  local name arrow path place
-  while read -r name arrow path _; do
-    if [[ $arrow != "=>" || -n ${origin[$name]-} ]]; then continue; fi
-    place=$(place_of "$name")
-    if [[ -z $place ]]; then continue; fi
-    [[ $path == /* ]] || refuse 3 "$1 needs $name, which this machine does not have"
-    cp -L "$path" "$bundle/lib/$place/$name"
-    origin[$name]=$(realpath "$path")
-  done < <(ldd "$1")
+# "FILE<tab>NAME<tab>PATH" for each library that a file is linked with, and that those are; PATH is "not found" for one
+# that is not here. One ldd for all: it takes longer to start than to answer.
+links_of() { # FILE...
+  ldd "$@" | awk -v file="$1" -F ' => ' '
+    /^[^\t]/ { file = $0; sub(/:$/, "", file); next }
+    NF == 2 { sub(/^\t/, "", $1); sub(/ \(0x[0-9a-f]+\)$/, "", $2); printf "%s\t%s\t%s\n", file, $1, $2 }'
 }
 
-# Whether what MODULE is linked with is here, but for what a machine itself has to bring.
-is_whole() { # MODULE
-  local name
-  while read -r name; do
-    if [[ -n $(place_of "$name") ]]; then return 1; fi
-  done < <(ldd "$1" | awk '/=> not found/ { print $1 }')
+take_library() { # NAME PATH NEEDED_BY
+  local place
+  if [[ -n ${origin[$1]-} ]]; then return; fi
+  place=$(place_of "$1")
+  if [[ -z $place ]]; then return; fi
+  [[ $2 == /* ]] || refuse 3 "$3 needs $1, which this machine does not have"
+  cp -L "$2" "$bundle/lib/$place/$1"
+  origin[$1]=$(realpath "$2")
+}
+
+# Packs what FILE... are linked with, and what that is linked with.
+take_libraries() { # FILE...
+  local file name path
+  while IFS=$'\t' read -r file name path; do take_library "$name" "$path" "$file"; done < <(links_of "$@")
 }
 
 # Packs what a library loads when it runs. A module that could not be loaded here will not be missed there.
 take_modules() { # TO MODULE...
-  local module
-  mkdir -p "$1"
-  for module in "${@:2}"; do
-    if ! is_whole "$module"; then continue; fi
-    cp -L "$module" "$1"
-    take_libraries "$module"
+  local to=$1 file name path module
+  local -A lacking=() whole=()
+  shift
+  mkdir -p "$to"
+  while IFS=$'\t' read -r file name path; do
+    if [[ $path == "not found" && -n $(place_of "$name") ]]; then lacking[$file]=$name; fi
+  done < <(links_of "$@")
+  for module in "$@"; do
+    if [[ -z ${lacking[$module]-} ]]; then whole[$module]=1; fi
   done
+  if ((${#whole[@]} == 0)); then return; fi
+  cp -L "${!whole[@]}" "$to"
+  take_libraries "${!whole[@]}"
 }
 
 # --- the program and its tests ---

@@ -1,8 +1,6 @@
 // eightfold doctor
-#include "launch/command.hpp"
-#include "launch/result.hpp"
-#include "runtime/doctor/data_path.hpp"
-#include "runtime/doctor/diagnosis.hpp"
+#include "launch/doctor.hpp"
+
 #include "runtime/run_directory.hpp"
 
 #include <unistd.h>
@@ -14,17 +12,19 @@ namespace {
 
 namespace doctor = runtime::doctor;
 
-struct DoctorOptions {
-  std::string root = "/";
-  std::string libraries;
-  std::string run_directory = "runs";
-  std::string json;
-};
-
 // Under another root the libraries of this machine would answer for the wrong one.
 doctor::Libraries libraries_for(const DoctorOptions& options, const doctor::Root& root) {
   if (!options.libraries.empty()) return doctor::Libraries::in(options.libraries);
   return root.is_this_machine() ? doctor::Libraries::of_this_machine() : doctor::Libraries::none();
+}
+
+}  // namespace
+
+doctor::Machine machine_of(const DoctorOptions& options) {
+  const doctor::Root root(options.root);
+  doctor::Machine machine = look_at(root, libraries_for(options, root));
+  machine.run_directory = options.run_directory;
+  return machine;
 }
 
 ResultRow row_of(const doctor::Diagnosis& diagnosis) {
@@ -42,19 +42,19 @@ ResultRow row_of(const doctor::DataPath& path) {
   return row;
 }
 
-std::string environment_of(const DoctorOptions& options) {
+std::string environment_of(const DoctorOptions& options, int ranks, int nodes) {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
-  ResultRow environment = ResultRow::parse(runtime::environment_json({host.data(), "none", 1, 1, 1}));
+  ResultRow environment = ResultRow::parse(runtime::environment_json({host.data(), "none", ranks, nodes, 1}));
   environment["root"] = options.root;
   return environment.dump();
 }
 
+namespace {
+
 base::ExitCode diagnose(const DoctorOptions& options) {
   check_json_path(options.json);
-  const doctor::Root root(options.root);
-  doctor::Machine machine = look_at(root, libraries_for(options, root));
-  machine.run_directory = options.run_directory;
+  const doctor::Machine machine = machine_of(options);
   std::vector<doctor::Diagnosis> diagnoses;
   std::vector<ResultRow> rows;
   for (const doctor::Check& check : doctor::all_checks()) {
@@ -66,7 +66,7 @@ base::ExitCode diagnose(const DoctorOptions& options) {
   const doctor::DataPath path = expected_path(machine);
   rows.push_back(row_of(path));
   fmt::print("{}\n", line_of(path));
-  write_result(options.json, environment_of(options), rows);
+  write_result(options.json, environment_of(options, 1, 1), rows);
   return worst(diagnoses) == doctor::Status::fail ? base::ExitCode::environment : base::ExitCode::done;
 }
 
@@ -79,7 +79,10 @@ void add_doctor(CLI::App& program, Action& chosen) {
   command.footer(
       "One line per check, STATUS id evidence, then what follows and what fixes it; docs/doctor.md explains "
       "each.\n"
-      "MPI is not started. Exit code 3 if a check says FAIL.");
+      "Alone it looks at this machine and starts no MPI; under mpirun, --cluster compares all nodes of a "
+      "job:\n"
+      "  mpirun -np 2 eightfold doctor --cluster --prove --bench\n"
+      "Exit code 3 if a check says FAIL.");
   command.add_option("--root", options->root, "Read /proc and /sys of a machine below DIR")
       ->type_name("DIR")
       ->capture_default_str();
@@ -91,9 +94,16 @@ void add_doctor(CLI::App& program, Action& chosen) {
   command.add_option("--run-dir", options->run_directory, "Where runs are written: job.run_dir of the job")
       ->type_name("DIR")
       ->capture_default_str();
+  command.add_flag("--cluster", options->cluster,
+                   "Gather what all ranks find; show what fails and where nodes differ");
+  command.add_flag("--prove", options->prove,
+                   "Also let MPI prove that it can take the memory of GPUs, over every kind of pair");
+  command.add_flag("--bench", options->bench,
+                   "Also measure messages between the ranks and allreduces of all");
   add_json_option(command, options->json);
   command.callback([options, &chosen] {
     chosen = [options] {
+      if (options->cluster || options->prove || options->bench) return diagnose_cluster(*options);
       base::ExitCode verdict = base::ExitCode::done;
       const base::ExitCode code = alone([&] { verdict = diagnose(*options); });
       return code == base::ExitCode::done ? verdict : code;

@@ -35,11 +35,8 @@ std::optional<kernels::DeviceKind> device_kind(DeviceChoice choice) {
 // The hosts of all ranks, each once, on rank 0.
 std::string all_hosts(comm::Communicator& world) {
   std::vector<std::string> hosts;
-  for (int rank = 0; rank < world.size(); ++rank) {
-    std::string host = world.host();
-    world.broadcast_text(host, rank);
-    if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(host);
-  }
+  for (std::string& host : world.gather(world.host(), 0))
+    if (std::ranges::find(hosts, host) == hosts.end()) hosts.push_back(std::move(host));
   return fmt::format("{}", fmt::join(hosts, ","));
 }
 

@@ -27,8 +27,7 @@ comm::TransportVerdict choose_transport(const Session& session, comm::Engine& en
   probe.way_out = "--set exchange.transport=staged does without";
   engine.run(
       [&](comm::Communicator& communicator) { verdict = comm::probe_direct(communicator, device, probe); });
-  // It outlives MPI by never being released.
-  if (verdict.pending != nullptr) static_cast<void>(new std::shared_ptr<void>(std::move(verdict.pending)));
+  comm::leave_pending(verdict);
   return verdict;
 }
 

@@ -7,6 +7,7 @@
 #include "runtime/config/show.hpp"
 #include "runtime/evaluation.hpp"
 #include "runtime/exchange.hpp"
+#include "runtime/health/monitor.hpp"
 #include "runtime/replicas.hpp"
 #include "runtime/residuals.hpp"
 #include "runtime/run_directory.hpp"
@@ -34,6 +35,7 @@ class Run {
         verifying_(verifies() ? std::make_unique<comm::VerifyingExchange>(engine_, *exchange_,
                                                                           bucket_gradients(session))
                               : nullptr),
+        monitor_(engine_, session.place().device),
         worker_(session, verifying_ ? *verifying_ : *exchange_, telemetry_, plan.first_step, length_.steps) {}
 
   TrainResult run() {
@@ -87,7 +89,11 @@ class Run {
     const Worker::Totals totals = worker_.take_totals();
     const telemetry::Score score = sum_over_ranks(engine_, totals.loss_sum, totals.correct, samples_);
     samples_ = 0;
-    telemetry_.interval(done, score, worker_.learning_rate());
+    const telemetry::Phases phases = telemetry_.take_phases();
+    const double per_step_ms = 1e3 / static_cast<double>(std::max<std::int64_t>(phases.steps, 1));
+    const std::vector<health::RankReport> ranks =
+        monitor_.report((phases.step_s - phases.exposed_s) * per_step_ms, phases.data_wait_s * per_step_ms);
+    telemetry_.interval(done, phases, score, worker_.learning_rate(), ranks);
     if (verifying_) telemetry_.exchange_error(done, verifying_->take_nmse());
     if (!std::isfinite(score.loss())) diverged("training loss", score.loss(), done);
   }
@@ -157,6 +163,7 @@ class Run {
   comm::Engine engine_;
   std::unique_ptr<comm::Exchange> exchange_;
   std::unique_ptr<comm::VerifyingExchange> verifying_;  // null unless the job verifies
+  health::Monitor monitor_;
   Worker worker_;
   std::int64_t samples_ = 0;  // of all ranks, since the last report
   telemetry::Score test_;

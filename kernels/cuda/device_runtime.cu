@@ -5,6 +5,7 @@
 #include "kernels/cuda/scratch.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -50,6 +51,8 @@ class CudaRuntime final : public DeviceRuntime {
   std::string pci_address(Device device) override {
     char address[32] = {};
     EIGHTFOLD_CUDA_CHECK(cudaDeviceGetPCIBusId(address, sizeof address, device.index));
+    // The kernel and NVML write the digits beyond 9 in lower case.
+    for (char& letter : address) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
     return address;
   }
 

@@ -134,6 +134,7 @@ struct Checkpoint {
 struct Telemetry {
   std::int64_t interval = 50;  // steps between console lines and records
   bool trace = false;          // write trace.json
+  bool health = false;         // a console line about the GPUs at every interval
 };
 
 struct JobConfig {

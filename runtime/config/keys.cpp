@@ -212,7 +212,10 @@ Section<JobConfig> telemetry_section() {
                          .unit = "steps",
                          .range = at_least(1)}),
                   field("trace", &Telemetry::trace,
-                        {.help = "Write trace.json, a timeline for chrome://tracing or Perfetto."})});
+                        {.help = "Write trace.json, a timeline for chrome://tracing or Perfetto."}),
+                  field("health", &Telemetry::health,
+                        {.help = "Say at every interval what NVML knows of the GPUs: clocks, temperatures, "
+                                 "power, memory, throttling. metrics.jsonl has it in any case."})});
 }
 
 // What has weights, and how they begin.

@@ -10,9 +10,13 @@
 
 namespace eightfold::runtime::doctor {
 
+// Whether nodes of one cluster should see the same evidence, such as a version.
+enum class SeenEverywhere { differently, alike };
+
 struct Check {
   std::string_view id;
   Finding (*examine)(const Machine&);
+  SeenEverywhere evidence = SeenEverywhere::differently;
 };
 
 // The groups, each in its file, from the driver up to the fabric.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <exception>
 #include <iterator>
+#include <utility>
 
 namespace eightfold::runtime::doctor {
 namespace {
@@ -19,12 +20,6 @@ std::string text_of(const std::vector<Evidence>& evidence) {
   if (evidence.size() > kEvidencePerLine)
     text += fmt::format(", {} more", evidence.size() - kEvidencePerLine);
   return text;
-}
-
-// A terminal obeys control characters, and JSON takes no broken UTF-8.
-void make_printable(std::string& text) {
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
 }
 
 }  // namespace
@@ -49,8 +44,8 @@ Diagnosis examine(const Check& check, const Machine& machine) {
     diagnosis.finding = unknown({}, failure.what());
   }
   for (Evidence& fact : diagnosis.finding.evidence) {
-    make_printable(fact.path);
-    make_printable(fact.value);
+    fact.path = printable(std::move(fact.path));
+    fact.value = printable(std::move(fact.value));
   }
   return diagnosis;
 }
@@ -67,9 +62,17 @@ Status worst(const std::vector<Diagnosis>& diagnoses) {
   return status;
 }
 
-std::string report(const Diagnosis& diagnosis) {
+// A terminal obeys control characters, and JSON takes no broken UTF-8.
+std::string printable(std::string text) {
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < ' ' || c > '~'; }, '?');
+  return text;
+}
+
+std::string report(const Diagnosis& diagnosis, std::string_view where) {
   const Finding& finding = diagnosis.finding;
   std::string text = fmt::format("{:7} {}", to_string(finding.status), diagnosis.id);
+  if (!where.empty()) text += fmt::format(" [{}]", where);
   if (!finding.evidence.empty()) text += fmt::format(" {}", text_of(finding.evidence));
   if (finding.status == Status::skip) return text + fmt::format(" ({})\n", finding.consequence);
   text += "\n";

@@ -23,8 +23,11 @@ std::vector<Diagnosis> examine(const Machine& machine);
 // FAIL if one failed, and so on down to PASS; PASS for none.
 Status worst(const std::vector<Diagnosis>& diagnoses);
 
-// "STATUS id evidence"; then, where there is something to do, a line each of what follows, of the fix and of
-// where it is explained.
-std::string report(const Diagnosis& diagnosis);
+// What a terminal can show, and JSON hold, of whatever a machine's files say.
+std::string printable(std::string text);
+
+// "STATUS id evidence", with `where` in brackets behind the id unless it is empty; then, where there is
+// something to do, a line each of what follows, of the fix and of where it is explained.
+std::string report(const Diagnosis& diagnosis, std::string_view where = {});
 
 }  // namespace eightfold::runtime::doctor

@@ -1,5 +1,7 @@
 // The driver: is it there, do its parts fit together, and what are the GPUs doing under it?
+#include "kernels/base/parse.hpp"
 #include "runtime/doctor/check.hpp"
+#include "runtime/health/nvml.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -63,26 +65,16 @@ Finding check_cuda_driver(const Machine& machine) {
                 "CUDA's driver library does not load: jobs see no GPU.",
                 "cat /proc/driver/nvidia/version   # install the libraries of this version; docker run "
                 "--gpus all ...");
-  const std::string version = fmt::format("{}.{}", cuda.version / 1000, cuda.version % 1000 / 10);
-  return pass({{cuda.source.path + ": cuDriverGetVersion", version}});
-}
-
-// nvmlClocksThrottleReason*, those that cost speed although the GPU has work.
-struct ThrottleReason {
-  std::uint64_t bit;
-  const char* words;
-};
-constexpr std::array kThrottleReasons{
-    ThrottleReason{0x4, "power cap"},           ThrottleReason{0x8, "hardware slowdown"},
-    ThrottleReason{0x20, "too hot (software)"}, ThrottleReason{0x40, "too hot (hardware)"},
-    ThrottleReason{0x80, "power brake"},
-};
-
-std::vector<std::string> words_for(std::uint64_t reasons) {
-  std::vector<std::string> words;
-  for (const ThrottleReason& reason : kThrottleReasons)
-    if ((reasons & reason.bit) != 0) words.emplace_back(reason.words);
-  return words;
+  const int major = cuda.version / 1000;
+  const std::string version = fmt::format("{}.{}", major, cuda.version % 1000 / 10);
+  std::vector<Evidence> evidence{{cuda.source.path + ": cuDriverGetVersion", version}};
+  if (machine.toolkit.empty()) return pass(evidence);
+  evidence.push_back({"eightfold's CUDA Toolkit", machine.toolkit});
+  // Within one major version a newer toolkit's programs run under an older driver.
+  if (base::parse_integer(machine.toolkit.substr(0, machine.toolkit.find('.'))).value_or(0) <= major)
+    return pass(evidence);
+  return fail(evidence, "The driver is older than the toolkit this program was built with: it sees no GPU.",
+              "sudo apt-get install cuda-drivers   # or build with the toolkit of the driver's version");
 }
 
 Finding check_gpu_clocks(const Machine& machine) {
@@ -91,7 +83,7 @@ Finding check_gpu_clocks(const Machine& machine) {
   std::vector<Evidence> all, slow;
   for (const NvmlGpu& gpu : machine.libraries.nvml().gpus) {
     if (!gpu.throttle_reasons) continue;
-    const std::vector<std::string> words = words_for(*gpu.throttle_reasons);
+    const std::vector<std::string_view> words = health::words_for(*gpu.throttle_reasons);
     const Evidence fact{gpu.address + ": nvmlDeviceGetCurrentClocksThrottleReasons",
                         words.empty() ? "none" : fmt::format("{}", fmt::join(words, ", "))};
     (words.empty() ? all : slow).push_back(fact);
@@ -119,12 +111,32 @@ Finding check_gpu_processes(const Machine& machine) {
   return idle.empty() ? unknown({}, "NVML does not say who uses the GPUs.") : pass(idle);
 }
 
+Finding check_gpu_peers(const Machine& machine) {
+  if (!machine.has_gpus()) return skip(kNoGpu);
+  if (!machine.libraries.askable()) return skip(kForeign);
+  const NvmlFacts nvml = machine.libraries.nvml();
+  if (nvml.gpus.size() == 1) return skip("one GPU");
+  std::vector<Evidence> reachable, apart;
+  for (const auto& [one, other, are_peers] : nvml.peers)
+    (are_peers ? reachable : apart)
+        .push_back(
+            {fmt::format("{}, {}: nvmlDeviceGetP2PStatus", one, other), are_peers ? "peers" : "no peers"});
+  if (!apart.empty())
+    return warn(
+        apart,
+        "These GPUs do not read each other's memory: gradients between their ranks take the way through "
+        "the host, on one node too.",
+        "nvidia-smi topo -p2p r");
+  return reachable.empty() ? unknown({}, "NVML does not say which GPUs reach each other.") : pass(reachable);
+}
+
 constexpr std::array kChecks{
-    Check{"driver", check_driver},
-    Check{"driver-libraries", check_driver_libraries},
-    Check{"cuda-driver", check_cuda_driver},
+    Check{"driver", check_driver, SeenEverywhere::alike},
+    Check{"driver-libraries", check_driver_libraries, SeenEverywhere::alike},
+    Check{"cuda-driver", check_cuda_driver, SeenEverywhere::alike},
     Check{"gpu-clocks", check_gpu_clocks},
     Check{"gpu-processes", check_gpu_processes},
+    Check{"gpu-peers", check_gpu_peers},
 };
 
 }  // namespace

@@ -159,7 +159,7 @@ Finding check_verbs(const Machine& machine) {
                 install);
   std::vector<Evidence> missing;
   for (const Nic& nic : machine.nics)
-    if (std::ranges::find(verbs.devices, nic.name) == verbs.devices.end())
+    if (std::ranges::find(verbs.devices, nic.name, &VerbsDevice::name) == verbs.devices.end())
       missing.push_back({"/sys/class/infiniband", nic.name + ", unknown to " + verbs.source.path});
   if (!missing.empty())
     return fail(missing,
@@ -196,12 +196,12 @@ constexpr std::array kChecks{
     Check{"rdma-driver", check_rdma_driver},
     Check{"nic-port", check_ports},
     Check{"subnet-manager", check_subnet_manager},
-    Check{"nic-rate", check_rates},
+    Check{"nic-rate", check_rates, SeenEverywhere::alike},
     Check{"roce-address", check_roce_addresses},
     Check{"nic-errors", check_errors},
     Check{"rdma-files", check_device_files},
     Check{"verbs", check_verbs},
-    Check{"memlock", check_memlock},
+    Check{"memlock", check_memlock, SeenEverywhere::alike},
 };
 
 }  // namespace

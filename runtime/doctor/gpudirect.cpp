@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace eightfold::runtime::doctor {
 namespace {
@@ -36,10 +37,25 @@ Condition driver_condition(const Machine& machine) {
   return condition;
 }
 
+// What the adapters' drivers say; nothing about another machine's.
+std::vector<Condition> adapter_conditions(const Machine& machine) {
+  std::vector<Condition> conditions;
+  if (!machine.libraries.askable()) return conditions;
+  for (const VerbsDevice& device : machine.libraries.verbs().devices)
+    if (device.takes_dma_buf)
+      conditions.push_back(
+          {{device.name + ": ibv_reg_dmabuf_mr", *device.takes_dma_buf ? "known" : "not supported"},
+           device.takes_dma_buf});
+  return conditions;
+}
+
 }  // namespace
 
 std::vector<Condition> dma_buf_conditions(const Machine& machine) {
-  return {kernel_condition(machine), flavour_condition(machine), driver_condition(machine)};
+  std::vector<Condition> conditions{kernel_condition(machine), flavour_condition(machine),
+                                    driver_condition(machine)};
+  std::ranges::move(adapter_conditions(machine), std::back_inserter(conditions));
+  return conditions;
 }
 
 std::vector<Condition> peermem_conditions(const Machine& machine) {

@@ -44,7 +44,9 @@ Finding check_dma_buf(const Machine& machine) {
     return finding;
   }
   const char* const needs =
-      "dma-buf needs Linux 5.12, the open kernel modules and driver 515 (CUDA 11.7) or newer";
+      "dma-buf needs Linux 5.12, the open kernel modules, driver 515 (CUDA 11.7) or newer, and an RDMA "
+      "driver "
+      "that knows it";
   if (!holds) return unknown(evidence_of(missing), needs);
   return warn(evidence_of(missing), std::string(needs) + "; without it nvidia-peermem is the only way.",
               "sudo apt-get install nvidia-open");

@@ -1,70 +1,20 @@
 #include "runtime/doctor/libraries.hpp"
 
-#include "runtime/doctor/library.hpp"
+#include "kernels/base/library.hpp"
+#include "runtime/health/nvml.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <cerrno>
 #include <cstddef>
 
 namespace eightfold::runtime::doctor {
 namespace {
 
+using base::Library;
+
 // Handles and records are void* in all declarations: to C they are the same, and a library that is loaded
 // cannot share a type with us.
-
-// ---- NVML ----
-
-struct NvmlPciInfo {
-  char legacy_bus_id[16];
-  unsigned domain, bus, device, pci_device_id, pci_subsystem_id;
-  char bus_id[32];
-};
-
-// "00000000:1B:00.0" is "0000:1b:00.0" to the kernel.
-std::string kernel_address(std::string bus_id) {
-  for (char& letter : bus_id) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  return bus_id.size() == 16 ? bus_id.substr(4) : bus_id;
-}
-
-std::optional<std::uint64_t> throttle_reasons(Library& nvml, void* device) {
-  auto* const ask =
-      nvml.optional<int(void*, unsigned long long*)>("nvmlDeviceGetCurrentClocksThrottleReasons");
-  unsigned long long reasons = 0;
-  if (ask == nullptr || ask(device, &reasons) != 0) return std::nullopt;
-  return reasons;
-}
-
-// Asked without room for an answer, NVML says how much it would take.
-std::optional<unsigned> compute_processes(Library& nvml, void* device) {
-  constexpr int kTooSmall = 7;
-  auto* const ask = nvml.optional<int(void*, unsigned*, void*)>("nvmlDeviceGetComputeRunningProcesses");
-  unsigned count = 0;
-  if (ask == nullptr) return std::nullopt;
-  const int code = ask(device, &count, nullptr);
-  if (code != 0 && code != kTooSmall) return std::nullopt;
-  return count;
-}
-
-std::vector<NvmlGpu> nvml_gpus(Library& nvml) {
-  auto* const count_devices = nvml.optional<int(unsigned*)>("nvmlDeviceGetCount_v2");
-  auto* const device_of = nvml.optional<int(unsigned, void**)>("nvmlDeviceGetHandleByIndex_v2");
-  auto* const pci_info_of = nvml.optional<int(void*, void*)>("nvmlDeviceGetPciInfo_v3");
-  std::vector<NvmlGpu> gpus;
-  unsigned count = 0;
-  if (count_devices == nullptr || device_of == nullptr || pci_info_of == nullptr) return gpus;
-  if (count_devices(&count) != 0) return gpus;
-  for (unsigned index = 0; index < count; ++index) {
-    void* device = nullptr;
-    NvmlPciInfo info{};
-    if (device_of(index, &device) != 0 || pci_info_of(device, &info) != 0) continue;
-    gpus.push_back(
-        {kernel_address(info.bus_id), throttle_reasons(nvml, device), compute_processes(nvml, device)});
-  }
-  return gpus;
-}
-
-// ---- UCX ----
 
 struct UctComponentAttributes {
   std::uint64_t field_mask;
@@ -93,6 +43,31 @@ std::optional<std::vector<std::string>> uct_components(const std::string& file) 
   return names;
 }
 
+// A driver that knows dma-buf refuses the file, one that does not refuses the question.
+std::optional<bool> takes_dma_buf(Library& verbs, void* device) {
+  auto* const open = verbs.optional<void*(void*)>("ibv_open_device");
+  auto* const close = verbs.optional<int(void*)>("ibv_close_device");
+  auto* const allocate = verbs.optional<void*(void*)>("ibv_alloc_pd");
+  auto* const release = verbs.optional<int(void*)>("ibv_dealloc_pd");
+  auto* const register_memory =
+      verbs.optional<void*(void*, std::uint64_t, std::size_t, std::uint64_t, int, int)>("ibv_reg_dmabuf_mr");
+  if (open == nullptr || close == nullptr || allocate == nullptr || release == nullptr) return std::nullopt;
+  if (register_memory == nullptr) return false;  // libibverbs before 34
+  void* const context = open(device);
+  if (context == nullptr) return std::nullopt;
+  std::optional<bool> answer;
+  if (void* const domain = allocate(context); domain != nullptr) {
+    constexpr int kNoFile = -1;
+    errno = 0;
+    register_memory(domain, 0, 0, 0, kNoFile, 0);
+    if (errno == EBADF) answer = true;
+    if (errno == EOPNOTSUPP || errno == EPROTONOSUPPORT) answer = false;
+    release(domain);
+  }
+  close(context);
+  return answer;
+}
+
 }  // namespace
 
 std::string Libraries::file(const std::string& name) const {
@@ -100,21 +75,18 @@ std::string Libraries::file(const std::string& name) const {
 }
 
 NvmlFacts Libraries::nvml() const {
-  Library nvml(file("libnvidia-ml.so.1"));
-  NvmlFacts facts;
-  auto* const init = nvml.needed<int()>("nvmlInit_v2");
-  auto* const shutdown = nvml.needed<int()>("nvmlShutdown");
-  auto* const words = nvml.needed<const char*(int)>("nvmlErrorString");
-  auto* const driver = nvml.needed<int(char*, unsigned)>("nvmlSystemGetDriverVersion");
-  facts.source = nvml.source();
-  if (!facts.source.loaded()) return facts;
-  facts.code = init();
-  facts.message = words(facts.code);
-  if (facts.code != 0) return facts;
-  std::array<char, 80> version{};
-  if (driver(version.data(), static_cast<unsigned>(version.size())) == 0) facts.driver = version.data();
-  facts.gpus = nvml_gpus(nvml);
-  shutdown();
+  health::Nvml nvml(file("libnvidia-ml.so.1"));
+  NvmlFacts facts{nvml.source(), nvml.code(), nvml.message(), {}, {}, {}};
+  if (!nvml.answers()) return facts;
+  facts.driver = nvml.driver();
+  const std::vector<health::Nvml::Gpu> gpus = nvml.gpus();
+  for (auto one = gpus.begin(); one != gpus.end(); ++one)
+    for (auto other = one + 1; other != gpus.end(); ++other)
+      if (const auto are_peers = nvml.are_peers(*one, *other))
+        facts.peers.emplace_back(nvml.address_of(*one), nvml.address_of(*other), *are_peers);
+  for (const health::Nvml::Gpu gpu : gpus)
+    facts.gpus.push_back(
+        {nvml.address_of(gpu), nvml.health_of(gpu).throttle_reasons, nvml.compute_processes(gpu)});
   return facts;
 }
 
@@ -149,7 +121,8 @@ VerbsFacts Libraries::verbs() const {
   int count = 0;
   void** const devices = list(&count);
   if (devices == nullptr) return facts;
-  for (int index = 0; index < count; ++index) facts.devices.emplace_back(name(devices[index]));
+  for (int index = 0; index < count; ++index)
+    facts.devices.push_back({name(devices[index]), takes_dma_buf(verbs, devices[index])});
   release(devices);
   return facts;
 }

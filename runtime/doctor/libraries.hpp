@@ -5,21 +5,18 @@
 // and stay loaded: some start threads or leave hooks that no unloading takes back. Declarations are our own,
 // as the libraries' documents have them; the headers need not be installed.
 
+#include "kernels/base/library.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace eightfold::runtime::doctor {
 
-// The file that answered, or why none did.
-struct Source {
-  std::string path;
-  std::string problem;  // empty: it is loaded and has the functions that are asked for
-
-  bool loaded() const { return problem.empty(); }
-};
+using Source = base::LibrarySource;
 
 struct NvmlGpu {
   std::string address;                            // as in /sys/bus/pci/devices
@@ -33,6 +30,8 @@ struct NvmlFacts {
   std::string message;  // NVML's words for it
   std::string driver;   // the version of the kernel module it talks to
   std::vector<NvmlGpu> gpus;
+  // Of every two GPUs, by address, of which NVML says it: whether one reads the other's memory by itself.
+  std::vector<std::tuple<std::string, std::string, bool>> peers;
 };
 
 struct CudaFacts {
@@ -46,9 +45,16 @@ struct UcxFacts {
   std::optional<std::vector<std::string>> components;  // "ib", "cuda_cpy"; nothing where uct does not say
 };
 
+struct VerbsDevice {
+  std::string name;
+  // Whether its driver registers dma-buf memory, found out with a file that is none; nothing where it cannot
+  // be asked. NCCL asks in the same way.
+  std::optional<bool> takes_dma_buf;
+};
+
 struct VerbsFacts {
   Source source;
-  std::vector<std::string> devices;
+  std::vector<VerbsDevice> devices;
 };
 
 struct MpiFacts {

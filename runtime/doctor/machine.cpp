@@ -147,6 +147,7 @@ Machine look_at(const Root& root, Libraries libraries) {
   if (root.is_this_machine()) {
     machine.free_bytes = free_bytes_of;
     machine.built_with_cuda = kernels::is_built_with(kernels::DeviceKind::cuda);
+    machine.toolkit = kernels::cuda_toolkit();
   }
   return machine;
 }

@@ -67,6 +67,8 @@ struct Machine {
   std::filesystem::path run_directory = "runs";
   // Whether this program can use GPUs; nothing for another machine, which may have another build.
   std::optional<bool> built_with_cuda = std::nullopt;
+  // The CUDA Toolkit it was built with, "13.0"; empty for another machine, and without CUDA.
+  std::string toolkit = {};
 
   // Whether it has NVIDIA GPUs. Some sandboxes hide the bus: then the driver says so.
   bool has_gpus() const;

@@ -7,11 +7,12 @@
 namespace eightfold::runtime::doctor {
 
 struct Interface {
-  std::string name;            // "eth0"
-  std::filesystem::path path;  // "/sys/class/net/eth0"
-  std::string state;           // "up", "down", "unknown"
-  bool bridge = false;         // between containers or virtual machines: docker0, virbr0
-  bool routed = false;         // a route of /proc/net/route leads over it
+  std::string name;                  // "eth0"
+  std::filesystem::path path;        // "/sys/class/net/eth0"
+  std::string state;                 // "up", "down", "unknown"
+  bool bridge = false;               // between containers or virtual machines: docker0, virbr0
+  bool routed = false;               // a route of /proc/net/route leads over it
+  std::vector<std::string> subnets;  // that it leads to without a gateway: "10.0.1.0/24"; IPv4 only
   std::optional<double> rate_gbits;
 };
 

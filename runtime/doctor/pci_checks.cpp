@@ -1,4 +1,5 @@
 // The PCIe tree: do GPUs and adapters have the links they could have, and a short way to each other?
+#include "kernels/base/parse.hpp"
 #include "runtime/doctor/acs.hpp"
 #include "runtime/doctor/check.hpp"
 #include "runtime/doctor/topology.hpp"
@@ -9,6 +10,7 @@
 #include <array>
 #include <iterator>
 #include <set>
+#include <sstream>
 
 namespace eightfold::runtime::doctor {
 namespace {
@@ -173,8 +175,43 @@ Finding check_acs(const Machine& machine) {
   return straight.empty() ? skip("no bridge above a GPU") : pass(straight);
 }
 
-constexpr std::array kChecks{Check{"gpu-pcie-link", check_gpu_link}, Check{"nic-pcie-link", check_nic_link},
-                             Check{"gpu-nic-distance", check_distance}, Check{"iommu", check_iommu},
+// The largest region of a device that others on the bus can address: of a GPU, BAR1, the window to its
+// memory. A line of `resource` is first address, last address, flags.
+std::optional<std::uint64_t> largest_region(const Root& root, const PciDevice& device) {
+  const auto text = root.read(device.path / "resource");
+  if (!text) return std::nullopt;
+  std::istringstream lines(*text);
+  std::uint64_t first = 0, last = 0, flags = 0, largest = 0;
+  while (lines >> std::hex >> first >> last >> flags)
+    if (last > first) largest = std::max(largest, last - first + 1);
+  return largest > 0 ? std::optional(largest) : std::nullopt;
+}
+
+Finding check_bar1(const Machine& machine) {
+  constexpr std::uint64_t kSmall = std::uint64_t{1} << 30;
+  if (machine.gpus.empty()) return without_gpus(machine);
+  std::vector<Evidence> large, small, silent;
+  for (const PciDevice& gpu : machine.gpus) {
+    const auto bytes = largest_region(machine.root, gpu);
+    const Evidence fact{gpu.path / "resource", bytes ? base::format_bytes(*bytes) : "not there"};
+    (!bytes ? silent : *bytes < kSmall ? small : large).push_back(fact);
+  }
+  if (!small.empty())
+    return warn(small,
+                "Adapters and other GPUs reach the GPU's memory through this window (BAR1): buffers of large "
+                "models do not fit into it, and registering them fails with \"Cannot allocate memory\".",
+                "sudo lspci -vv -s " + device_of(small.front()) +
+                    " | grep Region   # then: Above 4G Decoding and Resizable BAR in the firmware");
+  if (!silent.empty())
+    return unknown(silent, "The kernel does not say how much of the GPU's memory is in reach.");
+  return pass(large);
+}
+
+constexpr std::array kChecks{Check{"gpu-pcie-link", check_gpu_link},
+                             Check{"gpu-bar1", check_bar1},
+                             Check{"nic-pcie-link", check_nic_link},
+                             Check{"gpu-nic-distance", check_distance},
+                             Check{"iommu", check_iommu},
                              Check{"acs", check_acs}};
 
 }  // namespace

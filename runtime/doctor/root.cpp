@@ -76,6 +76,14 @@ std::vector<std::string> Root::list(const fs::path& path) const {
   return names;
 }
 
+std::optional<std::string> Root::link(const fs::path& path) const {
+  const auto parent = inside(path.parent_path());
+  if (!parent) return std::nullopt;
+  std::error_code problem;
+  const fs::path target = fs::read_symlink(*parent / path.filename(), problem);
+  return problem ? std::nullopt : std::optional(target.string());
+}
+
 fs::path Root::resolve(const fs::path& path) const {
   const auto real = inside(path);
   return real ? "/" / real->lexically_relative(directory_) : path;

@@ -29,6 +29,8 @@ class Root {
   std::optional<std::int64_t> read_integer(const std::filesystem::path& path) const;
   // The names in a directory, sorted; none when it cannot be read.
   std::vector<std::string> list(const std::filesystem::path& path) const;
+  // What a link says, followed or not: "ipc:[4026531839]".
+  std::optional<std::string> link(const std::filesystem::path& path) const;
   // What a path stands for once its links are followed; the path itself where that is not known.
   std::filesystem::path resolve(const std::filesystem::path& path) const;
 

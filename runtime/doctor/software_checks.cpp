@@ -170,11 +170,11 @@ Finding check_visible_devices(const Machine& machine) {
 }
 
 constexpr std::array kChecks{
-    Check{"build", check_build},
-    Check{"mpi", check_mpi},
-    Check{"mpi-cuda", check_mpi_cuda},
-    Check{"ucx", check_ucx},
-    Check{"ucx-transports", check_ucx_transports},
+    Check{"build", check_build, SeenEverywhere::alike},
+    Check{"mpi", check_mpi, SeenEverywhere::alike},
+    Check{"mpi-cuda", check_mpi_cuda, SeenEverywhere::alike},
+    Check{"ucx", check_ucx, SeenEverywhere::alike},
+    Check{"ucx-transports", check_ucx_transports, SeenEverywhere::alike},
     Check{"launcher", check_launcher},
     Check{"visible-devices", check_visible_devices},
 };

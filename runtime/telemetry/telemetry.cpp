@@ -48,6 +48,12 @@ std::string exchange_text(const Phases& phases) {
                      phases.wire_s() * per_step_ms, phases.decode_s * per_step_ms);
 }
 
+std::string health_line(std::span<const health::RankReport> ranks) {
+  const std::string summary = health::summary_of(ranks), throttled = health::throttled_ranks(ranks);
+  return fmt::format("health: {}{}", summary.empty() ? "no GPU that NVML knows" : summary,
+                     throttled.empty() ? "" : "; throttled: " + throttled);
+}
+
 }  // namespace
 
 Telemetry::Telemetry(const config::Telemetry& config, RunLength length, std::filesystem::path run_directory,
@@ -78,9 +84,14 @@ void Telemetry::begin(std::int64_t first_step) {
   record(Json{{"kind", "begin"}, {"step", first_step}, {"steps", length_.steps}}.dump());
 }
 
-void Telemetry::interval(std::int64_t step, const Score& score, double learning_rate) {
+Phases Telemetry::take_phases() {
   const Phases phases = clock_.take();
   total_ += phases;
+  return phases;
+}
+
+void Telemetry::interval(std::int64_t step, const Phases& phases, const Score& score, double learning_rate,
+                         std::span<const health::RankReport> ranks) {
   if (!speaks_ || phases.steps == 0) return;
   const double per_step_ms = 1e3 / static_cast<double>(phases.steps);
   const double samples_per_s = static_cast<double>(score.samples) / phases.step_s;
@@ -93,6 +104,7 @@ void Telemetry::interval(std::int64_t step, const Score& score, double learning_
       100 * score.accuracy(), learning_rate, samples_per_s, phases.step_s * per_step_ms,
       phases.compute_s() * per_step_ms, phases.exposed_s * per_step_ms, phases.data_wait_s * per_step_ms,
       phases.exchange_s > 0 ? fmt::format(" {} |", exchange_text(phases)) : "", clock_text(left_s)));
+  if (config_.health) say(health_line(ranks));
   record(Json{{"kind", "train"},
               {"step", step},
               {"epoch", epoch_at(step)},
@@ -107,7 +119,8 @@ void Telemetry::interval(std::int64_t step, const Score& score, double learning_
               {"exchange_ms", phases.exchange_s * per_step_ms},
               {"encode_ms", phases.encode_s * per_step_ms},
               {"wire_ms", phases.wire_s() * per_step_ms},
-              {"decode_ms", phases.decode_s * per_step_ms}}
+              {"decode_ms", phases.decode_s * per_step_ms},
+              {"ranks", health::record_of(ranks)}}
              .dump());
 }
 

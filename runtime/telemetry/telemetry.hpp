@@ -4,6 +4,7 @@
 // trace. One per rank; only rank 0 speaks and records, every rank sums its phases and may trace.
 
 #include "runtime/config/job.hpp"
+#include "runtime/health/rank_report.hpp"
 #include "runtime/schedule.hpp"
 #include "runtime/telemetry/phases.hpp"
 #include "runtime/telemetry/trace.hpp"
@@ -36,8 +37,12 @@ class Telemetry final : public base::Observer {
 
   // The run goes from `first_step` (0, or where it resumes) to the end of `length`.
   void begin(std::int64_t first_step);
-  // Steps (last interval's end, step] are done, with this score and learning rate at the end.
-  void interval(std::int64_t step, const Score& score, double learning_rate);
+  // Where this rank's time went since the last call.
+  Phases take_phases();
+  // Steps (last interval's end, step] are done, with this score and learning rate at the end. `phases` are
+  // this rank's; `ranks` what all said of themselves, on rank 0.
+  void interval(std::int64_t step, const Phases& phases, const Score& score, double learning_rate,
+                std::span<const health::RankReport> ranks);
   // A step is done: moves the progress bar, where there is one.
   void progress(std::int64_t step);
   void evaluation(std::int64_t step, const Score& score);

@@ -62,6 +62,20 @@ TEST_CASE("all ranks of one machine are one node") {
   CHECK_ALL_RANKS(!world().host().empty());
 }
 
+TEST_CASE("bytes of different lengths are gathered by rank, on one rank") {
+  bool right = true;
+  for (int to = 0; to < world().size(); ++to) {
+    const auto text_of = [](int rank) {
+      return std::string(static_cast<std::size_t>(1000 * rank), static_cast<char>('a' + rank));
+    };
+    const std::vector<std::string> all = world().gather(text_of(world().rank()), to);
+    right = right && all.size() == (world().rank() == to ? static_cast<std::size_t>(world().size()) : 0);
+    for (std::size_t rank = 0; right && rank < all.size(); ++rank)
+      right = all[rank] == text_of(static_cast<int>(rank));
+  }
+  CHECK_ALL_RANKS(right);
+}
+
 TEST_CASE("a gathered value stands at the place of its rank, on every rank") {
   const auto value_of = [](std::size_t rank) { return 0xFFFFFFFFFFFFFFFFULL - 1000 * rank; };
   const auto mine = static_cast<std::size_t>(world().rank());

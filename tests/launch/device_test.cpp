@@ -2,7 +2,9 @@
 //
 // Where the device is interpreted (docs/simt.md) it is slow: jobs are cut down to 20 steps of 16 samples. Two
 // ranks share the first GPU, or each has its own.
+#include "kernels/device.hpp"
 #include "tests/launch/program.hpp"
+#include "tests/runtime/doctor/node.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
@@ -140,4 +142,34 @@ TEST_CASE("a job gives MPI no memory of a GPU before it has asked and tried, and
          says("transport staged: MPI claims to know GPU memory (") ||
          says("transport direct: MPI claims to know GPU memory (")));
   CHECK(decision({"--set", "exchange.transport=staged"}).ends_with("transport staged: the job says so"));
+}
+
+// NVML is a fake one, so that a GPU is hot on any machine.
+TEST_CASE("a job tells the health of its GPUs and names one that is throttled") {
+  const Scratch scratch;
+  const Node node;
+  fs::create_symlink(fs::read_symlink(node.libraries() / "libnvidia-ml.so.1"), scratch / "libnvidia-ml.so.1");
+  std::string gpus;
+  for (int index = 0; index < kernels::device_count(kernels::DeviceKind::cuda); ++index)
+    gpus += "0000" + kernels::pci_address({kernels::DeviceKind::cuda, index}) + " ";
+  const Finished job = run_program(
+      Names{"train", "--set", "job.steps=2", "--set", "telemetry.health=true"} + shortened("digits-mlp") + kOnDevice,
+      kRanks, scratch.path(),
+      {{"LD_LIBRARY_PATH", scratch.path()}, {"FAKE_GPUS", gpus}, {"FAKE_THROTTLE", "64"}, {"FAKE_CLOCK", "1005"}});
+  INFO(job.out << job.err);
+  const Names health = lines_with(job.out, "health: ");
+  REQUIRE(health.size() == 2);
+  CHECK(health.front() ==
+        "health: clock 1005 of 1980 MHz, 61 C, 480 of 700 W, memory 12.0 of 140.0 GiB; throttled: rank 0 (too hot "
+        "(hardware)), rank 1 (too hot (hardware))");
+  CHECK(lines_with(job.err, "the GPU is throttled: too hot (hardware); clock 1005 of 1980 MHz").size() == kRanks);
+  auto result = result_of(job);
+  for (const auto& record : records_of(scratch / result["run_dir"], "train")) {
+    REQUIRE(record.at("ranks").size() == kRanks);
+    for (const auto& rank : record.at("ranks")) {
+      CHECK(rank.at("busy_ms").get<double>() > 0);
+      CHECK(rank.at("gpu").at("temperature_c") == 61);
+      CHECK(rank.at("gpu").at("throttled").at(0) == "too hot (hardware)");
+    }
+  }
 }

@@ -108,6 +108,49 @@ TEST_CASE("processes that compute on a GPU already are counted") {
   must_say(node, "gpu-processes", Status::warn);
 }
 
+TEST_CASE("GPUs that do not reach each other's memory are named") {
+  const Node node;
+  CHECK(finding(node, "gpu-peers").status == Status::pass);
+  const Setting status("FAKE_P2P", "3");  // NVML_P2P_STATUS_GPU_IOH_TOPOLOGY_NOT_SUPPORTED, say
+  must_say(node, "gpu-peers", Status::warn);
+  CHECK(finding(node, "gpu-peers").evidence.front().path ==
+        "0000:1a:00.0, 0000:9a:00.0: nvmlDeviceGetP2PStatus");
+}
+
+TEST_CASE("a driver older than the toolkit of this program fails") {
+  const Node node;  // its driver speaks CUDA 12.8
+  doctor::Machine machine = machine_of(node);
+  for (const char* fits : {"", "11.8", "12.0", "12.9"}) {
+    machine.toolkit = fits;
+    CHECK(finding(machine, "cuda-driver").status == Status::pass);
+  }
+  machine.toolkit = "13.0";
+  CHECK(finding(machine, "cuda-driver").status == Status::fail);
+}
+
+TEST_CASE("a small window to a GPU's memory is warned of") {
+  const Node node;
+  CHECK(finding(node, "gpu-bar1").status == Status::pass);
+  CHECK(finding(node, "gpu-bar1").evidence.front().value == "256GiB");
+  node.write(Node::pci(Node::kGpu, "resource"),
+             "0x90000000 0x90ffffff 0x140204\n0xa0000000 0xafffffff 0x14220c\n");
+  must_say(node, "gpu-bar1", Status::warn);
+  node.write(Node::pci(Node::kGpu, "resource"), "0x0 0x0 0x0\n");
+  CHECK(finding(node, "gpu-bar1").status == Status::unknown);
+}
+
+TEST_CASE("adapters whose driver does not take dma-buf are named") {
+  const Node node;
+  CHECK(finding(node, "dma-buf").status == Status::pass);
+  const Setting refusal("FAKE_DMA_BUF", "95");             // EOPNOTSUPP
+  CHECK(finding(node, "dma-buf").status == Status::skip);  // nvidia-peermem does its work
+  node.remove("/sys/module/nvidia_peermem");
+  node.remove("/sys/kernel/mm/memory_peers");
+  must_say(node, "dma-buf", Status::warn);
+  CHECK(finding(node, "dma-buf").evidence.front().path == "mlx5_0: ibv_reg_dmabuf_mr");
+  must_say(node, "peermem", Status::fail);
+}
+
 TEST_CASE("GPUDirect RDMA fails where neither nvidia-peermem nor dma-buf can be used") {
   const Node node;
   node.remove("/sys/module/nvidia_peermem");
@@ -352,7 +395,10 @@ TEST_CASE("a bridge with a route is warned of unless Open MPI is told what to us
   node.write("/sys/class/net/docker0/operstate", "down\n");
   node.write("/sys/class/net/docker0/bridge/bridge_id", "8000.0242\n");
   CHECK(finding(node, "interfaces").status == Status::pass);  // without an address it does no harm
-  node.write("/proc/net/route", "Iface\tDestination\neno1\t00000000\ndocker0\t000011AC\n");
+  node.write("/proc/net/route",
+             "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
+             "eno1\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\n"
+             "docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\n");
   must_say(node, "interfaces", Status::warn);
   CHECK(finding(node, "interfaces").fix.find("btl_tcp_if_include eno1") != std::string::npos);
   node.set("OMPI_MCA_btl_tcp_if_include", "eno1");

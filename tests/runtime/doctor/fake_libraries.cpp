@@ -1,5 +1,6 @@
 // NVML, the CUDA driver, UCX, verbs and MPI in one library, as far as the doctor asks them. A node's
 // directory of libraries has links to it under their names; the variables FAKE_* say what it answers.
+#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -52,6 +53,10 @@ struct PciInfo {
   char bus_id[32];
 };
 
+struct MemoryInfo {
+  unsigned long long total, free, used;
+};
+
 struct ComponentAttributes {
   std::uint64_t field_mask;
   char name[16];
@@ -90,6 +95,34 @@ int nvmlDeviceGetCurrentClocksThrottleReasons(void*, unsigned long long* reasons
   *reasons = static_cast<unsigned long long>(number("FAKE_THROTTLE", "1"));
   return 0;
 }
+int nvmlDeviceGetClockInfo(void*, int, unsigned* mhz) {
+  *mhz = static_cast<unsigned>(number("FAKE_CLOCK", "1980"));
+  return 0;
+}
+int nvmlDeviceGetMaxClockInfo(void*, int, unsigned* mhz) {
+  *mhz = 1980;
+  return 0;
+}
+int nvmlDeviceGetTemperature(void*, int, unsigned* celsius) {
+  *celsius = static_cast<unsigned>(number("FAKE_TEMPERATURE", "61"));
+  return 0;
+}
+int nvmlDeviceGetPowerUsage(void*, unsigned* milliwatts) {
+  *milliwatts = 480'500;
+  return number("FAKE_POWER_CODE", "0");
+}
+int nvmlDeviceGetEnforcedPowerLimit(void*, unsigned* milliwatts) {
+  *milliwatts = 700'000;
+  return number("FAKE_POWER_CODE", "0");
+}
+int nvmlDeviceGetMemoryInfo(void*, MemoryInfo* memory) {
+  *memory = {140ULL << 30, 128ULL << 30, 12ULL << 30};
+  return 0;
+}
+int nvmlDeviceGetP2PStatus(void*, void*, int, int* status) {
+  *status = number("FAKE_P2P", "0");
+  return 0;
+}
 int nvmlDeviceGetComputeRunningProcesses(void*, unsigned* count, void*) {
   *count = static_cast<unsigned>(number("FAKE_PROCESSES", "0"));
   return *count == 0 ? 0 : 7;
@@ -126,6 +159,23 @@ void** ibv_get_device_list(int* count) {
 void ibv_free_device_list(void**) {}
 const char* ibv_get_device_name(void* device) {
   return name_of(device).c_str();
+}
+
+void* ibv_open_device(void* device) {
+  return device;
+}
+int ibv_close_device(void*) {
+  return 0;
+}
+void* ibv_alloc_pd(void* context) {
+  return context;
+}
+int ibv_dealloc_pd(void*) {
+  return 0;
+}
+void* ibv_reg_dmabuf_mr(void*, std::uint64_t, std::size_t, std::uint64_t, int, int) {
+  errno = number("FAKE_DMA_BUF", "9");  // EBADF
+  return nullptr;
 }
 
 int MPI_Get_library_version(char* text, int* length) {

@@ -16,9 +16,14 @@ constexpr const char* kLimits =
     "Max open files            1048576              1048576              files\n"
     "Max locked memory         unlimited            unlimited            bytes\n";
 constexpr const char* kRoutes =
-    "Iface\tDestination\tGateway\tFlags\n"
-    "eno1\t00000000\t0100000A\t0003\n"
-    "eno1\t0000000A\t00000000\t0001\n";
+    "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
+    "eno1\t00000000\t0100000A\t0003\t0\t0\t0\t00000000\n"
+    "eno1\t0000000A\t00000000\t0001\t0\t0\t0\t0000FFFF\n";
+// 16 MiB, none, 256 GiB.
+constexpr const char* kRegions =
+    "0x0000000090000000 0x0000000090ffffff 0x0000000000140204\n"
+    "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
+    "0x0000204000000000 0x0000207fffffffff 0x000000000014220c\n";
 constexpr const char* kBanner =
     "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.124.06  Release Build\n";
 
@@ -95,7 +100,8 @@ void Node::add_pair(int number) const {
     add_pci_device(bridge, {{"class", "0x060400"}, {"vendor", "0x1000"}, {"config", pci_configuration(0)}});
   const auto link = sixteen_lanes(numa_node);
   add_pci_device(fmt::format("{}/0000:{:02x}:00.0", above_gpu, bus + 3),
-                 link + std::map<std::string, std::string>{{"class", "0x030200"}, {"vendor", "0x10de"}});
+                 link + std::map<std::string, std::string>{
+                            {"class", "0x030200"}, {"vendor", "0x10de"}, {"resource", kRegions}});
   const std::string nic = fmt::format("{}/0000:{:02x}:00.0", above_nic, bus + 4);
   add_pci_device(nic, link + std::map<std::string, std::string>{{"class", "0x020700"}, {"vendor", "0x15b3"}});
   add_ports(nic, fmt::format("mlx5_{}", number));
@@ -135,6 +141,8 @@ void Node::add_system() const {
   write("/proc/self/mounts", "tmpfs /dev/shm tmpfs rw,nosuid,nodev 0 0\n");
   write("/proc/1/cgroup", "0::/init.scope\n");
   write("/proc/net/route", kRoutes);
+  write("/proc/sys/kernel/hostname", "node1\n");
+  write("/proc/sys/kernel/random/boot_id", "b0a7-1\n");
   write("/sys/class/net/lo/operstate", "unknown\n");
   write("/sys/class/net/eno1/operstate", "up\n");
   write("/sys/class/net/eno1/speed", "25000\n");

@@ -50,7 +50,7 @@ TEST_CASE("a run's records tell its begin, intervals, evaluations, checkpoints a
   Telemetry telemetry({}, kLength, scratch.path(), 0);
   telemetry.begin(5);
   for (int i = 0; i < 4; ++i) report_step(telemetry, i);
-  telemetry.interval(9, {.loss_sum = 6, .correct = 3, .samples = 12}, 0.25);
+  telemetry.interval(9, telemetry.take_phases(), {.loss_sum = 6, .correct = 3, .samples = 12}, 0.25, {});
   telemetry.evaluation(10, {.loss_sum = 5, .correct = 4, .samples = 5});
   telemetry.checkpoint(10, "some/where", 0.5);
   telemetry.end(10);
@@ -93,7 +93,8 @@ TEST_CASE("an interval counts only what came since the last one") {
   telemetry.begin(0);
   for (const int steps : {3, 1}) {
     for (int i = 0; i < steps; ++i) report_step(telemetry);
-    telemetry.interval(steps, {.loss_sum = 1, .correct = 1, .samples = 10 * steps}, 1);
+    telemetry.interval(steps, telemetry.take_phases(), {.loss_sum = 1, .correct = 1, .samples = 10 * steps},
+                       1, {});
   }
   const std::vector<Json> all = records(scratch.path());
   CHECK(all.at(1)["samples_per_s"].get<double>() == Approx(1000));
@@ -150,7 +151,7 @@ TEST_CASE("the verdict names what took most of the step time") {
     telemetry.on_span({base::Track::worker, kDataWaitSpan, begin, begin + milliseconds(data_ms)});
     telemetry.on_span({base::Track::worker, kExposedSpan, begin, begin + milliseconds(exposed_ms)});
     telemetry.on_span({base::Track::worker, kStepSpan, begin, begin + milliseconds(100)});
-    telemetry.interval(1, {.loss_sum = 1, .correct = 0, .samples = 1}, 1);
+    telemetry.interval(1, telemetry.take_phases(), {.loss_sum = 1, .correct = 0, .samples = 1}, 1, {});
     telemetry.end(1);
     return records(scratch.path()).back()["bound"].get<std::string>();
   };
@@ -173,7 +174,7 @@ TEST_CASE("waiting for the exchange is the codec's fault where that takes longer
     span(comm::kExchangeSpan, 80);
     span(kExposedSpan, 60);
     span(kStepSpan, 100);
-    telemetry.interval(1, {.loss_sum = 1, .correct = 0, .samples = 1}, 1);
+    telemetry.interval(1, telemetry.take_phases(), {.loss_sum = 1, .correct = 0, .samples = 1}, 1, {});
     telemetry.end(1);
     const Json end = records(scratch.path()).back();
     CHECK(end["hidden_percent"].get<double>() == Approx(25));

@@ -1,10 +1,8 @@
-#include "runtime/doctor/library.hpp"
+#include "kernels/base/library.hpp"
 
 #include <dlfcn.h>
 
-#include <cstddef>
-
-namespace eightfold::runtime::doctor {
+namespace eightfold::base {
 namespace {
 
 std::string last_problem() {
@@ -31,4 +29,4 @@ void* Library::address(const char* name, bool is_needed) {
   return found;
 }
 
-}  // namespace eightfold::runtime::doctor
+}  // namespace eightfold::base

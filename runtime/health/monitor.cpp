@@ -1,0 +1,27 @@
+#include "runtime/health/monitor.hpp"
+
+#include "kernels/base/log.hpp"
+
+namespace eightfold::runtime::health {
+namespace {
+
+std::vector<std::string> names_of_all(comm::Engine& engine, const std::string& gpu_address) {
+  std::vector<std::string> names;
+  engine.run([&](comm::Communicator& communicator) { names = gather_names(communicator, gpu_address); });
+  return names;
+}
+
+}  // namespace
+
+Monitor::Monitor(comm::Engine& engine, kernels::Device device)
+    : engine_(engine), sensor_(device), watch_(names_of_all(engine, sensor_.address())) {}
+
+std::vector<RankReport> Monitor::report(double busy_ms, double data_wait_ms) {
+  const RankReport mine{busy_ms, data_wait_ms, sensor_.read()};
+  std::vector<RankReport> all;
+  engine_.run([&](comm::Communicator& communicator) { all = gather(communicator, mine); });
+  for (const std::string& line : watch_.look_at(all)) base::log_warn("{}", line);
+  return all;
+}
+
+}  // namespace eightfold::runtime::health
