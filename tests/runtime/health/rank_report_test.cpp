@@ -30,12 +30,10 @@ TEST_CASE("a record has what is known of each rank") {
     {"busy_ms": 10.0, "data_wait_ms": 2.0,
      "gpu": {"clock_mhz": 1005, "max_clock_mhz": 1980, "temperature_c": 91, "power_w": 300.0,
              "power_limit_w": 700.0, "memory_used_bytes": 1610612736, "memory_bytes": 4294967296,
-             "throttled": ["power cap", "too hot (hardware)"]
-}
-},
+             "throttled": ["power cap", "too hot (hardware)"]}},
     {"busy_ms": 5.0, "data_wait_ms": 0.0}])json");
   CHECK(record_of(reports) == expected);
-CHECK(record_of({}) == Json::array());
+  CHECK(record_of({}) == Json::array());
 }
 
 TEST_CASE("a summary goes from the least to the most of the GPUs") {
