@@ -43,8 +43,9 @@ struct Means {
 };
 
 // Three parties see a bucket: the worker's stream completes it, the engine moves its operation on, and a gate
-// keeps whoever comes after from overtaking the engine, so that the worker can enqueue what follows before
-// the sum exists. On the host the gate makes the worker wait.
+// of its own keeps whoever comes after from overtaking the engine, so that the worker can enqueue what
+// follows before the sum exists: buckets may be summed in another order than they were submitted in. On the
+// host the gate makes the worker wait.
 class BucketExchange final : public Exchange {
  public:
   BucketExchange(Engine& engine, kernels::Device device, std::unique_ptr<Means> means,
@@ -61,7 +62,7 @@ class BucketExchange final : public Exchange {
   // What was submitted is read and written by the engine: it ends before the arenas it lies in.
   ~BucketExchange() override {
     try {
-      hold_for_sums();
+      while (waits_ < submissions_) flight(waits_++).summed.hold(gated_);
       gated_.view().synchronize();
     } catch (...) {  // the device has failed; whoever waited for it was told
     }
@@ -71,12 +72,12 @@ class BucketExchange final : public Exchange {
 
   void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override {
     if (engine_.ranks() == 1) return;  // the sum over one rank is in place already
-    Flight& flight = flights_[submissions_++ % flights_.size()];
+    Flight& flight = this->flight(submissions_);
     engine_.wait(flight.ticket);
     flight.completed.record(producer);
     flight.has_begun = false;
     // Opens when the work is gone: it is over, or something failed and nobody must wait for ever.
-    std::shared_ptr<kernels::Gate> opening(&summed_, [](kernels::Gate* gate) { gate->open(); });
+    std::shared_ptr<kernels::Gate> opening(&flight.summed, [](kernels::Gate* gate) { gate->open(); });
     const auto company =
         operations_[bucket]->shares_engine() ? Engine::Company::others : Engine::Company::none;
     flight.ticket = engine_.submit(
@@ -84,14 +85,18 @@ class BucketExchange final : public Exchange {
           return advance(flight, bucket, step, communicator);
         },
         company);
-    ++under_way_;
+    ++submissions_;
   }
 
-  void wait(kernels::StreamView consumer) override {
-    hold_for_sums();
-    returned_.record(gated_);
-    returned_.wait(consumer);
+  bool wait_for_next(kernels::StreamView consumer) override {
+    const bool is_any = waits_ < submissions_;
+    if (is_any) {
+      flight(waits_++).summed.hold(gated_);
+      returned_.record(gated_);
+      returned_.wait(consumer);
+    }
     engine_.check();
+    return is_any;
   }
 
   std::size_t wire_bytes() const override {
@@ -105,6 +110,7 @@ class BucketExchange final : public Exchange {
   struct Flight {
     explicit Flight(kernels::Device device) : completed(device) {}
     kernels::Event completed;  // the producer is done with the bucket
+    kernels::Gate summed;
     Engine::Ticket ticket = 0;
     bool has_begun = false;
     base::TimePoint began;
@@ -128,20 +134,17 @@ class BucketExchange final : public Exchange {
     return progress;
   }
 
-  void hold_for_sums() {
-    for (; under_way_ > 0; --under_way_) summed_.hold(gated_);
-  }
+  Flight& flight(std::size_t submission) { return flights_[submission % flights_.size()]; }
 
   Engine& engine_;
   base::Observer* observer_;
   std::unique_ptr<Means> means_;
   std::vector<std::unique_ptr<Operation>> operations_;  // by bucket
-  kernels::Gate summed_;
   kernels::Stream gated_;
   kernels::Event returned_;
   std::vector<Flight> flights_;
-  std::size_t submissions_ = 0;
-  std::size_t under_way_ = 0;  // submissions since the last wait
+  std::size_t submissions_ = 0;  // the first so many were submitted,
+  std::size_t waits_ = 0;        // and so many of them were waited for
 };
 
 kernels::Device device_of(std::span<const ExchangeBucket> buckets) {

@@ -4,9 +4,9 @@
 // back as sums over the ranks. A bucket is a span of the gradient arena, summed in place; nothing is copied
 // to form it.
 //
-// Protocol of a step, the same on every rank: submit every bucket once, always in the same order; wait.
-// Between a bucket's submit and the wait nobody else touches it. Events order the exchange against the
-// streams (docs/streams.md).
+// Protocol of a step, the same on every rank: submit every bucket once, always in the same order; wait for
+// each, in that order too. Between a bucket's submit and its wait nobody else touches it. Events order the
+// exchange against the streams (docs/streams.md).
 
 #include "comm/calibration.hpp"
 #include "comm/engine.hpp"
@@ -34,9 +34,14 @@ class Exchange {
   // What is enqueued on `producer` so far completes bucket `bucket` of this step. Returns at once, unless the
   // device is several steps behind. Throws what the engine failed with, if it has.
   virtual void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) = 0;
-  // What is enqueued on `consumer` from now on sees the sums of all submitted buckets, the same bits on every
-  // rank. Blocks the calling thread only if `consumer` is the host's. Throws as submit() does.
-  virtual void wait(kernels::StreamView consumer) = 0;
+  // What is enqueued on `consumer` from now on sees the sum of the next bucket in the order of submission,
+  // the same bits on every rank. Blocks the calling thread only if `consumer` is the host's. False if there
+  // is none to wait for. Throws as submit() does.
+  virtual bool wait_for_next(kernels::StreamView consumer) = 0;
+  // The same for all that are left.
+  void wait(kernels::StreamView consumer) {
+    while (wait_for_next(consumer)) continue;
+  }
 
   // Encoded bytes that this rank sends per step, by the algorithm's formula.
   virtual std::size_t wire_bytes() const = 0;

@@ -7,6 +7,7 @@
 #include "comm/exchange.hpp"
 #include "kernels/buffer.hpp"
 
+#include <deque>
 #include <vector>
 
 namespace eightfold::comm {
@@ -17,7 +18,7 @@ class VerifyingExchange final : public Exchange {
   VerifyingExchange(Engine& engine, Exchange& exchange, const std::vector<kernels::Tensor>& buckets);
 
   void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override;
-  void wait(kernels::StreamView consumer) override;
+  bool wait_for_next(kernels::StreamView consumer) override;
   std::size_t wire_bytes() const override { return exchange_.wire_bytes(); }
 
   // By bucket, since the last call: the squared error of the sums over the squares of the exact ones; 0 where
@@ -28,7 +29,6 @@ class VerifyingExchange final : public Exchange {
   struct Bucket {
     kernels::Tensor values;
     kernels::PinnedBuffer<float> exact;  // this rank's values, then their sum
-    bool is_submitted = false;
     double squared_error = 0, squared_sum = 0;
   };
   void compare(Bucket& bucket);
@@ -36,6 +36,7 @@ class VerifyingExchange final : public Exchange {
   Engine& engine_;
   Exchange& exchange_;
   std::vector<Bucket> buckets_;
+  std::deque<std::size_t> submitted_;      // and not waited for
   kernels::PinnedBuffer<float> received_;  // of the largest bucket
 };
 

@@ -34,25 +34,27 @@ void StepTimer::reset() {
 StepTimer::Medians StepTimer::medians() const {
   using namespace runtime;
   const std::lock_guard lock(mutex_);
-  std::vector<double> steps, exposed, data, update;
+  std::vector<double> steps, exposed, data, last_update;
   std::map<std::int64_t, std::vector<double>> ready;
   std::vector<const base::Span*> submits;
-  double data_wait_s = 0;
+  double exposed_s = 0, data_wait_s = 0, last_update_s = 0;
   for (const base::Span& span : spans_) {  // a step's own span ends behind those within it
     const double length_s = base::seconds(span.end - span.begin);
-    if (span.name == kExposedSpan) exposed.push_back(length_s);
-    if (span.name == kUpdateSpan) update.push_back(length_s);
+    if (span.name == kExposedSpan) exposed_s += length_s;
+    if (span.name == kUpdateSpan) last_update_s = length_s;
     if (span.name == kDataWaitSpan) data_wait_s += length_s;
     if (span.name == kSubmitSpan) submits.push_back(&span);
     if (span.name != kStepSpan) continue;
     steps.push_back(length_s);
+    exposed.push_back(std::exchange(exposed_s, 0));
     data.push_back(std::exchange(data_wait_s, 0));
+    last_update.push_back(last_update_s);
     for (const base::Span* submit : submits)
       ready[submit->index].push_back(base::seconds(submit->begin - span.begin));
     submits.clear();
   }
   Medians medians{
-      median_or_zero(steps), median_or_zero(exposed), median_or_zero(data), median_or_zero(update), {}};
+      median_or_zero(steps), median_or_zero(exposed), median_or_zero(data), median_or_zero(last_update), {}};
   for (auto& [bucket, times] : ready) medians.ready_s.push_back(median_or_zero(times));
   return medians;
 }
@@ -77,7 +79,7 @@ double StepTimer::Medians::bound_s(double exchange_s, std::span<const std::int64
   double bound_s = compute_s(), to_go = 0;
   for (std::size_t bucket = std::min(elements.size(), ready_s.size()); bucket-- > 0;) {
     to_go += static_cast<double>(elements[bucket]);
-    bound_s = std::max(bound_s, ready_s[bucket] + exchange_s * to_go / all + update_s);
+    bound_s = std::max(bound_s, ready_s[bucket] + exchange_s * to_go / all + last_update_s);
   }
   return bound_s;
 }

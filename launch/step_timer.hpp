@@ -19,12 +19,12 @@ class StepTimer final : public base::Observer {
     double step_s = 0;
     double exposed_s = 0;
     double data_wait_s = 0;
-    double update_s = 0;
+    double last_update_s = 0;     // of the weights whose gradients come last
     std::vector<double> ready_s;  // by bucket: since the step began
 
     double compute_s() const { return step_s - exposed_s - data_wait_s; }
     // The least a step can take when all buckets together need `exchange_s`: it computes everything, and
-    // when a bucket is ready, the exchange of it and of all behind it is still to go, then the update.
+    // when a bucket is ready, the exchange of it and of all behind it is still to go, then the last update.
     // `elements` by bucket: each takes its share of the time.
     double bound_s(double exchange_s, std::span<const std::int64_t> elements) const;
   };

@@ -12,7 +12,7 @@ namespace {
 class NoExchange final : public comm::Exchange {
  public:
   void submit(std::size_t, std::int64_t, kernels::StreamView) override {}
-  void wait(kernels::StreamView) override {}
+  bool wait_for_next(kernels::StreamView) override { return false; }
   std::size_t wire_bytes() const override { return 0; }
 };
 

@@ -1,5 +1,6 @@
 #include "runtime/optimizer.hpp"
 
+#include "kernels/base/error.hpp"
 #include "kernels/optimizer.hpp"
 #include "kernels/reduce.hpp"
 
@@ -40,23 +41,39 @@ void Optimizer::step(kernels::StreamView stream, double learning_rate, std::int6
                         clip_scale_.tensor());
     scale = clip_scale_.tensor();
   }
+  apply(stream, learning_rate, update, scale, {0, weights_.elements()});
+}
+
+void Optimizer::step(kernels::StreamView stream, double learning_rate, std::int64_t update,
+                     const model::ArenaSpan& span) {
+  base::require(!needs_all_gradients(), "clipping needs the gradients of all spans");
+  apply(stream, learning_rate, update, {}, span);
+}
+
+void Optimizer::apply(kernels::StreamView stream, double learning_rate, std::int64_t update,
+                      kernels::ConstTensor scale, const model::ArenaSpan& span) {
+  const auto part = [&](kernels::Tensor arena) { return arena.rows(span.begin, span.end - span.begin); };
+  const auto state = [&](std::size_t index) {
+    return index < state_.size() ? part(state_[index].arena.tensor()) : kernels::Tensor();
+  };
+  const kernels::Tensor gradients = part(gradients_), weights = part(weights_);
   const auto rate = static_cast<float>(learning_rate);
   const auto momentum = static_cast<float>(config_.momentum);
   const auto epsilon = static_cast<float>(config_.epsilon);
   const auto weight_decay = static_cast<float>(config_.weight_decay);
   switch (config_.kind) {
     case config::OptimizerKind::sgd:
-      return kernels::sgd_step(stream, {rate, momentum, config_.nesterov, weight_decay}, scale, gradients_,
-                               weights_, arena(0));
+      return kernels::sgd_step(stream, {rate, momentum, config_.nesterov, weight_decay}, scale, gradients,
+                               weights, state(0));
     case config::OptimizerKind::rmsprop:
       return kernels::rmsprop_step(stream,
                                    {rate, static_cast<float>(config_.decay), momentum, epsilon, weight_decay},
-                                   scale, gradients_, weights_, arena(0), arena(1));
+                                   scale, gradients, weights, state(0), state(1));
     case config::OptimizerKind::adamw:
       return kernels::adamw_step(stream,
                                  {rate, static_cast<float>(config_.beta1), static_cast<float>(config_.beta2),
                                   epsilon, weight_decay, update},
-                                 scale, gradients_, weights_, arena(0), arena(1));
+                                 scale, gradients, weights, state(0), state(1));
   }
 }
 

@@ -7,6 +7,7 @@
 #include "kernels/stream.hpp"
 #include "kernels/tensor.hpp"
 #include "runtime/config/job.hpp"
+#include "runtime/model/arena.hpp"
 
 #include <cstdint>
 #include <string>
@@ -22,6 +23,12 @@ class Optimizer {
   // One update with the gradients as they are. `update` counts updates from 1. Clips first, if the job says
   // so.
   void step(kernels::StreamView stream, double learning_rate, std::int64_t update);
+  // The same for a span of the arenas: those of a step may be updated one after the other, to the same bits.
+  // Not where needs_all_gradients().
+  void step(kernels::StreamView stream, double learning_rate, std::int64_t update,
+            const model::ArenaSpan& span);
+  // Whether no weight can be updated before all gradients are there: clipping looks at their norm.
+  bool needs_all_gradients() const noexcept { return config_.clip_norm > 0; }
 
   // What must be saved to go on exactly: named arenas.
   struct State {
@@ -31,9 +38,8 @@ class Optimizer {
   const std::vector<State>& state() const noexcept { return state_; }
 
  private:
-  kernels::Tensor arena(std::size_t index) const {
-    return index < state_.size() ? state_[index].arena.tensor() : kernels::Tensor();
-  }
+  void apply(kernels::StreamView stream, double learning_rate, std::int64_t update,
+             kernels::ConstTensor scale, const model::ArenaSpan& span);
 
   config::Optimizer config_;
   kernels::Tensor weights_, gradients_;

@@ -48,12 +48,29 @@ void Worker::enqueue_step() {
   session_.model().begin_step(stream_);
   for (std::int64_t index = 0; index < passes; ++index) run_pass(batch, index, passes);
   submit_complete(session_.model().gradients().elements());  // without overlap: all of them
-  timeline_.span(kExposedSpan, step_, [&] { exchange_.wait(stream_); });
-  // A format without a zero has made numbers of the zeros behind each tensor.
-  if (session_.config().exchange.codec == config::Codec::one_bit) session_.model().clear_padding(stream_);
   learning_rate_ = runtime::learning_rate(
       session_.config().schedule, session_.config().optimizer.learning_rate, session_.length(), step_);
+  // A format without a zero makes numbers of the zeros behind each tensor.
+  const bool spoils_padding = session_.config().exchange.codec == config::Codec::one_bit;
+  if (spoils_padding || session_.optimizer().needs_all_gradients())
+    update_at_once(spoils_padding);
+  else
+    update_by_bucket();
+}
+
+void Worker::update_at_once(bool spoils_padding) {
+  timeline_.span(kExposedSpan, step_, [&] { exchange_.wait(stream_); });
+  if (spoils_padding) session_.model().clear_padding(stream_);
   timeline_.span(kUpdateSpan, step_, [&] { session_.optimizer().step(stream_, learning_rate_, step_ + 1); });
+}
+
+// The weights of a bucket are updated while those behind it are still on their way.
+void Worker::update_by_bucket() {
+  for (const model::ArenaSpan& bucket : session_.buckets()) {
+    timeline_.span(kExposedSpan, step_, [&] { exchange_.wait_for_next(stream_); });
+    timeline_.span(kUpdateSpan, step_,
+                   [&] { session_.optimizer().step(stream_, learning_rate_, step_ + 1, bucket); });
+  }
 }
 
 // The gradient of a step is the mean over the samples of its batch, whatever ranks and passes computed them:
