@@ -37,14 +37,17 @@ std::string hash_of_program() {
   }
 }
 
+std::string text_of(const std::vector<Evidence>& evidence, bool with_paths) {
+  std::vector<std::string> facts;
+  for (const Evidence& fact : evidence)
+    facts.push_back(with_paths ? fmt::format("{} = {}", fact.path, fact.value) : fact.value);
+  return fmt::format("{}", fmt::join(facts, ", "));
+}
+
 bool is_same(const Diagnosis& one, const Diagnosis& other) {
-  const auto facts = [](const Diagnosis& each) {
-    std::string text;
-    for (const Evidence& fact : each.finding.evidence) text += fact.path + "=" + fact.value + "\n";
-    return text;
-  };
   return one.finding.status == other.finding.status && one.finding.consequence == other.finding.consequence &&
-         one.finding.fix == other.finding.fix && facts(one) == facts(other);
+         one.finding.fix == other.finding.fix &&
+         text_of(one.finding.evidence, true) == text_of(other.finding.evidence, true);
 }
 
 const Diagnosis* find(const RankFindings& rank, std::string_view id) {
@@ -70,22 +73,27 @@ bool stands_out(const SharedDiagnosis& answer) {
   return answer.diagnosis.finding.status >= Status::warn;
 }
 
-// Answers whose evidence should be the same on all nodes and is not.
-SharedDiagnosis difference(const std::vector<SharedDiagnosis>& answers, std::span<const RankFindings> ranks) {
-  std::vector<Evidence> evidence;
+// What should be the same on all nodes and is not; nothing if it is. A library may lie elsewhere: values
+// count.
+std::optional<SharedDiagnosis> difference(const std::vector<SharedDiagnosis>& answers,
+                                          std::span<const RankFindings> ranks) {
+  std::map<std::string, std::vector<int>> seen;
   for (const SharedDiagnosis& answer : answers) {
-    std::vector<std::string> facts;
-    for (const Evidence& fact : answer.diagnosis.finding.evidence)
-      facts.push_back(fact.path + " = " + fact.value);
-    evidence.push_back({where(ranks, answer.ranks), fmt::format("{}", fmt::join(facts, ", "))});
+    std::vector<int>& same = seen[text_of(answer.diagnosis.finding.evidence, false)];
+    same.insert(same.end(), answer.ranks.begin(), answer.ranks.end());
   }
-  SharedDiagnosis shared{
-      {answers.front().diagnosis.id,
-       warn(std::move(evidence),
-            "The nodes differ in this. Each is well by itself; together they are as fast as "
-            "the slowest, and versions that differ have not been tried together.",
-            "mpirun --host HOST,... eightfold train ...   # only nodes that are alike")},
-      std::vector<int>(ranks.size())};
+  if (seen.size() < 2) return std::nullopt;
+  std::vector<Evidence> evidence;
+  for (auto& [value, same] : seen) {
+    std::ranges::sort(same);
+    evidence.push_back({where(ranks, same), value});
+  }
+  SharedDiagnosis shared{{answers.front().diagnosis.id,
+                          warn(std::move(evidence),
+                               "The nodes differ in this. Each is well by itself; together they are as fast "
+                               "as the slowest, and versions that differ have not been tried together.",
+                               "mpirun --host HOST,... eightfold train ...   # only nodes that are alike")},
+                         std::vector<int>(ranks.size())};
   std::iota(shared.ranks.begin(), shared.ranks.end(), 0);
   return shared;
 }
@@ -96,8 +104,9 @@ void show_check(const Check& check, std::span<const RankFindings> ranks,
   const auto status = [](const SharedDiagnosis& answer) { return answer.diagnosis.finding.status; };
   const bool agree = std::ranges::all_of(
       answers, [&](const SharedDiagnosis& each) { return status(each) == status(answers.front()); });
-  if (agree && answers.size() > 1 && check.evidence == SeenEverywhere::alike && !stands_out(answers.front()))
-    shown.push_back(difference(answers, ranks));
+  if (agree && check.evidence == SeenEverywhere::alike && !answers.empty() && !stands_out(answers.front()))
+    if (std::optional<SharedDiagnosis> differing = difference(answers, ranks))
+      shown.push_back(std::move(*differing));
   // Where the statuses agree and nothing is wrong, nothing is to be seen.
   for (SharedDiagnosis& answer : answers)
     if (!agree || stands_out(answer)) shown.push_back(std::move(answer));
@@ -130,8 +139,8 @@ std::string RankFindings::text() const {
                     each.finding.fix});
   }
   const Json way = {path.transport, path.reason, path.way, path.ceiling_gbps.value_or(0)};
-  return Json{{"host", host},       {"boot", boot}, {"ipc", ipc}, {"program", program}, {"variables", variables},
-              {"subnets", subnets}, {"path", way},  {"diagnoses", rows}}
+  return Json{{"host", host},           {"boot", boot},       {"ipc", ipc},  {"program", program},
+              {"variables", variables}, {"subnets", subnets}, {"path", way}, {"diagnoses", rows}}
       .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -140,7 +149,8 @@ RankFindings RankFindings::parse(const std::string& text) {
     const Json json = Json::parse(text);
     const Json& way = json.at("path");
     RankFindings findings{json.at("host"),
-                          json.at("boot"), json.at("ipc"),
+                          json.at("boot"),
+                          json.at("ipc"),
                           json.at("program"),
                           json.at("variables"),
                           json.at("subnets"),

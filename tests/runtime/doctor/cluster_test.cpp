@@ -102,10 +102,10 @@ TEST_CASE("versions that differ are warned of although each passes; other eviden
   const doctor::Finding& finding = report.shown[0].diagnosis.finding;
   CHECK(finding.status == Status::warn);
   REQUIRE(finding.evidence.size() == 2);
-  CHECK(finding.evidence[0].path == "node1");
-  CHECK(finding.evidence[0].value.find("1.18.0") != std::string::npos);
-  CHECK(finding.evidence[1].path == "node2");
-  CHECK(finding.evidence[1].value.find("1.16.0") != std::string::npos);
+  CHECK(finding.evidence[0].path == "node2");
+  CHECK(finding.evidence[0].value.find("1.16.0") != std::string::npos);
+  CHECK(finding.evidence[1].path == "node1");
+  CHECK(finding.evidence[1].value.find("1.18.0") != std::string::npos);
 
   ranks = cluster(2, 1);
   for (Diagnosis& each : ranks[1].diagnoses)
