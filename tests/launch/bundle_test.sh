@@ -11,31 +11,8 @@ done
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
-failures=0
-check() { # SENTENCE COMMAND...
-  local sentence=$1
-  shift
-  if "$@"; then
-    echo "ok: $sentence"
-  else
-    echo "FAILED: $sentence"
-    failures=$((failures + 1))
-  fi
-}
-is() { # GOT EXPECTED
-  if [[ $1 == "$2" ]]; then return; fi
-  printf 'got:      %s\nexpected: %s\n' "$1" "$2"
-  return 1
-}
-exits() { # STATUS COMMAND...: whose output goes to $scratch/output
-  local status=0
-  timeout 200 "${@:2}" >"$scratch/output" 2>&1 || status=$?
-  if ((status == $1)); then return; fi
-  echo "exit code $status of ${*:2}:"
-  cat "$scratch/output"
-  return 1
-}
-says() { grep -qF -- "$1" "$scratch/output"; } # WORDS
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/../support/checks.sh"
 hash() { sed -n 's/^result .*weight_hash=\([^ ]*\).*/\1/p' "$scratch/output"; }
 
 # --- the command line ---
@@ -110,5 +87,4 @@ else
   echo "left out: only root can make a bare root"
 fi
 
-echo "$failures failures"
-((failures == 0))
+all_passed

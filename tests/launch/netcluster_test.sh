@@ -18,63 +18,32 @@ scratch=$(mktemp -d)
 trap '"$netcluster" down --name "$name"; rm -rf "$scratch"' EXIT
 links_before=$(ip -br link; ip route)
 
-failures=0
-check() { # SENTENCE COMMAND...
-  local sentence=$1
-  shift
-  if "$@"; then
-    echo "ok: $sentence"
-  else
-    echo "FAILED: $sentence"
-    failures=$((failures + 1))
-  fi
-}
-is() { # GOT EXPECTED
-  if [[ $1 == "$2" ]]; then return; fi
-  printf 'got:      %s\nexpected: %s\n' "$1" "$2"
-  return 1
-}
-exits() { # STATUS ARGUMENT...: of netcluster, whose output goes to $scratch/output
-  local status=0
-  "$netcluster" "${@:2}" >"$scratch/output" 2>&1 || status=$?
-  if ((status == $1)); then return; fi
-  echo "exit code $status of netcluster ${*:2}:"
-  cat "$scratch/output"
-  return 1
-}
-says() { grep -qF -- "$1" "$scratch/output"; } # WORDS
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/../support/checks.sh"
 cluster() { "$netcluster" "$1" --name "$name" "${@:2}"; }
 namespaces() { ip netns list | awk -v prefix="eightfold-$name-" 'index($1, prefix) == 1 { print $1 }' | sort | xargs; }
 nothing_is_left() {
   is "$(namespaces)" "" && is "$(ip -br link; ip route)" "$links_before" &&
     ! [[ -e /run/eightfold-netcluster/$name ]]
 }
-comes_true() { # COMMAND...: within a minute
-  local tries
-  for ((tries = 0; tries < 600; ++tries)); do
-    if "$@"; then return; fi
-    sleep 0.1
-  done
-  return 1
-}
 
 # --- the command line ---
 
-check "help is not an error" exits 0 --help
+check "help is not an error" exits 0 "$netcluster" --help
 for wrong in "start" "up" "up 2" "up 0 --rate 1gbit" "up 201 --rate 1gbit" "up 2 --rate fast" "up 2 --rate 1gbit 3" \
   "up 2 --rate" "up 2 --rate 1gbit --delay 1" "up 2 --rate 1gbit --name Name" "run hostname" "run -np 2" "run -np 0 hostname" \
   "run -n 2 hostname" "down 2"; do
   read -ra words <<<"$wrong"
-  check "usage: \"$wrong\"" exits 2 "${words[@]:0:1}" --name "$name" "${words[@]:1}"
+  check "usage: \"$wrong\"" exits 2 "$netcluster" "${words[@]:0:1}" --name "$name" "${words[@]:1}"
 done
-check "usage: nothing" exits 2
-check "a command needs its cluster" exits 3 run --name "$name" -np 1 hostname
+check "usage: nothing" exits 2 "$netcluster"
+check "a command needs its cluster" exits 3 "$netcluster" run --name "$name" -np 1 hostname
 check "the message says that there is none" says "there is no cluster \"$name\""
-check "what is not there can be taken down" exits 0 down --name "$name"
+check "what is not there can be taken down" exits 0 "$netcluster" down --name "$name"
 
 # --- up ---
 
-check "two hosts come up" exits 0 up 2 --rate 100mbit --name "$name"
+check "two hosts come up" exits 0 "$netcluster" up 2 --rate 100mbit --name "$name"
 check "they are namespaces on a switch" is "$(namespaces)" \
   "eightfold-$name-1 eightfold-$name-2 eightfold-$name-switch"
 for link in "1 eth0" "2 eth0" "switch port1" "switch port2"; do
@@ -83,7 +52,7 @@ for link in "1 eth0" "2 eth0" "switch port1" "switch port2"; do
   check "the link at $where $device is shaped" is "$(sed -E 's/refcnt [0-9]+ //; s/ *$//' <<<"$shape")" \
     "qdisc tbf 1: root rate 100Mbit burst 256Kb lat 50ms"
 done
-check "a second cluster needs another name" exits 3 up 3 --rate 1gbit --name "$name"
+check "a second cluster needs another name" exits 3 "$netcluster" up 3 --rate 1gbit --name "$name"
 check "and leaves the first alone" is "$(namespaces | wc -w)" 3
 
 # --- run ---
@@ -96,11 +65,11 @@ check "arguments arrive as they are" \
 # shellcheck disable=SC2016  # for the ranks to expand
 check "the environment reaches the other host" \
   is "$(WORD="two words" cluster run -np 2 -- sh -c 'echo "$WORD"' | sort -u)" "two words"
-check "a failure is the exit code" exits 7 run --name "$name" -np 2 -- sh -c 'exit 7'
+check "a failure is the exit code" exits 7 "$netcluster" run --name "$name" -np 2 -- sh -c 'exit 7'
 
 sent() { tc -s -n "eightfold-$name-switch" qdisc show dev port2 | awk '$1 == "Sent" { print $2 }'; }
 sent_before=$(sent)
-check "a network is trained on two hosts" exits 0 run --name "$name" -np 2 -- "$program" train "$job" \
+check "a network is trained on two hosts" exits 0 "$netcluster" run --name "$name" -np 2 -- "$program" train "$job" \
   --set job.steps=4 --set data.train=512 --set data.test=128 --set "job.run_dir=\"$scratch/runs\""
 check "it says how it went" says "result "
 # Of 235,146 gradients and their sums, the half at least has to come to the second host, four times.
@@ -117,7 +86,7 @@ both_sleep() {
   done
 }
 check "ranks run on both hosts" comes_true both_sleep
-check "hosts with ranks on them can be taken down" exits 0 down --name "$name"
+check "hosts with ranks on them can be taken down" exits 0 "$netcluster" down --name "$name"
 is_over() { ! kill -0 "$1" 2>/dev/null; } # PROCESS
 check "their mpirun is over" comes_true is_over "$run"
 check "nothing is left of it" nothing_is_left
@@ -131,7 +100,7 @@ case "\$*" in *port2*) exit 1 ;; esac
 exec $(command -v tc) "\$@"
 END
 chmod +x "$scratch/bin/tc"
-PATH=$scratch/bin:$PATH check "a link that cannot be shaped is an error" exits 3 up 3 --rate 1gbit --name "$name"
+PATH=$scratch/bin:$PATH check "a link that cannot be shaped is an error" exits 3 "$netcluster" up 3 --rate 1gbit --name "$name"
 check "nothing is left of the hosts before it" nothing_is_left
 
 "$netcluster" up 200 --rate 1gbit --name "$name" >"$scratch/up" 2>&1 &
@@ -144,14 +113,13 @@ check "an interrupted up says so by its exit code" is "$status" 143
 check "and leaves nothing" nothing_is_left
 
 if unshare --net tc qdisc add dev lo root netem delay 1ms 2>/dev/null; then
-  check "a delay can be had" exits 0 up 2 --rate 1gbit --delay 3ms --name "$name"
+  check "a delay can be had" exits 0 "$netcluster" up 2 --rate 1gbit --delay 3ms --name "$name"
   check "it is on the hosts' side" grep -q "delay 3ms" <(tc -n "eightfold-$name-1" qdisc show dev eth0)
-  check "delayed hosts can be taken down" exits 0 down --name "$name"
+  check "delayed hosts can be taken down" exits 0 "$netcluster" down --name "$name"
 else
-  check "without netem there is no delay" exits 3 up 2 --rate 1gbit --delay 3ms --name "$name"
+  check "without netem there is no delay" exits 3 "$netcluster" up 2 --rate 1gbit --delay 3ms --name "$name"
   check "the message says what is missing" says "sch_netem"
 fi
 check "nothing is left at all" nothing_is_left
 
-echo "$failures failures"
-((failures == 0))
+all_passed

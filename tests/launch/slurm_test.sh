@@ -29,41 +29,8 @@ take_down() {
 }
 trap take_down EXIT
 
-failures=0
-check() { # SENTENCE COMMAND...
-  local sentence=$1
-  shift
-  if "$@"; then
-    echo "ok: $sentence"
-  else
-    echo "FAILED: $sentence"
-    failures=$((failures + 1))
-  fi
-}
-is() { # GOT EXPECTED
-  if [[ $1 == "$2" ]]; then return; fi
-  printf 'got:      %s\nexpected: %s\n' "$1" "$2"
-  return 1
-}
-exits() { # STATUS COMMAND...: whose output goes to $scratch/output
-  local status=0
-  timeout 60 "${@:2}" >"$scratch/output" 2>&1 || status=$?
-  if ((status == $1)); then return; fi
-  echo "exit code $status of ${*:2}:"
-  cat "$scratch/output"
-  return 1
-}
-says() { # WORDS [LOG]
-  grep -qF -- "$1" "${2-$scratch/output}" 2>/dev/null
-}
-comes_true() { # COMMAND...: within a minute
-  local tries
-  for ((tries = 0; tries < 600; ++tries)); do
-    if "$@"; then return; fi
-    sleep 0.1
-  done
-  return 1
-}
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/../support/checks.sh"
 no_jobs() { [[ -z $(squeue --noheader) ]]; }
 
 # --- a cluster ---
@@ -141,6 +108,10 @@ check "a wrong key is an error of usage" exits 2 "${two[@]}" "$program" train "$
 check "which one rank explains" is "$(grep -c 'error: --set job.stepz=4' "$scratch/output")" 1
 check "without PMIx no rank trains by itself" exits 1 srun --ntasks=2 --overcommit --mpi=none "$program" train "$job" \
   "${small[@]}"
+check "and the doctor says why" exits 3 srun --ntasks=2 --overcommit --mpi=none "$program" doctor --cluster
+check "by the name of the check" says "FAIL    launcher SLURM_STEP_NUM_TASKS = 2, PMIX_RANK = not set"
+check "with PMIx it examines both ranks" exits 0 "${two[@]}" "$program" doctor --cluster
+check "together" says "2 ranks on 1 hosts"
 
 # --- the batch script ---
 
@@ -192,5 +163,4 @@ comes_true is_over "$id"
 check "another exit code is the job's" is "$(exit_code "$id")" 4
 check "and its end" is "$(wc -l <"$scratch/starts")" 2
 
-echo "$failures failures"
-((failures == 0))
+all_passed

@@ -1,0 +1,44 @@
+# shellcheck shell=bash
+# Checks of what programs do, for tests that are scripts. Sourced; the script sets $scratch, a directory, and ends with
+# `all_passed`.
+
+failures=0
+check() { # SENTENCE COMMAND...
+  local sentence=$1
+  shift
+  if "$@"; then
+    echo "ok: $sentence"
+  else
+    echo "FAILED: $sentence"
+    failures=$((failures + 1))
+  fi
+}
+is() { # GOT EXPECTED
+  if [[ $1 == "$2" ]]; then return; fi
+  printf 'got:      %s\nexpected: %s\n' "$1" "$2"
+  return 1
+}
+exits() { # STATUS COMMAND...: whose output goes to $scratch/output
+  local status=0
+  # shellcheck disable=SC2154  # the script sets it
+  timeout 200 "${@:2}" >"$scratch/output" 2>&1 || status=$?
+  if ((status == $1)); then return; fi
+  echo "exit code $status of ${*:2}:"
+  cat "$scratch/output"
+  return 1
+}
+says() { # WORDS [LOG]
+  grep -qF -- "$1" "${2-$scratch/output}" 2>/dev/null
+}
+comes_true() { # COMMAND...: within a minute
+  local tries
+  for ((tries = 0; tries < 600; ++tries)); do
+    if "$@"; then return; fi
+    sleep 0.1
+  done
+  return 1
+}
+all_passed() {
+  echo "$failures failures"
+  ((failures == 0))
+}
