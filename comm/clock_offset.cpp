@@ -25,18 +25,21 @@ ClockOffset ask(Communicator& communicator, int rank) {
 
 }  // namespace
 
+ClockOffset clock_offset_of(Communicator& communicator, int rank) {
+  ClockOffset offset;
+  if (rank == 0) return offset;
+  for (int question = 0; question < kQuestions; ++question) {
+    const ClockOffset answer = ask(communicator, rank);
+    if (question == 0 || answer.error_s < offset.error_s) offset = answer;
+  }
+  return offset;
+}
+
 std::vector<std::optional<ClockOffset>> clock_offsets(Communicator& communicator) {
   const auto local_ranks = communicator.all_gather(static_cast<std::uint64_t>(communicator.local_rank()));
   std::vector<std::optional<ClockOffset>> offsets(local_ranks.size());
-  for (std::size_t rank = 0; rank < offsets.size(); ++rank) {
-    if (local_ranks[rank] != 0) continue;
-    offsets[rank] = ClockOffset{};
-    if (rank == 0) continue;
-    for (int question = 0; question < kQuestions; ++question) {
-      const ClockOffset answer = ask(communicator, static_cast<int>(rank));
-      if (question == 0 || answer.error_s < offsets[rank]->error_s) offsets[rank] = answer;
-    }
-  }
+  for (std::size_t rank = 0; rank < offsets.size(); ++rank)
+    if (local_ranks[rank] == 0) offsets[rank] = clock_offset_of(communicator, static_cast<int>(rank));
   if (communicator.rank() != 0) offsets.assign(offsets.size(), std::nullopt);
   return offsets;
 }

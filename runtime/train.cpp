@@ -86,13 +86,14 @@ class Run {
   }
 
   void report(std::int64_t done) {
+    const health::GpuHealth gpu = monitor_.read_gpu();  // while the device still has steps to do
     const Worker::Totals totals = worker_.take_totals();
     const telemetry::Score score = sum_over_ranks(engine_, totals.loss_sum, totals.correct, samples_);
     samples_ = 0;
     const telemetry::Phases phases = telemetry_.take_phases();
     const double per_step_ms = 1e3 / static_cast<double>(std::max<std::int64_t>(phases.steps, 1));
-    const std::vector<health::RankReport> ranks =
-        monitor_.report((phases.step_s - phases.exposed_s) * per_step_ms, phases.data_wait_s * per_step_ms);
+    const std::vector<health::RankReport> ranks = monitor_.gather(
+        {(phases.step_s - phases.exposed_s) * per_step_ms, phases.data_wait_s * per_step_ms, gpu});
     telemetry_.interval(done, phases, score, worker_.learning_rate(), ranks);
     if (verifying_) telemetry_.exchange_error(done, verifying_->take_nmse());
     if (!std::isfinite(score.loss())) diverged("training loss", score.loss(), done);

@@ -52,7 +52,8 @@ void Worker::enqueue_step() {
       session_.config().schedule, session_.config().optimizer.learning_rate, session_.length(), step_);
   // A format without a zero makes numbers of the zeros behind each tensor.
   const bool spoils_padding = session_.config().exchange.codec == config::Codec::one_bit;
-  if (spoils_padding || session_.optimizer().needs_all_gradients())
+  const bool is_alone = session_.place().ranks == 1;  // and waits for nothing
+  if (is_alone || spoils_padding || session_.optimizer().needs_all_gradients())
     update_at_once(spoils_padding);
   else
     update_by_bucket();

@@ -104,7 +104,8 @@ void show_check(const Check& check, std::span<const RankFindings> ranks,
   const auto status = [](const SharedDiagnosis& answer) { return answer.diagnosis.finding.status; };
   const bool agree = std::ranges::all_of(
       answers, [&](const SharedDiagnosis& each) { return status(each) == status(answers.front()); });
-  if (agree && check.evidence == SeenEverywhere::alike && !answers.empty() && !stands_out(answers.front()))
+  if (agree && check.evidence == SeenEverywhere::alike && !answers.empty() &&
+      status(answers.front()) == Status::pass)
     if (std::optional<SharedDiagnosis> differing = difference(answers, ranks))
       shown.push_back(std::move(*differing));
   // Where the statuses agree and nothing is wrong, nothing is to be seen.

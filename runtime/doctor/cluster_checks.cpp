@@ -53,12 +53,14 @@ Finding check_ipc_namespaces(Ranks ranks) {
   std::vector<Evidence> evidence;
   for (const auto& [machine, namespaces] : seen)
     if (namespaces.size() > 1)
-      for (const auto& [name, where] : namespaces) evidence.push_back({"/proc/self/ns/ipc of " + where, name});
+      for (const auto& [name, where] : namespaces)
+        evidence.push_back({"/proc/self/ns/ipc of " + where, name});
   if (evidence.empty()) return pass({{"/proc/self/ns/ipc", "one on each machine"}});
-  return warn(evidence,
-              "Ranks of one machine are in different containers: they share no memory, CUDA IPC does not work "
-              "between them, and their messages take the network.",
-              "docker run --ipc=host --pid=host ...");
+  return warn(
+      evidence,
+      "Ranks of one machine are in different containers: they share no memory, CUDA IPC does not work "
+      "between them, and their messages take the network.",
+      "docker run --ipc=host --pid=host ...");
 }
 
 Finding check_variables(Ranks ranks) {
@@ -100,10 +102,11 @@ Finding check_subnets(Ranks ranks) {
       return std::ranges::find(rank.subnets, subnet) == rank.subnets.end();
     });
   std::vector<Evidence> lone;
-  for (std::size_t rank = 0; rank < ranks.size(); ++rank)
-    for (const std::string& subnet : ranks[rank].subnets)
-      if (std::ranges::find(common, subnet) == common.end())
-        lone.push_back({"/proc/net/route of " + name_of(ranks, rank), subnet});
+  std::set<std::pair<std::string, std::string>> seen;  // ranks of a node say the same
+  for (const RankFindings& rank : ranks)
+    for (const std::string& subnet : rank.subnets)
+      if (std::ranges::find(common, subnet) == common.end() && seen.emplace(rank.host, subnet).second)
+        lone.push_back({"/proc/net/route of " + rank.host, subnet});
   const auto is_told = [](const RankFindings& rank) {
     return rank.variables.contains("OMPI_MCA_btl_tcp_if_include") ||
            rank.variables.contains("OMPI_MCA_btl_tcp_if_exclude");
@@ -159,9 +162,13 @@ Finding check_ranks_per_node(Ranks ranks) {
 }  // namespace
 
 std::vector<Diagnosis> compare_ranks(std::span<const RankFindings> ranks) {
-  return {{"program", check_program(ranks)},     {"host-names", check_host_names(ranks)}, {"ipc-namespaces", check_ipc_namespaces(ranks)},
-          {"variables", check_variables(ranks)}, {"subnets", check_subnets(ranks)},
-          {"clocks", check_clocks(ranks)},       {"ranks-per-node", check_ranks_per_node(ranks)}};
+  return {{"program", check_program(ranks)},
+          {"host-names", check_host_names(ranks)},
+          {"ipc-namespaces", check_ipc_namespaces(ranks)},
+          {"variables", check_variables(ranks)},
+          {"subnets", check_subnets(ranks)},
+          {"clocks", check_clocks(ranks)},
+          {"ranks-per-node", check_ranks_per_node(ranks)}};
 }
 
 }  // namespace eightfold::runtime::doctor

@@ -16,10 +16,9 @@ std::vector<std::string> names_of_all(comm::Engine& engine, const std::string& g
 Monitor::Monitor(comm::Engine& engine, kernels::Device device)
     : engine_(engine), sensor_(device), watch_(names_of_all(engine, sensor_.address())) {}
 
-std::vector<RankReport> Monitor::report(double busy_ms, double data_wait_ms) {
-  const RankReport mine{busy_ms, data_wait_ms, sensor_.read()};
+std::vector<RankReport> Monitor::gather(const RankReport& mine) {
   std::vector<RankReport> all;
-  engine_.run([&](comm::Communicator& communicator) { all = gather(communicator, mine); });
+  engine_.run([&](comm::Communicator& communicator) { all = health::gather(communicator, mine); });
   for (const std::string& line : watch_.look_at(all)) base::log_warn("{}", line);
   return all;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 // The health of all ranks through a run: each reads its own GPU, rank 0 gets what all say and names in the
-// log who holds the others up. The members are collective.
+// log who holds the others up.
 
 #include "comm/engine.hpp"
 #include "runtime/health/sensor.hpp"
@@ -11,10 +11,13 @@ namespace eightfold::runtime::health {
 
 class Monitor {
  public:
+  // Collective.
   Monitor(comm::Engine& engine, kernels::Device device);
 
-  // Of all ranks, on rank 0; empty on the others. `busy_ms` and `data_wait_ms` as in RankReport.
-  std::vector<RankReport> report(double busy_ms, double data_wait_ms);
+  // This rank's GPU now: best asked while it has work, for its clock and power fall as soon as it has none.
+  GpuHealth read_gpu() { return sensor_.read(); }
+  // What all ranks report, on rank 0; empty on the others. Collective.
+  std::vector<RankReport> gather(const RankReport& mine);
 
  private:
   comm::Engine& engine_;

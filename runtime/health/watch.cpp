@@ -9,7 +9,7 @@ namespace eightfold::runtime::health {
 namespace {
 
 constexpr double kThreshold = 0.75;
-constexpr int kSlowReports = 2;
+constexpr int kReports = 2;
 
 // The faster of the two in the middle: of two ranks, the slow one is measured by the other.
 double median_busy_ms(std::span<const RankReport> reports) {
@@ -30,6 +30,14 @@ std::string reason_of(const RankReport& report, double median_ms) {
 
 }  // namespace
 
+bool Watch::Lasting::has_changed(bool is_now) {
+  contrary_reports_ = is_now == holds_ ? 0 : contrary_reports_ + 1;
+  if (contrary_reports_ < kReports) return false;
+  contrary_reports_ = 0;
+  holds_ = is_now;
+  return true;
+}
+
 Watch::Watch(std::vector<std::string> names) : names_(std::move(names)), known_(names_.size()) {}
 
 std::vector<std::string> Watch::look_at(std::span<const RankReport> reports) {
@@ -40,18 +48,17 @@ std::vector<std::string> Watch::look_at(std::span<const RankReport> reports) {
     const RankReport& report = reports[rank];
     Known& known = known_[rank];
     const std::string throttling = throttling_of(report.gpu);
-    if (std::exchange(known.throttling, throttling) != throttling)
-      lines.push_back(throttling.empty() ? fmt::format("{}: the GPU is no longer throttled", names_[rank])
-                                         : fmt::format("{}: the GPU is throttled: {}; {}", names_[rank],
-                                                       throttling, summary_of(reports.subspan(rank, 1))));
-    const bool is_slow = report.busy_ms * kThreshold > median_ms;
-    const int before = std::exchange(known.slow_reports, is_slow ? known.slow_reports + 1 : 0);
-    if (known.slow_reports == kSlowReports)
-      lines.push_back(
-          fmt::format("{} is a straggler: {:.2f} ms of its own in a step, the median rank {:.2f}{}",
-                      names_[rank], report.busy_ms, median_ms, reason_of(report, median_ms)));
-    if (!is_slow && before >= kSlowReports)
-      lines.push_back(fmt::format("{} is no longer a straggler", names_[rank]));
+    if (known.throttled.has_changed(!throttling.empty()))
+      lines.push_back(known.throttled.holds()
+                          ? fmt::format("{}: the GPU is throttled: {}; {}", names_[rank], throttling,
+                                        summary_of(reports.subspan(rank, 1)))
+                          : fmt::format("{}: the GPU is no longer throttled", names_[rank]));
+    if (known.slow.has_changed(report.busy_ms * kThreshold > median_ms))
+      lines.push_back(known.slow.holds()
+                          ? fmt::format("{} is a straggler: {:.2f} ms of its own in a step, the median rank "
+                                        "{:.2f}{}",
+                                        names_[rank], report.busy_ms, median_ms, reason_of(report, median_ms))
+                          : fmt::format("{} is no longer a straggler", names_[rank]));
   }
   return lines;
 }

@@ -4,6 +4,7 @@
 #include "tests/support/ranks.hpp"
 #include "tests/support/test.hpp"
 
+#include <algorithm>
 #include <mutex>
 
 using namespace eightfold;
@@ -120,6 +121,36 @@ TEST_CASE("only the buckets that were submitted are summed") {
   CHECK_ALL_RANKS(std::equal(after.begin(), after.begin() + 4, before.begin()));
   const int weight = world().size() * (world().size() + 1) / 2;
   CHECK_ALL_RANKS(after[4] == static_cast<float>(weight * 5));
+}
+
+TEST_CASE("sums are waited for one by one, in the order of submission") {
+  const Arena arena({300, 5, 70});
+  const auto sum_is_there = [&](std::size_t bucket) {
+    std::vector<float> expected(arena.values.size());
+    fill(expected, 0, 3);
+    const int weight = world().size() * (world().size() + 1) / 2;
+    const std::span<const float> values = arena.buckets[bucket].span<float>();
+    const auto first = static_cast<std::size_t>(values.data() - arena.values.data());
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (values[i] != static_cast<float>(weight) * expected[first + i]) return false;
+    return true;
+  };
+  const bool is_alone = world().size() == 1;
+  std::vector<bool> right;
+  fill(arena.span(), world().rank(), 3);
+  {
+    const kernels::Stream stream(kHost);
+    comm::Engine engine(world());
+    const auto exchange = make_exchange(engine, arena.buckets, nullptr);
+    right.push_back(!exchange->wait_for_next(stream));
+    for (const std::size_t bucket : {2, 0}) exchange->submit(bucket, 0, stream);
+    right.push_back(exchange->wait_for_next(stream) != is_alone && sum_is_there(2));
+    exchange->submit(1, 0, stream);
+    right.push_back(exchange->wait_for_next(stream) != is_alone && sum_is_there(0));
+    right.push_back(exchange->wait_for_next(stream) != is_alone && sum_is_there(1));
+    right.push_back(!exchange->wait_for_next(stream));
+  }
+  CHECK_ALL_RANKS(std::ranges::find(right, false) == right.end());
 }
 
 TEST_CASE("an exchange that goes without a wait has still finished what was submitted") {

@@ -3,6 +3,7 @@
 // Where the device is interpreted (docs/simt.md) it is slow: jobs are cut down to 20 steps of 16 samples. Two
 // ranks share the first GPU, or each has its own.
 #include "kernels/device.hpp"
+
 #include "tests/launch/program.hpp"
 #include "tests/runtime/doctor/node.hpp"
 #include "tests/support/scratch.hpp"
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstdlib>
 
 using namespace eightfold;
 using namespace eightfold::test;
@@ -39,7 +41,7 @@ Names shortened(const std::string& job) {
   Names arguments = {source_directory() / "configs/jobs" / (job + ".toml")};
   for (const char* setting :
        {"job.threads=1", "job.epochs=1", "job.global_batch=16", "data.train=320", "data.test=16",
-        "schedule.warmup_steps=5", "telemetry.interval=1", "checkpoint.every=10"})
+        "schedule.warmup_steps=5", "telemetry.interval=1", "checkpoint.every=10", "exchange.bucket=16KiB"})
     arguments = arguments + Names{"--set", setting};
   return arguments;
 }
@@ -60,6 +62,12 @@ Trained train(const Scratch& scratch, const std::string& job, const Names& optio
   Trained trained{run, result["weight_hash"], environment.at("device"), {}};
   for (const auto& record : records_of(run, "train")) trained.losses.push_back(record.at("loss"));
   return trained;
+}
+
+// A folder, before those that a variable names.
+std::string in_front_of(const char* variable, const fs::path& folder) {
+  const char* const others = std::getenv(variable);
+  return others != nullptr ? folder.string() + ":" + others : folder.string();
 }
 
 }  // namespace
@@ -152,17 +160,22 @@ TEST_CASE("a job tells the health of its GPUs and names one that is throttled") 
   std::string gpus;
   for (int index = 0; index < kernels::device_count(kernels::DeviceKind::cuda); ++index)
     gpus += "0000" + kernels::pci_address({kernels::DeviceKind::cuda, index}) + " ";
-  const Finished job = run_program(
-      Names{"train", "--set", "job.steps=2", "--set", "telemetry.health=true"} + shortened("digits-mlp") + kOnDevice,
-      kRanks, scratch.path(),
-      {{"LD_LIBRARY_PATH", scratch.path()}, {"FAKE_GPUS", gpus}, {"FAKE_THROTTLE", "64"}, {"FAKE_CLOCK", "1005"}});
+  const Finished job = run_program(Names{"train", "--set", "job.steps=3", "--set", "telemetry.health=true"} +
+                                       shortened("digits-mlp") + kOnDevice,
+                                   kRanks, scratch.path(),
+                                   {{"LD_LIBRARY_PATH", in_front_of("LD_LIBRARY_PATH", scratch.path())},
+                                    {"FAKE_GPUS", gpus},
+                                    {"FAKE_THROTTLE", "64"},
+                                    {"FAKE_CLOCK", "1005"}});
   INFO(job.out << job.err);
   const Names health = lines_with(job.out, "health: ");
-  REQUIRE(health.size() == 2);
+  REQUIRE(health.size() == 3);
   CHECK(health.front() ==
-        "health: clock 1005 of 1980 MHz, 61 C, 480 of 700 W, memory 12.0 of 140.0 GiB; throttled: rank 0 (too hot "
+        "health: clock 1005 of 1980 MHz, 61 C, 480 of 700 W, memory 12.0 of 140.0 GiB; throttled: rank 0 "
+        "(too hot "
         "(hardware)), rank 1 (too hot (hardware))");
-  CHECK(lines_with(job.err, "the GPU is throttled: too hot (hardware); clock 1005 of 1980 MHz").size() == kRanks);
+  CHECK(lines_with(job.err, "the GPU is throttled: too hot (hardware); clock 1005 of 1980 MHz").size() ==
+        kRanks);
   auto result = result_of(job);
   for (const auto& record : records_of(scratch / result["run_dir"], "train")) {
     REQUIRE(record.at("ranks").size() == kRanks);

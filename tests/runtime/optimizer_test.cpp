@@ -1,5 +1,6 @@
 #include "runtime/optimizer.hpp"
 
+#include "kernels/base/error.hpp"
 #include "tests/support/test.hpp"
 
 #include <algorithm>
@@ -106,4 +107,33 @@ TEST_CASE("a gradient that is not a number is not clipped into one") {
   fixture.optimizer.step(fixture.stream, 1.0, 1);
   CHECK(std::isnan(fixture.weights.data()[0]));
   CHECK(std::isnan(fixture.weights.data()[1]));
+}
+
+TEST_CASE("updates span by span have the bits of one over everything") {
+  for (const auto& config :
+       {of_kind(config::OptimizerKind::sgd, 0.9), of_kind(config::OptimizerKind::rmsprop, 0.9),
+        of_kind(config::OptimizerKind::adamw)}) {
+    Fixture whole(config), spans(config);
+    for (int update = 1; update <= 3; ++update) {
+      for (Fixture* each : {&whole, &spans}) each->set_gradients(0.1F, -0.7F * static_cast<float>(update), 3);
+      whole.optimizer.step(whole.stream, 0.1, update);
+      spans.optimizer.step(spans.stream, 0.1, update, {2, 3});
+      spans.optimizer.step(spans.stream, 0.1, update, {1, 1});
+      spans.optimizer.step(spans.stream, 0.1, update, {0, 2});
+    }
+    CHECK(std::equal(whole.weights.data(), whole.weights.data() + 3, spans.weights.data()));
+    for (std::size_t i = 0; i < whole.optimizer.state().size(); ++i) {
+      const float* const expected = whole.optimizer.state()[i].arena.data();
+      CHECK(std::equal(expected, expected + 3, spans.optimizer.state()[i].arena.data()));
+    }
+  }
+}
+
+TEST_CASE("a clipped update needs all gradients, and is refused to a span") {
+  config::Optimizer config = of_kind(config::OptimizerKind::sgd);
+  CHECK_FALSE(Fixture(config).optimizer.needs_all_gradients());
+  config.clip_norm = 1;
+  Fixture fixture(config);
+  CHECK(fixture.optimizer.needs_all_gradients());
+  CHECK_THROWS_AS(fixture.optimizer.step(fixture.stream, 0.1, 1, {0, 1}), base::InternalError);
 }

@@ -3,6 +3,7 @@
 #include "tests/runtime/doctor/node.hpp"
 #include "tests/support/test.hpp"
 
+#include <algorithm>
 #include <functional>
 
 namespace doctor = eightfold::runtime::doctor;
@@ -114,24 +115,27 @@ std::vector<doctor::Diagnosis> examine_with(const Node& node) {
   return examine(look_at(doctor::Root(node.root()), doctor::Libraries::in(node.libraries())));
 }
 
+doctor::Finding answer_of(const std::vector<doctor::Diagnosis>& diagnoses, const std::string& check) {
+  const auto found = std::ranges::find(diagnoses, check, &doctor::Diagnosis::id);
+  REQUIRE(found != diagnoses.end());
+  return found->finding;
+}
+
 }  // namespace
 
 TEST_CASE("each pain is named by its check, and a node without it is not accused") {
   for (const Pain& pain : pains()) {
     CAPTURE(pain.symptom, pain.check);
     Node node;
-    for (const doctor::Diagnosis& each : examine_with(node))
-      if (each.id == pain.check) CHECK(each.finding.status <= Status::skip);
+    CHECK(answer_of(examine_with(node), pain.check).status <= Status::skip);
     pain.spoil(node);
     std::vector<std::unique_ptr<Setting>> answers;
     for (const auto& [name, value] : pain.answers) answers.push_back(std::make_unique<Setting>(name, value));
     const std::vector<doctor::Diagnosis> diagnoses = examine_with(node);
-    for (const doctor::Diagnosis& each : diagnoses) {
-      if (each.id != pain.check) continue;
-      CHECK(each.finding.status == pain.status);
-      CHECK_FALSE(each.finding.consequence.empty());
-      CHECK_FALSE(each.finding.fix.empty());
-    }
+    const doctor::Finding found = answer_of(diagnoses, pain.check);
+    CHECK(found.status == pain.status);
+    CHECK_FALSE(found.consequence.empty());
+    CHECK_FALSE(found.fix.empty());
     if (pain.status == Status::fail) CHECK(worst(diagnoses) == Status::fail);
   }
 }

@@ -37,7 +37,7 @@ TEST_CASE("a monitor on the host reports times") {
   {
     comm::Engine engine(world());
     health::Monitor monitor(engine, kernels::Device{});
-    reports = monitor.report(10, 1);
+    reports = monitor.gather({10, 1, monitor.read_gpu()});
   }
   const std::size_t expected = world().rank() == 0 ? static_cast<std::size_t>(world().size()) : 0;
   CHECK_ALL_RANKS(reports.size() == expected);
