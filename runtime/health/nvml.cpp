@@ -89,12 +89,12 @@ Nvml::Gpu Nvml::gpu_at(const std::string& address) {
 }
 
 std::string Nvml::address_of(Gpu gpu) {
-  const auto info = ask<PciInfo>("nvmlDeviceGetPciInfo_v3", gpu);
+  const auto info = ask_record<PciInfo>("nvmlDeviceGetPciInfo_v3", gpu);
   return info ? kernel_address(info->bus_id) : std::string();
 }
 
 GpuHealth Nvml::health_of(Gpu gpu) {
-  const auto memory = ask<MemoryInfo>("nvmlDeviceGetMemoryInfo", gpu);
+  const auto memory = ask_record<MemoryInfo>("nvmlDeviceGetMemoryInfo", gpu);
   GpuHealth health;
   health.clock_mhz = ask<unsigned>("nvmlDeviceGetClockInfo", gpu, kMultiprocessorClock);
   health.max_clock_mhz = ask<unsigned>("nvmlDeviceGetMaxClockInfo", gpu, kMultiprocessorClock);
@@ -143,6 +143,15 @@ std::optional<Value> Nvml::ask(const char* function, Gpu gpu) {
   Value value{};
   if (get == nullptr || get(gpu, &value) != 0) return std::nullopt;
   return value;
+}
+
+// A record is void* to the library: it cannot share a type with us.
+template <class Record>
+std::optional<Record> Nvml::ask_record(const char* function, Gpu gpu) {
+  auto* const get = library_.optional<int(Gpu, void*)>(function);
+  Record record{};
+  if (get == nullptr || get(gpu, &record) != 0) return std::nullopt;
+  return record;
 }
 
 template <class Value>

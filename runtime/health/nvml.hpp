@@ -57,6 +57,8 @@ class Nvml {
  private:
   template <class Value>
   std::optional<Value> ask(const char* function, Gpu gpu);
+  template <class Record>
+  std::optional<Record> ask_record(const char* function, Gpu gpu);
   template <class Value>
   std::optional<Value> ask(const char* function, Gpu gpu, int kind);
   std::optional<std::uint64_t> throttle_reasons(Gpu gpu);

@@ -115,8 +115,8 @@ int nvmlDeviceGetEnforcedPowerLimit(void*, unsigned* milliwatts) {
   *milliwatts = 700'000;
   return number("FAKE_POWER_CODE", "0");
 }
-int nvmlDeviceGetMemoryInfo(void*, MemoryInfo* memory) {
-  *memory = {140ULL << 30, 128ULL << 30, 12ULL << 30};
+int nvmlDeviceGetMemoryInfo(void*, void* memory) {
+  *static_cast<MemoryInfo*>(memory) = {140ULL << 30, 128ULL << 30, 12ULL << 30};
   return 0;
 }
 int nvmlDeviceGetP2PStatus(void*, void*, int, int* status) {
