@@ -89,7 +89,7 @@ TEST_CASE("what fails on one node is shown once, with the ranks that saw it, bes
   CHECK(report.shown[1].ranks == std::vector<int>{2, 3});
 }
 
-TEST_CASE("versions that differ are warned of although each passes; other evidence may differ") {
+TEST_CASE("versions that differ are warned of although each passes, and other evidence is not") {
   std::vector<RankFindings> ranks = cluster(2, 1);
   {
     const Setting version("FAKE_UCX_VERSION", "1.16.0");
