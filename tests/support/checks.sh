@@ -30,9 +30,9 @@ exits() { # STATUS COMMAND...: whose output goes to $scratch/output
 says() { # WORDS [LOG]
   grep -qF -- "$1" "${2-$scratch/output}" 2>/dev/null
 }
-comes_true() { # COMMAND...: within a minute
+comes_true() { # COMMAND...: within two minutes
   local tries
-  for ((tries = 0; tries < 600; ++tries)); do
+  for ((tries = 0; tries < 1200; ++tries)); do
     if "$@"; then return; fi
     sleep 0.1
   done
