@@ -135,6 +135,7 @@ TEST_CASE("what a library does not claim is not tried") {
 
 TEST_CASE("a library that sends GPU memory unharmed gets it") {
   const comm::TransportVerdict verdict = verdict_on(Fault::none);
+  CAPTURE(verdict.reason);
   CHECK_ALL_RANKS(verdict.kind == comm::TransportKind::direct);
   CHECK_ALL_RANKS(
       verdict.reason.starts_with("MPI claims to know GPU memory (it says so) and passed every probe: "));
