@@ -55,6 +55,13 @@ slow_down() { # NAMESPACE INTERFACE DELAY
     refuse 3 "tc cannot delay a link by $3; it needs a kernel with sch_netem"
 }
 
+# TCP as in a machine room, whatever this machine is set to: BBR, made for the internet, paces by what it has seen of a
+# link, and after the pause of a forward pass that is too little. Every kernel lets every namespace have Reno.
+use_reno() { # NAMESPACE
+  ip netns exec "$1" sysctl -qw net.ipv4.tcp_congestion_control=reno ||
+    refuse 3 "the hosts cannot be given TCP Reno; it needs a kernel that lets root set net.ipv4.tcp_congestion_control"
+}
+
 add_host() { # NUMBER RATE DELAY
   local namespace
   namespace=$(host "$1")
@@ -64,6 +71,7 @@ add_host() { # NUMBER RATE DELAY
   ip -n "$namespace" address add "10.88.0.$1/24" dev eth0
   ip -n "$namespace" link set lo up
   ip -n "$namespace" link set eth0 up
+  use_reno "$namespace"
   shape "$namespace" eth0 "$2"
   shape "$(switch)" "port$1" "$2"
   if [[ -n $3 ]]; then slow_down "$namespace" eth0 "$3"; fi
