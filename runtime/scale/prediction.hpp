@@ -1,0 +1,43 @@
+#pragma once
+
+// How long a training step takes on a cluster that one does not have: the backward pass makes buckets ready,
+// the simulator (comm/simulator.hpp) replays their schedules on the fabric.
+
+#include "comm/fabric.hpp"
+#include "quant8/format.hpp"
+#include "runtime/scale/workload.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace eightfold::runtime::scale {
+
+struct Question {
+  int nodes = 1;
+  int ranks_per_node = 1;
+  quant8::Format format = quant8::Format::dynamic_tree8;
+  std::string algorithm;                            // empty: the one that is predicted to be the fastest
+  std::size_t bucket_bytes = std::size_t{4} << 20;  // fp32
+};
+
+// Seconds of the rank that takes longest.
+struct Prediction {
+  std::string algorithm;
+  double step_s = 0;
+  double compute_s = 0;        // the step without waiting for the exchange
+  double exposed_s = 0;        // waiting for it
+  double wire_s = 0;           // what the busiest link carries, over its rate
+  double codec_s = 0;          // of one rank's encoding and decoding
+  std::size_t wire_bytes = 0;  // that rank 0 sends
+  std::size_t flows = 0;       // simulated
+  double speedup = 0;          // ranks times the time of one rank alone, over this step's
+};
+
+// Whether this build has a simulator.
+bool can_predict();
+
+// Throws ConfigError for an algorithm that does not exist or does not suit the format, EnvironmentError in a
+// build without SimGrid. Once per process at a time: SimGrid's world is the process's.
+Prediction predict(const Workload& workload, const comm::Fabric& fabric, const Question& question);
+
+}  // namespace eightfold::runtime::scale
