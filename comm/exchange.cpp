@@ -155,27 +155,6 @@ kernels::Device device_of(std::span<const ExchangeBucket> buckets) {
   return device;
 }
 
-std::string allreduce_names() {
-  std::string names = "auto, mpi";
-  for (const schedules::Generator& generator : schedules::generators())
-    if (generator.collective == Collective::all_reduce) names += fmt::format(", {}", generator.name);
-  return names;
-}
-
-const schedules::Generator& generator_for(std::string_view algorithm, quant8::Format format) {
-  const schedules::Generator* generator = schedules::find_generator(algorithm);
-  if (generator == nullptr || generator->collective != Collective::all_reduce)
-    base::raise<base::ConfigError>("there is no allreduce \"{}\"; there are {}", algorithm,
-                                   allreduce_names());
-  if (generator->exact_only && format != quant8::Format::fp32)
-    base::raise<base::ConfigError>(
-        "{} adds partial sums up again and again, which {} would round differently on every rank; use it "
-        "with "
-        "fp32, or two_shot",
-        algorithm, to_string(format));
-  return *generator;
-}
-
 // Makes the operations of an exchange, bucket by bucket.
 class Planner {
  public:
@@ -192,7 +171,7 @@ class Planner {
       return std::make_unique<MpiOperation>(bucket.values, context_.stream, topology_.ranks());
     }
     const Schedule schedule =
-        generator_for(algorithm, format).schedule({topology_, context_.rank, bucket.values.elements()});
+        allreduce_generator(algorithm, format).schedule({topology_, context_.rank, bucket.values.elements()});
     BucketContext context = context_;
     context.rounding.bucket = static_cast<std::uint32_t>(number);
     const std::span<float> residual =

@@ -63,13 +63,6 @@ bool is_read_later(std::span<const PlannedStep> steps, std::size_t at) {
   return true;
 }
 
-// Bytes of a shard, segment by segment.
-std::size_t segmented_bytes(const BucketContext& context, std::int64_t elements) {
-  const std::int64_t rest = elements % context.segment;
-  const auto whole = static_cast<std::size_t>(elements / context.segment);
-  return whole * context.codec.wire_bytes(context.segment) + (rest > 0 ? context.codec.wire_bytes(rest) : 0);
-}
-
 // Makes the stages of a shard.
 class Pipeline {
  public:
@@ -157,8 +150,9 @@ PlacedStage placed(std::unique_ptr<Stage> stage, const PlannedStep* step) {
 
 Executor::Executor(const Schedule& schedule, const BucketContext& context, const Bucket& bucket)
     : context_(context),
-      wire_bytes_(
-          bytes_sent(schedule, [&](std::int64_t elements) { return segmented_bytes(context, elements); })),
+      wire_bytes_(bytes_sent(
+          schedule,
+          [&](std::int64_t elements) { return segmented_bytes(context.codec, context.segment, elements); })),
       summed_(context.stream.device()) {
   base::require(bucket.channel >= 0 && bucket.channel < kChannels, "channel {}", bucket.channel);
   std::vector<PlacedStage> stages;
@@ -211,6 +205,12 @@ std::int64_t segment_elements(const quant8::Codec& codec, std::size_t wire_bytes
   for (std::int64_t step = blocks / 2; step > 0; step /= 2)
     if (fits(blocks + step)) blocks += step;
   return blocks * quant8::kBlock;
+}
+
+std::size_t segmented_bytes(const quant8::Codec& codec, std::int64_t segment, std::int64_t elements) {
+  const std::int64_t rest = elements % segment;
+  const auto whole = static_cast<std::size_t>(elements / segment);
+  return whole * codec.wire_bytes(segment) + (rest > 0 ? codec.wire_bytes(rest) : 0);
 }
 
 }  // namespace eightfold::comm

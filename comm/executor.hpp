@@ -49,5 +49,7 @@ class Executor final : public Operation {
 
 // The elements of the largest segment that takes at most so many bytes on the wire; a whole block at least.
 std::int64_t segment_elements(const quant8::Codec& codec, std::size_t wire_bytes);
+// Bytes on the wire of so many elements in such segments.
+std::size_t segmented_bytes(const quant8::Codec& codec, std::int64_t segment, std::int64_t elements);
 
 }  // namespace eightfold::comm

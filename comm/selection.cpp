@@ -1,5 +1,6 @@
 #include "comm/selection.hpp"
 
+#include "kernels/base/error.hpp"
 #include "kernels/base/parse.hpp"
 
 #include <fmt/format.h>
@@ -54,7 +55,28 @@ Selection by_rule(quant8::Format format, std::size_t bytes, const Topology& topo
   return selection("two_shot", "two quantisations, whatever the number of ranks");
 }
 
+std::string allreduce_names() {
+  std::string names = "auto, mpi";
+  for (const schedules::Generator& generator : schedules::generators())
+    if (generator.collective == Collective::all_reduce) names += fmt::format(", {}", generator.name);
+  return names;
+}
+
 }  // namespace
+
+const schedules::Generator& allreduce_generator(std::string_view algorithm, quant8::Format format) {
+  const schedules::Generator* generator = schedules::find_generator(algorithm);
+  if (generator == nullptr || generator->collective != Collective::all_reduce)
+    base::raise<base::ConfigError>("there is no allreduce \"{}\"; there are {}", algorithm,
+                                   allreduce_names());
+  if (generator->exact_only && format != quant8::Format::fp32)
+    base::raise<base::ConfigError>(
+        "{} adds partial sums up again and again, which {} would round differently on every rank; use it "
+        "with "
+        "fp32, or two_shot",
+        algorithm, to_string(format));
+  return *generator;
+}
 
 Selection select_algorithm(quant8::Format format, std::size_t bytes, const Topology& topology,
                            const Calibration* calibration) {

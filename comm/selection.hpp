@@ -1,13 +1,15 @@
 #pragma once
 
-// Which algorithm "auto" stands for. Every rank selects alike: from what all of them know.
+// Which algorithm a name stands for, "auto" among them. Every rank selects alike: from what all of them know.
 
 #include "comm/calibration.hpp"
+#include "comm/schedules/generators.hpp"
 #include "comm/topology.hpp"
 #include "quant8/format.hpp"
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 namespace eightfold::comm {
 
@@ -22,5 +24,8 @@ struct Selection {
 // "two_shot" else.
 Selection select_algorithm(quant8::Format format, std::size_t bytes, const Topology& topology,
                            const Calibration* calibration);
+
+// The allreduce of this name, for any format it suits. Throws ConfigError that names those there are.
+const schedules::Generator& allreduce_generator(std::string_view algorithm, quant8::Format format);
 
 }  // namespace eightfold::comm

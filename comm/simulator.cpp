@@ -1,0 +1,98 @@
+#include "comm/simulator.hpp"
+
+#include "comm/exchange.hpp"
+#include "comm/executor.hpp"
+#include "comm/selection.hpp"
+#include "comm/simulator/child_world.hpp"
+#include "comm/simulator/simulated_rank.hpp"
+#include "kernels/base/log.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace eightfold::comm {
+namespace {
+
+// The plans of all buckets; those of as many elements are the same.
+class Plans {
+ public:
+  Plans(const Topology& topology, const SimulatedStep& step, const kernels::Device& device)
+      : topology_(topology),
+        generator_(allreduce_generator(step.algorithm, step.format)),
+        codec_(quant8::make_codec({}, {step.format})),
+        segment_(segment_elements(*codec_, default_segment_bytes(device))) {
+    for (const std::int64_t elements : step.buckets) by_bucket_.push_back(plan(elements));
+  }
+
+  const std::vector<std::vector<ReplayPlan>>& by_bucket() const { return by_bucket_; }
+
+  // Of the largest shard.
+  std::int64_t segments() const { return segments_; }
+  std::size_t messages() const {
+    std::size_t messages = 0;
+    for (const auto& ranks : by_bucket_)
+      for (const ReplayPlan& tasks : ranks)
+        messages += static_cast<std::size_t>(std::ranges::count_if(tasks, &ReplayTask::is_send));
+    return messages;
+  }
+
+ private:
+  std::vector<ReplayPlan> plan(std::int64_t elements) {
+    std::vector<Schedule> schedules;
+    for (int rank = 0; rank < topology_.ranks(); ++rank)
+      schedules.push_back(generator_.schedule({topology_, rank, elements}));
+    for (const Shard& shard : schedules.front().shards)
+      segments_ = std::max(segments_, (shard.count + segment_ - 1) / segment_);
+    return plan_replay(schedules,
+                       [this](std::int64_t count) { return segmented_bytes(*codec_, segment_, count); });
+  }
+
+  const Topology& topology_;
+  const schedules::Generator& generator_;
+  std::unique_ptr<quant8::Codec> codec_;
+  std::int64_t segment_;
+  std::int64_t segments_ = 1;
+  std::vector<std::vector<ReplayPlan>> by_bucket_;
+};
+
+int pieces(const Plans& plans) {
+  const std::size_t flows = plans.messages() * static_cast<std::size_t>(plans.segments());
+  if (flows <= kManyFlows) return static_cast<int>(plans.segments());
+  base::log_info("simulation: {} messages in {} segments each would be {} flows; a message is one",
+                 plans.messages(), plans.segments(), flows);
+  return 1;
+}
+
+SimulatedTimes play(const Fabric& fabric, const Topology& topology, const SimulatedStep& step,
+                    const Plans& plans, int pieces) {
+  Cluster cluster(fabric, topology, step.has_device);
+  const SimulatedWorld world{cluster, fabric, step, pieces, plans.by_bucket()};
+  std::vector<SimulatedRank> ranks;
+  ranks.reserve(static_cast<std::size_t>(topology.ranks()));  // they refer to each other
+  for (int rank = 0; rank < topology.ranks(); ++rank) ranks.emplace_back(world, rank, ranks);
+  for (SimulatedRank& rank : ranks) rank.start();
+  cluster.run();
+  SimulatedTimes times;
+  for (const SimulatedRank& rank : ranks) {
+    times.step_s = std::max(times.step_s, rank.ended_s());
+    times.exposed_s = std::max(times.exposed_s, rank.exposed_s());
+    times.codec_s = std::max(times.codec_s, rank.codec_s());
+    times.bytes_sent.push_back(rank.bytes_sent());
+    times.flows += rank.flows();
+  }
+  times.wire_s = cluster.busiest_link_s();
+  return times;
+}
+
+}  // namespace
+
+SimulatedTimes simulate(const Fabric& fabric, int nodes, int ranks_per_node, const SimulatedStep& step) {
+  const Topology topology = Topology::uniform(nodes, ranks_per_node);
+  const kernels::Device device{step.has_device ? kernels::DeviceKind::cuda : kernels::DeviceKind::host, 0};
+  const Plans plans(topology, step, device);
+  const int each = pieces(plans);
+  return in_child_world([&] { return play(fabric, topology, step, plans, each); });
+}
+
+}  // namespace eightfold::comm

@@ -1,0 +1,16 @@
+#pragma once
+
+// SimGrid has one world in the life of a process, and leaves it in a state that no second one survives. So
+// every simulation has a process of its own, which goes with all it has built.
+
+#include "comm/simulator.hpp"
+
+#include <functional>
+
+namespace eightfold::comm {
+
+// What `play` returns in a child of this process. Throws InternalError with what it has thrown, and where
+// the child ends otherwise. The caller has no other threads.
+SimulatedTimes in_child_world(const std::function<SimulatedTimes()>& play);
+
+}  // namespace eightfold::comm

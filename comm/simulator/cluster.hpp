@@ -1,0 +1,48 @@
+#pragma once
+
+// The modelled cluster: processors that work and links that carry, each shared fairly among those who use it
+// at the same time. The one place that knows SimGrid.
+
+#include "comm/fabric.hpp"
+#include "comm/topology.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace eightfold::comm {
+
+// What a rank can have work done by.
+enum class Processor {
+  compute,  // its device; without one, a core for its worker
+  codec,    // its device again, before everything else; without one, a core for its engine
+  engine,   // a core for its engine
+};
+
+class Cluster {
+ public:
+  using Done = std::function<void()>;
+
+  // Throws EnvironmentError in a build without SimGrid. There is one in the life of a process: SimGrid's
+  // world cannot be made again.
+  Cluster(const Fabric& fabric, const Topology& topology, bool has_device);
+  ~Cluster();
+  Cluster(const Cluster&) = delete;  // what is under way refers to it
+  Cluster& operator=(const Cluster&) = delete;
+
+  // Both return at once; `done` is called when so much work is done, or so many bytes have arrived, never
+  // before they return.
+  void work(int rank, Processor processor, double time_s, Done done);
+  void send(int from, int to, double bytes, Done done);
+
+  // Until nothing is under way any more.
+  void run();
+  double now_s() const;
+  // What the busiest link has carried, over its rate.
+  double busiest_link_s() const;
+
+ private:
+  class World;
+  std::unique_ptr<World> world_;
+};
+
+}  // namespace eightfold::comm

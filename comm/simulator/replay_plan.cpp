@@ -1,0 +1,157 @@
+#include "comm/simulator/replay_plan.hpp"
+
+#include "kernels/base/error.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace eightfold::comm {
+namespace {
+
+// Within a round a shard is sealed, then sent, then received (comm/schedule.hpp, rule 1).
+int place_in_round(Action action) {
+  switch (action) {
+    case Action::seal:
+      return 0;
+    case Action::send_fresh:
+    case Action::send_sealed:
+      return 1;
+    default:
+      return 2;
+  }
+}
+
+struct Passed {
+  Step step;
+  int round;
+};
+
+// The steps of every shard in the order in which it passes them.
+std::vector<std::vector<Passed>> steps_by_shard(const Schedule& schedule) {
+  std::vector<std::vector<Passed>> steps(schedule.shards.size());
+  for (std::size_t round = 0; round < schedule.rounds.size(); ++round)
+    for (int place = 0; place < 3; ++place)
+      for (const Step& step : schedule.rounds[round])
+        if (place_in_round(step.action) == place)
+          steps[static_cast<std::size_t>(step.shard)].push_back({step, static_cast<int>(round)});
+  return steps;
+}
+
+ReplayTask new_task(Action action, int peer, int round, int first_shard) {
+  ReplayTask task;
+  task.action = action;
+  task.peer = peer;
+  task.round = round;
+  task.first_shard = first_shard;
+  return task;
+}
+
+// Makes the tasks of one rank.
+class Planner {
+ public:
+  Planner(const Schedule& schedule, const WireSize& wire) : schedule_(schedule), wire_(wire) {}
+
+  ReplayPlan take() && {
+    const auto steps = steps_by_shard(schedule_);
+    for (std::size_t shard = 0; shard < steps.size(); ++shard)
+      add_shard(static_cast<int>(shard), steps[shard]);
+    return std::move(plan_);
+  }
+
+ private:
+  void add_shard(int shard, std::span<const Passed> steps) {
+    const std::int64_t elements = schedule_.shards[static_cast<std::size_t>(shard)].count;
+    std::vector<int> before;  // what reads or writes the values, so far
+    int sealed = -1, added = 0;
+    for (const auto& [step, round] : steps) {
+      const int task = task_of(step.action, step.peer, round, shard);
+      ReplayTask& now = plan_[static_cast<std::size_t>(task)];
+      if (now.peer != kNobody) now.bytes += wire_(elements);
+      if (step.action == Action::send_sealed) {
+        base::require(sealed >= 0, "a schedule {} before it is sealed", to_string(step));
+        wait_for(task, sealed);
+        continue;
+      }
+      if (step.action == Action::receive_add) {
+        ++added;
+      } else {
+        for (const int earlier : before) wait_for(task, earlier);
+        now.decoded += elements * std::exchange(added, 0);
+        if (step.action != Action::receive_adopt) now.encoded += elements;
+        if (step.action != Action::send_fresh) now.decoded += elements, sealed = task;
+      }
+      before.push_back(task);
+    }
+    if (added > 0) settle(shard, before, elements * added);
+  }
+
+  // What is added and never encoded is summed up all the same.
+  void settle(int shard, std::span<const int> before, std::int64_t elements) {
+    const int task = task_of(Action::seal, kNobody, static_cast<int>(schedule_.rounds.size()), shard);
+    for (const int earlier : before) wait_for(task, earlier);
+    plan_[static_cast<std::size_t>(task)].decoded += elements;
+  }
+
+  int task_of(Action action, int peer, int round, int shard) {
+    const auto [found, is_new] = tasks_.try_emplace({action, peer, round}, static_cast<int>(plan_.size()));
+    if (is_new) plan_.push_back(new_task(action, peer, round, shard));
+    ++plan_[static_cast<std::size_t>(found->second)].shards;
+    return found->second;
+  }
+
+  void wait_for(int task, int earlier) {
+    std::vector<int>& then = plan_[static_cast<std::size_t>(earlier)].then;
+    if (task == earlier || std::ranges::find(then, task) != then.end()) return;
+    then.push_back(task);
+    ++plan_[static_cast<std::size_t>(task)].waits_for;
+  }
+
+  const Schedule& schedule_;
+  const WireSize& wire_;
+  ReplayPlan plan_;
+  std::map<std::tuple<Action, int, int>, int> tasks_;
+};
+
+// Finds the receiver of every message.
+class Meetings {
+ public:
+  explicit Meetings(std::span<const ReplayPlan> plans) {
+    for (std::size_t rank = 0; rank < plans.size(); ++rank)
+      for (std::size_t task = 0; task < plans[rank].size(); ++task)
+        if (const ReplayTask& each = plans[rank][task]; each.is_receive())
+          receivers_[{static_cast<int>(rank), each.peer, each.action, each.first_shard}] =
+              static_cast<int>(task);
+  }
+
+  int receiver_of(const ReplayTask& send, int sender, std::span<const ReplayPlan> plans) const {
+    const Action action = send.action == Action::send_fresh ? Action::receive_add : Action::receive_adopt;
+    const auto found = receivers_.find({send.peer, sender, action, send.first_shard});
+    base::require(found != receivers_.end(), "rank {} receives nothing of what rank {} sends in round {}",
+                  send.peer, sender, send.round);
+    const ReplayTask& receive =
+        plans[static_cast<std::size_t>(send.peer)][static_cast<std::size_t>(found->second)];
+    base::require(receive.shards == send.shards, "rank {} sends {} shards in round {}, rank {} receives {}",
+                  sender, send.shards, send.round, send.peer, receive.shards);
+    return found->second;
+  }
+
+ private:
+  std::map<std::tuple<int, int, Action, int>, int> receivers_;
+};
+
+}  // namespace
+
+std::vector<ReplayPlan> plan_replay(std::span<const Schedule> schedules, const WireSize& wire) {
+  std::vector<ReplayPlan> plans;
+  plans.reserve(schedules.size());
+  for (const Schedule& schedule : schedules) plans.push_back(Planner(schedule, wire).take());
+  const Meetings meetings(plans);
+  for (std::size_t rank = 0; rank < plans.size(); ++rank)
+    for (ReplayTask& task : plans[rank])
+      if (task.is_send()) task.meets = meetings.receiver_of(task, static_cast<int>(rank), plans);
+  return plans;
+}
+
+}  // namespace eightfold::comm

@@ -1,0 +1,39 @@
+#pragma once
+
+// A Schedule as the simulator plays it: what a rank does in a round with shards that come from the same peer,
+// or go to it, is one task. Without that, a hierarchical schedule of many ranks would be a message a shard.
+
+#include "comm/schedule.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace eightfold::comm {
+
+struct ReplayTask {
+  // Adding up what nobody encodes is a seal of nothing.
+  Action action = Action::seal;
+  int peer = kNobody;
+  int round = 0;
+
+  std::int64_t encoded = 0;  // elements
+  std::int64_t decoded = 0;  // elements, counted once for every contribution
+  std::size_t bytes = 0;     // on the wire
+
+  int first_shard = 0;
+  int shards = 0;
+  int waits_for = 0;      // tasks of this rank
+  std::vector<int> then;  // those who wait for it
+  int meets = -1;         // the task of `peer` that receives what this one sends
+
+  bool is_send() const { return action == Action::send_fresh || action == Action::send_sealed; }
+  bool is_receive() const { return action == Action::receive_add || action == Action::receive_adopt; }
+};
+
+using ReplayPlan = std::vector<ReplayTask>;
+
+// The tasks of every rank. `wire` is the size of a whole shard on the wire. Throws InternalError for
+// schedules whose messages do not meet.
+std::vector<ReplayPlan> plan_replay(std::span<const Schedule> schedules, const WireSize& wire);
+
+}  // namespace eightfold::comm

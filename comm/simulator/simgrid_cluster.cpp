@@ -1,0 +1,298 @@
+#include "comm/simulator.hpp"
+#include "comm/simulator/cluster.hpp"
+#include "kernels/base/error.hpp"
+
+#include <fmt/format.h>
+#include <simgrid/kernel/routing/NetPoint.hpp>
+#include <simgrid/s4u.hpp>
+#include <xbt/log.h>
+
+#include <algorithm>
+#include <deque>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace eightfold::comm {
+namespace {
+
+namespace s4u = simgrid::s4u;
+
+// So much more of a device for a codec than for what computes: all of it.
+constexpr double kFirst = 1e6;
+// A link that nobody has to wait for, and carries a route's latency.
+constexpr double kUnlimited = 1e15;
+
+// SimGrid's models without its corrections for TCP: what a link gives to messages has been measured or is
+// known, and is shared out by max-min fairness.
+void configure() {
+  xbt_log_control_set("root.thresh:error");
+  s4u::Engine::set_config("network/model:CM02");
+  s4u::Engine::set_config("network/optim:Lazy");
+  s4u::Engine::set_config("network/crosstraffic:0");
+  s4u::Engine::set_config("network/TCP-gamma:0");
+  s4u::Engine::set_config("network/latency-factor:1");
+  s4u::Engine::set_config("network/bandwidth-factor:1");
+  s4u::Engine::set_config("network/weight-S:0");
+}
+
+}  // namespace
+
+bool has_simulator() {
+  return true;
+}
+
+// All routes are an end's way up and another end's way down. A rank has an end for each kind of distance:
+// what leaves it for a neighbour takes another way than what leaves it for another node.
+class Cluster::World {
+ public:
+  World(const Fabric& fabric, const Topology& topology, bool has_device)
+      : fabric_(fabric), topology_(topology), engine_("eightfold") {
+    configure();
+    zone_ = s4u::create_star_zone("cluster");
+    add_processors(has_device);
+    add_cards();
+    for (int rank = 0; rank < topology.ranks(); ++rank) add_ends(rank);
+    zone_->seal();
+    s4u::Activity::on_completion_cb([this](const s4u::Activity& activity) { finish(activity); });
+  }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  void work(int rank, Processor processor, double time_s, Done done) {
+    if (time_s <= 0) return later(std::move(done));
+    const RankProcessors& processors = processors_[static_cast<std::size_t>(rank)];
+    s4u::Host* host = processor == Processor::compute ? processors.compute
+                      : processor == Processor::codec ? processors.codec
+                                                      : processors.engine;
+    const s4u::ExecPtr exec = s4u::Exec::init();
+    exec->set_flops_amount(time_s)->set_host(host);
+    if (processor == Processor::codec) exec->set_priority(processors.codec_priority);
+    start(exec, std::move(done));
+  }
+
+  void send(int from, int to, double bytes, Done done) {
+    const Distance distance = distance_of(from, to);
+    for (const Carrier& carrier : ends_[place(from, distance)].up) count(carrier, bytes);
+    for (const Carrier& carrier : ends_[place(to, distance)].down) count(carrier, bytes);
+    double charged = bytes;
+    Card* card = distance == Distance::node ? nullptr : &cards_[card_of(from)];
+    if (card != nullptr) charged -= card->take_credit(fabric_, s4u::Engine::get_clock(), bytes);
+    const s4u::CommPtr comm =
+        s4u::Comm::sendto_init(ends_[place(from, distance)].host, ends_[place(to, distance)].host);
+    comm->set_payload_size(static_cast<uint64_t>(std::max(charged, 1.0)));
+    start(comm, [card, done = std::move(done)] {
+      if (card != nullptr) card->rest(s4u::Engine::get_clock());
+      done();
+    });
+  }
+
+  void run() {
+    drain();
+    engine_.run();
+    base::require(live_.empty(), "{} activities of a simulation never ended", live_.size());
+  }
+
+  double busiest_link_s() const {
+    double most = 0;
+    for (const auto& [link, bytes] : carried_) most = std::max(most, bytes / link->get_bandwidth());
+    return most;
+  }
+
+ private:
+  enum class Distance { node, branch, tree };
+  static constexpr std::size_t kDistances = 3;
+  using Carrier = s4u::Link*;
+  struct End {
+    s4u::Host* host = nullptr;
+    std::vector<Carrier> up, down;
+  };
+  struct RankProcessors {
+    s4u::Host* compute;
+    s4u::Host* codec;
+    double codec_priority;
+    s4u::Host* engine;
+  };
+  // A network card's way out. While it rests it gains credit, which the next bytes use up at once.
+  struct Card {
+    Carrier up, down;
+    int sending = 0;
+    double idle_since_s = 0;
+    double credit = 0;
+
+    double take_credit(const Fabric& fabric, double now_s, double bytes) {
+      if (fabric.burst_bytes <= 0) return 0;
+      if (sending++ == 0)
+        credit = std::min(fabric.burst_bytes, credit + (now_s - idle_since_s) * fabric.card_bytes_per_s);
+      const double taken = std::min(credit, bytes);
+      credit -= taken;
+      return taken;
+    }
+    void rest(double now_s) {
+      if (--sending == 0) idle_since_s = now_s;
+    }
+  };
+
+  s4u::Host* add_host(const std::string& name, int cores) {
+    return zone_->create_host(name, 1.0)->set_core_count(cores);
+  }
+  Carrier add_link(const std::string& name, double bytes_per_s) {
+    return zone_->create_link(name, bytes_per_s);
+  }
+
+  void add_processors(bool has_device) {
+    std::vector<s4u::Host*> machines;
+    for (int rank = 0; rank < topology_.ranks(); ++rank) {
+      if (has_device) {
+        s4u::Host* device = add_host(fmt::format("device{}", rank), 1);
+        processors_.push_back({device, device, kFirst, add_host(fmt::format("engine{}", rank), 1)});
+      } else if (fabric_.nodes_per_machine > 0) {
+        const auto machine = static_cast<std::size_t>(topology_.node_of(rank) / fabric_.nodes_per_machine);
+        while (machines.size() <= machine)
+          machines.push_back(add_host(fmt::format("machine{}", machines.size()), fabric_.cores));
+        processors_.push_back({machines[machine], machines[machine], 1, machines[machine]});
+      } else {
+        s4u::Host* engine = add_host(fmt::format("engine{}", rank), 1);
+        processors_.push_back({add_host(fmt::format("worker{}", rank), 1), engine, 1, engine});
+      }
+    }
+  }
+
+  void add_cards() {
+    near_ = add_link("node", kUnlimited);
+    near_->set_latency(fabric_.node_latency_s)->set_sharing_policy(s4u::Link::SharingPolicy::FATPIPE);
+    far_ = add_link("network", kUnlimited);
+    far_->set_latency(fabric_.network_latency_s)->set_sharing_policy(s4u::Link::SharingPolicy::FATPIPE);
+    for (int card = 0; card < topology_.nodes() * fabric_.cards; ++card)
+      cards_.push_back({add_link(fmt::format("card{}.up", card), fabric_.card_bytes_per_s),
+                        add_link(fmt::format("card{}.down", card), fabric_.card_bytes_per_s)});
+    if (fabric_.nodes_per_switch == 0) return;
+    const double rate =
+        fabric_.card_bytes_per_s * fabric_.cards * fabric_.nodes_per_switch / fabric_.oversubscription;
+    for (int first = 0; first < topology_.nodes(); first += fabric_.nodes_per_switch)
+      switches_.push_back({add_link(fmt::format("switch{}.up", switches_.size()), rate),
+                           add_link(fmt::format("switch{}.down", switches_.size()), rate)});
+  }
+
+  void add_ends(int rank) {
+    End near, branch;
+    const bool has_own_way = fabric_.neighbour_bytes_per_s > 0;
+    if (fabric_.slot_bytes_per_s > 0) {
+      branch.up.push_back(add_link(fmt::format("slot{}.up", rank), fabric_.slot_bytes_per_s));
+      branch.down.push_back(add_link(fmt::format("slot{}.down", rank), fabric_.slot_bytes_per_s));
+    }
+    if (has_own_way) {
+      near.up = {add_link(fmt::format("neighbour{}.up", rank), fabric_.neighbour_bytes_per_s)};
+      near.down = {add_link(fmt::format("neighbour{}.down", rank), fabric_.neighbour_bytes_per_s)};
+    } else {
+      near.up = branch.up;
+      near.down = branch.down;
+    }
+    const Card& card = cards_[card_of(rank)];
+    branch.up.push_back(card.up);
+    branch.down.insert(branch.down.begin(), card.down);
+    End tree = branch;
+    if (!switches_.empty()) {
+      const auto& [up, down] = switches_[static_cast<std::size_t>(switch_of(rank))];
+      tree.up.push_back(up);
+      tree.down.insert(tree.down.begin(), down);
+    }
+    add_end(fmt::format("near{}", rank), std::move(near), near_);
+    add_end(fmt::format("branch{}", rank), std::move(branch), far_);
+    add_end(fmt::format("tree{}", rank), std::move(tree), far_);
+  }
+
+  void add_end(const std::string& name, End end, Carrier latency) {
+    end.host = add_host(name, 1);
+    std::vector<s4u::LinkInRoute> up{s4u::LinkInRoute(latency)}, down;
+    for (const Carrier link : end.up) up.emplace_back(link);
+    for (const Carrier link : end.down) down.emplace_back(link);
+    zone_->add_route(end.host->get_netpoint(), nullptr, nullptr, nullptr, up, false);
+    zone_->add_route(nullptr, end.host->get_netpoint(), nullptr, nullptr, down, false);
+    ends_.push_back(std::move(end));
+  }
+
+  int switch_of(int rank) const { return topology_.node_of(rank) / fabric_.nodes_per_switch; }
+  std::size_t card_of(int rank) const {
+    return static_cast<std::size_t>(topology_.node_of(rank) * fabric_.cards +
+                                    topology_.local_rank(rank) % fabric_.cards);
+  }
+  Distance distance_of(int a, int b) const {
+    if (topology_.node_of(a) == topology_.node_of(b)) return Distance::node;
+    if (fabric_.nodes_per_switch == 0 || switch_of(a) == switch_of(b)) return Distance::branch;
+    return Distance::tree;
+  }
+  static std::size_t place(int rank, Distance distance) {
+    return static_cast<std::size_t>(rank) * kDistances + static_cast<std::size_t>(distance);
+  }
+  void count(Carrier link, double bytes) { carried_[link] += bytes; }
+
+  // SimGrid keeps nothing of ours: what happens after an activity, and the activity itself, is kept here.
+  void start(const s4u::ActivityPtr& activity, Done done) {
+    live_.emplace(activity.get(), Live{activity, std::move(done)});
+    activity->vetoable_start();
+  }
+  void finish(const s4u::Activity& activity) {
+    const auto found = live_.find(&activity);
+    if (found == live_.end()) return;
+    later(std::move(found->second.done));
+    ended_.push_back(std::move(found->second.activity));  // SimGrid still uses it
+    live_.erase(found);
+    drain();
+  }
+
+  void later(Done done) { due_.push_back(std::move(done)); }
+  // What is done may start more, which may be done at once: a loop, not a recursion.
+  void drain() {
+    if (std::exchange(is_draining_, true)) return;
+    while (!due_.empty()) {
+      const Done done = std::move(due_.front());
+      due_.pop_front();
+      done();
+    }
+    is_draining_ = false;
+    if (ended_.size() > 1) ended_.erase(ended_.begin(), ended_.end() - 1);
+  }
+
+  struct Live {
+    s4u::ActivityPtr activity;
+    Done done;
+  };
+
+  const Fabric fabric_;
+  const Topology& topology_;
+  s4u::Engine engine_;
+  s4u::NetZone* zone_ = nullptr;
+  std::vector<RankProcessors> processors_;  // by rank
+  std::vector<Card> cards_;
+  std::vector<std::pair<Carrier, Carrier>> switches_;  // their ways up and down
+  Carrier near_ = nullptr, far_ = nullptr;             // latencies
+  std::vector<End> ends_;                              // by rank and distance
+  std::unordered_map<const s4u::Link*, double> carried_;
+  std::unordered_map<const s4u::Activity*, Live> live_;
+  std::vector<s4u::ActivityPtr> ended_;
+  std::deque<Done> due_;
+  bool is_draining_ = false;
+};
+
+Cluster::Cluster(const Fabric& fabric, const Topology& topology, bool has_device)
+    : world_(std::make_unique<World>(fabric, topology, has_device)) {}
+Cluster::~Cluster() = default;
+
+void Cluster::work(int rank, Processor processor, double time_s, Done done) {
+  world_->work(rank, processor, time_s, std::move(done));
+}
+void Cluster::send(int from, int to, double bytes, Done done) {
+  world_->send(from, to, bytes, std::move(done));
+}
+void Cluster::run() {
+  world_->run();
+}
+double Cluster::now_s() const {
+  return s4u::Engine::get_clock();
+}
+double Cluster::busiest_link_s() const {
+  return world_->busiest_link_s();
+}
+
+}  // namespace eightfold::comm

@@ -1,0 +1,199 @@
+#include "comm/simulator/simulated_rank.hpp"
+
+#include "comm/engine.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace eightfold::comm {
+namespace {
+
+// Messages of a rank that are on their way at once. A link is filled by few; with many more the simulation
+// would follow how they share it, and nothing else would change.
+constexpr int kOnTheirWay = 4;
+
+}  // namespace
+
+bool WorkQueue::Item::operator<(const Item& other) const {
+  return std::tuple(-round, bucket, number) > std::tuple(-other.round, other.bucket, other.number);
+}
+
+void WorkQueue::add(int round, int bucket, double time_s, Cluster::Done done) {
+  items_.push({round, bucket, added_++, time_s, std::move(done)});
+  if (!is_busy_) next();
+}
+
+void WorkQueue::next() {
+  if (items_.empty()) return;
+  const Item item = items_.top();
+  items_.pop();
+  is_busy_ = true;
+  worked_s_ += item.time_s;
+  cluster_.work(rank_, processor_, item.time_s, [this, done = item.done] {
+    is_busy_ = false;
+    done();
+    if (!is_busy_) next();
+  });
+}
+
+SimulatedRank::SimulatedRank(const SimulatedWorld& world, int rank, std::vector<SimulatedRank>& all)
+    : world_(world),
+      rank_(rank),
+      all_(all),
+      engine_(world.cluster, rank, Processor::engine),
+      codec_(world.cluster, rank, Processor::codec),
+      buckets_(world.step.buckets.size()),
+      is_over_(world.step.buckets.size(), false) {}
+
+void SimulatedRank::start() {
+  compute(0);
+}
+
+void SimulatedRank::compute(std::size_t piece_of_work) {
+  if (piece_of_work == world_.step.work.size()) return wait_for(0);
+  const SimulatedStep::Work& work = world_.step.work[piece_of_work];
+  world_.cluster.work(rank_, Processor::compute, work.time_s, [this, piece_of_work, &work] {
+    submit_complete(work.complete);
+    compute(piece_of_work + 1);
+  });
+}
+
+void SimulatedRank::submit_complete(std::int64_t complete) {
+  std::int64_t end = 0;
+  for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
+    end += world_.step.buckets[bucket];
+    if (end > complete) break;
+    submitted_ = std::max(submitted_, bucket + 1);
+  }
+  begin_what_may();
+}
+
+// The worker updates the weights of one bucket after the other (runtime/worker.cpp).
+void SimulatedRank::wait_for(std::size_t bucket) {
+  if (bucket == buckets_.size()) {
+    ended_s_ = world_.cluster.now_s();
+    return;
+  }
+  awaited_ = bucket;
+  if (!is_over_[bucket]) {
+    if (!std::exchange(is_waiting_, true)) waits_since_s_ = world_.cluster.now_s();
+    return;
+  }
+  if (std::exchange(is_waiting_, false)) exposed_s_ += world_.cluster.now_s() - waits_since_s_;
+  const double time_s = world_.step.update_s_per_element * static_cast<double>(world_.step.buckets[bucket]);
+  world_.cluster.work(rank_, Processor::compute, time_s, [this, bucket] { wait_for(bucket + 1); });
+}
+
+void SimulatedRank::begin_what_may() {
+  while (begun_ < submitted_ && under_way_ < Engine::kUnderWay) {
+    const auto bucket = static_cast<int>(begun_++);
+    ++under_way_;
+    open(bucket);
+    buckets_[static_cast<std::size_t>(bucket)].has_begun = true;
+    for (std::size_t task = 0; task < plan(bucket).size(); ++task)
+      for (int piece = 0; piece < world_.pieces; ++piece) release({bucket, static_cast<int>(task), piece});
+    if (plan(bucket).empty()) end_piece(bucket);
+  }
+}
+
+// A peer that is ahead may send before this rank has come to the bucket. Every piece waits for the bucket's
+// begin, and a receiving one for its message.
+void SimulatedRank::open(int number) {
+  Bucket& bucket = buckets_[static_cast<std::size_t>(number)];
+  if (!bucket.waits_for.empty()) return;
+  const auto pieces = static_cast<std::size_t>(world_.pieces);
+  bucket.waits_for.reserve(plan(number).size() * pieces);
+  for (const ReplayTask& each : plan(number))
+    bucket.waits_for.insert(bucket.waits_for.end(), pieces, each.waits_for + 1 + (each.is_receive() ? 1 : 0));
+  bucket.left = static_cast<int>(bucket.waits_for.size());
+}
+
+void SimulatedRank::release(const Piece& piece) {
+  Bucket& bucket = buckets_[static_cast<std::size_t>(piece.bucket)];
+  const auto place = static_cast<std::size_t>(piece.task) * static_cast<std::size_t>(world_.pieces) +
+                     static_cast<std::size_t>(piece.piece);
+  if (--bucket.waits_for[place] == 0) execute(piece);
+}
+
+void SimulatedRank::execute(const Piece& piece) {
+  switch (task(piece).action) {
+    case Action::send_sealed:
+      return post(piece);
+    case Action::receive_add:
+      return finish(piece);
+    default:
+      return encode_or_decode(piece);
+  }
+}
+
+void SimulatedRank::encode_or_decode(const Piece& piece) {
+  const ReplayTask& now = task(piece);
+  const double time_s = (static_cast<double>(now.encoded) * world_.step.encode_s_per_element +
+                         static_cast<double>(now.decoded) * world_.step.decode_s_per_element) /
+                        world_.pieces;
+  codec_s_ += time_s;
+  codec_queue().add(now.round, piece.bucket, time_s, [this, piece] {
+    if (task(piece).is_send()) return post(piece);
+    finish(piece);
+  });
+}
+
+void SimulatedRank::post(const Piece& piece) {
+  const ReplayTask& now = task(piece);
+  const double time_s = world_.fabric.message_s + world_.fabric.send_s_per_byte * share(now.bytes);
+  engine_.add(now.round, piece.bucket, time_s, [this, piece] {
+    finish(piece);
+    outbox_.push_back(piece);
+    send_next();
+  });
+}
+
+void SimulatedRank::send_next() {
+  while (sending_ < kOnTheirWay && !outbox_.empty()) {
+    const Piece piece = outbox_.front();
+    outbox_.pop_front();
+    const ReplayTask& now = task(piece);
+    ++sending_;
+    ++flows_;
+    if (piece.piece == 0) bytes_sent_ += now.bytes;
+    world_.cluster.send(rank_, now.peer, share(now.bytes), [this, piece] {
+      --sending_;
+      const ReplayTask& sent = task(piece);
+      all_[static_cast<std::size_t>(sent.peer)].receive({piece.bucket, sent.meets, piece.piece});
+      send_next();
+    });
+  }
+}
+
+void SimulatedRank::receive(const Piece& piece) {
+  open(piece.bucket);
+  const double time_s = world_.fabric.receive_s_per_byte * share(task(piece).bytes);
+  engine_.add(task(piece).round, piece.bucket, time_s, [this, piece] { release(piece); });
+}
+
+void SimulatedRank::finish(const Piece& piece) {
+  for (const int next : task(piece).then) release({piece.bucket, next, piece.piece});
+  end_piece(piece.bucket);
+}
+
+void SimulatedRank::end_piece(int number) {
+  if (--buckets_[static_cast<std::size_t>(number)].left > 0) return;
+  buckets_[static_cast<std::size_t>(number)].waits_for = {};
+  is_over_[static_cast<std::size_t>(number)] = true;
+  --under_way_;
+  begin_what_may();
+  if (is_waiting_ && is_over_[awaited_]) wait_for(awaited_);
+}
+
+const ReplayPlan& SimulatedRank::plan(int bucket) const {
+  return world_.plans[static_cast<std::size_t>(bucket)][static_cast<std::size_t>(rank_)];
+}
+const ReplayTask& SimulatedRank::task(const Piece& piece) const {
+  return plan(piece.bucket)[static_cast<std::size_t>(piece.task)];
+}
+double SimulatedRank::share(std::size_t bytes) const {
+  return static_cast<double>(bytes) / world_.pieces;
+}
+
+}  // namespace eightfold::comm

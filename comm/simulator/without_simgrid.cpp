@@ -1,0 +1,30 @@
+#include "comm/simulator.hpp"
+#include "comm/simulator/cluster.hpp"
+#include "kernels/base/error.hpp"
+
+namespace eightfold::comm {
+
+bool has_simulator() {
+  return false;
+}
+
+class Cluster::World {};
+
+Cluster::Cluster(const Fabric&, const Topology&, bool) {
+  base::raise<base::EnvironmentError>(
+      "this eightfold was built without SimGrid, which simulates; install libsimgrid-dev and build again");
+}
+Cluster::~Cluster() = default;
+
+// There is no cluster to call these of.
+void Cluster::work(int, Processor, double, Done) {}
+void Cluster::send(int, int, double, Done) {}
+void Cluster::run() {}
+double Cluster::now_s() const {
+  return 0;
+}
+double Cluster::busiest_link_s() const {
+  return 0;
+}
+
+}  // namespace eightfold::comm

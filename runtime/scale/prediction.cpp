@@ -1,0 +1,88 @@
+#include "runtime/scale/prediction.hpp"
+
+#include "comm/schedules/generators.hpp"
+#include "comm/selection.hpp"
+#include "comm/simulator.hpp"
+#include "kernels/base/error.hpp"
+#include "kernels/base/log.hpp"
+#include "runtime/model/arena.hpp"
+
+#include <algorithm>
+#include <ranges>
+#include <vector>
+
+namespace eightfold::runtime::scale {
+namespace {
+
+std::int64_t padded(std::int64_t parameters) {
+  return (parameters + quant8::kBlock - 1) / quant8::kBlock * quant8::kBlock;
+}
+
+comm::SimulatedStep step_of(const Workload& workload, const Question& question) {
+  comm::SimulatedStep step;
+  double before_s = workload.other_s;
+  for (const LayerTimes& layer : workload.layers) before_s += layer.forward_s;
+  step.work.push_back({before_s, 0});
+  std::int64_t complete = 0;
+  for (const LayerTimes& layer : workload.layers | std::views::reverse) {
+    complete += padded(layer.parameters);
+    step.work.push_back({layer.backward_s, complete});
+  }
+  for (const model::ArenaSpan& bucket : model::cut_buckets(complete, question.bucket_bytes))
+    step.buckets.push_back(bucket.end - bucket.begin);
+  step.update_s_per_element = workload.update_s_per_parameter;
+  const CodecCost cost = workload.codec_cost(question.format);
+  step.format = question.format;
+  step.encode_s_per_element = cost.encode_s;
+  step.decode_s_per_element = cost.decode_s;
+  step.has_device = workload.device == WorkloadDevice::cuda;
+  step.algorithm = question.algorithm;
+  return step;
+}
+
+double alone_s(const Workload& workload) {
+  return workload.step_s() + workload.update_s_per_parameter * static_cast<double>(workload.parameters());
+}
+
+Prediction alone(const Workload& workload) {
+  const double step_s = alone_s(workload);
+  return {.algorithm = "none", .step_s = step_s, .compute_s = step_s, .speedup = 1};
+}
+
+Prediction predict_with(const Workload& workload, const comm::Fabric& fabric, const Question& question) {
+  const comm::SimulatedTimes times =
+      simulate(fabric, question.nodes, question.ranks_per_node, step_of(workload, question));
+  return {.algorithm = question.algorithm,
+          .step_s = times.step_s,
+          .compute_s = times.step_s - times.exposed_s,
+          .exposed_s = times.exposed_s,
+          .wire_s = times.wire_s,
+          .codec_s = times.codec_s,
+          .wire_bytes = times.bytes_sent.front(),
+          .flows = times.flows,
+          .speedup = question.nodes * question.ranks_per_node * alone_s(workload) / times.step_s};
+}
+
+}  // namespace
+
+bool can_predict() {
+  return comm::has_simulator();
+}
+
+Prediction predict(const Workload& workload, const comm::Fabric& fabric, const Question& question) {
+  if (question.nodes * question.ranks_per_node == 1) return alone(workload);
+  if (!question.algorithm.empty()) return predict_with(workload, fabric, question);
+  Prediction best;
+  for (const comm::schedules::Generator& generator : comm::schedules::generators()) {
+    if (generator.collective != comm::Collective::all_reduce) continue;
+    if (generator.exact_only && question.format != quant8::Format::fp32) continue;
+    Question each = question;
+    each.algorithm = generator.name;
+    const Prediction prediction = predict_with(workload, fabric, each);
+    base::log_info("{}: {:.3f} ms a step", generator.name, 1e3 * prediction.step_s);
+    if (best.algorithm.empty() || prediction.step_s < best.step_s) best = prediction;
+  }
+  return best;
+}
+
+}  // namespace eightfold::runtime::scale
