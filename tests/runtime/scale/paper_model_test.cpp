@@ -87,6 +87,22 @@ TEST_CASE("with messages of the right size the formula gives at best three quart
   CHECK(best == Approx(37.6).margin(0.05));
 }
 
+TEST_CASE("16 bits and 32 bits by the same rule stay behind 8 bits at every sub-batch") {
+  constexpr std::array<double, 6> kBits16 = {13.8, 22.9, 29.1, 28.0, 15.7, 2.6};
+  constexpr std::array<double, 6> kBits32 = {13.3, 20.0, 23.0, 14.8, 7.9, 1.3};
+  for (std::size_t i = 0; i < paper_rows().size(); ++i) {
+    const int sub_batch = paper_rows()[i].sub_batch;
+    CAPTURE(sub_batch);
+    const auto speedup = [&](int bits) {
+      return paper_speedup(kNervana, sub_batch, paper_message(sub_batch, bits));
+    };
+    CHECK(std::abs(speedup(16) - kBits16[i]) < 0.05);
+    CHECK(std::abs(speedup(32) - kBits32[i]) < 0.05);
+    CHECK(speedup(8) > speedup(16));
+    CHECK(speedup(16) > speedup(32));
+  }
+}
+
 TEST_CASE("a message has a byte per activation and the latency of its size") {
   CHECK(paper_message(128, 32).kib == 144);
   CHECK(paper_message(128, 8).kib == 36);
