@@ -15,4 +15,4 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/eightfoldConfigVersion.cm
 install(FILES ${PROJECT_BINARY_DIR}/eightfoldConfig.cmake ${PROJECT_BINARY_DIR}/eightfoldConfigVersion.cmake
   configs/cmake/FindcuDNN.cmake configs/cmake/FindoneDNN.cmake configs/cmake/FindxxHash.cmake
   DESTINATION ${eightfold_package_dir})
-install(DIRECTORY configs/jobs DESTINATION ${CMAKE_INSTALL_DATADIR}/eightfold)
+install(DIRECTORY configs/jobs configs/fabrics configs/workloads DESTINATION ${CMAKE_INSTALL_DATADIR}/eightfold)
