@@ -9,6 +9,7 @@ namespace eightfold::comm {
 
 struct Fabric {
   std::string name;
+  std::string description;
 
   // Between nodes. GPU l of a node uses its network card l mod `cards`. No rate of 0 but where it is said.
   int cards = 1;

@@ -2,11 +2,11 @@
 
 #include "comm/agreed_error.hpp"
 #include "comm/binding.hpp"
-#include "kernels/base/file.hpp"
 #include "kernels/base/log.hpp"
 #include "launch/result.hpp"
 #include "runtime/config/names.hpp"
 #include "runtime/config/show.hpp"
+#include "runtime/config/tables.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -17,8 +17,6 @@ namespace {
 using runtime::config::DeviceChoice;
 using runtime::config::JobConfig;
 using runtime::config::ParsedJob;
-
-constexpr std::size_t kJobFileLimit = 1 << 20;
 
 std::optional<kernels::DeviceKind> device_kind(DeviceChoice choice) {
   switch (choice) {
@@ -73,13 +71,8 @@ void share_json_check(comm::Communicator& world, const std::string& path) {
 }
 
 ParsedJob read_job(const JobOptions& options) {
-  std::string text;
-  try {
-    text = base::read_file(options.file, kJobFileLimit);
-  } catch (const base::EnvironmentError& error) {
-    base::raise<base::ConfigError>("{}", error.what());  // the command line named it
-  }
-  return runtime::config::parse_job(text, options.file, options.overrides);
+  return runtime::config::parse_job(runtime::config::read_toml_file(options.file), options.file,
+                                    options.overrides);
 }
 
 JobConfig share_job(comm::Communicator& world, const std::function<ParsedJob()>& read_on_root) {

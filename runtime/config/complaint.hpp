@@ -1,9 +1,8 @@
 #pragma once
 
-// How a job file is told off: the place, what is wrong, what is allowed, and what was perhaps meant.
+// How a file is told off: the place, what is wrong, what is allowed, and what was perhaps meant.
 
-#include "runtime/config/job.hpp"
-#include "runtime/config/key.hpp"
+#include "runtime/config/tables.hpp"
 
 #include <string>
 #include <string_view>
@@ -16,9 +15,9 @@ namespace eightfold::runtime::config {
                                std::string_view written, std::string_view word);
 
 // `section` is the name in the table, `full_name` what the user addressed: "model.layer[2].rat".
-[[noreturn]] void reject_key(const Place& place, std::string_view section, std::string_view name,
-                             std::string_view full_name);
+[[noreturn]] void reject_key(const Place& place, const Layout& layout, std::string_view section,
+                             std::string_view name, std::string_view full_name);
 
-[[noreturn]] void reject_section(const Place& place, std::string_view name);
+[[noreturn]] void reject_section(const Place& place, const Layout& layout, std::string_view name);
 
 }  // namespace eightfold::runtime::config

@@ -1,6 +1,7 @@
 #include "runtime/config/describe.hpp"
 
 #include "runtime/config/keys.hpp"
+#include "runtime/config/markdown.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,33 +21,6 @@ Anything that is not on this page is an error, and so is a key that would have n
 every value and where it comes from. `--set section.key=value` changes a key for one run, `--set model.layer[2].rate=0.1`
 one of the third layer. The files in `configs/jobs/` are examples with comments.
 )";
-
-// "only with kind = `sgd`, `rmsprop`"; empty for a key that always has its effect.
-std::string scope(const KeyFacts& key) {
-  std::vector<std::string> parts;
-  for (const Condition& condition : key.only_with)
-    parts.push_back(fmt::format("{} = `{}`", condition.key, fmt::join(condition.values, "`, `")));
-  return parts.empty() ? "" : fmt::format("Only with {}.", fmt::join(parts, " and "));
-}
-
-template <class Owner>
-std::string default_text(const Key<Owner>& key) {
-  return key.required ? "required" : fmt::format("`{}`", toml_text(key.get(Owner())));
-}
-
-template <class Owner>
-std::string section_markdown(const Section<Owner>& section, std::string_view heading) {
-  std::string text = fmt::format("\n## {}\n\n{}\n\n", heading, section.help);
-  text += "| key | allowed | default | meaning |\n|---|---|---|---|\n";
-  for (const Key<Owner>& key : section.keys) {
-    const bool show_unit = !key.unit.empty() && key.type != Type::bytes;
-    const std::string scope_text = scope(key);
-    text += fmt::format("| `{}` | {}{} | {} | {}{}{} |\n", key.name, key.allowed(),
-                        show_unit ? fmt::format(" ({})", key.unit) : "", default_text(key), key.help,
-                        scope_text.empty() ? "" : " ", scope_text);
-  }
-  return text;
-}
 
 using Json = nlohmann::ordered_json;
 

@@ -50,6 +50,12 @@ struct FieldOf<double> : PlainField<double, Type::real> {
   }
 };
 
+template <>
+struct FieldOf<int> : PlainField<std::int64_t, Type::integer> {
+  static Value read(int field) { return std::int64_t{field}; }
+  static int write(const Value& value) { return static_cast<int>(std::get<std::int64_t>(value)); }
+};
+
 // Integers of TOML are signed; a key with such a field starts its range at 0.
 template <>
 struct FieldOf<std::uint64_t> : PlainField<std::int64_t, Type::integer> {
@@ -58,6 +64,18 @@ struct FieldOf<std::uint64_t> : PlainField<std::int64_t, Type::integer> {
     return static_cast<std::uint64_t>(std::get<std::int64_t>(value));
   }
 };
+
+// Seconds, written in a smaller unit of which a second has kPerSecond.
+template <std::int64_t kPerSecond>
+struct TimeField : PlainField<double, Type::real> {
+  static Value read(double seconds) { return number_that_becomes(seconds, kPerSecond); }
+  static double write(const Value& value) {
+    return FieldOf<double>::write(value) / static_cast<double>(kPerSecond);
+  }
+};
+using Milliseconds = TimeField<1'000>;
+using Microseconds = TimeField<1'000'000>;
+using Nanoseconds = TimeField<1'000'000'000>;
 
 // A number of bytes, written as a size.
 struct SizeField : PlainField<std::string, Type::bytes> {

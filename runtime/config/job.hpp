@@ -6,17 +6,13 @@
 
 #include "quant8/format.hpp"
 #include "quant8/rounding.hpp"
+#include "runtime/config/place.hpp"
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
 namespace eightfold::runtime::config {
-
-// Where a value was written, for messages: "job.toml:12:3", "--set job.seed=7" or "default".
-struct Place {
-  std::string text = "default";
-};
 
 enum class DeviceChoice { automatic, host, cuda };
 

@@ -317,4 +317,14 @@ const Section<Layer>& layer_section() {
   return section;
 }
 
+const Layout& job_layout() {
+  static const Layout layout = [] {
+    Layout all;
+    for (const auto& section : job_sections()) all.push_back(table_facts(section));
+    all.push_back(table_facts(layer_section(), true));
+    return all;
+  }();
+  return layout;
+}
+
 }  // namespace eightfold::runtime::config

@@ -6,6 +6,7 @@
 
 #include "runtime/config/job.hpp"
 #include "runtime/config/key.hpp"
+#include "runtime/config/tables.hpp"
 
 #include <string_view>
 #include <vector>
@@ -19,5 +20,7 @@ inline constexpr std::string_view kLayerList = "layer";
 const std::vector<Section<JobConfig>>& job_sections();
 // [[model.layer]]: the keys of all kinds of layers, each with the kinds that use it.
 const Section<Layer>& layer_section();
+// All of them, as the reader of a file asks for them.
+const Layout& job_layout();
 
 }  // namespace eightfold::runtime::config

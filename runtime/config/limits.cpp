@@ -68,7 +68,7 @@ class NestingScanner {
 
 void check_limits(std::string_view text, std::string_view source) {
   if (text.size() > kLargestFile)
-    base::raise<base::ConfigError>("{}: {} bytes are too many for a job file; allowed: {}", source,
+    base::raise<base::ConfigError>("{}: {} bytes are too many for a TOML file; allowed: {}", source,
                                    text.size(), kLargestFile);
   NestingScanner(text, source).run();
 }

@@ -3,6 +3,7 @@
 #include "comm/schedules/generators.hpp"
 #include "kernels/base/error.hpp"
 #include "runtime/config/document.hpp"
+#include "runtime/config/fill.hpp"
 #include "runtime/config/keys.hpp"
 #include "runtime/config/names.hpp"
 
@@ -10,40 +11,6 @@
 
 namespace eightfold::runtime::config {
 namespace {
-
-template <class Owner>
-[[noreturn]] void reject_idle_key(const Section<Owner>& section, const Condition& obstacle,
-                                  const Owner& owner, std::string_view prefix, std::string_view key,
-                                  const Place& place) {
-  base::raise<base::ConfigError>("{}: {}.{} has no effect with {}.{} = {}; allowed with {} = \"{}\"",
-                                 place.text, prefix, key, prefix, obstacle.key,
-                                 toml_text(section.find(obstacle.key)->get(owner)), obstacle.key,
-                                 fmt::join(obstacle.values, "\", \""));
-}
-
-// Sets the fields that are given, then checks that each has an effect and that none is missing.
-template <class Owner>
-void fill(const Section<Owner>& section, std::string_view prefix, const GivenSection& given, Owner& owner,
-          Origins& origins) {
-  for (const auto& [name, entry] : given.keys) {
-    section.find(name)->set(owner, entry.value);
-    origins.emplace(fmt::format("{}.{}", prefix, name), entry.place);
-  }
-  for (const Key<Owner>& key : section.keys) {
-    const auto entry = given.keys.find(key.name);
-    const Condition* obstacle = section.obstacle(key, owner);
-    if (obstacle != nullptr && entry != given.keys.end())
-      reject_idle_key(section, *obstacle, owner, prefix, key.name, entry->second.place);
-    if (obstacle == nullptr && key.required && entry == given.keys.end())
-      base::raise<base::ConfigError>("{}: {}.{} is missing; allowed: {}", given.place.text, prefix, key.name,
-                                     key.allowed());
-  }
-}
-
-const Place& place_of(const Origins& origins, std::string_view key, const Place& otherwise) {
-  const auto found = origins.find(key);
-  return found == origins.end() ? otherwise : found->second;
-}
 
 bool is_pooling(LayerKind kind) {
   return kind == LayerKind::max_pool || kind == LayerKind::average_pool;
@@ -105,14 +72,15 @@ void check_together(const JobConfig& config, const Origins& origins, const Place
 
 ParsedJob parse_job(std::string_view toml_text, std::string_view source_name,
                     std::span<const std::string> overrides) {
-  Document document = read_document(toml_text, source_name);
+  Tables document = read_document(toml_text, source_name);
   for (const std::string& assignment : overrides) add_override(document, assignment);
 
   ParsedJob job;
   for (const auto& section : job_sections())
     fill(section, section.name, document.sections.find(section.name)->second, job.config, job.origins);
-  for (std::size_t i = 0; i < document.layers.size(); ++i)
-    job.config.model.layers.push_back(make_layer(document.layers[i], i, job.origins));
+  const std::vector<GivenSection>& layers = document.lists.find(layer_section().name)->second;
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    job.config.model.layers.push_back(make_layer(layers[i], i, job.origins));
   check_together(job.config, job.origins, document.place);
   return job;
 }

@@ -5,17 +5,13 @@
 // allowed", the place being "file:line:column" or "--set section.key=value".
 
 #include "runtime/config/job.hpp"
+#include "runtime/config/place.hpp"
 
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace eightfold::runtime::config {
-
-// Where each key was given, by its full name: "job.seed", "model.layer[2].rate". Keys at their default are
-// absent.
-using Origins = std::map<std::string, Place, std::less<>>;
 
 struct ParsedJob {
   JobConfig config;

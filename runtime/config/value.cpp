@@ -1,5 +1,7 @@
 #include "runtime/config/value.hpp"
 
+#include "kernels/base/parse.hpp"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -55,6 +57,16 @@ std::string toml_text(const Value& value) {
                                  return fmt::format("[{}]", fmt::join(list, ", "));
                                }},
                     value);
+}
+
+double number_that_becomes(double quotient, std::int64_t divisor) {
+  const auto by = static_cast<double>(divisor);
+  const double number = quotient * by;
+  for (int digits = 1; digits <= 17; ++digits) {
+    const auto shorter = base::parse_real(fmt::format("{:.{}g}", number, digits));
+    if (shorter && *shorter / by == quotient) return *shorter;
+  }
+  return number;
 }
 
 std::string on_one_line(std::string text) {

@@ -18,6 +18,9 @@ std::string toml_text(const Value& value);
 // A text as a TOML string, with quotes and escapes.
 std::string quoted(std::string_view text);
 
+// The number with the fewest digits that, divided by `divisor`, is `quotient`; or the nearest to it.
+double number_that_becomes(double quotient, std::int64_t divisor);
+
 // The text with a question mark for every control character: it stays on its line, whatever it quotes.
 std::string on_one_line(std::string text);
 

@@ -33,6 +33,7 @@ enum class WorkloadDevice {
 
 struct Workload {
   std::string name;
+  std::string description;
   std::string machine;  // a profile's; else empty
   std::string date;
   WorkloadDevice device = WorkloadDevice::cuda;
@@ -41,17 +42,18 @@ struct Workload {
   double other_s = 0;                 // of the step, before the first layer
   double update_s_per_parameter = 0;  // 0 leaves the optimizer out
 
-  // Codecs that are not listed move bytes at `codec_share` of the memory's rate.
+  // Codecs that are not listed move bytes at `codec_share` of the memory's rate; 0: it is not known.
   double memory_bytes_per_s = 0;
   double codec_share = 0.85;
   std::vector<CodecCost> codecs;
 
   std::int64_t parameters() const;
-  // Forward, backward and the rest, without codecs.
+  // Forward, backward, update and the rest, without codecs.
   double step_s() const;
-  // The least of what is listed and known; throws ConfigError if neither is.
+  // What is listed. Else an encode or a decode moves the number itself, 4 bytes, and its bytes on the wire
+  // without scales. Throws ConfigError if the codec is not listed and the memory's rate not known.
   CodecCost codec_cost(quant8::Format format) const;
-  // The same for another number of samples: all but the update in proportion.
+  // The same for another number of samples: all but the update and the codecs in proportion.
   Workload with_batch(std::int64_t samples) const;
 };
 

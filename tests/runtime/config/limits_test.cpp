@@ -59,5 +59,5 @@ TEST_CASE("texts that end in the middle are left to the TOML parser") {
 TEST_CASE("a file of more than a mebibyte is not read") {
   CHECK_NOTHROW(check_limits(std::string(1 << 20, ' '), "f"));
   CHECK_THROWS_WITH(check_limits(std::string((1 << 20) + 1, ' '), "f"),
-                    "f: 1048577 bytes are too many for a job file; allowed: 1048576");
+                    "f: 1048577 bytes are too many for a TOML file; allowed: 1048576");
 }

@@ -1,0 +1,19 @@
+#pragma once
+
+// Where a file or a command line says what.
+
+#include <map>
+#include <string>
+
+namespace eightfold::runtime::config {
+
+// Where a value was written, for messages: "job.toml:12:3", "--set job.seed=7" or "default".
+struct Place {
+  std::string text = "default";
+};
+
+// Where each key was given, by its full name: "job.seed", "model.layer[2].rate". Keys at their default are
+// absent.
+using Origins = std::map<std::string, Place, std::less<>>;
+
+}  // namespace eightfold::runtime::config

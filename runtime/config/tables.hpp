@@ -1,0 +1,65 @@
+#pragma once
+
+// What a TOML file of ours may hold, and what is in one: tables, lists of tables, and keys with one value
+// each. Every key read is known and every value is one that its key accepts; whether the keys fit together is
+// not asked here.
+
+#include "runtime/config/key.hpp"
+#include "runtime/config/place.hpp"
+#include "runtime/config/value.hpp"
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace eightfold::runtime::config {
+
+// The keys under one heading, whatever becomes of their values. The facts belong to a Section.
+struct TableFacts {
+  std::string_view name;
+  bool is_list = false;  // [[name]]; a list's name may have a table before it: "model.layer"
+  std::vector<const KeyFacts*> keys;
+
+  const KeyFacts* find(std::string_view key_name) const;
+};
+using Layout = std::vector<TableFacts>;
+
+template <class Owner>
+TableFacts table_facts(const Section<Owner>& section, bool is_list = false) {
+  TableFacts table{section.name, is_list, {}};
+  for (const Key<Owner>& key : section.keys) table.keys.push_back(&key);
+  return table;
+}
+
+struct Given {
+  Value value;
+  Place place;
+};
+
+struct GivenSection {
+  Place place;  // of its heading; without one, of the whole file
+  std::map<std::string, Given, std::less<>> keys;
+};
+
+struct Tables {
+  Place place;  // the file
+  // All that the layout has, also those without a heading.
+  std::map<std::string, GivenSection, std::less<>> sections;
+  std::map<std::string, std::vector<GivenSection>, std::less<>> lists;
+
+  bool has_heading(std::string_view section) const;
+};
+
+// The text of a file that the user has named. Throws ConfigError if it cannot be read or is too large.
+std::string read_toml_file(const std::filesystem::path& file);
+
+// Throws ConfigError "source:line:column: what is wrong; what is allowed".
+Tables read_tables(std::string_view text, std::string_view source, const Layout& layout);
+
+// A value as it stands on a command line: TOML, but texts, choices and sizes need no quotes. Throws
+// ConfigError at `place`.
+Value read_value(const KeyFacts& key, std::string_view full_name, std::string_view text, const Place& place);
+
+}  // namespace eightfold::runtime::config

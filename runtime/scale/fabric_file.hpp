@@ -1,0 +1,21 @@
+#pragma once
+
+// Fabrics as files: configs/fabrics/, and the fabric part of a profile. docs/scaling.md lists the keys.
+
+#include "comm/fabric.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace eightfold::runtime::scale {
+
+// Strict: throws ConfigError "file:line:column: what is wrong; what is allowed".
+comm::Fabric read_fabric(const std::filesystem::path& file);
+// `source` is what places begin with.
+comm::Fabric parse_fabric(std::string_view toml_text, std::string_view source);
+
+// What parse_fabric reads the same fabric from.
+std::string fabric_text(const comm::Fabric& fabric);
+
+}  // namespace eightfold::runtime::scale

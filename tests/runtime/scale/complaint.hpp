@@ -1,0 +1,22 @@
+#pragma once
+
+// What a user reads of a file that is refused.
+
+#include "kernels/base/error.hpp"
+
+#include <functional>
+#include <string>
+
+namespace eightfold::test {
+
+// "accepted" if there is nothing to read.
+inline std::string complaint_of(const std::function<void()>& read) {
+  try {
+    read();
+  } catch (const base::ConfigError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+}  // namespace eightfold::test
