@@ -39,12 +39,11 @@ std::vector<std::vector<Passed>> steps_by_shard(const Schedule& schedule) {
   return steps;
 }
 
-ReplayTask new_task(Action action, int peer, int round, int first_shard) {
+ReplayTask new_task(Action action, int peer, int round) {
   ReplayTask task;
   task.action = action;
   task.peer = peer;
   task.round = round;
-  task.first_shard = first_shard;
   return task;
 }
 
@@ -54,6 +53,9 @@ class Planner {
   Planner(const Schedule& schedule, const WireSize& wire) : schedule_(schedule), wire_(wire) {}
 
   ReplayPlan take() && {
+    for (std::size_t round = 0; round < schedule_.rounds.size(); ++round)
+      for (const Step& step : schedule_.rounds[round])
+        task_of(step.action, step.peer, static_cast<int>(round));
     const auto steps = steps_by_shard(schedule_);
     for (std::size_t shard = 0; shard < steps.size(); ++shard)
       add_shard(static_cast<int>(shard), steps[shard]);
@@ -66,8 +68,9 @@ class Planner {
     std::vector<int> before;  // what reads or writes the values, so far
     int sealed = -1, added = 0;
     for (const auto& [step, round] : steps) {
-      const int task = task_of(step.action, step.peer, round, shard);
+      const int task = task_of(step.action, step.peer, round);
       ReplayTask& now = plan_[static_cast<std::size_t>(task)];
+      if (now.shards++ == 0) now.first_shard = shard;
       if (now.peer != kNobody) now.bytes += wire_(elements);
       if (step.action == Action::send_sealed) {
         base::require(sealed >= 0, "a schedule {} before it is sealed", to_string(step));
@@ -84,20 +87,19 @@ class Planner {
       }
       before.push_back(task);
     }
-    if (added > 0) settle(shard, before, elements * added);
+    if (added > 0) settle(before, elements * added);
   }
 
   // What is added and never encoded is summed up all the same.
-  void settle(int shard, std::span<const int> before, std::int64_t elements) {
-    const int task = task_of(Action::seal, kNobody, static_cast<int>(schedule_.rounds.size()), shard);
+  void settle(std::span<const int> before, std::int64_t elements) {
+    const int task = task_of(Action::seal, kNobody, static_cast<int>(schedule_.rounds.size()));
     for (const int earlier : before) wait_for(task, earlier);
     plan_[static_cast<std::size_t>(task)].decoded += elements;
   }
 
-  int task_of(Action action, int peer, int round, int shard) {
+  int task_of(Action action, int peer, int round) {
     const auto [found, is_new] = tasks_.try_emplace({action, peer, round}, static_cast<int>(plan_.size()));
-    if (is_new) plan_.push_back(new_task(action, peer, round, shard));
-    ++plan_[static_cast<std::size_t>(found->second)].shards;
+    if (is_new) plan_.push_back(new_task(action, peer, round));
     return found->second;
   }
 

@@ -30,6 +30,7 @@ struct ReplayTask {
   bool is_receive() const { return action == Action::receive_add || action == Action::receive_adopt; }
 };
 
+// In the order in which the schedule has their first steps.
 using ReplayPlan = std::vector<ReplayTask>;
 
 // The tasks of every rank. `wire` is the size of a whole shard on the wire. Throws InternalError for

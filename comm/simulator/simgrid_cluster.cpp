@@ -1,8 +1,10 @@
 #include "comm/simulator.hpp"
 #include "comm/simulator/cluster.hpp"
+#include "comm/simulator/simulated_device.hpp"
 #include "kernels/base/error.hpp"
 
 #include <fmt/format.h>
+#include <simgrid/kernel/Timer.hpp>
 #include <simgrid/kernel/routing/NetPoint.hpp>
 #include <simgrid/s4u.hpp>
 #include <xbt/log.h>
@@ -18,8 +20,6 @@ namespace {
 
 namespace s4u = simgrid::s4u;
 
-// So much more of a device for a codec than for what computes: all of it.
-constexpr double kFirst = 1e6;
 // A link that nobody has to wait for, and carries a route's latency.
 constexpr double kUnlimited = 1e15;
 
@@ -61,14 +61,12 @@ class Cluster::World {
 
   void work(int rank, Processor processor, double time_s, Done done) {
     if (time_s <= 0) return later(std::move(done));
-    const RankProcessors& processors = processors_[static_cast<std::size_t>(rank)];
-    s4u::Host* host = processor == Processor::compute ? processors.compute
-                      : processor == Processor::codec ? processors.codec
-                                                      : processors.engine;
-    const s4u::ExecPtr exec = s4u::Exec::init();
-    exec->set_flops_amount(time_s)->set_host(host);
-    if (processor == Processor::codec) exec->set_priority(processors.codec_priority);
-    start(exec, std::move(done));
+    if (!machines_.empty()) return share_cores(machine_of(rank), time_s, std::move(done));
+    const double now_s = s4u::Engine::get_clock();
+    if (devices_.empty() || processor == Processor::engine) return call_at(now_s + time_s, std::move(done));
+    SimulatedDevice& device = devices_[static_cast<std::size_t>(rank)];
+    if (processor == Processor::codec) return device.run_codec(now_s, time_s, std::move(done));
+    device.compute(now_s, time_s, std::move(done));
   }
 
   void send(int from, int to, double bytes, Done done) {
@@ -107,12 +105,6 @@ class Cluster::World {
     s4u::Host* host = nullptr;
     std::vector<Carrier> up, down;
   };
-  struct RankProcessors {
-    s4u::Host* compute;
-    s4u::Host* codec;
-    double codec_priority;
-    s4u::Host* engine;
-  };
   // A network card's way out. While it rests it gains credit, which the next bytes use up at once.
   struct Card {
     Carrier up, down;
@@ -140,29 +132,17 @@ class Cluster::World {
     return zone_->create_link(name, bytes_per_s);
   }
 
+  // Where nothing is shared SimGrid has nothing to share out: a clock will do.
   void add_processors(bool has_device) {
-    std::vector<s4u::Host*> machines;
-    for (int rank = 0; rank < topology_.ranks(); ++rank) {
-      if (has_device) {
-        s4u::Host* device = add_host(fmt::format("device{}", rank), 1);
-        processors_.push_back({device, device, kFirst, add_host(fmt::format("engine{}", rank), 1)});
-      } else if (fabric_.nodes_per_machine > 0) {
-        const auto machine = static_cast<std::size_t>(topology_.node_of(rank) / fabric_.nodes_per_machine);
-        while (machines.size() <= machine)
-          machines.push_back(add_host(fmt::format("machine{}", machines.size()), fabric_.cores));
-        processors_.push_back({machines[machine], machines[machine], 1, machines[machine]});
-      } else {
-        s4u::Host* engine = add_host(fmt::format("engine{}", rank), 1);
-        processors_.push_back({add_host(fmt::format("worker{}", rank), 1), engine, 1, engine});
-      }
-    }
+    if (has_device)
+      for (int rank = 0; rank < topology_.ranks(); ++rank)
+        devices_.emplace_back([this](double time_s, Done done) { call_at(time_s, std::move(done)); });
+    else if (fabric_.nodes_per_machine > 0)
+      for (int node = 0; node < topology_.nodes(); node += fabric_.nodes_per_machine)
+        machines_.push_back(add_host(fmt::format("machine{}", machines_.size()), fabric_.cores));
   }
 
   void add_cards() {
-    near_ = add_link("node", kUnlimited);
-    near_->set_latency(fabric_.node_latency_s)->set_sharing_policy(s4u::Link::SharingPolicy::FATPIPE);
-    far_ = add_link("network", kUnlimited);
-    far_->set_latency(fabric_.network_latency_s)->set_sharing_policy(s4u::Link::SharingPolicy::FATPIPE);
     for (int card = 0; card < topology_.nodes() * fabric_.cards; ++card)
       cards_.push_back({add_link(fmt::format("card{}.up", card), fabric_.card_bytes_per_s),
                         add_link(fmt::format("card{}.down", card), fabric_.card_bytes_per_s)});
@@ -197,13 +177,17 @@ class Cluster::World {
       tree.up.push_back(up);
       tree.down.insert(tree.down.begin(), down);
     }
-    add_end(fmt::format("near{}", rank), std::move(near), near_);
-    add_end(fmt::format("branch{}", rank), std::move(branch), far_);
-    add_end(fmt::format("tree{}", rank), std::move(tree), far_);
+    add_end(fmt::format("near{}", rank), std::move(near), fabric_.node_latency_s);
+    add_end(fmt::format("branch{}", rank), std::move(branch), fabric_.network_latency_s);
+    add_end(fmt::format("tree{}", rank), std::move(tree), fabric_.network_latency_s);
   }
 
-  void add_end(const std::string& name, End end, Carrier latency) {
+  // The latency is a link of this end's own: one that all shared would make all flows depend on each other,
+  // and SimGrid share everything out anew at every event.
+  void add_end(const std::string& name, End end, double latency_s) {
     end.host = add_host(name, 1);
+    Carrier latency = add_link(name + ".latency", kUnlimited);
+    latency->set_latency(latency_s)->set_sharing_policy(s4u::Link::SharingPolicy::FATPIPE);
     std::vector<s4u::LinkInRoute> up{s4u::LinkInRoute(latency)}, down;
     for (const Carrier link : end.up) up.emplace_back(link);
     for (const Carrier link : end.down) down.emplace_back(link);
@@ -212,6 +196,9 @@ class Cluster::World {
     ends_.push_back(std::move(end));
   }
 
+  s4u::Host* machine_of(int rank) const {
+    return machines_[static_cast<std::size_t>(topology_.node_of(rank) / fabric_.nodes_per_machine)];
+  }
   int switch_of(int rank) const { return topology_.node_of(rank) / fabric_.nodes_per_switch; }
   std::size_t card_of(int rank) const {
     return static_cast<std::size_t>(topology_.node_of(rank) * fabric_.cards +
@@ -226,6 +213,18 @@ class Cluster::World {
     return static_cast<std::size_t>(rank) * kDistances + static_cast<std::size_t>(distance);
   }
   void count(Carrier link, double bytes) { carried_[link] += bytes; }
+
+  void share_cores(s4u::Host* machine, double time_s, Done done) {
+    const s4u::ExecPtr exec = s4u::Exec::init();
+    exec->set_flops_amount(time_s)->set_host(machine);
+    start(exec, std::move(done));
+  }
+  void call_at(double time_s, Done done) {
+    simgrid::kernel::timer::Timer::set(time_s, [this, done = std::move(done)] {
+      later(done);
+      drain();
+    });
+  }
 
   // SimGrid keeps nothing of ours: what happens after an activity, and the activity itself, is kept here.
   void start(const s4u::ActivityPtr& activity, Done done) {
@@ -263,10 +262,10 @@ class Cluster::World {
   const Topology& topology_;
   s4u::Engine engine_;
   s4u::NetZone* zone_ = nullptr;
-  std::vector<RankProcessors> processors_;  // by rank
+  std::vector<SimulatedDevice> devices_;  // by rank; or none
+  std::vector<s4u::Host*> machines_;      // whose cores are shared; or none
   std::vector<Card> cards_;
   std::vector<std::pair<Carrier, Carrier>> switches_;  // their ways up and down
-  Carrier near_ = nullptr, far_ = nullptr;             // latencies
   std::vector<End> ends_;                              // by rank and distance
   std::unordered_map<const s4u::Link*, double> carried_;
   std::unordered_map<const s4u::Activity*, Live> live_;

@@ -9,9 +9,9 @@
 namespace eightfold::comm {
 namespace {
 
-// Messages of a rank that are on their way at once. A link is filled by few; with many more the simulation
+// Messages of a rank that are on their way at once: one fills the link while the other one's latency passes. With more
 // would follow how they share it, and nothing else would change.
-constexpr int kOnTheirWay = 4;
+constexpr int kOnTheirWay = 2;
 
 }  // namespace
 
