@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -45,19 +46,29 @@ bool is_done(const Experiment& experiment, const Results& results, const PointSt
   return found != results.end() && (found->second.figures || !experiment.retries_failed);
 }
 
-// What a program said last that says something: eightfold's error, or any line with a word in it.
+// Of what a launcher and its program said, the line that says most: an error, else the first line of Open
+// MPI's last message, which stands between two lines of hyphens, else the last line.
 std::string last_words(const std::string& text) {
   constexpr std::size_t kLimit = 400;
-  std::string error, last;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string line = text.substr(begin, std::min(end - begin, kLimit));
-    begin = end + 1;
-    if (line.find("error: ") != std::string::npos) error = line;
-    if (std::ranges::any_of(line, [](unsigned char c) { return std::isalnum(c) != 0; })) last = line;
+  const auto has_word = [](const std::string& line) {
+    return std::ranges::any_of(line, [](unsigned char c) { return std::isalnum(c) != 0; });
+  };
+  std::string error, message, last;
+  bool is_inside = false, is_first = false;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    line.resize(std::min(line.size(), kLimit));
+    if (line.starts_with("----------")) {
+      is_inside = is_first = !is_inside;
+    } else if (has_word(line)) {
+      if (line.find("error: ") != std::string::npos) error = line;
+      if (std::exchange(is_first, false)) message = line;
+      last = line;
+    }
   }
-  if (!error.empty()) return error;
-  return last.empty() ? "it said nothing" : last;
+  for (const std::string& each : {error, message, last})
+    if (!each.empty()) return each;
+  return "it said nothing";
 }
 
 std::string failure_of(const Experiment& experiment, const ChildEnd& end) {
@@ -68,17 +79,11 @@ std::string failure_of(const Experiment& experiment, const ChildEnd& end) {
   return fmt::format("exit code {}: {}", end.code, words);
 }
 
-// Nothing if this process was asked to end.
-std::optional<Measurement> measure_start(const Experiment& experiment, const PointStart& start,
-                                         EndRequest& request) {
-  Measurement measurement{start.point, start.repeat, base::utc_stamp(), {}, {}, "{}", experiment.name};
-  std::error_code ignored;
-  fs::remove(experiment.bench.json, ignored);
-  const ChildEnd end = run_child(experiment.command(start.point), experiment.time_limit, request);
-  if (end.how == ChildEnd::How::interrupted) return std::nullopt;
+// Figures and environment, or why there are none.
+void take_result(const Experiment& experiment, const ChildEnd& end, Measurement& measurement) {
   if (end.how != ChildEnd::How::exited || end.code != 0) {
     measurement.failure = failure_of(experiment, end);
-    return measurement;
+    return;
   }
   try {
     runtime::scale::StepResult result = runtime::scale::read_step_result(experiment.bench.json);
@@ -87,7 +92,18 @@ std::optional<Measurement> measure_start(const Experiment& experiment, const Poi
   } catch (const base::Error& error) {
     measurement.failure = fmt::format("exit code 0, but no result: {}", error.what());
   }
+}
+
+// Nothing if this process was asked to end.
+std::optional<Measurement> measure_start(const Experiment& experiment, const PointStart& start,
+                                         EndRequest& request) {
+  Measurement measurement{start.point, start.repeat, base::utc_stamp(), {}, {}, "{}", experiment.name};
+  std::error_code ignored;
+  fs::remove(experiment.bench.json, ignored);  // of a run that was killed
+  const ChildEnd end = run_child(experiment.command(start.point), experiment.time_limit, request);
+  if (end.how != ChildEnd::How::interrupted) take_result(experiment, end, measurement);
   fs::remove(experiment.bench.json, ignored);
+  if (end.how == ChildEnd::How::interrupted) return std::nullopt;
   return measurement;
 }
 

@@ -168,6 +168,7 @@ TEST_CASE("whatever a launcher does is a failure of its point") {
     std::string does, failure, limit = "100s";
   } rows[] = {
       {"echo 'mpirun is unwell' >&2; echo ------ >&2; exit 9", "exit code 9: mpirun is unwell"},
+      {"printf '%s\\n' a ----------- 'no slots' b ----------- c >&2; exit 1", "exit code 1: no slots"},
       {"exit 1", "exit code 1: it said nothing"},
       {"kill -KILL $$", "signal 9: it said nothing"},
       {"exit 0", "exit code 0, but no result: cannot read "},
