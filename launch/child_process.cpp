@@ -106,6 +106,7 @@ void Child::become(char* const* arguments, int parent, int report) const noexcep
 Child::Child(const std::vector<std::string>& arguments) {
   std::vector<std::string> copies = arguments;
   std::vector<char*> pointers;
+  pointers.reserve(copies.size() + 1);
   for (std::string& each : copies) pointers.push_back(each.data());
   pointers.push_back(nullptr);
 
