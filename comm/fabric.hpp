@@ -32,8 +32,8 @@ struct Fabric {
   double send_s_per_byte = 0;  // what the network's software does, where it does anything
   double receive_s_per_byte = 0;
 
-  // Nodes that share processors, such as network namespaces: so many of them have `cores` together. 0: every
-  // rank has cores of its own.
+  // Nodes that share processors, such as network namespaces: so many of them (0: all) have `cores` together.
+  // Without cores every rank has some of its own.
   int nodes_per_machine = 0;
   int cores = 0;
 };

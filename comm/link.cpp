@@ -11,6 +11,8 @@
 namespace eightfold::comm {
 namespace {
 
+// Longer than any shaped link needs to have its credit back.
+constexpr std::chrono::milliseconds kRest{100};
 constexpr int kTag = 0;
 
 // A token bucket, a congestion window or a sleeping core lets the first bytes pass faster or slower than the
@@ -153,6 +155,23 @@ double LinkMeter::ring_s(std::size_t bytes) {
     if (i >= 0) times_s.push_back(base::seconds_since(start));
   }
   return base::median(slowest_of_ranks(communicator_, times_s));
+}
+
+double LinkMeter::burst_bytes(double bytes_per_s) {
+  constexpr std::size_t kBytes = std::size_t{2} << 20;
+  constexpr double kNoise = 0.02;
+  const int rank = communicator_.rank(), ranks = communicator_.size();
+  if (ranks == 1) return 0;
+  std::vector<double> times_s;
+  for (int i = -2; i < options_.repeats; ++i) {
+    std::this_thread::sleep_for(kRest);
+    communicator_.barrier();
+    const base::TimePoint start = base::Clock::now();
+    transfer({(rank + 1) % ranks, kBytes}, {(rank + ranks - 1) % ranks, kBytes});
+    if (i >= 0) times_s.push_back(base::seconds_since(start));
+  }
+  const double credit = kBytes - bytes_per_s * base::median(slowest_of_ranks(communicator_, times_s));
+  return credit > kNoise * kBytes ? credit : 0;
 }
 
 }  // namespace eightfold::comm

@@ -66,6 +66,9 @@ class LinkMeter {
   double both_ways_s(const RankPair& pair, std::size_t bytes);
   // Until all ranks have sent to their next and received from their previous neighbour, all at once.
   double ring_s(std::size_t bytes);
+  // Bytes beyond its steady rate that a rank can send at once after it has rested: the credit of a shaped
+  // link. 0 where it cannot be told from noise. `bytes_per_s`: the steady rate.
+  double burst_bytes(double bytes_per_s);
 
  private:
   struct Leg {

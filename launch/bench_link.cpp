@@ -12,6 +12,7 @@
 #include "launch/codec_speed.hpp"
 #include "launch/collective_race.hpp"
 #include "launch/job.hpp"
+#include "launch/processor.hpp"
 #include "launch/result.hpp"
 
 #include <fmt/ranges.h>
@@ -129,15 +130,6 @@ std::optional<comm::LinkModel> slowest_link(const std::vector<PairFigures>& pair
     slowest->bytes_per_s = std::min(slowest->bytes_per_s, figures.model.bytes_per_s);
   }
   return slowest;
-}
-
-// The processor's name as Linux tells it.
-std::string processor_model() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);)
-    if (const auto colon = line.find(": "); line.starts_with("model name") && colon != std::string::npos)
-      return line.substr(colon + 2);
-  return "unknown";
 }
 
 std::vector<std::string> split(const std::string& hosts) {

@@ -1,6 +1,7 @@
 // eightfold bench step
 #include "comm/agreed_error.hpp"
 #include "comm/engine.hpp"
+#include "kernels/base/file.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/linear.hpp"
 #include "launch/bench_codec.hpp"
@@ -9,6 +10,7 @@
 #include "launch/command.hpp"
 #include "launch/job.hpp"
 #include "launch/result.hpp"
+#include "launch/step_profile.hpp"
 #include "launch/step_trial.hpp"
 #include "runtime/data/random_source.hpp"
 
@@ -30,6 +32,7 @@ struct StepOptions {
   std::int64_t steps = 50;
   std::int64_t warmup = 10;
   bool checks_steady_state = false;
+  std::string profile;
   std::string json;
 };
 
@@ -150,10 +153,47 @@ std::vector<ResultRow> measure(const StepOptions& options, std::vector<std::uniq
   return rows;
 }
 
+// The profile of the job, and a row of its step without an exchange. The links are measured before there is
+// an engine. Collective.
+void take_profile(const StepOptions& options, comm::Communicator& world, const Placement& placement) {
+  constexpr int kRepeats = 10;
+  std::optional<comm::Fabric> fabric = measure_fabric(world, kRepeats);
+  comm::Engine engine(world);
+  StepTrial computing(make_session(world, options.job, placement.place), engine, Exchanging::nothing,
+                      options.warmup + options.steps);
+  computing.time_layers();
+  computing.warm_up(options.warmup);
+  computing.take_turn(options.steps);
+  const StepTimer::Medians medians = computing.take_medians();
+  const runtime::scale::Workload workload = workload_of(computing, medians, engine, placement);
+  if (fabric) {
+    StepTrial exchanging(
+        make_session(world, with_setting(options.job, "codec=fp32,algorithm=two_shot"), placement.place),
+        engine, Exchanging::as_the_job_says, 1);
+    add_engine_costs(*fabric, exchanging, engine, options.steps);
+  }
+  const ResultRow row = row_of(engine, computing, medians);
+  if (world.rank() != 0) return;
+  base::write_file_durably(options.profile, profile_text(workload, fabric));
+  base::log_info("wrote {}", options.profile);
+  publish(options.json, runtime::environment_json(placement.facts), {row});
+}
+
+// Rank 0 asks whether the profile can be written. Collective; errors are agreed.
+void share_profile_check(comm::Communicator& world, const StepOptions& options) {
+  comm::run_agreed(world, [&] {
+    if (!options.profile.empty() && !options.exchanges.empty())
+      base::raise<base::ConfigError>("--profile is of the step without an exchange: leave out --exchange");
+    if (world.rank() == 0) check_result_path("--profile", options.profile);
+  });
+}
+
 void bench_step(const StepOptions& options, comm::Environment& environment) {
   comm::Communicator& world = environment.world();
   share_json_check(world, options.json);
+  share_profile_check(world, options);
   const Placement placement = place_rank(world, share_job(world, options.job).job);
+  if (!options.profile.empty()) return take_profile(options, world, placement);
   std::vector<std::unique_ptr<runtime::Session>> sessions;
   if (options.exchanges.empty()) sessions.push_back(make_session(world, options.job, placement.place));
   for (const std::string& setting : options.exchanges)
@@ -208,6 +248,10 @@ void add_bench(CLI::App& program, Action& chosen) {
   command.add_option("--warmup", options->warmup, "Steps before them")
       ->capture_default_str()
       ->check(CLI::Range(0, 1000000));
+  command
+      .add_option("--profile", options->profile,
+                  "Write what the layers, the codecs and the links take to FILE, for `scale simulate`")
+      ->type_name("FILE");
   command.add_flag("--check-steady-state", options->checks_steady_state,
                    "Fail if a timed step allocates memory or its worker waits for the device");
   add_json_option(command, options->json);

@@ -31,33 +31,74 @@ void StepTimer::reset() {
   spans_.clear();
 }
 
-StepTimer::Medians StepTimer::medians() const {
-  using namespace runtime;
-  const std::lock_guard lock(mutex_);
-  std::vector<double> steps, exposed, data, last_update, codec;
-  std::map<std::int64_t, std::vector<double>> ready;
+namespace {
+
+bool is_codec(const base::Span& span) {
+  return span.name == comm::kEncodeSpan || span.name == comm::kDecodeSpan;
+}
+
+// What the spans of one step add up to.
+struct StepSums {
+  double exposed_s = 0, data_wait_s = 0, codec_s = 0, update_s = 0, last_update_s = 0;
+  std::map<std::int64_t, double> forward_s, backward_s;
   std::vector<const base::Span*> submits;
-  double exposed_s = 0, data_wait_s = 0, last_update_s = 0, codec_s = 0;
+
+  void add(const base::Span& span, double length_s) {
+    using namespace runtime;
+    if (span.name == kExposedSpan) exposed_s += length_s;
+    if (span.name == kUpdateSpan) update_s += last_update_s = length_s;
+    if (span.name == kDataWaitSpan) data_wait_s += length_s;
+    if (is_codec(span)) codec_s += length_s;
+    if (span.name == kForwardSpan) forward_s[span.index] += length_s;
+    if (span.name == kBackwardSpan) backward_s[span.index] += length_s;
+    if (span.name == kSubmitSpan) submits.push_back(&span);
+  }
+};
+
+using Samples = std::map<std::int64_t, std::vector<double>>;  // by layer, or bucket
+
+void append(Samples& samples, const std::map<std::int64_t, double>& sums) {
+  for (const auto& [index, sum] : sums) samples[index].push_back(sum);
+}
+std::map<std::int64_t, double> medians_of(const Samples& samples) {
+  std::map<std::int64_t, double> medians;
+  for (const auto& [index, values] : samples) medians[index] = base::median(values);
+  return medians;
+}
+
+}  // namespace
+
+StepTimer::Medians StepTimer::medians() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<double> steps, exposed, data, last_update, codec, update;
+  Samples ready, forward, backward;
+  StepSums sums;
   for (const base::Span& span : spans_) {  // a step's own span ends behind those within it
     const double length_s = base::seconds(span.end - span.begin);
-    if (span.name == kExposedSpan) exposed_s += length_s;
-    if (span.name == kUpdateSpan) last_update_s = length_s;
-    if (span.name == kDataWaitSpan) data_wait_s += length_s;
-    if (span.name == comm::kEncodeSpan || span.name == comm::kDecodeSpan) codec_s += length_s;
-    if (span.name == kSubmitSpan) submits.push_back(&span);
-    if (span.name != kStepSpan) continue;
+    sums.add(span, length_s);
+    if (span.name != runtime::kStepSpan) continue;
     steps.push_back(length_s);
-    exposed.push_back(std::exchange(exposed_s, 0));
-    data.push_back(std::exchange(data_wait_s, 0));
-    last_update.push_back(last_update_s);
-    codec.push_back(std::exchange(codec_s, 0));
-    for (const base::Span* submit : submits)
+    exposed.push_back(sums.exposed_s);
+    data.push_back(sums.data_wait_s);
+    last_update.push_back(sums.last_update_s);
+    codec.push_back(sums.codec_s);
+    update.push_back(sums.update_s);
+    append(forward, sums.forward_s);
+    append(backward, sums.backward_s);
+    for (const base::Span* submit : sums.submits)
       ready[submit->index].push_back(base::seconds(submit->begin - span.begin));
-    submits.clear();
+    sums = {};
   }
-  Medians medians{median_or_zero(steps),       median_or_zero(exposed), median_or_zero(data),
-                  median_or_zero(last_update), median_or_zero(codec),   {}};
-  for (auto& [bucket, times] : ready) medians.ready_s.push_back(median_or_zero(times));
+  Medians medians;
+  medians.step_s = median_or_zero(steps);
+  medians.exposed_s = median_or_zero(exposed);
+  medians.data_wait_s = median_or_zero(data);
+  medians.last_update_s = median_or_zero(last_update);
+  medians.codec_s = median_or_zero(codec);
+  medians.update_s = median_or_zero(update);
+  for (const auto& [bucket, time_s] : medians_of(ready)) medians.ready_s.push_back(time_s);
+  medians.forward_s = medians_of(forward);
+  medians.backward_s = medians_of(backward);
   return medians;
 }
 
@@ -74,6 +115,14 @@ double StepTimer::exchange_s(std::size_t buckets) const {
     count = 0;
   }
   return median_or_zero(rounds);
+}
+
+double StepTimer::codec_s() const {
+  const std::lock_guard lock(mutex_);
+  double codec_s = 0;
+  for (const base::Span& span : spans_)
+    if (is_codec(span)) codec_s += base::seconds(span.end - span.begin);
+  return codec_s;
 }
 
 double StepTimer::Medians::bound_s(double exchange_s, std::span<const std::int64_t> elements) const {

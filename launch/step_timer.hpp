@@ -6,6 +6,7 @@
 #include "kernels/base/observer.hpp"
 
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <span>
 #include <vector>
@@ -21,7 +22,10 @@ class StepTimer final : public base::Observer {
     double data_wait_s = 0;
     double last_update_s = 0;     // of the weights whose gradients come last
     double codec_s = 0;           // encoding and decoding, beside or while waiting
+    double update_s = 0;          // of all weights
     std::vector<double> ready_s;  // by bucket: since the step began
+    // By layer, of a worker that times them.
+    std::map<std::int64_t, double> forward_s, backward_s;
 
     double compute_s() const { return step_s - exposed_s - data_wait_s; }
     // The least a step can take when all buckets together need `exchange_s`: it computes everything, and
@@ -36,6 +40,8 @@ class StepTimer final : public base::Observer {
   // The median over rounds of `buckets` exchanges, from the first one's begin to the last one's end. The
   // rounds do not overlap. 0 without any.
   double exchange_s(std::size_t buckets) const;
+  // All encoding and decoding so far.
+  double codec_s() const;
 
  private:
   mutable std::mutex mutex_;

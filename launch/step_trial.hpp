@@ -25,6 +25,8 @@ class StepTrial {
 
   runtime::Session& session() { return *session_; }
 
+  // Times the layers, too, from now on.
+  void time_layers() { worker_.time_layers(); }
   void warm_up(std::int64_t steps);
   // Times steps. Waits for the device at the end.
   void take_turn(std::int64_t steps);
@@ -40,6 +42,10 @@ class StepTrial {
   void exchange_alone(std::int64_t rounds);
   // Their median time, together.
   double exchange_s() const { return timer_.exchange_s(session_->buckets().size()); }
+  // All encoding and decoding of exchange_alone().
+  double codec_s() const { return timer_.codec_s(); }
+  // Bytes that this rank sends in a step.
+  std::size_t wire_bytes() const { return exchange_->wire_bytes(); }
 
  private:
   std::unique_ptr<runtime::Session> session_;

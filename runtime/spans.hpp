@@ -14,6 +14,9 @@ inline constexpr std::string_view kExposedSpan =
     "wait for exchange";                                   // the backward pass is over, the exchange not
 inline constexpr std::string_view kSubmitSpan = "submit";  // a bucket is complete; index: the bucket
 inline constexpr std::string_view kUpdateSpan = "update";  // of the weights
+// Of a worker that times its layers, within the step; index: the layer's place in the job's list.
+inline constexpr std::string_view kForwardSpan = "forward";
+inline constexpr std::string_view kBackwardSpan = "backward";
 // Of the loader's thread.
 inline constexpr std::string_view kLoadSpan = "load";
 

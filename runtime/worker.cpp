@@ -91,7 +91,8 @@ void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t
   model.train(stream_, pass, labels, 1.0F / static_cast<float>(batch.samples), totals_.tensor(),
               [&](std::int64_t end) {
                 if (submits) submit_complete(end);
-              });
+              },
+              times_layers_ ? &timeline_ : nullptr);
   loader_.release(loaded, stream_);
 }
 

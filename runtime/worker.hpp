@@ -27,6 +27,8 @@ class Worker {
   // Runs the next step and returns its number. Every rank calls it as often, in the same order. On a device
   // it enqueues the step, and returns while up to kSlots passes of the loader are still to be computed.
   std::int64_t step();
+  // From now on every layer's part of a step is a span, too.
+  void time_layers() noexcept { times_layers_ = true; }
   // Waits until the device has done all steps so far, and reports their spans.
   void synchronize() { timeline_.synchronize(); }
   // Losses and hits of this rank's samples since the last call. Waits for the device.
@@ -56,6 +58,7 @@ class Worker {
   std::int64_t step_;
   std::size_t submitted_ = 0;  // buckets of this step
   double learning_rate_ = 0;
+  bool times_layers_ = false;
 };
 
 }  // namespace eightfold::runtime

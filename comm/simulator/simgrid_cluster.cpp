@@ -137,8 +137,8 @@ class Cluster::World {
     if (has_device)
       for (int rank = 0; rank < topology_.ranks(); ++rank)
         devices_.emplace_back([this](double time_s, Done done) { call_at(time_s, std::move(done)); });
-    else if (fabric_.nodes_per_machine > 0)
-      for (int node = 0; node < topology_.nodes(); node += fabric_.nodes_per_machine)
+    else if (fabric_.cores > 0)
+      for (int node = 0; node < topology_.nodes(); node += nodes_per_machine())
         machines_.push_back(add_host(fmt::format("machine{}", machines_.size()), fabric_.cores));
   }
 
@@ -197,7 +197,10 @@ class Cluster::World {
   }
 
   s4u::Host* machine_of(int rank) const {
-    return machines_[static_cast<std::size_t>(topology_.node_of(rank) / fabric_.nodes_per_machine)];
+    return machines_[static_cast<std::size_t>(topology_.node_of(rank) / nodes_per_machine())];
+  }
+  int nodes_per_machine() const {
+    return fabric_.nodes_per_machine > 0 ? fabric_.nodes_per_machine : topology_.nodes();
   }
   int switch_of(int rank) const { return topology_.node_of(rank) / fabric_.nodes_per_switch; }
   std::size_t card_of(int rank) const {

@@ -3,12 +3,21 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/loss.hpp"
 #include "runtime/config/names.hpp"
+#include "runtime/spans.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace eightfold::runtime::model {
 namespace {
+
+template <class Work>
+void timed(kernels::Timeline* timeline, std::string_view span, std::uint32_t layer, const Work& work) {
+  if (timeline == nullptr)
+    work();
+  else
+    timeline->span(span, layer, work);
+}
 
 using config::LayerKind;
 using kernels::Shape;
@@ -170,8 +179,18 @@ void Model::begin_step(StreamView stream) {
   for (Stage& stage : stages_) stage.layer->begin_step(stream);
 }
 
-void Model::forward(StreamView stream, const Pass& pass) {
-  for (Stage& stage : stages_) stage.layer->forward(stream, pass, stage.x, stage.y);
+void Model::forward(StreamView stream, const Pass& pass, kernels::Timeline* timeline) {
+  for (std::size_t i = 0; i < stages_.size(); ++i)
+    timed(timeline, kForwardSpan, indices_[i],
+          [&] { stages_[i].layer->forward(stream, pass, stages_[i].x, stages_[i].y); });
+}
+
+void Model::backward(StreamView stream, const Pass& pass, Stage& stage, const GradientsReady& ready) {
+  if (stage.has_parameters) {
+    stage.layer->backward_parameters(stream, pass, stage.x, stage.y, stage.dy);
+    ready(stage.ready);
+  }
+  if (!stage.dx.is_absent()) stage.layer->backward_data(stream, pass, stage.x, stage.y, stage.dy, stage.dx);
 }
 
 Tensor Model::logits() const {
@@ -180,23 +199,18 @@ Tensor Model::logits() const {
 }
 
 void Model::train(StreamView stream, const Pass& pass, kernels::ConstTensor labels, float weight,
-                  Tensor totals, const GradientsReady& ready) {
-  forward(stream, pass);
+                  Tensor totals, const GradientsReady& ready, kernels::Timeline* timeline) {
+  forward(stream, pass, timeline);
   const Tensor logits = this->logits(), dlogits = stages_.back().dy.reshaped(logits.shape());
   kernels::softmax_cross_entropy(stream, logits, labels, pass.samples, weight, totals, dlogits);
   for (std::size_t i = stages_.size(); i-- > 0;) {
-    Stage& stage = stages_[i];
-    if (stage.dy.is_absent()) break;  // below the first parameters
-    if (stage.has_parameters) {
-      stage.layer->backward_parameters(stream, pass, stage.x, stage.y, stage.dy);
-      ready(stage.ready);
-    }
-    if (!stage.dx.is_absent()) stage.layer->backward_data(stream, pass, stage.x, stage.y, stage.dy, stage.dx);
+    if (stages_[i].dy.is_absent()) break;  // below the first parameters
+    timed(timeline, kBackwardSpan, indices_[i], [&] { backward(stream, pass, stages_[i], ready); });
   }
 }
 
 void Model::evaluate(StreamView stream, const Pass& pass, kernels::ConstTensor labels, Tensor totals) {
-  forward(stream, pass);
+  forward(stream, pass, nullptr);
   kernels::softmax_cross_entropy(stream, logits(), labels, pass.samples, 1.0F, totals, Tensor());
 }
 

@@ -9,6 +9,7 @@
 //     rectified maximum, and the same element receives the gradient).
 
 #include "kernels/buffer.hpp"
+#include "kernels/timeline.hpp"
 #include "runtime/config/job.hpp"
 #include "runtime/model/arena.hpp"
 #include "runtime/model/layer.hpp"
@@ -57,9 +58,9 @@ class Model {
   void begin_step(kernels::StreamView stream);
   // Forward, loss and backward over what input() holds. labels [rows] i32. The gradient of `weight` times the
   // sum of the losses goes to gradients() as pass.gradients says; the losses and hits are added to totals [2]
-  // f64.
+  // f64. With a timeline of the stream every layer's part is a span of it (runtime/spans.hpp).
   void train(kernels::StreamView stream, const Pass& pass, kernels::ConstTensor labels, float weight,
-             kernels::Tensor totals, const GradientsReady& ready);
+             kernels::Tensor totals, const GradientsReady& ready, kernels::Timeline* timeline = nullptr);
   // Forward and loss only.
   void evaluate(kernels::StreamView stream, const Pass& pass, kernels::ConstTensor labels,
                 kernels::Tensor totals);
@@ -76,7 +77,8 @@ class Model {
   void plan_stages(const config::Model& config, kernels::Device device);
   void plan_activations(kernels::Device device);
   void plan_parameters(const config::Model& config, kernels::Device device);
-  void forward(kernels::StreamView stream, const Pass& pass);
+  void forward(kernels::StreamView stream, const Pass& pass, kernels::Timeline* timeline);
+  void backward(kernels::StreamView stream, const Pass& pass, Stage& stage, const GradientsReady& ready);
   kernels::Tensor logits() const;  // [rows, classes]
 
   kernels::Shape input_shape_;

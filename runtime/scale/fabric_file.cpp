@@ -27,13 +27,9 @@ void check_together(const Fabric& fabric, const Origins& origins, const Place& f
         "{}: network.oversubscription has no effect with network.nodes_per_switch = 0; allowed with at "
         "least 1",
         place_of(origins, "network.oversubscription", file).text);
-  if ((fabric.nodes_per_machine == 0) != (fabric.cores == 0)) {
-    const bool has_nodes = fabric.cores == 0;
-    const auto [given, missing] =
-        has_nodes ? std::pair("machine.nodes", "machine.cores") : std::pair("machine.cores", "machine.nodes");
-    base::raise<base::ConfigError>("{}: {} has no effect without {}; allowed: both or neither",
-                                   place_of(origins, given, file).text, given, missing);
-  }
+  if (fabric.nodes_per_machine > 0 && fabric.cores == 0)
+    base::raise<base::ConfigError>("{}: machine.nodes has no effect without machine.cores",
+                                   place_of(origins, "machine.nodes", file).text);
 }
 
 }  // namespace

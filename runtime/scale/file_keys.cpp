@@ -100,9 +100,8 @@ Section<Fabric> engine_section() {
        field_as<Nanoseconds>(
            "send_ns_per_byte", &Fabric::send_s_per_byte,
            {.help = "For each byte sent to another node.", .unit = "ns", .range = per_number_ns()}),
-       field_as<Nanoseconds>(
-           "receive_ns_per_byte", &Fabric::receive_s_per_byte,
-           {.help = "For each byte received from another node.", .unit = "ns", .range = per_number_ns()})}};
+       field_as<Nanoseconds>("receive_ns_per_byte", &Fabric::receive_s_per_byte,
+                             {.help = "For each byte received.", .unit = "ns", .range = per_number_ns()})}};
 }
 
 Section<Fabric> machine_section() {
@@ -111,7 +110,7 @@ Section<Fabric> machine_section() {
       "Nodes that share processors, such as network namespaces. Without it every rank has cores of its "
       "own.",
       {field("nodes", &Fabric::nodes_per_machine,
-             {.help = "So many nodes are one machine.", .range = between(0, 1e6)}),
+             {.help = "So many nodes are one machine; 0: all of them.", .range = between(0, 1e6)}),
        field("cores", &Fabric::cores, {.help = "Cores that they have together.", .range = between(0, 1e6)})}};
 }
 

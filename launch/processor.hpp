@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace eightfold::launch {
+
+// The name of this machine's processor, for whoever reads what was measured on it.
+std::string processor_model();
+
+}  // namespace eightfold::launch
