@@ -10,7 +10,7 @@
 namespace eightfold::runtime::scale::report {
 namespace {
 
-constexpr int kHeight = 350;
+constexpr int kHeight = 340;
 constexpr double kMargin = 0.15;  // left and right of the outermost numbers of nodes
 
 struct Mark {
@@ -25,7 +25,7 @@ struct Line {
 
 constexpr std::array kColours = {"#000000", "#E69F00", "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"};
 constexpr std::array kDashes = {"1", "(10,4)", "1", "(3,3)", "(10,3,2,3)"};
-constexpr std::array kMarks = {5, 9, 7, 13, 11, 4, 8, 6};
+constexpr std::array kMarks = {5, 9, 7, 12, 11, 4, 8, 6};
 
 // Of the series at this place among those that exchange.
 Line line_at(std::size_t place) {
@@ -62,9 +62,9 @@ std::string data_of(const std::vector<Line>& lines) {
   return script;
 }
 
-// Of every line the spread of its points, then the line.
-std::string plot_command(const std::vector<Line>& lines, const std::string& ideal) {
-  std::string script = "plot " + ideal + " with lines lc rgb '#000000' lw 1 dt 1 title 'ideal'";
+// The ideal, then of every line the spread of its points and the line.
+std::string plot_command(const std::vector<Line>& lines) {
+  std::string script = "plot $ideal using 1:2 with lines lc rgb '#000000' lw 1 dt 1 title 'ideal'";
   for (std::size_t i = 0; i < lines.size(); ++i)
     script += fmt::format(
         ", \\\n  $line{0} using 1:2:3:4 with yerrorbars lc rgb '{1}' dt 1 ps 0 lw 1.2 notitle, "
@@ -77,7 +77,7 @@ std::string nodes_axis(const std::set<int>& nodes) {
   std::string tics;
   for (const int number : nodes)
     tics += fmt::format("{}'{}' {}", tics.empty() ? "" : ", ", number, std::log2(number));
-  return fmt::format("set xtics ({})\nset xrange [{}:{}]\nset xlabel 'nodes'\n", tics,
+  return fmt::format("set xtics ({})\nset xrange [{}:{}]\nset xlabel 'nodes' offset 0,0.4\n", tics,
                      std::log2(*nodes.begin()) - kMargin, std::log2(*nodes.rbegin()) + kMargin);
 }
 
@@ -93,25 +93,35 @@ double ranks_over_baseline(const Section& section, int nodes) {
   return static_cast<double>(nodes * section.ranks_per_node) / section.baseline->point.ranks();
 }
 
-Plot speedup_plot(const Section& section, const Summary& summary) {
-  const std::vector<Line> lines =
-      lines_of(section, summary, [](const PointSummary& point) { return *point.speedup; });
+// `ideal` is the value at a number of nodes; `scale` sets the other axis, given its least and largest value.
+template <class Ideal, class Scale>
+std::string script_of(const Section& section, const std::vector<Line>& lines, const Ideal& ideal,
+                      const Scale& scale) {
   const std::set<int> nodes = measured_nodes(section);
-  const double first = ranks_over_baseline(section, *nodes.begin());
-  double least = first, most = ranks_over_baseline(section, *nodes.rbegin());
+  const int fewest = *nodes.begin(), most_nodes = *nodes.rbegin();
+  double least = std::min(ideal(fewest), ideal(most_nodes)),
+         most = std::max(ideal(fewest), ideal(most_nodes));
   for (const Line& line : lines)
     for (const Mark& mark : line.marks) {
       least = std::min(least, mark.value.least);
       most = std::max(most, mark.value.most);
     }
-  const std::string scale = fmt::format(
-      "set logscale y 2\nset yrange [{}:{}]\nset format y '%g'\nset ylabel 'speed-up, times'\n"
-      "set grid ytics lc rgb '#dddddd' lw 1 dt 1\n",
-      least / 1.15, most * 1.15);
-  const std::string ideal = fmt::format("[{}:{}] 2**x * {}", std::log2(*nodes.begin()),
-                                        std::log2(*nodes.rbegin()), ranks_over_baseline(section, 1));
+  return fmt::format(
+      "{}{}{}set grid ytics lc rgb '#dddddd' lw 1 dt 1\n$ideal << END\n{} {}\n{} {}\nEND\n{}{}",
+      plot_preamble(kHeight), nodes_axis(nodes), scale(least, most), std::log2(fewest), ideal(fewest),
+      std::log2(most_nodes), ideal(most_nodes), data_of(lines), plot_command(lines));
+}
+
+Plot speedup_plot(const Section& section, const Summary& summary) {
+  const auto ideal = [&](int nodes) { return ranks_over_baseline(section, nodes); };
+  const auto scale = [](double least, double most) {
+    return fmt::format(
+        "set logscale y 2\nset yrange [{}:{}]\nset format y '%g'\nset ylabel 'speed-up, times' offset 1,0\n",
+        least / 1.15, most * 1.15);
+  };
+  const auto speedup = [](const PointSummary& point) { return *point.speedup; };
   return {"Speed-up over nodes", "Speed-up over the number of nodes, a line per codec, and the ideal",
-          plot_preamble(kHeight) + nodes_axis(nodes) + scale + data_of(lines) + plot_command(lines, ideal)};
+          script_of(section, lines_of(section, summary, speedup), ideal, scale)};
 }
 
 Plot efficiency_plot(const Section& section, const Summary& summary) {
@@ -120,18 +130,13 @@ Plot efficiency_plot(const Section& section, const Summary& summary) {
     return Spread{percent * point.speedup->median, percent * point.speedup->least,
                   percent * point.speedup->most};
   };
-  const std::vector<Line> lines = lines_of(section, summary, efficiency);
-  const std::set<int> nodes = measured_nodes(section);
-  double most = 100;
-  for (const Line& line : lines)
-    for (const Mark& mark : line.marks) most = std::max(most, mark.value.most);
-  const std::string scale = fmt::format(
-      "set yrange [0:{}]\nset ytics 20\nset ylabel 'efficiency, %'\n"
-      "set grid ytics lc rgb '#dddddd' lw 1 dt 1\n",
-      most * 1.06);
-  const std::string ideal = fmt::format("[{}:{}] 100", std::log2(*nodes.begin()), std::log2(*nodes.rbegin()));
+  const auto ideal = [](int) { return 100.0; };
+  const auto scale = [](double, double most) {
+    return fmt::format("set yrange [0:{}]\nset ytics 20\nset ylabel 'efficiency, %' offset 1,0\n",
+                       most * 1.06);
+  };
   return {"Efficiency over nodes", "Efficiency over the number of nodes, a line per codec",
-          plot_preamble(kHeight) + nodes_axis(nodes) + scale + data_of(lines) + plot_command(lines, ideal)};
+          script_of(section, lines_of(section, summary, efficiency), ideal, scale)};
 }
 
 }  // namespace

@@ -10,6 +10,12 @@
 #include "runtime/scale/report/words.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace eightfold::runtime::scale::report {
 namespace {
@@ -18,10 +24,24 @@ std::string paragraph(const std::string& text) {
   return fmt::format("<p>{}</p>\n", html_text(text));
 }
 
-std::string when(const Summary& summary) {
-  if (summary.first_date.empty()) return "No measurement has a date.";
-  if (summary.first_date == summary.last_date) return fmt::format("Measured {}.", summary.first_date);
-  return fmt::format("Measured from {} to {}.", summary.first_date, summary.last_date);
+// "2026-11-21 09:30:05 UTC" of a stamp "2026-11-21T09-30-05Z"; anything else as it is.
+std::string readable(std::string date) {
+  constexpr std::string_view kForm = "####-##-##T##-##-##Z";
+  const auto fits = [](char c, char form) { return form == '#' ? c >= '0' && c <= '9' : c == form; };
+  if (!std::ranges::equal(date, kForm, fits)) return date;
+  return fmt::format("{} {}:{}:{} UTC", date.substr(0, 10), date.substr(11, 2), date.substr(14, 2),
+                     date.substr(17, 2));
+}
+
+std::string about(const Summary& summary) {
+  std::vector<std::string> names;
+  for (const Section& section : summary.sections)
+    if (names.empty() || names.back() != section.experiment) names.push_back(section.experiment);
+  const std::string first = readable(summary.first_date), last = readable(summary.last_date);
+  const std::string when = first.empty()   ? "at a time unknown"
+                           : first == last ? first
+                                           : fmt::format("from {} to {}", first, last);
+  return fmt::format("{}; measured {}.", fmt::join(names, ", "), when);
 }
 
 std::string advice_box(const Summary& summary) {
@@ -36,7 +56,16 @@ std::string advice_box(const Summary& summary) {
   return html + "</div>\n";
 }
 
-// The names inside a plot begin with the plot's number, so that no two plots of a page share one.
+std::string crossover_list(const Section& section) {
+  std::string html;
+  for (const Crossover& crossover : crossovers(section))
+    html += fmt::format("<li>{}</li>\n", html_text(crossover.words));
+  return html.empty() ? ""
+                      : "<div><h3>Where compression stops paying</h3>\n<ul>\n" + html + "</ul>\n</div>\n";
+}
+
+// Plots and, in the next free place beside or below them, the crossovers. The names inside a plot begin with
+// the plot's number, so that no two plots of a page share one.
 std::string figures(const Section& section, const Summary& summary, const Draws& draw, int& plots_so_far) {
   std::string html;
   std::vector<Plot> plots = line_plots(section, summary);
@@ -46,7 +75,7 @@ std::string figures(const Section& section, const Summary& summary, const Draws&
     html += fmt::format("<figure><h3>{}</h3>\n{}</figure>\n", html_text(plot.title),
                         inline_svg(draw(plot.script), prefix, plot.description));
   }
-  return html.empty() ? "" : "<div class=\"plots\">\n" + html + "</div>\n";
+  return fmt::format("<div class=\"plots\">\n{}{}</div>\n", html, crossover_list(section));
 }
 
 std::string baseline_words(const Section& section, const Summary& summary) {
@@ -72,10 +101,6 @@ std::string section_html(const Section& section, const Summary& summary, const D
   std::string html = fmt::format("<section>\n<h2>{}</h2>\n", html_text(title(section, summary)));
   html += paragraph(repeats_words(section) + " " + baseline_words(section, summary));
   html += figures(section, summary, draw, plots_so_far);
-  const std::vector<Crossover> found = crossovers(section);
-  if (!found.empty()) html += "<h3>Where compression stops paying</h3>\n<ul>\n";
-  for (const Crossover& crossover : found) html += fmt::format("<li>{}</li>\n", html_text(crossover.words));
-  if (!found.empty()) html += "</ul>\n";
   return html + points_table(section) + failures_table(section) + "</section>\n";
 }
 
@@ -109,7 +134,7 @@ std::string page(const Summary& summary, const Draws& draw) {
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<title>Scaling report</title>\n<style>{}</style>\n</head>\n<body>\n<h1>Scaling report</h1>\n"
       "<p class=\"about\">{}</p>\n{}",
-      kPageStyle, html_text(when(summary)), advice_box(summary));
+      kPageStyle, html_text(about(summary)), advice_box(summary));
   int plots_so_far = 0;
   for (const Section& section : summary.sections) html += section_html(section, summary, draw, plots_so_far);
   return html + std::string(kDefinitions) + environment_table(summary) + "</body>\n</html>\n";

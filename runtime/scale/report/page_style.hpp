@@ -23,6 +23,7 @@ p, ul, dl { margin: .5rem 0; max-width: 48rem; }
 figure { margin: 0; break-inside: avoid; }
 svg { display: block; width: 100%; height: auto; }
 svg text { font-family: "Helvetica Neue", Helvetica, Arial, "Liberation Sans", "DejaVu Sans", sans-serif; }
+svg g[font-family$=":Bold"] text { font-weight: 600; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; margin: 1.2rem 0; font-size: .875rem; line-height: 1.35;
   font-variant-numeric: tabular-nums; }
@@ -31,12 +32,15 @@ th { font-weight: 600; text-align: left; vertical-align: bottom; border-bottom: 
 th, td { padding: .22rem .55rem; }
 th:first-child, td:first-child { padding-left: 0; }
 td { border-bottom: 1px solid #ddd; vertical-align: top; }
-.number { text-align: right; white-space: nowrap; }
-.begins td { border-top: 1px solid #777; }
+th.number, td.number { text-align: right; }
+td { white-space: nowrap; }
+td.free { white-space: normal; overflow-wrap: anywhere; }
+.begins td { border-top: 1.5px solid #777; }
 .spread { color: #444; white-space: nowrap; }
 dt { font-weight: 600; margin-top: .5rem; }
 dd { margin: 0; }
-.environment td:last-child { overflow-wrap: anywhere; }
+.plots > div:nth-child(odd) { grid-column: 1 / -1; }
+.plots ul { padding-left: 1.2rem; }
 @media (max-width: 50rem) { .plots { grid-template-columns: 1fr; } }
 @media print {
   @page { margin: 14mm; }

@@ -28,10 +28,9 @@ std::vector<std::string> cells_of(const PointSummary& summary, bool has_predicti
   const bool is_measured = summary.step_ms.has_value();
   const auto measured = [&](double value) { return is_measured ? figure(value) : std::string(kNothing); };
   std::vector<std::string> cells = {
+      fmt::format("{}", summary.point.nodes),
       html_text(summary.point.codec),
       html_text(series_of(summary.point).algorithm),
-      fmt::format("{}", summary.point.nodes),
-      fmt::format("{}", summary.point.ranks()),
       repeats_of(summary),
       is_measured ? with_range(*summary.step_ms, summary.repeats) : kNothing,
       measured(summary.split.compute),
@@ -69,15 +68,15 @@ std::string points_table(const Section& section) {
   const bool has_predictions = std::ranges::any_of(
       section.points, [](const PointSummary& summary) { return summary.prediction.has_value(); });
   HtmlTable table{.caption = "Every point",
-                  .columns = {"Codec", "Algorithm", "Nodes", "Ranks", "Repeats", "Step, ms", "Compute, ms",
-                              "Exposed communi&shy;cation, ms", "Codec exposed, ms", "Codec in all, ms",
-                              "Samples per s", "Speed-up", "Effi&shy;ciency, %"},
-                  .names = 2,
+                  .columns = {{"Nodes", Column::name}, {"Codec", Column::name}, {"Algorithm", Column::name}},
                   .rows = {}};
-  if (has_predictions) {
-    table.columns.push_back("Predicted step, ms");
-    table.columns.push_back("Error, %");
-  }
+  for (const char* name :
+       {"Repeats", "Step, ms", "Compute, ms", "Exposed communi&shy;cation, ms", "Exposed codec, ms",
+        "Codec in all, ms", "Samples per&nbsp;s", "Speed-up", "Effi&shy;ciency, %"})
+    table.columns.emplace_back(name, Column::number);
+  if (has_predictions)
+    for (const char* name : {"Predicted step, ms", "Error, %"})
+      table.columns.emplace_back(name, Column::number);
   int nodes = 0;
   for (const PointSummary& summary : section.points) {
     table.rows.push_back({cells_of(summary, has_predictions), nodes != 0 && summary.point.nodes != nodes});
@@ -88,22 +87,27 @@ std::string points_table(const Section& section) {
 
 std::string failures_table(const Section& section) {
   HtmlTable table{.caption = "What failed",
-                  .columns = {"Codec", "Algorithm", "Why", "Nodes", "Repeats"},
-                  .names = 3,
+                  .columns = {{"Nodes", Column::name},
+                              {"Codec", Column::name},
+                              {"Algorithm", Column::name},
+                              {"Repeats", Column::number},
+                              {"Why", Column::free_text}},
                   .rows = {}};
   for (const PointSummary& summary : section.points)
     for (const std::string& why : std::set(summary.failures.begin(), summary.failures.end()))
-      table.rows.push_back({{html_text(summary.point.codec), html_text(series_of(summary.point).algorithm),
-                             html_text(why), fmt::format("{}", summary.point.nodes),
-                             fmt::format("{}", std::ranges::count(summary.failures, why))}});
+      table.rows.push_back({{fmt::format("{}", summary.point.nodes), html_text(summary.point.codec),
+                             html_text(series_of(summary.point).algorithm),
+                             fmt::format("{}", std::ranges::count(summary.failures, why)), html_text(why)}});
   return table.rows.empty() ? "" : html_of(table);
 }
 
 std::string environment_table(const Summary& summary) {
-  HtmlTable table{.caption = "Machine and software", .columns = {"What", "Value"}, .names = 2, .rows = {}};
+  HtmlTable table{.caption = "Machine and software",
+                  .columns = {{"What", Column::name}, {"Value", Column::free_text}},
+                  .rows = {}};
   for (const auto& [key, values] : summary.environment)
     table.rows.push_back({{html_text(key), values_of(values)}});
-  return table.rows.empty() ? "" : "<section class=\"environment\">\n" + html_of(table) + "</section>\n";
+  return table.rows.empty() ? "" : html_of(table);
 }
 
 }  // namespace eightfold::runtime::scale::report

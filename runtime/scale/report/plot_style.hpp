@@ -15,7 +15,9 @@ inline std::string plot_preamble(int height) {
       "set encoding utf8\n"
       "set border 3 lw 1 lc rgb '#000000'\n"
       "set tics nomirror out scale 0.6\n"
-      "set key bmargin center horizontal Left reverse samplen 3 spacing 1.2\n",
+      "set xtics offset 0,0.3\n"
+      "set bmargin 3.2\n"
+      "set key tmargin center horizontal Left reverse samplen 3 spacing 1.15\n",
       kPlotWidth, height);
 }
 

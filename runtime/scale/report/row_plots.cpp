@@ -9,7 +9,7 @@ namespace eightfold::runtime::scale::report {
 namespace {
 
 constexpr int kRowHeight = 21;
-constexpr int kRest = 105;  // what the axis, its label and the key take
+constexpr int kRest = 112;  // what the axis, its label and the key take
 
 // Rows from the top down, the first at 0; every number of nodes has a row for its heading.
 struct Row {
@@ -34,7 +34,7 @@ Rows lay_out(const Section& section, const Summary& summary, const Selects& sele
     if (point.point.nodes != nodes) {
       nodes = point.point.nodes;
       y -= nodes == 0 ? 0 : 1.15;
-      headings += fmt::format("set label {} at first 0,{} offset 0.6,0 left\n",
+      headings += fmt::format("set label {} at first 0,{} offset 0.6,0 left font 'Helvetica:Bold,13'\n",
                               gnuplot_text(count(nodes, "node")), y);
     }
     y -= 1;
@@ -44,7 +44,7 @@ Rows lay_out(const Section& section, const Summary& summary, const Selects& sele
   }
   rows.last_y = y;
   rows.preamble = fmt::format(
-      "{}set ytics ({}) scale 0\nset yrange [{}:{}]\n{}set xlabel 'step, ms'\n"
+      "{}set ytics ({}) scale 0\nset yrange [{}:{}]\n{}set xlabel 'step, ms' offset 0,0.4\n"
       "set grid xtics lc rgb '#dddddd' lw 1 dt 1\n",
       plot_preamble(kRest + static_cast<int>(-y * kRowHeight)), names, y - 0.8, -0.4, headings);
   return rows;
@@ -71,6 +71,7 @@ Plot split_plot(const Section& section, const Summary& summary) {
   return {"What a step consists of",
           "Bars: computing, exposed communication and codec, in milliseconds, for every point",
           rows.preamble + width_axis(most) + data +
+              "set key maxrows 1 samplen 1.5\n"
               "plot $rows using 2:1:(0):2:5:6 with boxxyerror lc rgb '#0072B2' fs solid border lc rgb "
               "'#000000' title 'compute', \\\n"
               "  $rows using 3:1:2:3:5:6 with boxxyerror lc rgb '#E69F00' fs solid border lc rgb '#000000' "
@@ -88,18 +89,18 @@ Plot prediction_plot(const Section& section, const Summary& summary) {
   for (const auto& [y, point] : rows.points) {
     const double step_ms = 1e3 * point->prediction->step_s;
     double end = step_ms;
-    std::string error = "predicted only";
+    std::string remark = figure(step_ms) + " ms";
     if (const auto& step = point->step_ms) {
       end = std::max(end, step->most);
-      error = fmt::format("{:+.1f} %", 100 * *point->prediction_error());
+      remark = fmt::format("{:+.1f} %", 100 * *point->prediction_error());
       measured += fmt::format("{} {} {} {}\n", step->median, y, step->least, step->most);
     }
     most = std::max(most, end);
-    predicted += fmt::format("{} {} {} \"{}\"\n", step_ms, y, end, error);
+    predicted += fmt::format("{} {} {} \"{}\"\n", step_ms, y, end, remark);
   }
   std::string plots =
-      "plot $predicted using 1:2 with points pt 12 ps 1.3 lw 1.8 lc rgb '#D55E00' title 'predicted', \\\n"
-      "  $predicted using 3:2:4 with labels left offset 1,0 notitle";
+      "plot $predicted using 1:2 with points pt 12 ps 1.1 lw 1.8 lc rgb '#D55E00' title 'predicted', \\\n"
+      "  $predicted using 3:2:4 with labels left offset 1.3,0 notitle";
   if (!measured.empty())
     plots +=
         ", \\\n  $measured using 1:2:3:4 with xerrorbars pt 7 ps 0.7 lw 1.5 lc rgb '#000000' title "

@@ -160,16 +160,24 @@ std::vector<Section> sections_of(const Experiment& experiment) {
   return sections;
 }
 
-void note_environment(Summary& summary, const Measurement& measurement) {
-  if (!measurement.date.empty()) {
-    if (summary.first_date.empty() || measurement.date < summary.first_date)
-      summary.first_date = measurement.date;
-    summary.last_date = std::max(summary.last_date, measurement.date);
-  }
-  const auto environment = nlohmann::json::parse(measurement.environment, nullptr, false);
+void note_date(Summary& summary, const std::string& date) {
+  if (date.empty()) return;
+  if (summary.first_date.empty() || date < summary.first_date) summary.first_date = date;
+  summary.last_date = std::max(summary.last_date, date);
+}
+
+void note_environment(Summary& summary, const std::string& text) {
+  const auto environment = nlohmann::json::parse(text, nullptr, false);
   if (!environment.is_object()) return;
-  for (const auto& [key, value] : environment.items())
-    summary.environment[key].insert(value.is_string() ? value.get<std::string>() : value.dump());
+  for (const auto& [key, json] : environment.items()) {
+    if (key == "ranks" || key == "nodes" || key == "time") continue;
+    const std::string value = json.is_string() ? json.get<std::string>() : json.dump();
+    std::size_t begin = 0;
+    if (key == "hosts")
+      for (std::size_t end = 0; (end = value.find(',', begin)) != std::string::npos; begin = end + 1)
+        summary.environment[key].insert(value.substr(begin, end - begin));
+    summary.environment[key].insert(value.substr(begin));
+  }
 }
 
 }  // namespace
@@ -231,7 +239,10 @@ Summary summarize(const std::vector<Experiment>& experiments) {
   Summary summary;
   for (const Experiment& experiment : experiments) {
     std::ranges::move(sections_of(experiment), std::back_inserter(summary.sections));
-    for (const Measurement& measurement : experiment.measurements) note_environment(summary, measurement);
+    for (const Measurement& measurement : experiment.measurements) {
+      note_date(summary, measurement.date);
+      note_environment(summary, measurement.environment);
+    }
   }
   for (const Section& section : summary.sections)
     for (const PointSummary& point : section.points)

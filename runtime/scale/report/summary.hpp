@@ -94,7 +94,8 @@ struct Summary {
   std::vector<Section> sections;
   std::vector<Series> series;  // of all sections, the most precise codecs first
   std::string first_date, last_date;
-  std::map<std::string, std::set<std::string>> environment;  // every value that a key had
+  // Every value that a key had; of the hosts every one, of what each point has anyway nothing.
+  std::map<std::string, std::set<std::string>> environment;
 };
 
 Summary summarize(const std::vector<Experiment>& experiments);
