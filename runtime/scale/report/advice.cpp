@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 namespace eightfold::runtime::scale::report {
@@ -79,6 +80,14 @@ std::string gain_over_fewer(const Section& section, const PointSummary& chosen, 
                      text);
 }
 
+// How far predictions are off where there are measurements too: " (predictions are off by up to 4.7 %)".
+std::string largest_error(const Section& section) {
+  double largest = -1;
+  for (const PointSummary& summary : section.points)
+    if (const auto error = summary.prediction_error()) largest = std::max(largest, std::abs(*error));
+  return largest < 0 ? "" : fmt::format(" (predictions are off by up to {:.1f} %)", 100 * largest);
+}
+
 // "; 8 nodes are predicted to do 1.7 times as much with bf16, 16 nodes 2.9 times with dynamic-tree8": the
 // best of each number of nodes for which there are predictions only.
 std::string predicted_gain(const Section& section, const PointSummary& chosen) {
@@ -97,7 +106,7 @@ std::string predicted_gain(const Section& section, const PointSummary& chosen) {
                         is_first ? " are predicted to do" : "", times(best->throughput().median / own),
                         is_first ? " as much" : "", best->point.codec);
   }
-  return text;
+  return text.empty() ? "" : text + largest_error(section);
 }
 
 std::string about_more(const Section& section, const PointSummary& chosen, const PointSummary* more) {

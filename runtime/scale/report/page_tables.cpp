@@ -19,6 +19,7 @@ std::string with_range(const Spread& spread, int repeats) {
 }
 
 std::string repeats_of(const PointSummary& summary) {
+  if (summary.repeats == 0 && summary.failures.empty()) return kNothing;  // a prediction alone
   if (summary.failures.empty()) return fmt::format("{}", summary.repeats);
   return fmt::format("{} of {}", summary.repeats,
                      static_cast<std::size_t>(summary.repeats) + summary.failures.size());
