@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
   launch::add_checkpoint(program, chosen);
   launch::add_bench(program, chosen);
   launch::add_doctor(program, chosen);
+  launch::add_scale(program, chosen);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
