@@ -119,6 +119,7 @@ ResultRow row_of(comm::Engine& engine, StepTrial& trial, const StepTimer::Median
           {"compute_ms", 1e3 * slowest(engine, medians.compute_s())},
           {"exposed_ms", 1e3 * slowest(engine, medians.exposed_s)},
           {"bound_ms", 1e3 * slowest(engine, medians.bound_s(trial.exchange_s(), elements))},
+          {"codec_ms", 1e3 * slowest(engine, medians.codec_s)},
           {"gflops", 1e-9 * flops / medians.compute_s()},
           {"gemm_gflops", 0.0},
           {"samples_per_s", static_cast<double>(session.plan().batch(0).samples) / step_s}};
@@ -186,6 +187,7 @@ void add_bench(CLI::App& program, Action& chosen) {
       "exchange\n"
       "after the backward pass; bound_ms: the least a step can take where the exchange alone takes what it "
       "took in this run;\n"
+      "codec_ms: encoding and decoding, while the rank computes or waits;\n"
       "gflops: matrix products of one rank per second of compute; gemm_gflops: the best product of two "
       "1024 x 1024 matrices\n"
       "in this run.\n"

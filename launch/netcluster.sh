@@ -6,7 +6,7 @@ PATH=$PATH:/usr/sbin:/sbin
 usage() {
   cat <<'END'
 Usage: launch/netcluster.sh up N --rate RATE [--delay DELAY] [--name NAME]
-       launch/netcluster.sh run -np K [--name NAME] [--] COMMAND [ARGUMENT...]
+       launch/netcluster.sh run -np K [--hosts H] [--name NAME] [--] COMMAND [ARGUMENT...]
        launch/netcluster.sh down [--name NAME]
 
 Makes N hosts (1 to 200) out of network namespaces, each with its own host name, on a bridge in a namespace of its own,
@@ -15,8 +15,8 @@ the machine's own interfaces and routes.
 
   up    makes the hosts NAME1, NAME2 ... with the addresses 10.88.0.1, 10.88.0.2 ...; all of them or, after a failure,
         none
-  run   starts K ranks under mpirun, as evenly over the hosts as K allows. The exit code is mpirun's. The environment
-        reaches every rank; OMPI_MCA_* in it set what mpirun and the ranks would else choose.
+  run   starts K ranks under mpirun, as evenly over the hosts, or the first H of them, as K allows. The exit code is
+        mpirun's. The environment reaches every rank; OMPI_MCA_* in it set what mpirun and the ranks would else choose.
   down  ends what still runs on the hosts and removes them; where there is no cluster it does nothing
 
   --rate RATE    of each link, each way, as tc writes it: 1gbit, 100mbit
@@ -127,11 +127,13 @@ slots() { # RANKS HOSTS
 }
 
 # Replaces this shell, so that signals reach mpirun, which ends its ranks.
-run() { # RANKS COMMAND...
+run() { # RANKS HOSTS COMMAND...
   if [[ ! -e $state/$name/hosts ]]; then refuse 3 "there is no cluster \"$name\": see up"; fi
-  local ranks=$1 where
-  where=$(slots "$1" "$(<"$state/$name/hosts")")
-  shift
+  local ranks=$1 all where
+  all=$(<"$state/$name/hosts")
+  if ((${2:-1} > all)); then refuse 2 "--hosts $2: the cluster \"$name\" has $all"; fi
+  where=$(slots "$1" "${2:-$all}")
+  shift 2
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   # Hosts share this machine's cores; between them there is TCP and nothing else.
   export OMPI_MCA_mpi_yield_when_idle=${OMPI_MCA_mpi_yield_when_idle-1}
@@ -187,13 +189,14 @@ hosts='' rate='' delay='' ranks=''
 while (($# > 0)); do
   case $action:$1 in
     *:-h | *:--help) usage; exit ;;
-    *:--name | up:--rate | up:--delay | run:-np)
+    *:--name | up:--rate | up:--delay | run:-np | run:--hosts)
       if (($# == 1)); then refuse 2 "$1 needs a value; see --help"; fi
       case $1 in
         --name) name=$2 ;;
         --rate) rate=$2 ;;
         --delay) delay=$2 ;;
         -np) ranks=$2 ;;
+        --hosts) hosts=$2 ;;
       esac
       shift 2
       ;;
@@ -218,6 +221,7 @@ case $action in
     ;;
   run)
     expect "$ranks" '[1-9][0-9]{0,3}' "-np wants a number of ranks"
+    expect "$hosts" '|[1-9][0-9]{0,2}' "--hosts wants a number of hosts"
     if (($# == 0)); then refuse 2 "run wants a command; see --help"; fi
     ;;
 esac
@@ -228,6 +232,6 @@ done
 
 case $action in
   up) up "$hosts" "$rate" "$delay" ;;
-  run) run "$ranks" "$@" ;;
+  run) run "$ranks" "$hosts" "$@" ;;
   down) tear_down ;;
 esac

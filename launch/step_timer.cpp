@@ -34,27 +34,29 @@ void StepTimer::reset() {
 StepTimer::Medians StepTimer::medians() const {
   using namespace runtime;
   const std::lock_guard lock(mutex_);
-  std::vector<double> steps, exposed, data, last_update;
+  std::vector<double> steps, exposed, data, last_update, codec;
   std::map<std::int64_t, std::vector<double>> ready;
   std::vector<const base::Span*> submits;
-  double exposed_s = 0, data_wait_s = 0, last_update_s = 0;
+  double exposed_s = 0, data_wait_s = 0, last_update_s = 0, codec_s = 0;
   for (const base::Span& span : spans_) {  // a step's own span ends behind those within it
     const double length_s = base::seconds(span.end - span.begin);
     if (span.name == kExposedSpan) exposed_s += length_s;
     if (span.name == kUpdateSpan) last_update_s = length_s;
     if (span.name == kDataWaitSpan) data_wait_s += length_s;
+    if (span.name == comm::kEncodeSpan || span.name == comm::kDecodeSpan) codec_s += length_s;
     if (span.name == kSubmitSpan) submits.push_back(&span);
     if (span.name != kStepSpan) continue;
     steps.push_back(length_s);
     exposed.push_back(std::exchange(exposed_s, 0));
     data.push_back(std::exchange(data_wait_s, 0));
     last_update.push_back(last_update_s);
+    codec.push_back(std::exchange(codec_s, 0));
     for (const base::Span* submit : submits)
       ready[submit->index].push_back(base::seconds(submit->begin - span.begin));
     submits.clear();
   }
-  Medians medians{
-      median_or_zero(steps), median_or_zero(exposed), median_or_zero(data), median_or_zero(last_update), {}};
+  Medians medians{median_or_zero(steps),       median_or_zero(exposed), median_or_zero(data),
+                  median_or_zero(last_update), median_or_zero(codec),   {}};
   for (auto& [bucket, times] : ready) medians.ready_s.push_back(median_or_zero(times));
   return medians;
 }

@@ -20,6 +20,7 @@ class StepTimer final : public base::Observer {
     double exposed_s = 0;
     double data_wait_s = 0;
     double last_update_s = 0;     // of the weights whose gradients come last
+    double codec_s = 0;           // encoding and decoding, beside or while waiting
     std::vector<double> ready_s;  // by bucket: since the step began
 
     double compute_s() const { return step_s - exposed_s - data_wait_s; }

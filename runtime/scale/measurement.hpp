@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace eightfold::runtime::scale {
@@ -15,12 +16,15 @@ enum class BatchPolicy {
   weak,    // so many samples for every rank
 };
 
+std::string_view to_string(BatchPolicy policy);
+std::optional<BatchPolicy> parse_batch_policy(std::string_view name);
+
 // One combination of what an experiment varies.
 struct Point {
   int nodes = 1;
   int ranks_per_node = 1;
   std::string codec;      // "none": without an exchange
-  std::string algorithm;  // as in exchange.algorithm
+  std::string algorithm;  // as in exchange.algorithm; "none" with the codec "none"
   BatchPolicy policy = BatchPolicy::weak;
   std::int64_t global_batch = 0;
 
@@ -46,14 +50,26 @@ struct Measurement {
   std::string date;
   std::optional<StepFigures> figures;
   std::string failure;      // empty if there are figures
-  std::string environment;  // a JSON object
+  std::string environment;  // a JSON object, {} of a failure
+  // What was measured: the job and how, the same for all that may be compared.
+  std::string experiment;
 };
 
 // One line, without its end.
 std::string measurement_line(const Measurement& measurement);
+// What every line begins with.
+inline constexpr std::string_view kMeasurementStart = R"({"experiment":")";
 
 // Every complete line of the file. A last line without an end is what an interrupted run has left, and is
-// left out. Throws DataError "FILE:LINE: what is wrong".
+// left out. Where a repeat of a point stands there again, the later line holds, in the place of the first.
+// Throws DataError "FILE:LINE: what is wrong", EnvironmentError when the file cannot be read.
 std::vector<Measurement> read_measurements(const std::filesystem::path& file);
+
+// What `bench step --json FILE` has written, of one row. Throws DataError, EnvironmentError.
+struct StepResult {
+  StepFigures figures;
+  std::string environment;  // a JSON object
+};
+StepResult read_step_result(const std::filesystem::path& file);
 
 }  // namespace eightfold::runtime::scale

@@ -32,7 +32,7 @@ nothing_is_left() {
 check "help is not an error" exits 0 "$netcluster" --help
 for wrong in "start" "up" "up 2" "up 0 --rate 1gbit" "up 201 --rate 1gbit" "up 2 --rate fast" "up 2 --rate 1gbit 3" \
   "up 2 --rate" "up 2 --rate 1gbit --delay 1" "up 2 --rate 1gbit --name Name" "run hostname" "run -np 2" "run -np 0 hostname" \
-  "run -n 2 hostname" "down 2"; do
+  "run -n 2 hostname" "run -np 2 --hosts 0 hostname" "run -np 2 --hosts hostname" "down 2"; do
   read -ra words <<<"$wrong"
   check "usage: \"$wrong\"" exits 2 "$netcluster" "${words[@]:0:1}" --name "$name" "${words[@]:1}"
 done
@@ -59,6 +59,10 @@ check "and leaves the first alone" is "$(namespaces | wc -w)" 3
 
 check "ranks are on hosts with names of their own, the first with one more" \
   is "$(cluster run -np 3 -- hostname | sort | xargs)" "${name}1 ${name}1 ${name}2"
+check "ranks can be kept to the first hosts" \
+  is "$(cluster run -np 2 --hosts 1 -- hostname | sort | xargs)" "${name}1 ${name}1"
+check "there are no more hosts than were made" exits 2 "$netcluster" run --name "$name" -np 3 --hosts 3 -- hostname
+check "the message says how many there are" says "the cluster \"$name\" has 2"
 # shellcheck disable=SC2016  # nobody is to expand it
 check "arguments arrive as they are" \
   is "$(cluster run -np 1 printf '%s|' 'a  b' "it's" '$HOME;')" "a  b|it's|\$HOME;|"

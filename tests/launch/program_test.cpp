@@ -184,8 +184,8 @@ TEST_CASE("results have their keys in a fixed order, on the last line and as JSO
 
 TEST_CASE("bench step measures a step, with fixed keys and sensible numbers") {
   const Workplace here;
-  const Names keys = {"step_ms", "compute_ms",  "exposed_ms",   "bound_ms",
-                      "gflops",  "gemm_gflops", "samples_per_s"};
+  const Names keys = {"step_ms",  "compute_ms", "exposed_ms",  "bound_ms",
+                      "codec_ms", "gflops",     "gemm_gflops", "samples_per_s"};
   for (const int ranks : {0, 2}) {
     const Finished measured = here.eightfold(
         {"bench", "step", "job.toml", "--steps", "5", "--warmup", "1", "--json", "bench.json"}, ranks);
@@ -195,6 +195,7 @@ TEST_CASE("bench step measures a step, with fixed keys and sensible numbers") {
     for (const char* key : {"step_ms", "compute_ms", "bound_ms", "gflops", "gemm_gflops", "samples_per_s"})
       CHECK(row[key].get<double>() > 0);
     CHECK(row["exposed_ms"].get<double>() >= 0);
+    CHECK((row["codec_ms"].get<double>() > 0) == (ranks == 2));  // alone there is nobody to encode for
   }
 }
 

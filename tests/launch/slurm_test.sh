@@ -112,6 +112,9 @@ check "and the doctor says why" exits 3 srun --ntasks=2 --overcommit --mpi=none 
 check "by the name of the check" says "FAIL    launcher SLURM_STEP_NUM_TASKS = 2, PMIX_RANK = not set"
 check "with PMIx it examines both ranks" exits 0 "${two[@]}" "$program" doctor --cluster
 check "together" says "2 ranks on 1 hosts"
+check "scale run measures through srun" exits 0 "$program" scale run "$job" --results "$scratch/results.jsonl" \
+  --launcher srun --launcher-argument=--overcommit --ranks-per-node 1,2 --codec bf16 --repeats 1 --steps 2 --warmup 0
+check "every point" says "result points=2 measured=2 failed=0 skipped=0 "
 
 # --- the batch script ---
 

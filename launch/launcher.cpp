@@ -1,0 +1,140 @@
+#include "launch/launcher.hpp"
+
+#include "kernels/base/error.hpp"
+#include "kernels/base/file.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <sstream>
+
+namespace eightfold::launch {
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+constexpr std::size_t kHostfileLimit = 1 << 20;
+constexpr std::array<std::string_view, 3> kLauncherNames = {"mpirun", "srun", "netcluster"};
+
+bool is_letter_or_digit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool is_host(std::string_view name) {
+  return !name.empty() && name.size() <= 255 && name.front() != '-' && std::ranges::all_of(name, [](char c) {
+    return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-';
+  });
+}
+
+// "a:2,b:2": as many slots as ranks, so that Open MPI fills them host by host.
+std::string slots(Words hosts, int nodes, int ranks_per_node) {
+  if (hosts.empty()) hosts = {"localhost"};
+  base::require(static_cast<std::size_t>(nodes) <= hosts.size(), "{} nodes of {} hosts", nodes, hosts.size());
+  hosts.resize(static_cast<std::size_t>(nodes));
+  for (std::string& host : hosts) host += fmt::format(":{}", ranks_per_node);
+  return fmt::format("{}", fmt::join(hosts, ","));
+}
+
+}  // namespace
+
+Words Launcher::command(int nodes, int ranks_per_node, const Words& program) const {
+  const std::string ranks = std::to_string(nodes * ranks_per_node);
+  Words command;
+  switch (kind) {
+    case LauncherKind::mpirun:
+      command = {"mpirun", "--host", slots(hosts, nodes, ranks_per_node), "-np", ranks};
+      // All cores of a host for its ranks; Open MPI would bind one or two ranks to a core each.
+      if (std::ranges::find(arguments, "--bind-to") == arguments.end())
+        command.insert(command.end(), {"--bind-to", "none"});
+      break;
+    case LauncherKind::srun:
+      command = {"srun",
+                 "--mpi=pmix",
+                 fmt::format("--nodes={}", nodes),
+                 fmt::format("--ntasks={}", ranks),
+                 fmt::format("--ntasks-per-node={}", ranks_per_node),
+                 "--kill-on-bad-exit=1"};
+      break;
+    case LauncherKind::netcluster:
+      command = {script, "run", "--name", cluster, "--hosts", std::to_string(nodes), "-np", ranks, "--"};
+      break;
+  }
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  command.insert(command.end(), program.begin(), program.end());
+  return command;
+}
+
+std::string Launcher::name() const {
+  const std::string_view name = kLauncherNames.at(static_cast<std::size_t>(kind));
+  return kind == LauncherKind::netcluster ? fmt::format("{}:{}", name, cluster) : std::string(name);
+}
+
+LauncherKind launcher_kind(std::string_view name) {
+  const auto found = std::ranges::find(kLauncherNames, name);
+  if (found == kLauncherNames.end())
+    base::raise<base::ConfigError>("--launcher {}: there are {}", name, fmt::join(kLauncherNames, ", "));
+  return static_cast<LauncherKind>(found - kLauncherNames.begin());
+}
+
+void check_hosts(std::string_view where, const Words& hosts) {
+  for (const std::string& host : hosts) {
+    if (!is_host(host))
+      base::raise<base::ConfigError>(
+          "{}: \"{}\" is no name of a host; allowed: letters, digits, dots, underscores and hyphens, no "
+          "hyphen "
+          "first",
+          where, host);
+    if (std::ranges::count(hosts, host) > 1)
+      base::raise<base::ConfigError>("{}: {} stands there twice; a host is one node", where, host);
+  }
+}
+
+Words read_hostfile(const fs::path& file) {
+  std::string text;
+  try {
+    text = base::read_file(file, kHostfileLimit);
+  } catch (const base::EnvironmentError& error) {
+    base::raise<base::ConfigError>("--hostfile: {}", error.what());
+  }
+  Words hosts;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    if (std::string host; words >> host && std::ranges::find(hosts, host) == hosts.end())
+      hosts.push_back(std::move(host));
+  }
+  check_hosts(file.string(), hosts);
+  if (hosts.empty()) base::raise<base::ConfigError>("--hostfile: {} names no host", file.string());
+  return hosts;
+}
+
+fs::path find_netcluster(const fs::path& program) {
+  const fs::path directory = program.parent_path();
+  const fs::path repository = directory.parent_path().parent_path().parent_path();
+  for (const fs::path& candidate : {directory / "netcluster.sh", (repository / "launch") / "netcluster.sh"}) {
+    std::error_code ignored;
+    if (fs::is_regular_file(candidate, ignored)) return candidate;
+  }
+  base::raise<base::EnvironmentError>(
+      "netcluster.sh is neither beside {} nor in launch/ of its repository; --netcluster FILE says where it "
+      "is",
+      program.string());
+}
+
+std::string shell_words(const Words& arguments) {
+  const auto is_plain = [](char c) {
+    return is_letter_or_digit(c) || std::string_view("-_./:=,+@%").find(c) != std::string_view::npos;
+  };
+  Words words;
+  for (const std::string& argument : arguments) {
+    std::string word;
+    for (const char c : argument) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    if (word.empty() || !std::ranges::all_of(argument, is_plain)) word = fmt::format("'{}'", word);
+    words.push_back(std::move(word));
+  }
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
+}  // namespace eightfold::launch

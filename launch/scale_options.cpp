@@ -1,0 +1,185 @@
+#include "launch/scale_options.hpp"
+
+#include "kernels/base/parse.hpp"
+#include "launch/result.hpp"
+#include "runtime/config/names.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace eightfold::launch {
+namespace {
+
+namespace fs = std::filesystem;
+
+template <std::size_t kCount>
+void check_known(std::string_view option, const std::vector<std::string>& given,
+                 const std::array<std::string_view, kCount>& known, std::string_view also = {}) {
+  for (const std::string& each : given)
+    if (each != also && std::ranges::find(known, each) == known.end())
+      base::raise<base::ConfigError>("{} {}: there are {}{}{}", option, each, also, also.empty() ? "" : ", ",
+                                     fmt::join(known, ", "));
+}
+
+void check_no_effect(bool is_given, std::string_view option, std::string_view needed) {
+  if (is_given) base::raise<base::ConfigError>("{} has no effect without {}", option, needed);
+}
+
+ExperimentAxes axes_of(const ScaleRunOptions& options, std::int64_t job_batch) {
+  using namespace runtime;
+  check_known("--codec", options.codecs, config::kNames<config::Codec>, "none");
+  check_known("--algorithm", options.algorithms, config::kNames<config::Algorithm>);
+  ExperimentAxes axes{options.nodes, options.ranks_per_node, options.codecs, options.algorithms, {}, 1, 1};
+  for (const std::string& name : options.policies) {
+    const auto policy = scale::parse_batch_policy(name);
+    if (!policy) base::raise<base::ConfigError>("--batch {}: there are strong, weak", name);
+    axes.policies.push_back(*policy);
+  }
+  const auto has = [&](scale::BatchPolicy policy) {
+    return std::ranges::find(axes.policies, policy) != axes.policies.end();
+  };
+  check_no_effect(options.global_batch > 0 && !has(scale::BatchPolicy::strong), "--global-batch",
+                  "--batch strong");
+  check_no_effect(options.rank_batch > 0 && !has(scale::BatchPolicy::weak), "--rank-batch", "--batch weak");
+  axes.strong_batch = options.global_batch > 0 ? options.global_batch : job_batch;
+  axes.weak_batch = options.rank_batch > 0 ? options.rank_batch : job_batch;
+  return axes;
+}
+
+Launcher netcluster_of(const ScaleRunOptions& options, const fs::path& program) {
+  Launcher launcher{LauncherKind::netcluster, {}, options.script, options.cluster, {}};
+  if (launcher.script.empty()) launcher.script = find_netcluster(program).string();
+  if (!fs::is_regular_file(launcher.script))
+    base::raise<base::ConfigError>("--netcluster: there is no file {}", launcher.script);
+  launcher.script = fs::absolute(launcher.script).string();
+  const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  if (launcher.cluster.empty() || launcher.cluster.size() > 8 ||
+      !std::ranges::all_of(launcher.cluster, is_lower))
+    base::raise<base::ConfigError>("--netcluster-name {}: 1 to 8 lower-case letters are needed",
+                                   launcher.cluster);
+  return launcher;
+}
+
+Launcher launcher_of(const ScaleRunOptions& options, const fs::path& program) {
+  const LauncherKind kind = launcher_kind(options.launcher);
+  const bool is_cluster = kind == LauncherKind::netcluster, is_mpirun = kind == LauncherKind::mpirun;
+  check_no_effect(!options.script.empty() && !is_cluster, "--netcluster", "--launcher netcluster");
+  check_no_effect(!options.hosts.empty() && !is_mpirun, "--hosts", "--launcher mpirun");
+  check_no_effect(!options.hostfile.empty() && !is_mpirun, "--hostfile", "--launcher mpirun");
+  check_no_effect(!options.launcher_arguments.empty() && is_cluster, "--launcher-argument",
+                  "--launcher mpirun or srun");
+  if (is_cluster) return netcluster_of(options, program);
+  Launcher launcher{kind, options.hosts, {}, {}, options.launcher_arguments};
+  check_hosts("--hosts", launcher.hosts);
+  if (!options.hostfile.empty()) launcher.hosts = read_hostfile(options.hostfile);
+  const int most = std::ranges::max(options.nodes);
+  const std::size_t hosts = launcher.hosts.empty() ? 1 : launcher.hosts.size();
+  if (is_mpirun && static_cast<std::size_t>(most) > hosts)
+    base::raise<base::ConfigError>("--nodes {}: {} hosts are known; --hosts or --hostfile names more", most,
+                                   hosts);
+  return launcher;
+}
+
+void check_overrides(const std::vector<std::string>& overrides) {
+  for (const std::string& each : overrides)
+    for (const auto& [key, option] :
+         {std::pair("exchange.codec=", "--codec"), std::pair("exchange.algorithm=", "--algorithm")})
+      if (each.starts_with(key))
+        base::raise<base::ConfigError>("--set {}: {} says which are measured", each, option);
+}
+
+void add_points(CLI::App& command, ScaleRunOptions& options) {
+  const auto add_list = [&](const char* name, auto& list, const char* help) {
+    return command.add_option(name, list, help)
+        ->delimiter(',')
+        ->allow_extra_args(false)  // what follows may be the job
+        ->capture_default_str();
+  };
+  add_list("--nodes", options.nodes, "Numbers of nodes, separated by commas")->check(CLI::Range(1, 10000));
+  add_list("--ranks-per-node", options.ranks_per_node, "Numbers of ranks on each of them")
+      ->check(CLI::Range(1, 1000));
+  add_list("--codec", options.codecs, "Formats of exchange.codec; none: without an exchange");
+  add_list("--algorithm", options.algorithms, "As in exchange.algorithm");
+  add_list("--batch", options.policies, "strong: --global-batch for all ranks; weak: --rank-batch for each");
+  command.add_option("--global-batch", options.global_batch, "Without it, the job's global_batch")
+      ->check(CLI::Range(1, 1 << 30));
+  command.add_option("--rank-batch", options.rank_batch, "Without it, the job's global_batch")
+      ->check(CLI::Range(1, 1 << 30));
+  command.add_option("--repeats", options.repeats, "Starts of each point")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 10000));
+  command.add_option("--steps", options.steps, "Steps to time in each start")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000000));
+  command.add_option("--warmup", options.warmup, "Steps before them")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1000000));
+}
+
+void add_launcher(CLI::App& command, ScaleRunOptions& options) {
+  command.add_option("--launcher", options.launcher, "mpirun, srun or netcluster")->capture_default_str();
+  command
+      .add_option("--hosts", options.hosts, "For mpirun: the nodes, separated by commas; the first are used")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command.add_option("--hostfile", options.hostfile, "For mpirun: a file with a host in each line")
+      ->excludes("--hosts")
+      ->type_name("FILE");
+  command
+      .add_option(
+          "--launcher-argument", options.launcher_arguments,
+          "One more argument for mpirun or srun, e.g. --launcher-argument=--oversubscribe; repeatable")
+      ->take_all()
+      ->allow_extra_args(false);
+  command
+      .add_option("--netcluster", options.script, "netcluster.sh, if it is not in the program's repository")
+      ->type_name("FILE");
+  command.add_option("--netcluster-name", options.cluster, "The name of its cluster")->capture_default_str();
+  command.add_option("--time-limit", options.time_limit, "For each start")->capture_default_str();
+}
+
+}  // namespace
+
+void ScaleRunOptions::add_to(CLI::App& command) {
+  job.add_to(command);
+  command.add_option("--results", results, "Where results are appended, as lines of JSON")
+      ->required()
+      ->type_name("FILE");
+  add_points(command, *this);
+  add_launcher(command, *this);
+  command.add_flag("--retry-failed", retries_failed, "Measure again what has failed before");
+  command.add_flag("--dry-run", is_dry, "Only print the command lines");
+}
+
+Experiment experiment_of(const ScaleRunOptions& options) {
+  check_result_path("--results", options.results);
+  check_overrides(options.job.overrides);
+  const runtime::config::JobConfig job = read_job(options.job).config;
+  Experiment experiment;
+  const fs::path program = fs::read_symlink("/proc/self/exe");
+  experiment.results = options.results;
+  experiment.retries_failed = options.retries_failed;
+  experiment.bench = {program.string(),
+                      fs::absolute(options.job.file).string(),
+                      fs::absolute(options.results).string() + ".step.json",
+                      options.job.overrides,
+                      options.steps,
+                      options.warmup};
+  experiment.launcher = launcher_of(options, program);
+  experiment.points = points_of(axes_of(options, job.job.global_batch));
+  experiment.starts = starts_of(experiment.points, options.repeats);
+  const auto limit = base::parse_duration(options.time_limit);
+  if (!limit || *limit < std::chrono::seconds(1) || *limit > std::chrono::hours(24 * 7))
+    base::raise<base::ConfigError>("--time-limit {}: a duration from 1s to 168h is needed",
+                                   options.time_limit);
+  experiment.time_limit = *limit;
+  experiment.name =
+      experiment_name(job, experiment.bench, experiment.launcher.name(), experiment.launcher.arguments);
+  return experiment;
+}
+
+}  // namespace eightfold::launch

@@ -1,0 +1,86 @@
+#include "launch/child_process.hpp"
+
+#include "kernels/base/error.hpp"
+#include "tests/support/scratch.hpp"
+#include "tests/support/test.hpp"
+
+#include <fstream>
+#include <string>
+
+using namespace eightfold;
+using namespace eightfold::launch;
+
+namespace {
+
+constexpr std::chrono::seconds kPatience{60};
+
+ChildEnd run_shell(const std::string& script, std::chrono::nanoseconds limit = kPatience) {
+  EndRequest request;
+  return run_child({"sh", "-c", script}, limit, request);
+}
+
+// A process that is over may wait for its parent for a while.
+bool is_running(const std::string& id) {
+  std::ifstream stat("/proc/" + id + "/stat");
+  std::string number, name, state;
+  return stat >> number >> name >> state && state != "Z";
+}
+
+}  // namespace
+
+TEST_CASE("a child ends with an exit code and last words") {
+  const ChildEnd end = run_shell("echo out; echo one >&2; echo two >&2; exit 7");
+  CHECK(end.how == ChildEnd::How::exited);
+  CHECK(end.code == 7);
+  CHECK(end.said == "one\ntwo\n");
+}
+
+TEST_CASE("arguments are not read by a shell") {
+  EndRequest request;
+  const ChildEnd end =
+      run_child({"sh", "-c", "echo \"$1\" >&2", "sh", "$(echo x) ; `y`"}, kPatience, request);
+  CHECK(end.said == "$(echo x) ; `y`\n");
+}
+
+TEST_CASE("a child has no input and is not this process's group") {
+  CHECK(run_shell("cat; read -r id name state parent group rest </proc/$$/stat; [ $group = $$ ]").code == 0);
+}
+
+TEST_CASE("of a child that says much the end is kept") {
+  const ChildEnd end =
+      run_shell("for i in 1 2 3 4 5 6 7 8 9; do printf '%16384d' $i >&2; done; echo end >&2");
+  CHECK(end.said.size() == 65536);
+  CHECK(end.said.ends_with("9end\n"));
+}
+
+TEST_CASE("a child that a signal ends says which") {
+  const ChildEnd end = run_shell("kill -KILL $$");
+  CHECK(end.how == ChildEnd::How::killed);
+  CHECK(end.code == SIGKILL);
+}
+
+TEST_CASE("a program that is not there is an error of the environment") {
+  EndRequest request;
+  CHECK_THROWS_AS(run_child({"/no/such/program"}, kPatience, request), base::EnvironmentError);
+}
+
+TEST_CASE("a child that takes too long is ended with what it has started") {
+  const test::Scratch scratch;
+  const auto ids = scratch / "ids";
+  const ChildEnd end = run_shell("echo waiting >&2; sleep 1000 & echo $! > " + ids.string() + "; wait",
+                                 std::chrono::seconds(2));
+  CHECK(end.how == ChildEnd::How::timed_out);
+  CHECK(end.said == "waiting\n");
+  std::string id = test::contents_of(ids);
+  id.pop_back();
+  for (int i = 0; i < 1000 && is_running(id); ++i) run_shell("sleep 0.01");
+  CHECK_FALSE(is_running(id));
+}
+
+TEST_CASE("a request to end this process ends the child first") {
+  EndRequest request;
+  CHECK_FALSE(request.signal());
+  const ChildEnd end = run_child({"sh", "-c", "kill -TERM $PPID; sleep 1000"}, kPatience, request);
+  CHECK(end.how == ChildEnd::How::interrupted);
+  CHECK(request.signal() == SIGTERM);
+}
