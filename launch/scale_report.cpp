@@ -4,6 +4,8 @@
 #include "launch/scale.hpp"
 #include "runtime/scale/report/report.hpp"
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,16 +29,16 @@ struct ReportFiles {
   fs::path page, csv;
 };
 
-// Makes the directory that --out names, unless it names a page.
+// Checked before the work, as far as the directories are there already.
 ReportFiles files_of(const ReportOptions& options) {
   ReportFiles files{options.out, options.csv};
-  if (options.out.extension() != ".html") {
-    base::create_private_directories(options.out);
-    files.page = options.out / "report.html";
-  }
+  const bool is_page = options.out.extension() == ".html";
+  if (!is_page) files.page = options.out / "report.html";
   if (files.csv.empty()) files.csv = fs::path(files.page).replace_extension(".csv");
-  check_result_path("--out", files.page);
-  check_result_path("--csv", files.csv);
+  if (files.csv == files.page)
+    base::raise<base::ConfigError>("--csv: {} is the page's name", files.csv.string());
+  if (is_page || fs::exists(options.out)) check_result_path("--out", files.page);
+  if (!options.csv.empty()) check_result_path("--csv", files.csv);
   return files;
 }
 
@@ -55,12 +57,18 @@ scaling::Predictor predictor_of(const fs::path& profile, const fs::path& fabric)
                                       fabric.string());
 }
 
+// The file's name, or its path where others have the same name.
+std::string name_of(const fs::path& file, const std::vector<fs::path>& files) {
+  const auto same_name = [&](const fs::path& other) { return other.stem() == file.stem(); };
+  return std::ranges::count_if(files, same_name) == 1 ? file.stem().string() : file.string();
+}
+
 std::vector<scaling::Experiment> read_experiments(const ReportOptions& options) {
   std::vector<scaling::Experiment> experiments;
   for (std::size_t i = 0; i < options.results.size(); ++i) {
     const fs::path& file = options.results[i];
     scaling::Experiment& experiment = experiments.emplace_back();
-    experiment.name = file.stem().string();
+    experiment.name = name_of(file, options.results);
     experiment.measurements = runtime::scale::read_measurements(file);
     experiment.further_nodes = options.further_nodes;
     if (!options.profile.empty())
@@ -74,6 +82,7 @@ void write_report(const ReportOptions& options) {
   check_predictions(options);
   const ReportFiles files = files_of(options);
   const scaling::Report made = scaling::make_report(read_experiments(options));
+  base::create_private_directories(files.page.parent_path());
   base::write_file_durably(files.page, made.html);
   base::write_file_durably(files.csv, made.csv);
   for (const std::string& advice : made.advice) fmt::print("{}\n", advice);
