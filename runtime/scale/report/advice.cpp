@@ -43,13 +43,13 @@ double times_the_work(const PointSummary& summary, const PointSummary& other) {
   return summary.throughput().median / other.throughput().median;
 }
 
-// ": 2.4 times as fast as fp32 and 1.5 times as fast as bf16".
+// "2.4 times as fast as fp32 and 1.5 times as fast as bf16"; empty where it is neither.
 std::string gain_over_plain(const Section& section, const PointSummary& chosen) {
   std::string text;
   for (const std::string codec : {"fp32", "bf16"}) {
     const PointSummary* other = fastest(section, chosen.point.nodes, codec);
     if (other == nullptr || compare(*chosen.step_ms, *other->step_ms) != Comparison::faster) continue;
-    text += fmt::format("{}{} as fast as {}", text.empty() ? ": " : " and ",
+    text += fmt::format("{}{} as fast as {}", text.empty() ? "" : " and ",
                         times(times_as_fast(chosen, *other)), codec);
   }
   return text;
@@ -117,10 +117,19 @@ std::string about_more(const Section& section, const PointSummary& chosen, const
   return "; more were not measured";
 }
 
-// Where a rank alone does as much as what is best of all that exchanges.
-std::string stay_alone(const PointSummary& chosen) {
-  return fmt::format("Stay with one rank on this network: {} with {} do {} its work",
-                     count(chosen.point.nodes, "node"), chosen.point.codec, times(chosen.speedup->median));
+// Where a rank alone does as much as what is best of all that exchanges; beside it how much of that is the
+// exchange's fault, if it was measured what as many ranks do without one.
+std::string stay_alone(const Section& section, const PointSummary& chosen) {
+  const std::string gain = gain_over_plain(section, chosen);
+  std::string text = fmt::format(
+      "Stay with one rank on this network: {} with {}{} do {} its work{}", count(chosen.point.nodes, "node"),
+      chosen.point.codec, gain.empty() ? "" : fmt::format(" ({})", gain), times(chosen.speedup->median),
+      chosen.speedup->most < 1 ? "" : ", no more beyond the spread");
+  for (const PointSummary& summary : section.points)
+    if (summary.point.nodes == chosen.point.nodes && bits_of_codec(summary.point.codec) == 0 &&
+        summary.speedup)
+      text += fmt::format("; without an exchange, {}", times(summary.speedup->median));
+  return text;
 }
 
 }  // namespace
@@ -136,9 +145,10 @@ std::string advice(const Section& section, const Summary& summary) {
   const std::string caveat = section.least_repeats() > 1 ? "." : "; some of this was measured only once.";
 
   const bool has_lone_rank = section.baseline && section.baseline->point.ranks() == 1;
-  if (has_lone_rank && chosen.speedup->least <= 1) return stay_alone(chosen) + caveat;
-  return fmt::format("With {} on this network use {}{}{}{}{}{}", count(chosen.point.nodes, "node"),
-                     label(series_of(chosen.point), summary), gain_over_plain(section, chosen),
+  if (has_lone_rank && chosen.speedup->least <= 1) return stay_alone(section, chosen) + caveat;
+  const std::string gain = gain_over_plain(section, chosen);
+  return fmt::format("With {} on this network use {}{}{}{}{}{}{}", count(chosen.point.nodes, "node"),
+                     label(series_of(chosen.point), summary), gain.empty() ? "" : ": ", gain,
                      beside_compression(section, chosen),
                      gain_over_fewer(section, chosen, best == all.begin() ? nullptr : *(best - 1)),
                      about_more(section, chosen, best + 1 == all.end() ? nullptr : *(best + 1)), caveat);

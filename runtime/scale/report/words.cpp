@@ -9,11 +9,11 @@ namespace eightfold::runtime::scale::report {
 
 std::string figure(double value) {
   if (!std::isfinite(value)) return fmt::format("{}", value);
-  if (value == 0) return "0";
+  if (std::abs(value) < 0.0005) return "0";
   // Of what rounding makes of it: 9.996 is 10.0, not 10.00.
   const double rounded = std::stod(fmt::format("{:.2e}", value));
   const int digits_before = static_cast<int>(std::floor(std::log10(std::abs(rounded)))) + 1;
-  return fmt::format("{:.{}f}", value, std::clamp(3 - digits_before, 0, 9));
+  return fmt::format("{:.{}f}", value, std::clamp(3 - digits_before, 0, 3));
 }
 
 std::string times(double ratio) {

@@ -9,7 +9,8 @@
 
 namespace eightfold::runtime::scale::report {
 
-// Three significant digits, never with an exponent: "0.0512", "5.12", "51.2", "512", "5123".
+// Three significant digits but no more than three decimals, never an exponent: "0.051", "5.12", "51.2",
+// "5123".
 std::string figure(double value);
 // "1.52 times": how many times as fast.
 std::string times(double ratio);

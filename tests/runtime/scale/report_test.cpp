@@ -207,8 +207,17 @@ TEST_CASE("the advice takes fewer nodes where more do no more, and one rank wher
 
   std::vector<Measurement> all = two_codecs({{30, 31}}, {{21, 22}});
   add(all, point(1, "none"), {10, 10});
-  CHECK(advice_of(all) ==
-        "Stay with one rank on this network: 2 nodes with dynamic-tree8 do 0.930 times its work.");
+  add(all, point(2, "none"), {12.5, 12.5});
+  CHECK(
+      advice_of(all) ==
+      "Stay with one rank on this network: 2 nodes with dynamic-tree8 (1.42 times as fast as bf16) do 0.930 "
+      "times its work; without an exchange, 1.60 times.");
+}
+
+TEST_CASE("one rank is as good where more do no more beyond the spread") {
+  std::vector<Measurement> all = two_codecs({{30, 31}}, {{18, 21}});
+  add(all, point(1, "none"), {10, 10});
+  CHECK(contains(advice_of(all), "do 1.03 times its work, no more beyond the spread."));
 }
 
 TEST_CASE("the advice says when something was measured only once") {
@@ -236,7 +245,8 @@ TEST_CASE("predictions stand beside measurements, and reach further with their e
 
 TEST_CASE("figures have three digits that count") {
   CHECK(figure(0) == "0");
-  CHECK(figure(0.05125) == "0.0512");
+  CHECK(figure(0.05125) == "0.051");
+  CHECK(figure(0.0004) == "0");
   CHECK(figure(9.996) == "10.0");
   CHECK(figure(51.24) == "51.2");
   CHECK(figure(512.4) == "512");
