@@ -1,0 +1,34 @@
+#pragma once
+
+// Whether fewer bits than bf16's still make the step faster, by number of nodes. A difference counts where
+// the ranges of the repeats have nothing in common.
+
+#include "runtime/scale/report/summary.hpp"
+
+#include <string>
+#include <vector>
+
+namespace eightfold::runtime::scale::report {
+
+// Whether it was measured and its ranks send gradients to each other.
+bool exchanges(const PointSummary& summary);
+// Whether this is a codec with fewer bits than bf16.
+bool compresses(const std::string& codec);
+
+// How many times as fast the first one's step is. Both were measured.
+double times_as_fast(const PointSummary& summary, const PointSummary& other);
+
+// The fastest point of a section that exchanges with this codec on so many nodes, whatever its algorithm;
+// null if none was measured.
+const PointSummary* fastest(const Section& section, int nodes, const std::string& codec);
+
+struct Crossover {
+  std::string codec;
+  std::vector<int> pays = {}, does_not_pay = {};  // numbers of nodes
+  std::string words = {};                         // a sentence
+};
+
+// One for every codec that compresses.
+std::vector<Crossover> crossovers(const Section& section);
+
+}  // namespace eightfold::runtime::scale::report

@@ -1,0 +1,106 @@
+#pragma once
+
+// What an experiment's repeats come to, point by point, for the page, the table and the advice.
+
+#include "runtime/scale/measurement.hpp"
+#include "runtime/scale/prediction.hpp"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace eightfold::runtime::scale::report {
+
+// Nothing for a point that cannot be predicted, such as one without an exchange.
+using Predictor = std::function<std::optional<Prediction>(const Point&)>;
+
+// One file of results: one job on one network.
+struct Experiment {
+  std::string name;
+  std::vector<Measurement> measurements;  // of the same point and repeat the last counts: it was tried again
+  Predictor predict;                      // empty: no predictions
+  std::vector<int> further_nodes;         // to predict beside what was measured
+};
+
+// Over repeats.
+struct Spread {
+  double median = 0, least = 0, most = 0;
+};
+
+enum class Comparison { faster, same, slower };
+// Of step times. The same: their ranges from least to most have something in common.
+Comparison compare(const Spread& first, const Spread& second);
+
+// Milliseconds that sum to the median step. The slowest rank computes for `compute`, in which everything is
+// that goes on meanwhile, also encoding and decoding. Of the waiting that remains, `codec` is what encoding
+// and decoding can fill, all of their time at most, and `communication` the rest.
+struct Split {
+  double compute = 0, communication = 0, codec = 0;
+};
+Split split_of(double step_ms, double compute_ms, double codec_ms);
+
+struct PointSummary {
+  Point point;
+  int repeats = 0;                    // that have figures
+  std::vector<std::string> failures;  // of the others
+  // Without any repeat: nothing measured.
+  std::optional<Spread> step_ms;
+  StepFigures medians;
+  Split split;
+  // Samples per second over the baseline's; nothing without one.
+  std::optional<Spread> speedup;
+  double efficiency = 0;  // the median speed-up over how many times as many ranks
+  std::optional<Prediction> prediction;
+
+  // Samples per second, from step times or, if nothing was measured, from the prediction.
+  Spread throughput() const;
+  // How much longer than measured the predicted step is, as a share; nothing unless there are both.
+  std::optional<double> prediction_error() const;
+};
+
+// What speed-ups refer to: of a section's job the point on one node with the fewest ranks; without an
+// exchange if it was measured so, else the fastest.
+struct Baseline {
+  Point point;
+  double step_ms = 0;
+};
+
+// What is compared: one batch policy, one batch, so many ranks on each node.
+struct Section {
+  std::string experiment;
+  BatchPolicy policy = BatchPolicy::weak;
+  double batch = 0;  // strong: of all ranks together; weak: of each
+  int ranks_per_node = 1;
+  std::optional<Baseline> baseline;
+  std::vector<PointSummary> points;  // by nodes, then series
+
+  std::set<int> node_counts() const;
+  // The least and the largest number of repeats of points that were measured; 0 if none was.
+  int least_repeats() const;
+  int most_repeats() const;
+};
+
+// One line of a plot.
+struct Series {
+  std::string codec, algorithm;
+  friend bool operator==(const Series&, const Series&) = default;
+};
+Series series_of(const Point& point);
+
+struct Summary {
+  std::vector<Section> sections;
+  std::vector<Series> series;  // of all sections, the most precise codecs first
+  std::string first_date, last_date;
+  // Every value that a key had; of the hosts every one, of what each point has anyway nothing.
+  std::map<std::string, std::set<std::string>> environment;
+};
+
+Summary summarize(const std::vector<Experiment>& experiments);
+
+// Bits of a number on the wire; 0 without an exchange, nothing for a name that no codec has.
+std::optional<int> bits_of_codec(const std::string& codec);
+
+}  // namespace eightfold::runtime::scale::report

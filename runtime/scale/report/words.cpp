@@ -1,0 +1,52 @@
+#include "runtime/scale/report/words.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace eightfold::runtime::scale::report {
+
+std::string figure(double value) {
+  if (!std::isfinite(value)) return fmt::format("{}", value);
+  if (std::abs(value) < 0.0005) return "0";
+  // Of what rounding makes of it: 9.996 is 10.0, not 10.00.
+  const double rounded = std::stod(fmt::format("{:.2e}", value));
+  const int digits_before = static_cast<int>(std::floor(std::log10(std::abs(rounded)))) + 1;
+  return fmt::format("{:.{}f}", value, std::clamp(3 - digits_before, 0, 3));
+}
+
+std::string times(double ratio) {
+  return figure(ratio) + " times";
+}
+
+std::string count(int number, const std::string& singular) {
+  return fmt::format("{} {}{}", number, singular, number == 1 ? "" : "s");
+}
+
+std::string list(const std::vector<int>& numbers) {
+  std::string text;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (i > 0) text += i + 1 == numbers.size() ? " and " : ", ";
+    text += fmt::format("{}", numbers[i]);
+  }
+  return text;
+}
+
+std::string label(const Series& series, const Summary& summary) {
+  const std::string name = series.codec == "none" ? "no exchange" : series.codec;
+  const auto same_codec = [&](const Series& other) { return other.codec == series.codec; };
+  const bool is_only_one = std::ranges::count_if(summary.series, same_codec) <= 1;
+  return is_only_one || series.algorithm.empty() ? name : name + ", " + series.algorithm;
+}
+
+std::string title(const Section& section, const Summary& summary) {
+  const auto other_name = [&](const Section& other) { return other.experiment != section.experiment; };
+  const bool is_strong = section.policy == BatchPolicy::strong;
+  return fmt::format("{}{} scaling, {} samples {}, {} per node",
+                     std::ranges::any_of(summary.sections, other_name) ? section.experiment + ": " : "",
+                     is_strong ? "Strong" : "Weak", figure(section.batch), is_strong ? "in all" : "per rank",
+                     count(section.ranks_per_node, "rank"));
+}
+
+}  // namespace eightfold::runtime::scale::report
