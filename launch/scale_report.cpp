@@ -1,8 +1,11 @@
 // eightfold scale report
+#include "comm/selection.hpp"
 #include "kernels/base/file.hpp"
 #include "launch/result.hpp"
 #include "launch/scale.hpp"
+#include "runtime/scale/fabric_file.hpp"
 #include "runtime/scale/report/report.hpp"
+#include "runtime/scale/workload_file.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -51,10 +54,28 @@ void check_predictions(const ReportOptions& options) {
         options.results.size(), options.fabrics.size());
 }
 
-// What the simulator says about points of the profiled job on this fabric.
-scaling::Predictor predictor_of(const fs::path& profile, const fs::path& fabric) {
-  base::raise<base::EnvironmentError>("{} and {}: this build cannot predict", profile.string(),
-                                      fabric.string());
+// What the simulator says about points of the profiled job on this fabric: nothing of one rank, of ranks that
+// exchange nothing, and of what MPI does by itself.
+scaling::Predictor predictor_of(const fs::path& profile, const fs::path& fabric_file) {
+  if (!runtime::scale::can_predict())
+    base::raise<base::EnvironmentError>(
+        "--profile: this eightfold was built without SimGrid, which predicts; leave --profile out, or "
+        "install "
+        "libsimgrid-dev and build again");
+  return [workload = runtime::scale::read_workload(profile),
+          fabric = runtime::scale::read_fabric(fabric_file)](
+             const runtime::scale::Point& point) -> std::optional<runtime::scale::Prediction> {
+    const auto format = quant8::parse_format(point.codec);
+    if (!format || point.ranks() == 1) return std::nullopt;
+    runtime::scale::Question question{point.nodes, point.ranks_per_node, *format, point.algorithm};
+    if (question.algorithm == "auto")
+      question.algorithm =
+          comm::select_algorithm(*format, question.bucket_bytes,
+                                 comm::Topology::uniform(point.nodes, point.ranks_per_node), nullptr)
+              .algorithm;
+    if (question.algorithm == "mpi") return std::nullopt;
+    return runtime::scale::predict(workload.with_batch(point.global_batch / point.ranks()), fabric, question);
+  };
 }
 
 // The file's name, or its path where others have the same name.
