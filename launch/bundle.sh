@@ -8,9 +8,9 @@ usage() {
   cat <<'END'
 Usage: launch/bundle.sh [--with-cuda] [--output FILE] [BUILD]
 
-Packs the program of BUILD (build/release), its shared libraries, the Open MPI it was built with, the jobs of
-configs/jobs/ and tests/gpu.sh, with the GPU's tests where BUILD has them, into FILE (eightfold.tar.gz): a folder
-eightfold/ that runs wherever it is unpacked, on machines with none of the packages. They need Linux on the same kind of
+Packs the program of BUILD (build/release), its shared libraries, the Open MPI it was built with, the jobs,
+fabrics and workloads of configs/, and tests/gpu.sh, with the GPU's tests where BUILD has them, into FILE
+(eightfold.tar.gz): a folder eightfold/ that runs wherever it is unpacked, on machines with none of the packages. They need Linux on the same kind of
 processor, a C library no older than this machine's, and the driver of their GPU.
 
   --with-cuda    pack cuBLAS, cuDNN and the rest of CUDA too, about a gigabyte; without it they have to be on the machine
@@ -126,7 +126,7 @@ take_program() { # PATH, in the build
 }
 take_program launch/eightfold
 ln -s ../build/launch/eightfold "$bundle/libexec/eightfold"
-cp -r "$root/configs/jobs" "$bundle/configs/"
+cp -r "$root"/configs/{jobs,fabrics,workloads} "$bundle/configs/"
 cp "$root/tests/gpu.sh" "$bundle/tests/"
 cp "$root/tests/peers/compare_step.py" "$bundle/tests/peers/"
 if [[ -s $build/tests/gpu_programs.txt ]]; then

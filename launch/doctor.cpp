@@ -1,12 +1,6 @@
 // eightfold doctor
 #include "launch/doctor.hpp"
 
-#include "runtime/run_directory.hpp"
-
-#include <unistd.h>
-
-#include <array>
-
 namespace eightfold::launch {
 namespace {
 
@@ -43,9 +37,7 @@ ResultRow row_of(const doctor::DataPath& path) {
 }
 
 std::string environment_of(const DoctorOptions& options, int ranks, int nodes) {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  ResultRow environment = ResultRow::parse(runtime::environment_json({host.data(), "none", ranks, nodes, 1}));
+  ResultRow environment = environment_without_device(ranks, nodes);
   environment["root"] = options.root;
   return environment.dump();
 }

@@ -2,6 +2,7 @@
 
 #include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
+#include "launch/shipped_files.hpp"
 
 #include <fmt/ranges.h>
 
@@ -111,12 +112,10 @@ Words read_hostfile(const fs::path& file) {
 }
 
 fs::path find_netcluster(const fs::path& program) {
-  const fs::path directory = program.parent_path();
-  const fs::path repository = directory.parent_path().parent_path().parent_path();
-  for (const fs::path& candidate : {directory / "netcluster.sh", (repository / "launch") / "netcluster.sh"}) {
-    std::error_code ignored;
-    if (fs::is_regular_file(candidate, ignored)) return candidate;
-  }
+  const fs::path beside = program.parent_path() / "netcluster.sh";
+  std::error_code ignored;
+  if (fs::is_regular_file(beside, ignored)) return beside;
+  if (const auto shipped = find_shipped(program, "launch/netcluster.sh")) return *shipped;
   base::raise<base::EnvironmentError>(
       "netcluster.sh is neither beside {} nor in launch/ of its repository; --netcluster FILE says where it "
       "is",

@@ -2,10 +2,12 @@
 
 #include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
+#include "runtime/run_directory.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
@@ -35,6 +37,12 @@ std::string result_line(const ResultRow& row) {
   std::string line = "result";
   for (const auto& [key, value] : row.items()) line += fmt::format(" {}={}", key, text_of(value));
   return line;
+}
+
+ResultRow environment_without_device(int ranks, int nodes) {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return ResultRow::parse(runtime::environment_json({host.data(), "none", ranks, nodes, 1}));
 }
 
 void check_result_path(std::string_view option, const std::filesystem::path& path) {

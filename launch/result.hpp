@@ -19,6 +19,9 @@ using ResultRow = nlohmann::ordered_json;
 // "result key=value ...". Text with blanks is quoted as in JSON.
 std::string result_line(const ResultRow& row);
 
+// The "environment" of what uses no device: this host's, as the first of `nodes`.
+ResultRow environment_without_device(int ranks, int nodes);
+
 // Whether an option's FILE can be written, asked before the work: throws ConfigError unless the path is
 // empty, or is or can become a regular file.
 void check_result_path(std::string_view option, const std::filesystem::path& path);

@@ -2,6 +2,7 @@
 
 #include "kernels/base/parse.hpp"
 #include "launch/result.hpp"
+#include "launch/shipped_files.hpp"
 #include "runtime/config/names.hpp"
 
 #include <fmt/ranges.h>
@@ -160,7 +161,7 @@ Experiment experiment_of(const ScaleRunOptions& options) {
   check_overrides(options.job.overrides);
   const runtime::config::JobConfig job = read_job(options.job).config;
   Experiment experiment;
-  const fs::path program = fs::read_symlink("/proc/self/exe");
+  const fs::path program = this_program();
   experiment.results = options.results;
   experiment.retries_failed = options.retries_failed;
   experiment.bench = {program.string(),

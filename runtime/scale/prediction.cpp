@@ -40,12 +40,8 @@ comm::SimulatedStep step_of(const Workload& workload, const Question& question) 
   return step;
 }
 
-double alone_s(const Workload& workload) {
-  return workload.step_s() + workload.update_s_per_parameter * static_cast<double>(workload.parameters());
-}
-
 Prediction alone(const Workload& workload) {
-  const double step_s = alone_s(workload);
+  const double step_s = workload.step_s();
   return {.algorithm = "none", .step_s = step_s, .compute_s = step_s, .speedup = 1};
 }
 
@@ -60,7 +56,7 @@ Prediction predict_with(const Workload& workload, const comm::Fabric& fabric, co
           .codec_s = times.codec_s,
           .wire_bytes = times.bytes_sent.front(),
           .flows = times.flows,
-          .speedup = question.nodes * question.ranks_per_node * alone_s(workload) / times.step_s};
+          .speedup = question.nodes * question.ranks_per_node * workload.step_s() / times.step_s};
 }
 
 }  // namespace
