@@ -69,7 +69,10 @@ void add_pair(comm::Fabric& fabric, comm::LinkMeter& meter, const comm::RankPair
 
 std::optional<comm::Fabric> measure_fabric(comm::Communicator& world, int repeats) {
   const comm::Topology topology = discover_topology(world);
-  if (topology.ranks() == 1) return std::nullopt;
+  if (topology.nodes() == 1) {
+    base::log_info("profile: there is one node: no network was measured, and no fabric is written");
+    return std::nullopt;
+  }
   comm::Fabric fabric;
   fabric.name = "measured";
   comm::LinkMeter meter(world, {.repeats = repeats});
@@ -78,13 +81,12 @@ std::optional<comm::Fabric> measure_fabric(comm::Communicator& world, int repeat
     const bool shares_node = topology.node_of(pair.first) == topology.node_of(pair.second);
     if (!std::exchange(has_pair[shares_node ? 1 : 0], true)) add_pair(fabric, meter, pair, shares_node);
   }
-  if (topology.nodes() > 1 &&
-      topology.rails() == 1) {  // a ring of ranks is one of nodes: their cards all at once
+  if (topology.rails() == 1) {  // a ring of ranks is one of nodes: their cards all at once
     fabric.card_bytes_per_s = kGoodput / meter.ring_s(kGoodput);
     fabric.burst_bytes = meter.burst_bytes(fabric.card_bytes_per_s);
   }
   const std::vector<std::uint64_t> machines = world.all_gather(machine_id());
-  if (topology.nodes() > 1 && std::ranges::all_of(machines, [&](auto id) { return id == machines.front(); }))
+  if (std::ranges::all_of(machines, [&](auto id) { return id == machines.front(); }))
     fabric.cores = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
   return fabric;
 }

@@ -14,16 +14,16 @@
 
 namespace eightfold::launch {
 
-// The links between the ranks, while nothing else uses them; nothing with one rank. Before there is an
-// engine. Collective.
+// The links between the ranks, while nothing else uses them; nothing where all ranks share a node. Before
+// there is an engine. Collective.
 std::optional<comm::Fabric> measure_fabric(comm::Communicator& world, int repeats);
 
 // What the steps of a trial came to that exchanges nothing and times its layers. Collective.
 runtime::scale::Workload workload_of(StepTrial& trial, const StepTimer::Medians& medians,
                                      comm::Engine& engine, const Placement& placement);
 
-// What the engine does beside the codecs for every byte that it sends and receives, from rounds of an
-// exchange while nothing is computed; `codec` is what that exchange encodes with. Collective.
+// What the engine does beside the codecs, for every byte that it sends or receives, in rounds of an exchange
+// while nothing is computed. What it polls between messages is part of it. Collective.
 void add_engine_costs(comm::Fabric& fabric, StepTrial& exchanging, comm::Engine& engine, std::int64_t rounds);
 
 // A file of both. `fabric` is of a cluster, or nothing.

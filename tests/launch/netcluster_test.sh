@@ -79,6 +79,15 @@ check "it says how it went" says "result "
 # Of 235,146 gradients and their sums, the half at least has to come to the second host, four times.
 check "gradients go over the links" test $(($(sent) - sent_before)) -gt $((4 * 4 * 235146 / 2))
 
+# --- a profile of the job and its network, and what the simulator makes of it ---
+
+check "a profile is taken" exits 0 "$netcluster" run --name "$name" -np 2 -- "$program" bench step "$job" --steps 3 \
+  --warmup 1 --profile "$scratch/profile.toml"
+check "the hosts are seen to share this machine" grep -q "^cores = $(nproc --all)\$" "$scratch/profile.toml"
+check "the simulator reads it" exits 0 "$program" scale simulate --workload "$scratch/profile.toml" --nodes 2,4 \
+  --gpus-per-node 1 --codec fp32,dynamic-tree8 --algorithm two_shot
+check "it predicts a step" says "result speedup="
+
 # --- down ---
 
 cluster run -np 2 -- sleep 1000 >"$scratch/sleeps" 2>&1 &
