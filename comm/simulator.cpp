@@ -22,17 +22,21 @@ class Plans {
         generator_(allreduce_generator(step.algorithm, step.format)),
         codec_(quant8::make_codec({}, {step.format})),
         segment_(segment_elements(*codec_, default_segment_bytes(device))) {
-    for (const std::int64_t elements : step.buckets) by_bucket_.push_back(plan(elements));
+    for (const std::int64_t elements : step.buckets) {
+      const auto [plans, is_new] = by_size_.try_emplace(elements);
+      if (is_new) plans->second = plan(elements);
+      by_bucket_.push_back(&plans->second);
+    }
   }
 
-  const std::vector<std::vector<ReplayPlan>>& by_bucket() const { return by_bucket_; }
+  std::span<const std::vector<ReplayPlan>* const> by_bucket() const { return by_bucket_; }
 
   // Of the largest shard.
   std::int64_t segments() const { return segments_; }
   std::size_t messages() const {
     std::size_t messages = 0;
-    for (const auto& ranks : by_bucket_)
-      for (const ReplayPlan& tasks : ranks)
+    for (const auto* ranks : by_bucket_)
+      for (const ReplayPlan& tasks : *ranks)
         messages += static_cast<std::size_t>(std::ranges::count_if(tasks, &ReplayTask::is_send));
     return messages;
   }
@@ -53,7 +57,8 @@ class Plans {
   std::unique_ptr<quant8::Codec> codec_;
   std::int64_t segment_;
   std::int64_t segments_ = 1;
-  std::vector<std::vector<ReplayPlan>> by_bucket_;
+  std::map<std::int64_t, std::vector<ReplayPlan>> by_size_;
+  std::vector<const std::vector<ReplayPlan>*> by_bucket_;
 };
 
 int pieces(const Plans& plans) {
@@ -67,7 +72,7 @@ int pieces(const Plans& plans) {
 SimulatedTimes play(const Fabric& fabric, const Topology& topology, const SimulatedStep& step,
                     const Plans& plans, int pieces) {
   Cluster cluster(fabric, topology, step.has_device);
-  const SimulatedWorld world{cluster, fabric, step, pieces, plans.by_bucket()};
+  const SimulatedWorld world{cluster, fabric, topology, step, pieces, plans.by_bucket()};
   std::vector<SimulatedRank> ranks;
   ranks.reserve(static_cast<std::size_t>(topology.ranks()));  // they refer to each other
   for (int rank = 0; rank < topology.ranks(); ++rank) ranks.emplace_back(world, rank, ranks);

@@ -1,4 +1,5 @@
 // eightfold scale simulate
+#include "comm/schedules/generators.hpp"
 #include "comm/selection.hpp"
 #include "kernels/base/parse.hpp"
 #include "launch/bench_options.hpp"
@@ -9,9 +10,13 @@
 #include "runtime/scale/prediction.hpp"
 #include "runtime/scale/workload_file.hpp"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace eightfold::launch {
@@ -59,10 +64,19 @@ comm::Fabric fabric_of(const SimulateOptions& options, const std::filesystem::pa
   }
 }
 
+void check_algorithm(const std::string& algorithm) {
+  std::vector<std::string_view> names;
+  for (const comm::schedules::Generator& generator : comm::schedules::generators())
+    if (generator.collective == comm::Collective::all_reduce) names.push_back(generator.name);
+  if (!algorithm.empty() && std::ranges::find(names, algorithm) == names.end())
+    base::raise<base::ConfigError>("--algorithm {}: there are {}", algorithm, fmt::join(names, ", "));
+}
+
 // A row each, checked before the first is simulated.
 std::vector<Question> questions_of(const SimulateOptions& options, const Workload& workload) {
   std::vector<Question> questions;
   const std::size_t bytes = bucket_bytes(options.bucket);
+  check_algorithm(options.algorithm);
   for (const int nodes : options.nodes)
     for (const std::string& codec : options.codecs) {
       const quant8::Format format = parse_format_option("--codec", codec);

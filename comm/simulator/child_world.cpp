@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <span>
 #include <string>
@@ -94,6 +95,7 @@ std::string read_all(int file) {
 SimulatedTimes in_child_world(const std::function<SimulatedTimes()>& play) {
   int ends[2];
   if (::pipe(ends) != 0) fail("pipe");
+  std::fflush(nullptr);  // or the child would write what this process has buffered, too
   const pid_t child = ::fork();
   if (child < 0) {
     ::close(ends[0]);

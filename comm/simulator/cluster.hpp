@@ -29,10 +29,14 @@ class Cluster {
   Cluster(const Cluster&) = delete;  // what is under way refers to it
   Cluster& operator=(const Cluster&) = delete;
 
-  // Both return at once; `done` is called when so much work is done, or so many bytes have arrived, never
-  // before they return.
+  // Both return at once. `done` is called when so much work is done; `left` when the last byte has passed the
+  // links and room is for the next message, `arrived` when the latency has passed, too. Never before they
+  // return.
   void work(int rank, Processor processor, double time_s, Done done);
-  void send(int from, int to, double bytes, Done done);
+  void send(int from, int to, double bytes, Done left, Done arrived);
+
+  // Messages that are passing the last link on the way from one to the other.
+  int crowd(int from, int to) const;
 
   // Until nothing is under way any more.
   void run();

@@ -20,9 +20,6 @@ namespace {
 
 namespace s4u = simgrid::s4u;
 
-// A link that nobody has to wait for, and carries a route's latency.
-constexpr double kUnlimited = 1e15;
-
 // SimGrid's models without its corrections for TCP: what a link gives to messages has been measured or is
 // known, and is shared out by max-min fairness.
 void configure() {
@@ -31,7 +28,6 @@ void configure() {
   s4u::Engine::set_config("network/optim:Lazy");
   s4u::Engine::set_config("network/crosstraffic:0");
   s4u::Engine::set_config("network/TCP-gamma:0");
-  s4u::Engine::set_config("network/latency-factor:1");
   s4u::Engine::set_config("network/bandwidth-factor:1");
   s4u::Engine::set_config("network/weight-S:0");
 }
@@ -53,6 +49,7 @@ class Cluster::World {
     add_processors(has_device);
     add_cards();
     for (int rank = 0; rank < topology.ranks(); ++rank) add_ends(rank);
+    crowd_.resize(static_cast<std::size_t>(topology.ranks()) + cards_.size());
     zone_->seal();
     s4u::Activity::on_completion_cb([this](const s4u::Activity& activity) { finish(activity); });
   }
@@ -69,21 +66,35 @@ class Cluster::World {
     device.compute(now_s, time_s, std::move(done));
   }
 
-  void send(int from, int to, double bytes, Done done) {
+  // Latency is no matter of SimGrid's: it takes nothing from anybody.
+  void send(int from, int to, double bytes, Done left, Done arrived) {
     const Distance distance = distance_of(from, to);
-    for (const Carrier& carrier : ends_[place(from, distance)].up) count(carrier, bytes);
-    for (const Carrier& carrier : ends_[place(to, distance)].down) count(carrier, bytes);
+    const double latency_s = distance == Distance::node ? fabric_.node_latency_s : fabric_.network_latency_s;
+    int& crowd = crowd_[gate(distance, to)];
+    ++crowd;
+    Done done = [this, &crowd, latency_s, left = std::move(left), arrived = std::move(arrived)] {
+      --crowd;
+      left();
+      if (latency_s <= 0) return arrived();
+      call_at(s4u::Engine::get_clock() + latency_s, arrived);
+    };
+    const End& out = ends_[place(from, distance)];
+    const End& in = ends_[place(to, distance)];
+    if (out.up.empty() && in.down.empty()) return later(std::move(done));
+    for (const Carrier& carrier : out.up) count(carrier, bytes);
+    for (const Carrier& carrier : in.down) count(carrier, bytes);
     double charged = bytes;
     Card* card = distance == Distance::node ? nullptr : &cards_[card_of(from)];
     if (card != nullptr) charged -= card->take_credit(fabric_, s4u::Engine::get_clock(), bytes);
-    const s4u::CommPtr comm =
-        s4u::Comm::sendto_init(ends_[place(from, distance)].host, ends_[place(to, distance)].host);
+    const s4u::CommPtr comm = s4u::Comm::sendto_init(out.host, in.host);
     comm->set_payload_size(static_cast<uint64_t>(std::max(charged, 1.0)));
     start(comm, [card, done = std::move(done)] {
       if (card != nullptr) card->rest(s4u::Engine::get_clock());
       done();
     });
   }
+
+  int crowd(int from, int to) const { return crowd_[gate(distance_of(from, to), to)]; }
 
   void run() {
     drain();
@@ -157,7 +168,9 @@ class Cluster::World {
   void add_ends(int rank) {
     End near, branch;
     const bool has_own_way = fabric_.neighbour_bytes_per_s > 0;
-    if (fabric_.slot_bytes_per_s > 0) {
+    // What passes a slot and nothing but the card behind it waits for the slower of the two.
+    const bool waits_for_card = has_own_way && fabric_.slot_bytes_per_s >= fabric_.card_bytes_per_s;
+    if (fabric_.slot_bytes_per_s > 0 && !waits_for_card) {
       branch.up.push_back(add_link(fmt::format("slot{}.up", rank), fabric_.slot_bytes_per_s));
       branch.down.push_back(add_link(fmt::format("slot{}.down", rank), fabric_.slot_bytes_per_s));
     }
@@ -177,18 +190,14 @@ class Cluster::World {
       tree.up.push_back(up);
       tree.down.insert(tree.down.begin(), down);
     }
-    add_end(fmt::format("near{}", rank), std::move(near), fabric_.node_latency_s);
-    add_end(fmt::format("branch{}", rank), std::move(branch), fabric_.network_latency_s);
-    add_end(fmt::format("tree{}", rank), std::move(tree), fabric_.network_latency_s);
+    add_end(fmt::format("near{}", rank), std::move(near));
+    add_end(fmt::format("branch{}", rank), std::move(branch));
+    add_end(fmt::format("tree{}", rank), std::move(tree));
   }
 
-  // The latency is a link of this end's own: one that all shared would make all flows depend on each other,
-  // and SimGrid share everything out anew at every event.
-  void add_end(const std::string& name, End end, double latency_s) {
+  void add_end(const std::string& name, End end) {
     end.host = add_host(name, 1);
-    Carrier latency = add_link(name + ".latency", kUnlimited);
-    latency->set_latency(latency_s)->set_sharing_policy(s4u::Link::SharingPolicy::FATPIPE);
-    std::vector<s4u::LinkInRoute> up{s4u::LinkInRoute(latency)}, down;
+    std::vector<s4u::LinkInRoute> up, down;
     for (const Carrier link : end.up) up.emplace_back(link);
     for (const Carrier link : end.down) down.emplace_back(link);
     zone_->add_route(end.host->get_netpoint(), nullptr, nullptr, nullptr, up, false);
@@ -214,6 +223,11 @@ class Cluster::World {
   }
   static std::size_t place(int rank, Distance distance) {
     return static_cast<std::size_t>(rank) * kDistances + static_cast<std::size_t>(distance);
+  }
+  // Where messages crowd at the end of their way: before a rank, or before a card.
+  std::size_t gate(Distance distance, int to) const {
+    if (distance == Distance::node) return static_cast<std::size_t>(to);
+    return static_cast<std::size_t>(topology_.ranks()) + card_of(to);
   }
   void count(Carrier link, double bytes) { carried_[link] += bytes; }
 
@@ -271,6 +285,7 @@ class Cluster::World {
   std::vector<std::pair<Carrier, Carrier>> switches_;  // their ways up and down
   std::vector<End> ends_;                              // by rank and distance
   std::unordered_map<const s4u::Link*, double> carried_;
+  std::vector<int> crowd_;  // by gate
   std::unordered_map<const s4u::Activity*, Live> live_;
   std::vector<s4u::ActivityPtr> ended_;
   std::deque<Done> due_;
@@ -284,8 +299,11 @@ Cluster::~Cluster() = default;
 void Cluster::work(int rank, Processor processor, double time_s, Done done) {
   world_->work(rank, processor, time_s, std::move(done));
 }
-void Cluster::send(int from, int to, double bytes, Done done) {
-  world_->send(from, to, bytes, std::move(done));
+void Cluster::send(int from, int to, double bytes, Done left, Done arrived) {
+  world_->send(from, to, bytes, std::move(left), std::move(arrived));
+}
+int Cluster::crowd(int from, int to) const {
+  return world_->crowd(from, to);
 }
 void Cluster::run() {
   world_->run();

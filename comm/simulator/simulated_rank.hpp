@@ -7,6 +7,7 @@
 #include "comm/simulator/cluster.hpp"
 #include "comm/simulator/replay_plan.hpp"
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <queue>
@@ -56,9 +57,10 @@ class WorkQueue {
 struct SimulatedWorld {
   Cluster& cluster;
   const Fabric& fabric;
+  const Topology& topology;
   const SimulatedStep& step;
-  int pieces;                                      // of every task
-  std::span<const std::vector<ReplayPlan>> plans;  // by bucket, then rank
+  int pieces;                                             // of every task
+  std::span<const std::vector<ReplayPlan>* const> plans;  // by bucket, then rank
 };
 
 class SimulatedRank {
@@ -75,8 +77,13 @@ class SimulatedRank {
   std::size_t flows() const { return flows_; }
 
  private:
+  // To neighbours and to other nodes: messages of one kind do not wait for those of the other.
+  enum Way : std::size_t { kNeighbour, kNetwork, kWays };
+  struct Outbox {
+    std::deque<Piece> messages;
+    bool is_sending = false;
+  };
   struct Bucket {
-    bool has_begun = false;
     int left = 0;                // pieces of tasks
     std::vector<int> waits_for;  // by task and piece
   };
@@ -93,15 +100,15 @@ class SimulatedRank {
   void execute(const Piece& piece);
   void encode_or_decode(const Piece& piece);
   void post(const Piece& piece);
-  void send_next();
+  void send_next(Way way);
   void receive(const Piece& piece);
-  void arrived(const Piece& piece);
   void finish(const Piece& piece);
   void end_piece(int bucket);
 
   const ReplayPlan& plan(int bucket) const;
   const ReplayTask& task(const Piece& piece) const;
   double share(std::size_t bytes) const;
+  Way way_to(int peer) const;
   WorkQueue& codec_queue() { return world_.step.has_device ? codec_ : engine_; }
 
   const SimulatedWorld& world_;
@@ -114,8 +121,7 @@ class SimulatedRank {
   std::size_t awaited_ = 0;  // by the worker
   bool is_waiting_ = false;
   double waits_since_s_ = 0;
-  std::deque<Piece> outbox_;
-  int sending_ = 0;
+  std::array<Outbox, kWays> outboxes_;
   double ended_s_ = 0, exposed_s_ = 0, codec_s_ = 0;
   std::size_t bytes_sent_ = 0, flows_ = 0;
 };

@@ -18,7 +18,10 @@ Cluster::~Cluster() = default;
 
 // There is no cluster to call these of.
 void Cluster::work(int, Processor, double, Done) {}
-void Cluster::send(int, int, double, Done) {}
+void Cluster::send(int, int, double, Done, Done) {}
+int Cluster::crowd(int, int) const {
+  return 0;
+}
 void Cluster::run() {}
 double Cluster::now_s() const {
   return 0;
