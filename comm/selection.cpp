@@ -64,6 +64,12 @@ std::string allreduce_names() {
 
 }  // namespace
 
+bool is_allreduce(std::string_view algorithm, quant8::Format format) {
+  const schedules::Generator* generator = schedules::find_generator(algorithm);
+  return generator != nullptr && generator->collective == Collective::all_reduce &&
+         (!generator->exact_only || format == quant8::Format::fp32);
+}
+
 const schedules::Generator& allreduce_generator(std::string_view algorithm, quant8::Format format) {
   const schedules::Generator* generator = schedules::find_generator(algorithm);
   if (generator == nullptr || generator->collective != Collective::all_reduce)

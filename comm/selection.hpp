@@ -25,6 +25,8 @@ struct Selection {
 Selection select_algorithm(quant8::Format format, std::size_t bytes, const Topology& topology,
                            const Calibration* calibration);
 
+// Whether there is an allreduce of this name that suits the format.
+bool is_allreduce(std::string_view algorithm, quant8::Format format);
 // The allreduce of this name, for any format it suits. Throws ConfigError that names those there are.
 const schedules::Generator& allreduce_generator(std::string_view algorithm, quant8::Format format);
 

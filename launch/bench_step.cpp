@@ -13,6 +13,7 @@
 #include "launch/step_profile.hpp"
 #include "launch/step_trial.hpp"
 #include "runtime/data/random_source.hpp"
+#include "runtime/scale/measurement.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -24,7 +25,7 @@
 namespace eightfold::launch {
 namespace {
 
-constexpr std::string_view kNoExchange = "none";
+using runtime::scale::kNoExchange;
 
 struct StepOptions {
   JobOptions job;
@@ -172,7 +173,8 @@ void take_profile(const StepOptions& options, comm::Communicator& world, const P
         engine, Exchanging::as_the_job_says, 1);
     add_engine_costs(*fabric, exchanging, engine, options.steps);
   }
-  const ResultRow row = row_of(engine, computing, medians);
+  ResultRow row = row_of(engine, computing, medians);
+  row["gemm_gflops"] = gemm_gflops(computing.session().stream(), 20);
   if (world.rank() != 0) return;
   base::write_file_durably(options.profile, profile_text(workload, fabric));
   base::log_info("wrote {}", options.profile);
@@ -182,8 +184,9 @@ void take_profile(const StepOptions& options, comm::Communicator& world, const P
 // Rank 0 asks whether the profile can be written. Collective; errors are agreed.
 void share_profile_check(comm::Communicator& world, const StepOptions& options) {
   comm::run_agreed(world, [&] {
-    if (!options.profile.empty() && !options.exchanges.empty())
-      base::raise<base::ConfigError>("--profile is of the step without an exchange: leave out --exchange");
+    if (!options.profile.empty() && (!options.exchanges.empty() || options.checks_steady_state))
+      base::raise<base::ConfigError>(
+          "--profile is of the step without an exchange: leave out --exchange and --check-steady-state");
     if (world.rank() == 0) check_result_path("--profile", options.profile);
   });
 }

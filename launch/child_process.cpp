@@ -73,6 +73,8 @@ class Child {
   Event wait(std::chrono::nanoseconds limit, int request) const;
   // Ends it and what is left of its group; returns its status.
   int end();
+  // What a process that is over, and not yet reaped, has left of its group.
+  void kill_rest() const { ::kill(-id_, SIGKILL); }
   // Of one that is over.
   int reap();
   std::string said() const { return end_of(said_.get()); }
@@ -195,6 +197,7 @@ ChildEnd run_child(const std::vector<std::string>& arguments, std::chrono::nanos
   ChildEnd end;
   switch (child.wait(limit, request.descriptor())) {
     case Child::Event::over: {
+      child.kill_rest();  // a launcher that was killed leaves its ranks behind
       const int status = child.reap();
       end.how = WIFEXITED(status) ? ChildEnd::How::exited : ChildEnd::How::killed;
       end.code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);

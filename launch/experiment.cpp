@@ -11,16 +11,15 @@
 namespace eightfold::launch {
 
 using runtime::scale::BatchPolicy;
+using runtime::scale::kNoExchange;
 using runtime::scale::Point;
 
 namespace {
 
-constexpr std::string_view kNoCodec = "none";
-
 void add_point(std::vector<Point>& points, const ExperimentAxes& axes, Point point) {
   point.global_batch =
       point.policy == BatchPolicy::strong ? axes.strong_batch : axes.weak_batch * point.ranks();
-  if (point.codec == kNoCodec) point.algorithm = kNoCodec;
+  if (point.codec == kNoExchange) point.algorithm = kNoExchange;
   if (std::ranges::find(points, point) == points.end()) points.push_back(std::move(point));
 }
 
@@ -47,7 +46,7 @@ std::vector<PointStart> starts_of(const std::vector<Point>& points, int repeats)
 std::vector<std::string> bench_command(const ExperimentBench& bench, const Point& point) {
   std::vector<std::string> command = {bench.program, "bench", "step", bench.job};
   for (const std::string& each : bench.overrides) command.insert(command.end(), {"--set", each});
-  const std::string exchange = point.codec == kNoCodec
+  const std::string exchange = point.codec == kNoExchange
                                    ? point.codec
                                    : fmt::format("codec={},algorithm={}", point.codec, point.algorithm);
   command.insert(command.end(), {"--set", fmt::format("job.global_batch={}", point.global_batch),
@@ -69,7 +68,7 @@ std::string experiment_name(runtime::config::JobConfig job, const ExperimentBenc
 
 std::string describe(const Point& point) {
   const std::string exchange =
-      point.codec == kNoCodec ? "no exchange" : fmt::format("{} by {}", point.codec, point.algorithm);
+      point.codec == kNoExchange ? "no exchange" : fmt::format("{} by {}", point.codec, point.algorithm);
   return fmt::format("{} nodes x {}, {}, {}, {} samples", point.nodes, point.ranks_per_node, exchange,
                      to_string(point.policy), point.global_batch);
 }

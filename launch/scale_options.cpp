@@ -6,6 +6,7 @@
 #include "runtime/config/names.hpp"
 
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -32,7 +33,7 @@ void check_no_effect(bool is_given, std::string_view option, std::string_view ne
 
 ExperimentAxes axes_of(const ScaleRunOptions& options, std::int64_t job_batch) {
   using namespace runtime;
-  check_known("--codec", options.codecs, config::kNames<config::Codec>, "none");
+  check_known("--codec", options.codecs, config::kNames<config::Codec>, runtime::scale::kNoExchange);
   check_known("--algorithm", options.algorithms, config::kNames<config::Algorithm>);
   ExperimentAxes axes{options.nodes, options.ranks_per_node, options.codecs, options.algorithms, {}, 1, 1};
   for (const std::string& name : options.policies) {
@@ -166,7 +167,7 @@ Experiment experiment_of(const ScaleRunOptions& options) {
   experiment.retries_failed = options.retries_failed;
   experiment.bench = {program.string(),
                       fs::absolute(options.job.file).string(),
-                      fs::absolute(options.results).string() + ".step.json",
+                      fmt::format("{}.step.{}.json", fs::absolute(options.results).string(), ::getpid()),
                       options.job.overrides,
                       options.steps,
                       options.warmup};

@@ -55,33 +55,46 @@ void check_predictions(const ReportOptions& options) {
 }
 
 // What the simulator says about points of the profiled job on this fabric: nothing of one rank, of ranks that
-// exchange nothing, and of what MPI does by itself.
+// exchange nothing, of more ranks than samples, and of what has no schedule (MPI's own) or none for the
+// format.
 scaling::Predictor predictor_of(const fs::path& profile, const fs::path& fabric_file) {
   if (!runtime::scale::can_predict())
     base::raise<base::EnvironmentError>(
         "--profile: this eightfold was built without SimGrid, which predicts; leave --profile out, or "
         "install "
         "libsimgrid-dev and build again");
-  return [workload = runtime::scale::read_workload(profile),
-          fabric = runtime::scale::read_fabric(fabric_file)](
-             const runtime::scale::Point& point) -> std::optional<runtime::scale::Prediction> {
-    const auto format = quant8::parse_format(point.codec);
-    if (!format || point.ranks() == 1) return std::nullopt;
-    runtime::scale::Question question{point.nodes, point.ranks_per_node, *format, point.algorithm};
-    if (question.algorithm == "auto")
-      question.algorithm =
-          comm::select_algorithm(*format, question.bucket_bytes,
-                                 comm::Topology::uniform(point.nodes, point.ranks_per_node), nullptr)
-              .algorithm;
-    if (question.algorithm == "mpi") return std::nullopt;
-    return runtime::scale::predict(workload.with_batch(point.global_batch / point.ranks()), fabric, question);
-  };
+  return
+      [workload = runtime::scale::read_workload(profile), fabric = runtime::scale::read_fabric(fabric_file)](
+          const runtime::scale::Point& point) -> std::optional<runtime::scale::Prediction> {
+        const auto format = quant8::parse_format(point.codec);
+        if (!format || point.ranks() == 1 || point.ranks() > point.global_batch) return std::nullopt;
+        runtime::scale::Question question{point.nodes, point.ranks_per_node, *format, point.algorithm};
+        if (question.algorithm == "auto")
+          question.algorithm =
+              comm::select_algorithm(*format, question.bucket_bytes,
+                                     comm::Topology::uniform(point.nodes, point.ranks_per_node), nullptr)
+                  .algorithm;
+        if (!comm::is_allreduce(question.algorithm, *format)) return std::nullopt;
+        const std::int64_t batch =
+            (point.global_batch + point.ranks() - 1) / point.ranks();  // of the largest share
+        return runtime::scale::predict(workload.with_batch(batch), fabric, question);
+      };
 }
 
 // The file's name, or its path where others have the same name.
 std::string name_of(const fs::path& file, const std::vector<fs::path>& files) {
   const auto same_name = [&](const fs::path& other) { return other.stem() == file.stem(); };
   return std::ranges::count_if(files, same_name) == 1 ? file.stem().string() : file.string();
+}
+
+// Files that somebody has joined would mix one job's points with another's.
+void check_one_experiment(const fs::path& file,
+                          const std::vector<runtime::scale::Measurement>& measurements) {
+  for (const runtime::scale::Measurement& each : measurements)
+    if (each.experiment != measurements.front().experiment)
+      base::raise<base::DataError>(
+          "{}: it has measurements of {} and of {}; a report takes one experiment a file", file.string(),
+          measurements.front().experiment, each.experiment);
 }
 
 std::vector<scaling::Experiment> read_experiments(const ReportOptions& options) {
@@ -91,6 +104,7 @@ std::vector<scaling::Experiment> read_experiments(const ReportOptions& options) 
     scaling::Experiment& experiment = experiments.emplace_back();
     experiment.name = name_of(file, options.results);
     experiment.measurements = runtime::scale::read_measurements(file);
+    check_one_experiment(file, experiment.measurements);
     experiment.further_nodes = options.further_nodes;
     if (!options.profile.empty())
       experiment.predict =

@@ -79,7 +79,8 @@ std::string failure_of(const Experiment& experiment, const ChildEnd& end) {
   return fmt::format("exit code {}: {}", end.code, words);
 }
 
-// Figures and environment, or why there are none.
+// Figures and environment, or why there are none. A launcher may have been told otherwise, and several names
+// may be one host.
 void take_result(const Experiment& experiment, const ChildEnd& end, Measurement& measurement) {
   if (end.how != ChildEnd::How::exited || end.code != 0) {
     measurement.failure = failure_of(experiment, end);
@@ -87,6 +88,10 @@ void take_result(const Experiment& experiment, const ChildEnd& end, Measurement&
   }
   try {
     runtime::scale::StepResult result = runtime::scale::read_step_result(experiment.bench.json);
+    const Point& point = measurement.point;
+    if (result.ranks != point.ranks() || result.nodes != point.nodes)
+      base::raise<base::DataError>("it ran on {} nodes with {} ranks, not on {} with {}", result.nodes,
+                                   result.ranks, point.nodes, point.ranks());
     measurement.figures = result.figures;
     measurement.environment = std::move(result.environment);
   } catch (const base::Error& error) {

@@ -18,11 +18,14 @@ bool is_there(const fs::path& file) {
   return fs::exists(file, ignored) && !fs::is_directory(file, ignored);
 }
 
-// Where `path` would be with each way of shipping it.
+// Where `path` would be with each way of shipping it; nowhere in what is neither a repository nor a bundle,
+// or a program in /usr/bin would trust what lies in /.
 std::array<fs::path, 3> places(const fs::path& program, const fs::path& path) {
   const fs::path above = program.parent_path().parent_path();
   const fs::path bundle = above.parent_path(), repository = bundle.parent_path();
-  return {repository / path, bundle / path, above / "share/eightfold" / path.lexically_relative("configs")};
+  return {is_there(repository / "CMakePresets.json") ? repository / path : fs::path(),
+          is_there(bundle / "run") ? bundle / path : fs::path(),
+          above / "share/eightfold" / path.lexically_relative("configs")};
 }
 
 // The names in all directories where such files may be.

@@ -11,6 +11,7 @@
 #include "runtime/scale/workload_file.hpp"
 
 #include <fmt/format.h>
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,12 +27,23 @@ using runtime::scale::Workload;
 constexpr std::size_t kGoodput = std::size_t{32} << 20;
 constexpr std::size_t kSmall = 8;
 
+constexpr std::uint64_t kUnknownMachine = 0;
+
 // The same on all ranks of a machine, containers and namespaces included.
 std::uint64_t machine_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string text;
   std::getline(file, text);
-  return std::hash<std::string>()(text);
+  return text.empty() ? kUnknownMachine : std::hash<std::string>()(text);
+}
+
+// That this process may run on.
+int allowed_cores() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  return ::sched_getaffinity(0, sizeof allowed, &allowed) == 0
+             ? CPU_COUNT(&allowed)
+             : static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
 }
 
 std::vector<double> from_all(comm::Engine& engine, double mine) {
@@ -86,8 +98,9 @@ std::optional<comm::Fabric> measure_fabric(comm::Communicator& world, int repeat
     fabric.burst_bytes = meter.burst_bytes(fabric.card_bytes_per_s);
   }
   const std::vector<std::uint64_t> machines = world.all_gather(machine_id());
-  if (std::ranges::all_of(machines, [&](auto id) { return id == machines.front(); }))
-    fabric.cores = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
+  if (machines.front() != kUnknownMachine &&
+      std::ranges::all_of(machines, [&](auto id) { return id == machines.front(); }))
+    fabric.cores = allowed_cores();
   return fabric;
 }
 

@@ -169,7 +169,9 @@ StepResult read_step_result(const std::filesystem::path& file) {
   const Entries entries(name, json);
   const Json& rows = entries.at("rows");
   if (!rows.is_array() || rows.size() != 1) base::raise<DataError>("{}: one row is needed", name);
-  return {Entries(name, rows.front()).figures(), entries.object("environment")};
+  const Entries environment(name, entries.at("environment"));
+  return {Entries(name, rows.front()).figures(), entries.object("environment"),
+          environment.integer<int>("ranks", 1), environment.integer<int>("nodes", 1)};
 }
 
 }  // namespace eightfold::runtime::scale

@@ -11,6 +11,9 @@
 
 namespace eightfold::runtime::scale {
 
+// What stands in the place of a codec, and of an algorithm, where nothing is exchanged.
+inline constexpr std::string_view kNoExchange = "none";
+
 enum class BatchPolicy {
   strong,  // one global batch, dealt out over the ranks
   weak,    // so many samples for every rank
@@ -68,7 +71,8 @@ std::vector<Measurement> read_measurements(const std::filesystem::path& file);
 // What `bench step --json FILE` has written, of one row. Throws DataError, EnvironmentError.
 struct StepResult {
   StepFigures figures;
-  std::string environment;  // a JSON object
+  std::string environment;   // a JSON object
+  int ranks = 0, nodes = 0;  // that it was measured on
 };
 StepResult read_step_result(const std::filesystem::path& file);
 

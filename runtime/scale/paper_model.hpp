@@ -56,8 +56,8 @@ double paper_speedup(const PaperNetwork& network, int sub_batch, const PaperMess
 
 // The message that a sub-batch needs at so many bits a number, which in 8 bits is twice what the paper
 // counts: 9216 activations a sample, divided over 32 nodes. Its latency is Table 5's for its size: between
-// sizes of the table on a straight line in logarithms, and the mean of two that the table has for one size. The
-// paper has no such rule; this one was found by what it gives, in 8 bits 13.8 to 37.6 to 5.3.
+// sizes of the table on a straight line in logarithms, and the mean of two that the table has for one size.
+// The paper has no such rule; this one was found by what it gives, in 8 bits 13.8 to 37.6 to 5.3.
 PaperMessage paper_message(int sub_batch, int bits);
 
 }  // namespace eightfold::runtime::scale

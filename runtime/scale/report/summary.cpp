@@ -14,8 +14,6 @@
 namespace eightfold::runtime::scale::report {
 namespace {
 
-constexpr std::string_view kNoExchange = "none";
-
 double batch_of(const Point& point) {
   const auto global = static_cast<double>(point.global_batch);
   return point.policy == BatchPolicy::strong ? global : global / point.ranks();

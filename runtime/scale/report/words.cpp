@@ -34,7 +34,7 @@ std::string list(const std::vector<int>& numbers) {
 }
 
 std::string label(const Series& series, const Summary& summary) {
-  const std::string name = series.codec == "none" ? "no exchange" : series.codec;
+  const std::string name = series.codec == kNoExchange ? "no exchange" : series.codec;
   const auto same_codec = [&](const Series& other) { return other.codec == series.codec; };
   const bool is_only_one = std::ranges::count_if(summary.series, same_codec) <= 1;
   return is_only_one || series.algorithm.empty() ? name : name + ", " + series.algorithm;

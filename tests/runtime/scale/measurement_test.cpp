@@ -146,10 +146,12 @@ TEST_CASE("the result of a bench step is its one row and its environment") {
       R"({"step_ms":2,"compute_ms":1,"exposed_ms":0.5,"bound_ms":1,"codec_ms":0.25,"gflops":9,)"
       R"("samples_per_s":64})";
   const auto file = [&](const std::string& rows) {
-    return scratch.file("step.json", R"({"environment":{"ranks":2},"rows":[)" + rows + "]}");
+    return scratch.file("step.json", R"({"environment":{"ranks":2,"nodes":1},"rows":[)" + rows + "]}");
   };
   const StepResult result = read_step_result(file(row));
   CHECK(result.figures.codec_ms == 0.25);
+  CHECK(result.ranks == 2);
+  CHECK(result.nodes == 1);
   CHECK(result.environment == R"({"ranks":2})");
   CHECK_THROWS_AS(read_step_result(file("")), base::DataError);
   CHECK_THROWS_AS(read_step_result(file(row + "," + row)), base::DataError);
