@@ -59,6 +59,7 @@ struct SimulatedWorld {
   const Fabric& fabric;
   const Topology& topology;
   const SimulatedStep& step;
+  std::size_t peers_at_once;                              // that a rank sends to, each way
   int pieces;                                             // of every task
   std::span<const std::vector<ReplayPlan>* const> plans;  // by bucket, then rank
 };
@@ -81,7 +82,7 @@ class SimulatedRank {
   enum Way : std::size_t { kNeighbour, kNetwork, kWays };
   struct Outbox {
     std::deque<Piece> messages;
-    bool is_sending = false;
+    std::vector<int> peers;  // of messages that are on their way
   };
   struct Bucket {
     int left = 0;                // pieces of tasks
@@ -101,6 +102,7 @@ class SimulatedRank {
   void encode_or_decode(const Piece& piece);
   void post(const Piece& piece);
   void send_next(Way way);
+  void send(const Piece& piece, Way way);
   void receive(const Piece& piece);
   void finish(const Piece& piece);
   void end_piece(int bucket);
