@@ -1,13 +1,14 @@
 #include "comm/simulator/child_world.hpp"
 
 #include "kernels/base/error.hpp"
-#include "kernels/base/file.hpp"
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <span>
@@ -61,6 +62,8 @@ std::string played(const std::function<SimulatedTimes()>& play) {
     return text_of(play());
   } catch (const base::EnvironmentError& error) {
     return said(Outcome::refusal, error.what());
+  } catch (const std::bad_alloc&) {
+    return said(Outcome::refusal, "a simulation needs more memory than there is");
   } catch (const std::exception& error) {
     return said(Outcome::failure, error.what());
   }
@@ -103,6 +106,7 @@ SimulatedTimes in_child_world(const std::function<SimulatedTimes()>& play) {
     fail("fork");
   }
   if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody would hear what it finds out
     ::close(ends[0]);
     write_all(ends[1], played(play));
     ::_exit(0);  // what else this process would do at its end is its parent's
@@ -113,6 +117,10 @@ SimulatedTimes in_child_world(const std::function<SimulatedTimes()>& play) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
+  if (WIFSIGNALED(status))
+    base::raise<base::EnvironmentError>(
+        "a simulation was ended by signal {}; where that is 9, it may have needed more memory than there is",
+        WTERMSIG(status));
   base::require(status == 0 && !text.empty(), "a simulation ended with status {}", status);
   const auto outcome = static_cast<Outcome>(text.front());
   const std::string_view rest = std::string_view(text).substr(1);

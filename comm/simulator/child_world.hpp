@@ -9,8 +9,8 @@
 
 namespace eightfold::comm {
 
-// What `play` returns in a child of this process. Throws InternalError with what it has thrown, and where
-// the child ends otherwise. The caller has no other threads.
+// What `play` returns in a child of this process. Throws EnvironmentError where it has, or has no memory,
+// or is ended by a signal; InternalError with whatever else it has thrown. The caller has no other threads.
 SimulatedTimes in_child_world(const std::function<SimulatedTimes()>& play);
 
 }  // namespace eightfold::comm

@@ -33,6 +33,13 @@ struct ReplayTask {
 // In the order in which the schedule has their first steps.
 using ReplayPlan = std::vector<ReplayTask>;
 
+// A bucket as the simulation plays it.
+struct BucketPlan {
+  std::vector<ReplayPlan> ranks;
+  std::int64_t segments = 1;  // of its largest shard: what the executor sends one message each for
+  int pieces = 1;             // of each task: as many, or 1
+};
+
 // The tasks of every rank. `wire` is the size of a whole shard on the wire. Throws InternalError for
 // schedules whose messages do not meet.
 std::vector<ReplayPlan> plan_replay(std::span<const Schedule> schedules, const WireSize& wire);

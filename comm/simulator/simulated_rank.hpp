@@ -59,8 +59,8 @@ struct SimulatedWorld {
   const Fabric& fabric;
   const Topology& topology;
   const SimulatedStep& step;
-  int pieces;                                             // of every task
-  std::span<const std::vector<ReplayPlan>* const> plans;  // by bucket, then rank
+  std::size_t peers_at_once;  // that a rank sends to, each way
+  std::span<const BucketPlan* const> buckets;
 };
 
 class SimulatedRank {
@@ -81,7 +81,7 @@ class SimulatedRank {
   enum Way : std::size_t { kNeighbour, kNetwork, kWays };
   struct Outbox {
     std::deque<Piece> messages;
-    bool is_sending = false;
+    std::vector<int> peers;  // of messages that are on their way
   };
   struct Bucket {
     int left = 0;                // pieces of tasks
@@ -101,13 +101,16 @@ class SimulatedRank {
   void encode_or_decode(const Piece& piece);
   void post(const Piece& piece);
   void send_next(Way way);
+  void send(const Piece& piece, Way way);
   void receive(const Piece& piece);
   void finish(const Piece& piece);
   void end_piece(int bucket);
 
   const ReplayPlan& plan(int bucket) const;
   const ReplayTask& task(const Piece& piece) const;
-  double share(std::size_t bytes) const;
+  double messages(const Piece& piece) const;
+  int pieces(int bucket) const;
+  double share(const Piece& piece) const;  // of its task's bytes
   Way way_to(int peer) const;
   WorkQueue& codec_queue() { return world_.step.has_device ? codec_ : engine_; }
 

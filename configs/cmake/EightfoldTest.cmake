@@ -23,6 +23,12 @@ set(EIGHTFOLD_MPI_ENVIRONMENT
   OMP_NUM_THREADS=1
   ASAN_OPTIONS=detect_leaks=0)
 
+# Stands for a program that this build cannot have; `reason` says why.
+function(eightfold_skipped_test name reason)
+  add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -E env sh -c "echo '${reason}'; exit 77")
+  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 LABELS host)
+endfunction()
+
 function(eightfold_test name)
   cmake_parse_arguments(arg "" "TIMEOUT;PROCESSORS" "SOURCES;LINK;RANKS;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
