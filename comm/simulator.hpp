@@ -50,8 +50,10 @@ bool has_simulator();
 // More flows than this are made fewer: all segments of a shard become one.
 inline constexpr std::size_t kManyFlows = 400'000;
 
-// Of up to so many ranks each sends to all its peers at once, of more to one at a time on each of its ways.
+// Of up to so many ranks each sends to all its peers at once; of up to so many to two neighbours and to two
+// ranks of other nodes; of more to one and one.
 inline constexpr int kRanksInFull = 16;
+inline constexpr int kRanksInPart = 256;
 
 // Ranks 0 .. ranks_per_node - 1 are on node 0, and so on. Throws ConfigError where the algorithm does not
 // exist or does not suit the format, EnvironmentError without SimGrid. One at a time in a process.
