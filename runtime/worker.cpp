@@ -88,11 +88,12 @@ void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t
                          loaded.samples,
                          index == 0 ? kernels::GradientMode::overwrite : kernels::GradientMode::accumulate};
   const bool submits = index == passes - 1 && session_.config().exchange.overlap;
-  model.train(stream_, pass, labels, 1.0F / static_cast<float>(batch.samples), totals_.tensor(),
-              [&](std::int64_t end) {
-                if (submits) submit_complete(end);
-              },
-              times_layers_ ? &timeline_ : nullptr);
+  model.train(
+      stream_, pass, labels, 1.0F / static_cast<float>(batch.samples), totals_.tensor(),
+      [&](std::int64_t end) {
+        if (submits) submit_complete(end);
+      },
+      times_layers_ ? &timeline_ : nullptr);
   loader_.release(loaded, stream_);
 }
 

@@ -81,7 +81,7 @@ TEST_CASE("scale simulate has a row for every number of nodes with every codec")
   }
 }
 
-TEST_CASE("one GPU is predicted without SimGrid; more than one without it is refused") {
+TEST_CASE("one GPU is predicted without SimGrid, more than one without it is refused") {
   const Scratch scratch;
   scratch.file("small.toml", kWorkload + kFabric);
   auto result = result_of(run_program(simulate({"--workload", "small.toml", "--nodes", "1", "--gpus-per-node",

@@ -127,8 +127,7 @@ TEST_CASE("mistakes in a fabric are told with their place and what is allowed") 
       {kSmallest + "oversubscription = 2\n",
        "f.toml:6:20: network.oversubscription has no effect with network.nodes_per_switch = 0; allowed with "
        "at least 1"},
-      {kSmallest + "[machine]\nnodes = 2\n",
-       "f.toml:7:9: machine.nodes has no effect without machine.cores"},
+      {kSmallest + "[machine]\nnodes = 2\n", "f.toml:7:9: machine.nodes has no effect without machine.cores"},
       {kSmallest + "[nodes]\n",
        "f.toml:6:2: unknown section nodes; allowed: workload, memory, codec, layer, fabric, network, node, "
        "engine, machine; did you mean node?"},

@@ -152,7 +152,7 @@ TEST_CASE("the result of a bench step is its one row and its environment") {
   CHECK(result.figures.codec_ms == 0.25);
   CHECK(result.ranks == 2);
   CHECK(result.nodes == 1);
-  CHECK(result.environment == R"({"ranks":2})");
+  CHECK(result.environment == R"({"nodes":1,"ranks":2})");
   CHECK_THROWS_AS(read_step_result(file("")), base::DataError);
   CHECK_THROWS_AS(read_step_result(file(row + "," + row)), base::DataError);
   CHECK_THROWS_AS(read_step_result(file(replaced(row, "\"step_ms\":2,", ""))), base::DataError);
