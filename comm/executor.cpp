@@ -19,19 +19,6 @@ bool is_send_fresh(const Step& step) {
   return step.action == Action::send_fresh;
 }
 
-// Within a round a shard is sealed, then sent, then received.
-int place_in_round(Action action) {
-  switch (action) {
-    case Action::seal:
-      return 0;
-    case Action::send_fresh:
-    case Action::send_sealed:
-      return 1;
-    default:
-      return 2;
-  }
-}
-
 struct PlannedStep {
   Step step;
   std::size_t round;

@@ -27,6 +27,20 @@ std::string_view to_string(Collective collective) {
   base::raise<base::InternalError>("collective {} has no name", static_cast<int>(collective));
 }
 
+int place_in_round(Action action) {
+  switch (action) {
+    case Action::seal:
+      return 0;
+    case Action::send_fresh:
+    case Action::send_sealed:
+      return 1;
+    case Action::receive_add:
+    case Action::receive_adopt:
+      return 2;
+  }
+  base::raise<base::InternalError>("action {} has no place", static_cast<int>(action));
+}
+
 std::string to_string(const Step& step) {
   switch (step.action) {
     case Action::seal:

@@ -56,6 +56,10 @@ struct Shard {
 
 enum class Action : std::uint8_t { seal, send_fresh, send_sealed, receive_add, receive_adopt };
 
+// By rule 1: 0 for a seal, 1 for what is sent, 2 for what is received.
+inline constexpr int kPlacesInRound = 3;
+int place_in_round(Action action);
+
 struct Step {
   Action action;
   int shard;

@@ -10,19 +10,6 @@
 namespace eightfold::comm {
 namespace {
 
-// Within a round a shard is sealed, then sent, then received (comm/schedule.hpp, rule 1).
-int place_in_round(Action action) {
-  switch (action) {
-    case Action::seal:
-      return 0;
-    case Action::send_fresh:
-    case Action::send_sealed:
-      return 1;
-    default:
-      return 2;
-  }
-}
-
 struct Passed {
   Step step;
   int round;
@@ -32,7 +19,7 @@ struct Passed {
 std::vector<std::vector<Passed>> steps_by_shard(const Schedule& schedule) {
   std::vector<std::vector<Passed>> steps(schedule.shards.size());
   for (std::size_t round = 0; round < schedule.rounds.size(); ++round)
-    for (int place = 0; place < 3; ++place)
+    for (int place = 0; place < kPlacesInRound; ++place)
       for (const Step& step : schedule.rounds[round])
         if (place_in_round(step.action) == place)
           steps[static_cast<std::size_t>(step.shard)].push_back({step, static_cast<int>(round)});
