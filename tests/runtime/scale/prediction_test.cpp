@@ -30,7 +30,7 @@ Question question(int nodes, Format format, std::string algorithm = "hierarchica
 TEST_CASE("one rank alone takes the workload's step, the update in it, and exchanges nothing") {
   Workload workload = alexnet();
   workload.update_s_per_parameter = 1e-10;
-  const Prediction alone = predict(workload, fdr(), {.nodes = 1, .ranks_per_node = 1});
+  const Prediction alone = predict(workload, fdr(), Question());
   CHECK(alone.step_s == workload.step_s());
   CHECK(alone.compute_s == workload.step_s());
   CHECK(alone.speedup == 1);
