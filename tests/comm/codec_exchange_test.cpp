@@ -1,6 +1,9 @@
 // The exchange of encoded buckets over MPI. What the executor does with a schedule is tested in one process
 // (tests/comm/executor/); here it meets the engine, the transport and other ranks.
 #include "comm/exchange.hpp"
+#include "comm/executor.hpp"
+#include "comm/schedules/generators.hpp"
+#include "comm/simulator/replay_plan.hpp"
 #include "kernels/base/hash.hpp"
 #include "kernels/buffer.hpp"
 #include "tests/comm/late_transport.hpp"
@@ -69,6 +72,46 @@ Outcome exchange_steps(const ExchangeOptions& wanted, const std::vector<std::int
   return outcome;
 }
 
+// Counts what is sent.
+class CountingTransport final : public comm::Transport {
+ public:
+  CountingTransport(std::unique_ptr<comm::Transport> inner, std::size_t& bytes)
+      : inner_(std::move(inner)), bytes_(bytes) {}
+
+  void send(std::span<const std::byte> bytes, int peer, int tag, int& under_way) override {
+    bytes_ += bytes.size();
+    inner_->send(bytes, peer, tag, under_way);
+  }
+  void receive(std::span<std::byte> bytes, int peer, int tag, int& under_way) override {
+    inner_->receive(bytes, peer, tag, under_way);
+  }
+  void poll() override { inner_->poll(); }
+
+ private:
+  std::unique_ptr<comm::Transport> inner_;
+  std::size_t& bytes_;
+};
+
+// What this rank sends for these buckets where a schedule is replayed. The simulation itself forks, which
+// must not happen under MPI; its bytes are those of the plans (tests/comm/simulator/).
+std::size_t replayed_bytes(const comm::schedules::Generator& generator, quant8::Format format,
+                           const std::vector<std::int64_t>& sizes) {
+  const comm::Topology topology = discover_topology(world());
+  const auto codec = quant8::make_codec({}, {format});
+  const std::int64_t segment = comm::segment_elements(*codec, comm::default_segment_bytes({}));
+  std::size_t bytes = 0;
+  for (const std::int64_t elements : sizes) {
+    std::vector<comm::Schedule> schedules;
+    for (int rank = 0; rank < topology.ranks(); ++rank)
+      schedules.push_back(generator.schedule({topology, rank, elements}));
+    const auto plans = comm::plan_replay(
+        schedules, [&](std::int64_t count) { return comm::segmented_bytes(*codec, segment, count); });
+    for (const comm::ReplayTask& task : plans[static_cast<std::size_t>(world().rank())])
+      if (task.is_send()) bytes += task.bytes;
+  }
+  return bytes;
+}
+
 const std::vector<std::int64_t> kSizes = {70000, 1, 0, 257, 100000, 256, 31, 5000};
 
 }  // namespace
@@ -88,6 +131,24 @@ TEST_CASE("in fp32 every algorithm is exact but for the order of the sum") {
     CHECK_ALL_RANKS(outcome.replicas_equal);
     CHECK_ALL_RANKS(outcome.worst_error < 1e-6);
   }
+}
+
+TEST_CASE("a rank sends the bytes that a replay of its schedules sends") {
+  using quant8::Format;
+  for (const Format format : {Format::fp32, Format::bf16, Format::dynamic_tree8, Format::one_bit})
+    for (const comm::schedules::Generator& generator : comm::schedules::generators()) {
+      if (generator.collective != comm::Collective::all_reduce) continue;
+      if (generator.exact_only && format != Format::fp32) continue;
+      const std::size_t replayed = replayed_bytes(generator, format, kSizes);
+      std::size_t sent = 0;
+      ExchangeOptions wanted = options(format, std::string(generator.name));
+      wanted.make_transport = [&sent](comm::Communicator& communicator) {
+        return std::make_unique<CountingTransport>(comm::make_mpi_transport(communicator), sent);
+      };
+      exchange_steps(wanted, kSizes, 2);
+      INFO(to_string(format) << ", " << generator.name);
+      CHECK_ALL_RANKS(world().size() == 1 || sent == 2 * replayed);
+    }
 }
 
 TEST_CASE("late messages and short segments change nothing but the time") {
