@@ -70,6 +70,8 @@ TEST_CASE("netcluster is found beside the program or in its repository") {
   CHECK_THROWS_AS(find_netcluster(program), base::EnvironmentError);
   std::filesystem::create_directories(scratch / "launch");
   scratch.file("launch/netcluster.sh", "");
+  CHECK_THROWS_AS(find_netcluster(program), base::EnvironmentError);  // no repository: just somebody's file
+  scratch.file("CMakePresets.json", "{}");
   CHECK(find_netcluster(program) == scratch / "launch/netcluster.sh");
   scratch.file("build/release/launch/netcluster.sh", "");
   CHECK(find_netcluster(program) == scratch / "build/release/launch/netcluster.sh");

@@ -61,7 +61,7 @@ SelectTypeParameters=CR_CPU
 SchedulerParameters=sched_interval=1
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc)
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$(nproc --all)
 PartitionName=all Nodes=ALL Default=YES
 END_OF_CONF
 export SLURM_CONF=$scratch/slurm.conf
