@@ -33,7 +33,8 @@ struct Fabric {
   double receive_s_per_byte = 0;
 
   // Nodes that share processors, such as network namespaces: so many of them (0: all) have `cores` together.
-  // Without cores every rank has some of its own.
+  // Without cores every rank has some of its own, and ranks with a device have a core for their engine in any
+  // case.
   int nodes_per_machine = 0;
   int cores = 0;
 };

@@ -5,6 +5,7 @@
 #include "comm/selection.hpp"
 #include "comm/simulator/child_world.hpp"
 #include "comm/simulator/simulated_rank.hpp"
+#include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
 
 #include <algorithm>
@@ -110,7 +111,23 @@ SimulatedTimes play(const Fabric& fabric, const Topology& topology, const Simula
 
 }  // namespace
 
+std::size_t schedule_steps(int nodes, int ranks_per_node, const SimulatedStep& step) {
+  if (step.buckets.empty()) return 0;
+  const Topology topology = Topology::uniform(nodes, ranks_per_node);
+  const Schedule schedule = allreduce_generator(step.algorithm, step.format)
+                                .schedule({topology, 0, std::ranges::max(step.buckets)});
+  std::size_t steps = 0;
+  for (const Round& round : schedule.rounds) steps += round.size();
+  return steps * static_cast<std::size_t>(topology.ranks());  // all ranks have about as many
+}
+
 SimulatedTimes simulate(const Fabric& fabric, int nodes, int ranks_per_node, const SimulatedStep& step) {
+  if (const std::size_t steps = schedule_steps(nodes, ranks_per_node, step); steps > kMostScheduleSteps)
+    base::raise<base::ConfigError>(
+        "{} between {} ranks takes {} steps of schedules, more than the {} that are simulated; use fewer "
+        "ranks, or "
+        "hierarchical",
+        step.algorithm, nodes * ranks_per_node, steps, kMostScheduleSteps);
   const Topology topology = Topology::uniform(nodes, ranks_per_node);
   const kernels::Device device{step.has_device ? kernels::DeviceKind::cuda : kernels::DeviceKind::host, 0};
   Plans plans(topology, step, device);

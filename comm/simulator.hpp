@@ -55,8 +55,14 @@ inline constexpr std::size_t kManyFlows = 400'000;
 inline constexpr int kRanksInFull = 16;
 inline constexpr int kRanksInPart = 256;
 
+// Steps of the schedules of all ranks for the largest bucket. Beyond so many the schedules alone need
+// gigabytes: 3,500 ranks by two_shot, 10,000 and more by hierarchical.
+std::size_t schedule_steps(int nodes, int ranks_per_node, const SimulatedStep& step);
+inline constexpr std::size_t kMostScheduleSteps = 50'000'000;
+
 // Ranks 0 .. ranks_per_node - 1 are on node 0, and so on. Throws ConfigError where the algorithm does not
-// exist or does not suit the format, EnvironmentError without SimGrid. One at a time in a process.
+// exist, does not suit the format, or makes more than kMostScheduleSteps; EnvironmentError without SimGrid.
+// One at a time in a process.
 SimulatedTimes simulate(const Fabric& fabric, int nodes, int ranks_per_node, const SimulatedStep& step);
 
 }  // namespace eightfold::comm

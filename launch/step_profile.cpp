@@ -114,7 +114,8 @@ Workload workload_of(StepTrial& trial, const StepTimer::Medians& medians, comm::
   workload.device = placement.place.device.kind == kernels::DeviceKind::host
                         ? runtime::scale::WorkloadDevice::host
                         : runtime::scale::WorkloadDevice::cuda;
-  workload.batch = session.plan().batch(0).samples / placement.place.ranks;
+  const std::int64_t ranks = placement.place.ranks;
+  workload.batch = (session.plan().batch(0).samples + ranks - 1) / ranks;  // the largest share
   double layers_s = 0;
   for (const auto& [layer, forward_s] : medians.forward_s) {
     const auto found = medians.backward_s.find(layer);

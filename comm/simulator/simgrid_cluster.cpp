@@ -124,7 +124,6 @@ class Cluster::World {
     double credit = 0;
 
     double take_credit(const Fabric& fabric, double now_s, double bytes) {
-      if (fabric.burst_bytes <= 0) return 0;
       if (sending++ == 0)
         credit = std::min(fabric.burst_bytes, credit + (now_s - idle_since_s) * fabric.card_bytes_per_s);
       const double taken = std::min(credit, bytes);

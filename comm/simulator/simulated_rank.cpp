@@ -30,7 +30,6 @@ void WorkQueue::next() {
   const Item item = items_.top();
   items_.pop();
   is_busy_ = true;
-  worked_s_ += item.time_s;
   cluster_.work(rank_, processor_, item.time_s, [this, done = item.done] {
     is_busy_ = false;
     done();

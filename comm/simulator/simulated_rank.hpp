@@ -30,7 +30,6 @@ class WorkQueue {
       : cluster_(cluster), rank_(rank), processor_(processor) {}
 
   void add(int round, int bucket, double time_s, Cluster::Done done);
-  double worked_s() const { return worked_s_; }
 
  private:
   struct Item {
@@ -50,7 +49,6 @@ class WorkQueue {
   std::priority_queue<Item> items_;
   std::uint64_t added_ = 0;
   bool is_busy_ = false;
-  double worked_s_ = 0;
 };
 
 // What all ranks of a simulation share.

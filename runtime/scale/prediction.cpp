@@ -74,10 +74,18 @@ Prediction predict(const Workload& workload, const comm::Fabric& fabric, const Q
     if (generator.exact_only && question.format != quant8::Format::fp32) continue;
     Question each = question;
     each.algorithm = generator.name;
+    if (comm::schedule_steps(each.nodes, each.ranks_per_node, step_of(workload, each)) >
+        comm::kMostScheduleSteps) {
+      base::log_info("{}: left out, its schedules are too large to simulate", generator.name);
+      continue;
+    }
     const Prediction prediction = predict_with(workload, fabric, each);
     base::log_info("{}: {:.3f} ms a step", generator.name, 1e3 * prediction.step_s);
     if (best.algorithm.empty() || prediction.step_s < best.step_s) best = prediction;
   }
+  if (best.algorithm.empty())
+    base::raise<base::ConfigError>("{} ranks are more than can be simulated by any algorithm",
+                                   question.nodes * question.ranks_per_node);
   return best;
 }
 

@@ -247,6 +247,25 @@ TEST_CASE("every algorithm ends on every topology, with the bytes of its formula
       }
 }
 
+TEST_CASE("the engine pays for every shard of a flow, as for the message that the executor sends") {
+  // Two nodes of two ranks: each rail has two shards, which a neighbour sends as one flow.
+  Fabric fabric = plain_fabric();
+  fabric.card_bytes_per_s = 1e15;
+  fabric.message_s = 1e-3;
+  SimulatedStep step = plain_step({kElements});
+  step.algorithm = "hierarchical";
+  const SimulatedTimes times = simulate(fabric, 2, 2, step);
+  // Inside 2 messages, across 1, across the sealed one, inside 2; each waits for the one before.
+  CHECK(times.step_s == about(kComputing + 6e-3));
+  CHECK(times.flows == 4 * 4);
+}
+
+TEST_CASE("schedules that would fill the memory are refused before they are made") {
+  SimulatedStep step = plain_step({kElements});
+  CHECK(schedule_steps(2, 1, step) == 2 * 5);  // sends, seals, sends, and receives twice
+  CHECK_THROWS_AS(simulate(plain_fabric(), 5000, 1, step), eightfold::base::ConfigError);
+}
+
 TEST_CASE("an algorithm that does not exist, or does not suit the format, is refused") {
   SimulatedStep step = plain_step({kElements});
   step.algorithm = "tree";
