@@ -37,6 +37,9 @@ struct Fabric {
   // case.
   int nodes_per_machine = 0;
   int cores = 0;
+  // How much longer than their share of the cores makes it work takes where there is more at once than cores:
+  // who wakes up is not put at once where there is room.
+  double crowding = 1;
 };
 
 }  // namespace eightfold::comm

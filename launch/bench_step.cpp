@@ -8,6 +8,7 @@
 #include "launch/bench_collective.hpp"
 #include "launch/bench_link.hpp"
 #include "launch/command.hpp"
+#include "launch/crowding.hpp"
 #include "launch/job.hpp"
 #include "launch/result.hpp"
 #include "launch/step_profile.hpp"
@@ -159,20 +160,28 @@ std::vector<ResultRow> measure(const StepOptions& options, std::vector<std::uniq
 void take_profile(const StepOptions& options, comm::Communicator& world, const Placement& placement) {
   constexpr int kRepeats = 10;
   std::optional<comm::Fabric> fabric = measure_fabric(world, kRepeats);
+  const bool shares_cores = fabric && fabric->cores > 0;
+  std::vector<std::unique_ptr<runtime::Session>> crowd;
+  if (shares_cores)
+    for (int i = 0; i < crowd_size(*fabric, placement); ++i)
+      crowd.push_back(make_session(world, options.job, placement.place));
+  auto session = make_session(world, options.job, placement.place);
+  auto exchanging_session =
+      fabric
+          ? make_session(world, with_setting(options.job, "codec=fp32,algorithm=two_shot"), placement.place)
+          : nullptr;
   comm::Engine engine(world);
-  StepTrial computing(make_session(world, options.job, placement.place), engine, Exchanging::nothing,
-                      options.warmup + options.steps);
+  StepTrial computing(std::move(session), engine, Exchanging::nothing, options.warmup + options.steps);
   computing.time_layers();
   computing.warm_up(options.warmup);
   computing.take_turn(options.steps);
   const StepTimer::Medians medians = computing.take_medians();
   const runtime::scale::Workload workload = workload_of(computing, medians, engine, placement);
   if (fabric) {
-    StepTrial exchanging(
-        make_session(world, with_setting(options.job, "codec=fp32,algorithm=two_shot"), placement.place),
-        engine, Exchanging::as_the_job_says, 1);
+    StepTrial exchanging(std::move(exchanging_session), engine, Exchanging::as_the_job_says, 1);
     add_engine_costs(*fabric, exchanging, engine, options.steps);
   }
+  if (shares_cores) add_crowding(*fabric, std::move(crowd), engine, placement, medians.step_s);
   ResultRow row = row_of(engine, computing, medians);
   row["gemm_gflops"] = gemm_gflops(computing.session().stream(), 20);
   if (world.rank() != 0) return;

@@ -149,7 +149,14 @@ class Cluster::World {
         devices_.emplace_back([this](double time_s, Done done) { call_at(time_s, std::move(done)); });
     else if (fabric_.cores > 0)
       for (int node = 0; node < topology_.nodes(); node += nodes_per_machine())
-        machines_.push_back(add_host(fmt::format("machine{}", machines_.size()), fabric_.cores));
+        machines_.push_back(add_machine(fmt::format("machine{}", machines_.size())));
+  }
+
+  s4u::Host* add_machine(const std::string& name) {
+    const auto give = [cores = fabric_.cores, crowding = fabric_.crowding](double all, int at_once) {
+      return at_once > cores ? all / crowding : all;
+    };
+    return add_host(name, fabric_.cores)->set_sharing_policy(s4u::Host::SharingPolicy::NONLINEAR, give);
   }
 
   void add_cards() {

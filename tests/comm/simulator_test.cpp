@@ -147,6 +147,17 @@ TEST_CASE("ranks on the nodes of one machine share its cores") {
   CHECK(simulate(fabric, 4, 1, step).step_s == about(kComputing));
 }
 
+TEST_CASE("more work than cores takes longer by what they are crowded") {
+  Fabric fabric = plain_fabric();
+  fabric.cores = 2;
+  fabric.crowding = 1.25;
+  SimulatedStep step = plain_step({});
+  step.has_device = false;
+  CHECK(simulate(fabric, 2, 1, step).step_s == about(kComputing));
+  CHECK(simulate(fabric, 3, 1, step).step_s == about(1.5 * 1.25 * kComputing));
+  CHECK(simulate(fabric, 4, 1, step).step_s == about(2 * 1.25 * kComputing));
+}
+
 TEST_CASE("codecs keep a device from computing, and the engine's thread from nothing else") {
   Fabric fabric = plain_fabric();
   fabric.card_bytes_per_s = 1e12;

@@ -45,6 +45,7 @@ receive_ns_per_byte = 0.23
 [machine]
 nodes = 4
 cores = 2
+crowding = 1.25
 )";
 
 std::string complaint(const std::string& text) {
@@ -87,6 +88,7 @@ TEST_CASE("every key of a fabric reaches its field in seconds and bytes") {
   CHECK(fabric.receive_s_per_byte == 0.23 / 1e9);
   CHECK(fabric.nodes_per_machine == 4);
   CHECK(fabric.cores == 2);
+  CHECK(fabric.crowding == 1.25);
 }
 
 TEST_CASE("a fabric that is written and read is the same and is written the same") {
