@@ -17,6 +17,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -243,6 +244,32 @@ ChildEnd outcome_of(Child& child) {
   return end;
 }
 
+// Takes in what a child has started and left behind, in groups of its own as ranks are, and ends it: nobody
+// is to work beside those who come next.
+class OrphanKeeper {
+ public:
+  OrphanKeeper() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
+  ~OrphanKeeper() {
+    for (pid_t each = first(); each > 0; each = first()) {
+      ::kill(each, SIGKILL);
+      while (::waitpid(each, nullptr, 0) < 0 && errno == EINTR) {
+      }
+    }
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  }
+  OrphanKeeper(const OrphanKeeper&) = delete;  // one at a time
+  OrphanKeeper& operator=(const OrphanKeeper&) = delete;
+
+ private:
+  // A child of this process; 0 if there is none.
+  static pid_t first() {
+    std::ifstream children(fmt::format("/proc/self/task/{}/children", ::getpid()));
+    pid_t id = 0;
+    children >> id;
+    return id;
+  }
+};
+
 ChildEnd end_early(Child& child, ChildEnd::How how) {
   child.end();
   return {how, 0, child.said()};
@@ -312,6 +339,7 @@ std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& 
 
 ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& request) {
   ::signal(SIGPIPE, SIG_IGN);  // the work goes on when nobody reads about it
+  const OrphanKeeper orphans;
   Child child(arguments, Child::Output::passed_on);
   for (bool was_asked = false;;) {
     switch (child.wait(kForever, request.descriptor())) {

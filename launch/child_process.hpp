@@ -58,6 +58,8 @@ std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& 
 // The same for a program that does this process's work: its output is this process's, as it comes, and it may
 // take as long as it wants. The first request to end is passed on to the program as SIGUSR1, which mpirun and
 // srun hand to every rank, and its end is waited for; from the second on it is ended (`interrupted`).
+// All that it has started on this machine is over when this returns, whatever became of it. For a process
+// without threads or other children.
 ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& request);
 
 }  // namespace eightfold::launch

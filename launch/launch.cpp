@@ -98,7 +98,7 @@ class Supervision {
   }
 
   Decision decide(const Attempt& attempt) {
-    const Verdict verdict = verdict_on(attempt.end);
+    const Verdict verdict = verdict_on(attempt.end, runtime::holds_run(plan_.run_directory));
     if (verdict == Verdict::done) return {ExitCode::done, {}, "done"};
     const auto code = static_cast<ExitCode>(attempt.end.code);
     if (request_.signal())
@@ -133,7 +133,7 @@ class Supervision {
     Words silent;
     hosts_.clear();
     for (std::size_t i = 0; i < all.size(); ++i)
-      (verdict_on(answers[i]) == Verdict::done ? hosts_ : silent).push_back(all[i]);
+      (answers[i].how == ChildEnd::How::exited && answers[i].code == 0 ? hosts_ : silent).push_back(all[i]);
     if (hosts_.empty()) hosts_ = all;  // nothing to choose from; they may come back
     return silent;
   }

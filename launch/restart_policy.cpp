@@ -12,7 +12,7 @@ constexpr int kSignalBase = 128;  // a launcher whose rank a signal has ended re
 
 }  // namespace
 
-Verdict verdict_on(const ChildEnd& end) {
+Verdict verdict_on(const ChildEnd& end, bool has_begun) {
   if (end.how != ChildEnd::How::exited)
     return end.how == ChildEnd::How::interrupted ? Verdict::final : Verdict::restart;
   switch (static_cast<base::ExitCode>(end.code)) {
@@ -26,6 +26,7 @@ Verdict verdict_on(const ChildEnd& end) {
     case base::ExitCode::environment:
       return Verdict::restart_elsewhere;
     case base::ExitCode::internal:  // also what mpirun returns when it cannot start a rank
+      return has_begun ? Verdict::restart : Verdict::restart_elsewhere;
     case base::ExitCode::peer_lost:
     case base::ExitCode::watchdog:
       return Verdict::restart;

@@ -122,6 +122,18 @@ TEST_CASE("a request to end is passed on to a supervised child, which may take i
   CHECK(request.signal() == SIGTERM);
 }
 
+TEST_CASE("a supervised child that is killed leaves nobody behind") {
+  const test::Scratch scratch;
+  const auto ids = scratch / "ids";
+  EndRequest request;
+  const ChildEnd end = supervise_child(
+      {"sh", "-c", "setsid sleep 1000 & echo $! >" + ids.string() + "; kill -KILL $$"}, request);
+  CHECK(end.how == ChildEnd::How::killed);
+  std::string id = test::contents_of(ids);
+  id.pop_back();
+  CHECK_FALSE(is_running(id));
+}
+
 TEST_CASE("a request can be waited for") {
   EndRequest request({SIGUSR1});
   CHECK_FALSE(request.comes_within(std::chrono::milliseconds(1)));

@@ -23,13 +23,21 @@ Attempt attempt(int number, ChildEnd end) {
 }  // namespace
 
 TEST_CASE("what would end the same is not tried again") {
-  CHECK(verdict_on({How::exited, 0, {}}) == Verdict::done);
-  for (const int code : {2, 4, 7, 75}) CHECK(verdict_on({How::exited, code, {}}) == Verdict::final);
-  CHECK(verdict_on({How::exited, 3, {}}) == Verdict::restart_elsewhere);
-  for (const int code : {1, 5, 6, 128 + SIGKILL, 128 + SIGSEGV, 213, 255})
-    CHECK(verdict_on({How::exited, code, {}}) == Verdict::restart);
-  CHECK(verdict_on({How::killed, SIGKILL, {}}) == Verdict::restart);
-  CHECK(verdict_on({How::interrupted, 0, {}}) == Verdict::final);
+  for (const bool has_begun : {false, true}) {
+    const auto verdict = [&](How how, int code) { return verdict_on({how, code, {}}, has_begun); };
+    CHECK(verdict(How::exited, 0) == Verdict::done);
+    for (const int code : {2, 4, 7, 75}) CHECK(verdict(How::exited, code) == Verdict::final);
+    CHECK(verdict(How::exited, 3) == Verdict::restart_elsewhere);
+    for (const int code : {5, 6, 128 + SIGKILL, 128 + SIGSEGV, 213, 255})
+      CHECK(verdict(How::exited, code) == Verdict::restart);
+    CHECK(verdict(How::killed, SIGKILL) == Verdict::restart);
+    CHECK(verdict(How::interrupted, 0) == Verdict::final);
+  }
+}
+
+TEST_CASE("what cannot even be started is started again only elsewhere") {
+  CHECK(verdict_on({How::exited, 1, {}}, false) == Verdict::restart_elsewhere);
+  CHECK(verdict_on({How::exited, 1, {}}, true) == Verdict::restart);
 }
 
 TEST_CASE("an end is described as its launcher has put it") {
