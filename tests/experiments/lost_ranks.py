@@ -91,15 +91,17 @@ def main():
     print(f"undisturbed: {length:.1f} s, weights {hash}", flush=True)
     good = 0
     for number in range(1, options.runs + 1):
-        rank, moment = chance.randrange(options.ranks), chance.uniform(0, length)
-        with tempfile.TemporaryDirectory() as directory:
-            run = Run(options, directory)
-            was_killed = run.kill_rank(rank, moment)
-            code, weights, seconds, attempts, text = run.end(options.limit)
+        was_killed = False
+        while not was_killed:
+            rank, moment = chance.randrange(options.ranks), chance.uniform(0, length)
+            with tempfile.TemporaryDirectory() as directory:
+                run = Run(options, directory)
+                was_killed = run.kill_rank(rank, moment)
+                code, weights, seconds, attempts, text = run.end(options.limit)
         is_good = code == 0 and weights == hash
         good += is_good
         steps = [f"{each['begun_at_step']} to {each['left_at_step']}" for each in attempts]
-        print(f"{number:3}: rank {rank} {'killed' if was_killed else 'over before its kill'} at {moment:.1f} s; "
+        print(f"{number:3}: rank {rank} killed at {moment:.1f} s; "
               f"{seconds:.1f} s, steps {', '.join(steps)}: {'the same weights' if is_good else 'WRONG'}", flush=True)
         if not is_good:
             print(f"exit code {code}, weights {weights}\n{text}")

@@ -1,5 +1,6 @@
 #include "launch/restart_policy.hpp"
 
+#include "kernels/base/error.hpp"
 #include "launch/attempt_log.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
