@@ -117,7 +117,7 @@ class Supervision {
               fmt::format("that was the last of {} restarts without a newer checkpoint", plan_.max_restarts)};
     return {ExitCode::done, wait,
             fmt::format("{}attempt {} on {} in {}",
-                        silent.empty() ? "" : fmt::format("{} does not answer; ", fmt::join(silent, ", ")),
+                        silent.empty() ? "" : fmt::format("no answer from {}; ", fmt::join(silent, ", ")),
                         attempt.number + 1, named(hosts_), base::format_duration(*wait))};
   }
 

@@ -8,7 +8,8 @@ namespace eightfold::launch {
 namespace {
 
 constexpr std::chrono::nanoseconds kLongestWait = std::chrono::seconds(60);
-constexpr int kSignalBase = 128;  // a launcher whose rank a signal has ended returns 128 + signal
+// A launcher whose rank a signal has ended returns 128 + signal.
+constexpr int kSignalBase = 128, kSignals = 64;
 
 }  // namespace
 
@@ -37,7 +38,7 @@ Verdict verdict_on(const ChildEnd& end, bool has_begun) {
 std::string describe(const ChildEnd& end) {
   if (end.how == ChildEnd::How::interrupted) return "a second request to end";
   if (end.how == ChildEnd::How::killed) return fmt::format("signal {}", end.code);
-  if (end.code > kSignalBase)
+  if (end.code > kSignalBase && end.code <= kSignalBase + kSignals)
     return fmt::format("exit code {} (signal {})", end.code, end.code - kSignalBase);
   return fmt::format("exit code {}", end.code);
 }

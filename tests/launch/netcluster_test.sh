@@ -123,7 +123,7 @@ kill -KILL "${lost[@]}"
 status=0
 wait "$launch" || status=$?
 check "it comes to its end without the lost one" is "$status" 0
-check "which it has missed" says "${name}2 does not answer; attempt 2 on ${name}1 in 100ms"
+check "which it has missed" says "no answer from ${name}2; attempt 2 on ${name}1 in 100ms"
 check "from a checkpoint" says "info: resuming from"
 check "to all of its steps" says " steps=400 "
 check "what is left of them can be taken down" exits 0 "$netcluster" down --name "$name"

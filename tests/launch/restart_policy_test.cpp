@@ -44,6 +44,7 @@ TEST_CASE("what cannot even be started is started again only elsewhere") {
 TEST_CASE("an end is described as its launcher has put it") {
   CHECK(describe({How::exited, 7, {}}) == "exit code 7");
   CHECK(describe({How::exited, 137, {}}) == "exit code 137 (signal 9)");
+  CHECK(describe({How::exited, 255, {}}) == "exit code 255");  // mpirun that could not reach a host
   CHECK(describe({How::killed, 9, {}}) == "signal 9");
 }
 
