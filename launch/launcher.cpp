@@ -105,8 +105,7 @@ void check_hosts(std::string_view where, const Words& hosts) {
   for (const std::string& host : hosts) {
     if (!is_host(host))
       base::raise<base::ConfigError>(
-          "{}: \"{}\" is no name of a host; allowed: letters, digits, dots, underscores and hyphens, no "
-          "hyphen "
+          "{}: {:?} is no name of a host; allowed: letters, digits, dots, underscores and hyphens, no hyphen "
           "first",
           where, host);
     if (std::ranges::count(hosts, host) > 1)
