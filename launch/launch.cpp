@@ -109,7 +109,7 @@ class Supervision {
     const Words silent = find_silent_hosts();
     if (request_.signal()) return {ExitCode::requeue, {}, asked_to_end()};
     if (verdict == Verdict::restart_elsewhere && silent.empty())
-      return {code, {}, "every host answers: another attempt would end the same"};
+      return {ExitCode::environment, {}, "every host answers: another attempt would end the same"};
     const auto wait = budget_.next(attempt.left_at > attempt.begun_at);
     if (!wait)
       return {ExitCode::peer_lost,

@@ -277,7 +277,7 @@ TEST_CASE("what would end the same is launched once") {
   CHECK(stage.starts().size() == 1);
   for (const int code : {1, 3, 4, 7, 75}) {
     const Stage other(kTinyJob, fmt::format("exit {}", code));
-    CHECK(other.run({}).status == code);
+    CHECK(other.run({}).status == (code == 1 ? 3 : code));  // mpirun's 1: it could not start anything
     CHECK(other.starts().size() == 1);
   }
 }
