@@ -17,12 +17,17 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <memory>
+#include <string_view>
 #include <utility>
 
 namespace eightfold::launch {
 namespace {
 
 constexpr std::chrono::seconds kGrace{10};
+constexpr std::chrono::hours kForever{24 * 365};
+constexpr std::chrono::milliseconds kLongestPoll{1 << 30};
 constexpr off_t kSaidLimit = 1 << 16;
 constexpr int kNotStarted = 127;
 
@@ -44,9 +49,11 @@ class Descriptor {
   int value_;
 };
 
-std::pair<Descriptor, Descriptor> make_pipe() {
+// `flags` are the reading end's, besides close-on-exec.
+std::pair<Descriptor, Descriptor> make_pipe(int flags) {
   std::array<int, 2> ends = {-1, -1};
   const int result = ::pipe2(ends.data(), O_CLOEXEC);
+  if (result == 0 && flags != 0) ::fcntl(ends[0], F_SETFL, flags);
   return {Descriptor(result < 0 ? result : ends[0], "pipe2"), Descriptor(ends[1], "pipe2")};
 }
 
@@ -60,9 +67,52 @@ std::string end_of(int file) {
   return text;
 }
 
+// For poll: milliseconds until then, 0 if it is past.
+int poll_time(base::TimePoint deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - base::Clock::now());
+  return static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), kLongestPoll).count());
+}
+
+void write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;  // nobody reads it any more
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+// Standard error of a child, on its way to this process's own.
+class PassedError {
+ public:
+  int writing_end() const noexcept { return ends_.second.get(); }
+  int reading_end() const noexcept { return ends_.first.get(); }
+  void close_writing_end() noexcept { ends_.second.close(); }
+
+  // Passes on what is there, without waiting for more.
+  void pass_on() {
+    std::array<char, 1 << 14> part{};
+    ssize_t got = 0;
+    while ((got = ::read(ends_.first.get(), part.data(), part.size())) > 0) {
+      const std::string_view text(part.data(), static_cast<std::size_t>(got));
+      write_all(STDERR_FILENO, text);
+      end_ += text;
+      if (end_.size() > 2 * kSaidLimit) end_.erase(0, end_.size() - kSaidLimit);
+    }
+    if (got == 0) ends_.first.close();  // or it would be readable for ever
+  }
+  const std::string& end() const noexcept { return end_; }
+
+ private:
+  std::pair<Descriptor, Descriptor> ends_ = make_pipe(O_NONBLOCK);
+  std::string end_;
+};
+
 class Child {
  public:
-  explicit Child(const std::vector<std::string>& arguments);
+  // Its output is kept, or is this process's.
+  enum class Output { kept, passed_on };
+  Child(const std::vector<std::string>& arguments, Output output);
   ~Child() {
     if (id_ > 0) end();
   }
@@ -70,19 +120,26 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   enum class Event { over, requested, late };
-  Event wait(std::chrono::nanoseconds limit, int request) const;
+  Event wait(std::chrono::nanoseconds limit, int request);
+  // To the program alone, not to its group.
+  void signal(int number) const { ::kill(id_, number); }
   // Ends it and what is left of its group; returns its status.
   int end();
   // What a process that is over, and not yet reaped, has left of its group.
   void kill_rest() const { ::kill(-id_, SIGKILL); }
   // Of one that is over.
   int reap();
-  std::string said() const { return end_of(said_.get()); }
+  std::string said() {
+    if (!passed_) return end_of(said_.get());
+    passed_->pass_on();
+    return passed_->end();
+  }
 
  private:
   [[noreturn]] void become(char* const* arguments, int parent, int report) const noexcept;
 
   Descriptor said_{::memfd_create("standard-error", MFD_CLOEXEC), "memfd_create"};
+  std::unique_ptr<PassedError> passed_;
   Descriptor nothing_{::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null"};
   pid_t id_ = -1;
   int watch_ = -1;  // becomes readable when the process ends
@@ -94,31 +151,34 @@ void Child::become(char* const* arguments, int parent, int report) const noexcep
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::setpgid(0, 0);
+  ::signal(SIGPIPE, SIG_DFL);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(kNotStarted);  // it was gone before the line above
   ::dup2(nothing_.get(), STDIN_FILENO);
-  ::dup2(nothing_.get(), STDOUT_FILENO);
-  ::dup2(said_.get(), STDERR_FILENO);
+  if (!passed_) ::dup2(nothing_.get(), STDOUT_FILENO);
+  ::dup2(passed_ ? passed_->writing_end() : said_.get(), STDERR_FILENO);
   ::execvp(arguments[0], arguments);
   const int reason = errno;
   [[maybe_unused]] const ssize_t told = ::write(report, &reason, sizeof reason);
   ::_exit(kNotStarted);
 }
 
-Child::Child(const std::vector<std::string>& arguments) {
+Child::Child(const std::vector<std::string>& arguments, Output output)
+    : passed_(output == Output::passed_on ? std::make_unique<PassedError>() : nullptr) {
   std::vector<std::string> copies = arguments;
   std::vector<char*> pointers;
   pointers.reserve(copies.size() + 1);
   for (std::string& each : copies) pointers.push_back(each.data());
   pointers.push_back(nullptr);
 
-  auto [reading, writing] = make_pipe();
+  auto [reading, writing] = make_pipe(0);
   const pid_t parent = ::getpid();
   id_ = ::fork();
   if (id_ < 0) throw base::LibraryError("fork", errno, std::strerror(errno));
   if (id_ == 0) become(pointers.data(), parent, writing.get());
   ::setpgid(id_, id_);  // whoever of the two is first
   writing.close();
+  if (passed_) passed_->close_writing_end();
   int reason = 0;
   if (::read(reading.get(), &reason, sizeof reason) == sizeof reason) {
     reap();
@@ -132,13 +192,16 @@ Child::Child(const std::vector<std::string>& arguments) {
   }
 }
 
-Child::Event Child::wait(std::chrono::nanoseconds limit, int request) const {
+Child::Event Child::wait(std::chrono::nanoseconds limit, int request) {
   const base::TimePoint deadline = base::Clock::now() + limit;
   while (true) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - base::Clock::now());
-    if (left.count() <= 0) return Event::late;
-    std::array<pollfd, 2> watched = {pollfd{watch_, POLLIN, 0}, pollfd{request, POLLIN, 0}};
-    if (::poll(watched.data(), watched.size(), static_cast<int>(left.count())) <= 0) continue;
+    const auto left = poll_time(deadline);
+    std::array<pollfd, 3> watched = {pollfd{watch_, POLLIN, 0}, pollfd{request, POLLIN, 0},
+                                     pollfd{passed_ ? passed_->reading_end() : -1, POLLIN, 0}};
+    const int ready = ::poll(watched.data(), watched.size(), left);
+    if (ready == 0 && left == 0) return Event::late;
+    if (ready <= 0) continue;
+    if (watched[2].revents != 0) passed_->pass_on();
     if (watched[0].revents != 0) return Event::over;
     if (watched[1].revents != 0) return Event::requested;
   }
@@ -162,17 +225,72 @@ int Child::reap() {
   return status;
 }
 
-sigset_t requests() {
+sigset_t requests(std::initializer_list<int> also) {
   sigset_t signals;
   ::sigemptyset(&signals);
   for (const int each : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, each);
+  for (const int each : also) ::sigaddset(&signals, each);
   return signals;
+}
+
+// What a child came to that is over.
+ChildEnd outcome_of(Child& child) {
+  child.kill_rest();  // a launcher that was killed leaves its ranks behind
+  const int status = child.reap();
+  ChildEnd end;
+  end.how = WIFEXITED(status) ? ChildEnd::How::exited : ChildEnd::How::killed;
+  end.code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+  end.said = child.said();
+  return end;
+}
+
+// Takes in what a child has started and left behind, in groups of its own as ranks are, and ends it: nobody
+// is to work beside those who come next.
+class OrphanKeeper {
+ public:
+  OrphanKeeper() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
+  ~OrphanKeeper() {
+    for (pid_t each = first(); each > 0; each = first()) {
+      ::kill(each, SIGKILL);
+      while (::waitpid(each, nullptr, 0) < 0 && errno == EINTR) {
+      }
+    }
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  }
+  OrphanKeeper(const OrphanKeeper&) = delete;  // one at a time
+  OrphanKeeper& operator=(const OrphanKeeper&) = delete;
+
+ private:
+  // A child of this process; 0 if there is none.
+  static pid_t first() {
+    std::ifstream children(fmt::format("/proc/self/task/{}/children", ::getpid()));
+    pid_t id = 0;
+    children >> id;
+    return id;
+  }
+};
+
+ChildEnd end_early(Child& child, ChildEnd::How how) {
+  child.end();
+  return {how, 0, child.said()};
+}
+
+ChildEnd wait_for(Child& child, std::chrono::nanoseconds limit, EndRequest& request) {
+  switch (child.wait(limit, request.descriptor())) {
+    case Child::Event::over:
+      return outcome_of(child);
+    case Child::Event::requested:
+      return end_early(child, ChildEnd::How::interrupted);
+    case Child::Event::late:
+      break;
+  }
+  return end_early(child, ChildEnd::How::timed_out);
 }
 
 }  // namespace
 
-EndRequest::EndRequest() : descriptor_(-1) {
-  const sigset_t signals = requests();
+EndRequest::EndRequest(std::initializer_list<int> also) : descriptor_(-1) {
+  const sigset_t signals = requests(also);
   descriptor_ = ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   if (descriptor_ < 0) throw base::LibraryError("signalfd", errno, std::strerror(errno));
   ::sigprocmask(SIG_BLOCK, &signals, &before_);
@@ -184,6 +302,17 @@ EndRequest::~EndRequest() {
   ::close(descriptor_);
 }
 
+bool EndRequest::comes_within(std::chrono::nanoseconds limit) const {
+  const base::TimePoint deadline = base::Clock::now() + limit;
+  while (true) {
+    const int left = poll_time(deadline);
+    pollfd watched{descriptor_, POLLIN, 0};
+    const int ready = ::poll(&watched, 1, left);
+    if (ready > 0) return true;
+    if (ready == 0 && left == 0) return false;
+  }
+}
+
 std::optional<int> EndRequest::signal() {
   signalfd_siginfo facts{};
   while (::read(descriptor_, &facts, sizeof facts) == sizeof facts)
@@ -193,27 +322,38 @@ std::optional<int> EndRequest::signal() {
 
 ChildEnd run_child(const std::vector<std::string>& arguments, std::chrono::nanoseconds limit,
                    EndRequest& request) {
-  Child child(arguments);
-  ChildEnd end;
-  switch (child.wait(limit, request.descriptor())) {
-    case Child::Event::over: {
-      child.kill_rest();  // a launcher that was killed leaves its ranks behind
-      const int status = child.reap();
-      end.how = WIFEXITED(status) ? ChildEnd::How::exited : ChildEnd::How::killed;
-      end.code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
-      break;
+  Child child(arguments, Child::Output::kept);
+  return wait_for(child, limit, request);
+}
+
+std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& commands,
+                                   std::chrono::nanoseconds limit, EndRequest& request) {
+  const base::TimePoint deadline = base::Clock::now() + limit;
+  std::vector<std::unique_ptr<Child>> children;
+  for (const std::vector<std::string>& each : commands)
+    children.push_back(std::make_unique<Child>(each, Child::Output::kept));
+  std::vector<ChildEnd> ends;
+  for (const auto& child : children) ends.push_back(wait_for(*child, deadline - base::Clock::now(), request));
+  return ends;
+}
+
+ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& request) {
+  ::signal(SIGPIPE, SIG_IGN);  // the work goes on when nobody reads about it
+  const OrphanKeeper orphans;
+  Child child(arguments, Child::Output::passed_on);
+  for (bool was_asked = false;;) {
+    switch (child.wait(kForever, request.descriptor())) {
+      case Child::Event::over:
+        return outcome_of(child);
+      case Child::Event::requested:
+        request.signal();  // read: the next one is another
+        if (std::exchange(was_asked, true)) return end_early(child, ChildEnd::How::interrupted);
+        child.signal(SIGUSR1);
+        break;
+      case Child::Event::late:
+        break;
     }
-    case Child::Event::requested:
-      end.how = ChildEnd::How::interrupted;
-      child.end();
-      break;
-    case Child::Event::late:
-      end.how = ChildEnd::How::timed_out;
-      child.end();
-      break;
   }
-  end.said = child.said();
-  return end;
 }
 
 }  // namespace eightfold::launch

@@ -4,23 +4,27 @@
 
 #include <chrono>
 #include <csignal>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace eightfold::launch {
 
-// Holds back the signals that ask this process to end (interrupt, terminate, hang-up) while it lives, so that
-// there is time to end what this process has started. One at a time, before any thread is started.
+// Holds back the signals that ask this process to end (interrupt, terminate, hang-up, and those in `also`)
+// while it lives, so that there is time to end what this process has started. One at a time, before any
+// thread is started.
 class EndRequest {
  public:
-  EndRequest();
+  explicit EndRequest(std::initializer_list<int> also = {});
   ~EndRequest();
   EndRequest(const EndRequest&) = delete;  // owns a descriptor and the signal mask
   EndRequest& operator=(const EndRequest&) = delete;
 
-  // Readable when a signal has come.
+  // Readable when a signal has come since signal() was last called.
   int descriptor() const noexcept { return descriptor_; }
+  // Waits for one, at most so long.
+  bool comes_within(std::chrono::nanoseconds limit) const;
   // The first signal that has come, if one has.
   std::optional<int> signal();
 
@@ -47,5 +51,15 @@ struct ChildEnd {
 // process is killed, the program gets SIGTERM. Throws EnvironmentError when it cannot be started.
 ChildEnd run_child(const std::vector<std::string>& arguments, std::chrono::nanoseconds limit,
                    EndRequest& request);
+// The same for several at once, in their order, with one limit for all.
+std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& commands,
+                                   std::chrono::nanoseconds limit, EndRequest& request);
+
+// The same for a program that does this process's work: its output is this process's, as it comes, and it may
+// take as long as it wants. The first request to end is passed on to the program as SIGUSR1, which mpirun and
+// srun hand to every rank, and its end is waited for; from the second on it is ended (`interrupted`).
+// All that it has started on this machine is over when this returns, whatever became of it. For a process
+// without threads or other children.
+ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& request);
 
 }  // namespace eightfold::launch

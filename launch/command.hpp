@@ -26,6 +26,7 @@ void add_checkpoint(CLI::App& program, Action& chosen);
 void add_bench(CLI::App& program, Action& chosen);
 void add_doctor(CLI::App& program, Action& chosen);
 void add_scale(CLI::App& program, Action& chosen);
+void add_launch(CLI::App& program, Action& chosen);
 
 // Runs `action` between the start and the end of MPI. An error that all ranks agree on is reported by one of
 // them and they leave together; any other is reported by its rank and ends the job. Returns the exit code.

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <sstream>
+#include <utility>
 
 namespace eightfold::launch {
 namespace {
@@ -29,11 +31,14 @@ bool is_host(std::string_view name) {
   });
 }
 
-// "a:2,b:2": as many slots as ranks, so that Open MPI fills them host by host.
-std::string slots(Words hosts, int nodes, int ranks_per_node) {
-  if (hosts.empty()) hosts = {"localhost"};
+Words first_of(Words hosts, int nodes) {
   base::require(static_cast<std::size_t>(nodes) <= hosts.size(), "{} nodes of {} hosts", nodes, hosts.size());
   hosts.resize(static_cast<std::size_t>(nodes));
+  return hosts;
+}
+
+// "a:2,b:2": as many slots as ranks, so that Open MPI fills them host by host.
+std::string slots(Words hosts, int ranks_per_node) {
   for (std::string& host : hosts) host += fmt::format(":{}", ranks_per_node);
   return fmt::format("{}", fmt::join(hosts, ","));
 }
@@ -45,7 +50,9 @@ Words Launcher::command(int nodes, int ranks_per_node, const Words& program) con
   Words command;
   switch (kind) {
     case LauncherKind::mpirun:
-      command = {"mpirun", "--host", slots(hosts, nodes, ranks_per_node), "-np", ranks};
+      command = {"mpirun", "--host",
+                 slots(first_of(hosts.empty() ? Words{"localhost"} : hosts, nodes), ranks_per_node), "-np",
+                 ranks};
       // All cores of a host for its ranks; Open MPI would bind one or two ranks to a core each.
       if (std::ranges::find(arguments, "--bind-to") == arguments.end())
         command.insert(command.end(), {"--bind-to", "none"});
@@ -59,7 +66,16 @@ Words Launcher::command(int nodes, int ranks_per_node, const Words& program) con
                  "--kill-on-bad-exit=1"};
       break;
     case LauncherKind::netcluster:
-      command = {script, "run", "--name", cluster, "--hosts", std::to_string(nodes), "-np", ranks, "--"};
+      command = {
+          script,
+          "run",
+          "--name",
+          cluster,
+          "--hosts",
+          hosts.empty() ? std::to_string(nodes) : fmt::format("{}", fmt::join(first_of(hosts, nodes), ",")),
+          "-np",
+          ranks,
+          "--"};
       break;
   }
   command.insert(command.end(), arguments.begin(), arguments.end());
@@ -70,6 +86,12 @@ Words Launcher::command(int nodes, int ranks_per_node, const Words& program) con
 std::string Launcher::name() const {
   const std::string_view name = kLauncherNames.at(static_cast<std::size_t>(kind));
   return kind == LauncherKind::netcluster ? fmt::format("{}:{}", name, cluster) : std::string(name);
+}
+
+Launcher Launcher::on(Words some) const {
+  Launcher launcher = *this;
+  launcher.hosts = std::move(some);
+  return launcher;
 }
 
 LauncherKind launcher_kind(std::string_view name) {
@@ -83,8 +105,7 @@ void check_hosts(std::string_view where, const Words& hosts) {
   for (const std::string& host : hosts) {
     if (!is_host(host))
       base::raise<base::ConfigError>(
-          "{}: \"{}\" is no name of a host; allowed: letters, digits, dots, underscores and hyphens, no "
-          "hyphen "
+          "{}: {:?} is no name of a host; allowed: letters, digits, dots, underscores and hyphens, no hyphen "
           "first",
           where, host);
     if (std::ranges::count(hosts, host) > 1)
@@ -109,6 +130,29 @@ Words read_hostfile(const fs::path& file) {
   check_hosts(file.string(), hosts);
   if (hosts.empty()) base::raise<base::ConfigError>("--hostfile: {} names no host", file.string());
   return hosts;
+}
+
+std::string last_words(const std::string& said) {
+  constexpr std::size_t kLimit = 400;
+  const auto has_word = [](const std::string& line) {
+    return std::ranges::any_of(line, [](unsigned char c) { return std::isalnum(c) != 0; });
+  };
+  std::string error, message, last;
+  bool is_inside = false, is_first = false;
+  std::istringstream lines(said);
+  for (std::string line; std::getline(lines, line);) {
+    line.resize(std::min(line.size(), kLimit));
+    if (line.starts_with("----------")) {
+      is_inside = is_first = !is_inside;
+    } else if (has_word(line)) {
+      if (line.find("error: ") != std::string::npos) error = line;
+      if (std::exchange(is_first, false)) message = line;
+      last = line;
+    }
+  }
+  for (const std::string& each : {error, message, last})
+    if (!each.empty()) return each;
+  return "it said nothing";
 }
 
 fs::path find_netcluster(const fs::path& program) {

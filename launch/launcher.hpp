@@ -14,7 +14,7 @@ enum class LauncherKind { mpirun, srun, netcluster };
 
 struct Launcher {
   LauncherKind kind = LauncherKind::mpirun;
-  std::vector<std::string> hosts;      // of mpirun; empty: this machine
+  std::vector<std::string> hosts;      // empty: this machine (mpirun), the cluster's first (netcluster)
   std::string script;                  // netcluster.sh
   std::string cluster;                 // its name
   std::vector<std::string> arguments;  // of the user, behind our own; netcluster takes none
@@ -24,6 +24,8 @@ struct Launcher {
                                    const std::vector<std::string>& program) const;
   // "mpirun", "srun", "netcluster:fold"
   std::string name() const;
+  // The same on these hosts alone.
+  Launcher on(std::vector<std::string> some) const;
 };
 
 LauncherKind launcher_kind(std::string_view name);
@@ -35,6 +37,10 @@ void check_hosts(std::string_view where, const std::vector<std::string>& hosts);
 // The hosts of an Open MPI hostfile: the first word of each line, each once; what follows it and comments
 // mean nothing here. Throws ConfigError.
 std::vector<std::string> read_hostfile(const std::filesystem::path& file);
+
+// Of what a launcher and its program said on standard error, the line that says most: an error, else the
+// first line of Open MPI's last message, which stands between two lines of hyphens, else the last line.
+std::string last_words(const std::string& said);
 
 // netcluster.sh beside the program, or in launch/ of the repository in whose build/PRESET/launch/ the program
 // is. Throws EnvironmentError.

@@ -50,8 +50,9 @@ int main(int argc, char** argv) {
       "First steps:\n"
       "  mpirun -np 2 eightfold train configs/jobs/digits-convnet.toml\n"
       "  eightfold config show configs/jobs/digits-convnet.toml --origin\n"
-      "Exit codes: 0 done, 2 usage or config, 3 environment, 4 data, 7 numeric divergence, 1 a defect of "
-      "eightfold;\n"
+      "Exit codes: 0 done, 2 usage or config, 3 environment, 4 data, 5 a rank was lost and launch has given "
+      "up,\n"
+      "7 numeric divergence, 75 ended by a signal, run it again, 1 a defect of eightfold;\n"
       "docs/errors.md explains them.");
 
   launch::Action chosen;
@@ -63,6 +64,7 @@ int main(int argc, char** argv) {
   launch::add_bench(program, chosen);
   launch::add_doctor(program, chosen);
   launch::add_scale(program, chosen);
+  launch::add_launch(program, chosen);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -6,7 +6,7 @@ PATH=$PATH:/usr/sbin:/sbin
 usage() {
   cat <<'END'
 Usage: launch/netcluster.sh up N --rate RATE [--delay DELAY] [--name NAME]
-       launch/netcluster.sh run -np K [--hosts H] [--name NAME] [--] COMMAND [ARGUMENT...]
+       launch/netcluster.sh run -np K [--hosts HOSTS] [--name NAME] [--] COMMAND [ARGUMENT...]
        launch/netcluster.sh down [--name NAME]
 
 Makes N hosts (1 to 200) out of network namespaces, each with its own host name, on a bridge in a namespace of its own,
@@ -15,8 +15,9 @@ the machine's own interfaces and routes.
 
   up    makes the hosts NAME1, NAME2 ... with the addresses 10.88.0.1, 10.88.0.2 ...; all of them or, after a failure,
         none
-  run   starts K ranks under mpirun, as evenly over the hosts, or the first H of them, as K allows. The exit code is
-        mpirun's. The environment reaches every rank; OMPI_MCA_* in it set what mpirun and the ranks would else choose.
+  run   starts K ranks under mpirun, as evenly over the hosts as K allows: over all, the first --hosts 2, or those of
+        --hosts NAME1,NAME3. The exit code is mpirun's. The environment reaches every rank; OMPI_MCA_* in it set what
+        mpirun and the ranks would else choose.
   down  ends what still runs on the hosts and removes them; where there is no cluster it does nothing
 
   --rate RATE    of each link, each way, as tc writes it: 1gbit, 100mbit
@@ -116,12 +117,29 @@ up() { # HOSTS RATE DELAY
   echo "Hosts ${name}1 to $name$1, 10.88.0.1 to 10.88.0.$1, at $2 each way${3:+, $3 from host to host}"
 }
 
+# The numbers of the hosts to use, of a cluster with so many.
+chosen() { # ALL HOSTS
+  if [[ $2 != *[a-z]* ]]; then
+    if ((${2:-1} > $1)); then refuse 2 "--hosts $2: the cluster \"$name\" has $1"; fi
+    seq "${2:-$1}"
+    return
+  fi
+  local host
+  for host in ${2//,/ }; do
+    if [[ ! $host =~ ^$name([1-9][0-9]*)$ ]] || ((BASH_REMATCH[1] > $1)); then
+      refuse 2 "--hosts $host: the cluster \"$name\" has ${name}1 to $name$1"
+    fi
+    echo "${BASH_REMATCH[1]}"
+  done
+}
+
 # "10.88.0.1:2,10.88.0.2:1": as many slots as ranks, the first hosts one more where they do not divide.
-slots() { # RANKS HOSTS
-  local number list='' slots
-  for ((number = 1; number <= $2; ++number)); do
-    slots=$(($1 / $2 + (number <= $1 % $2 ? 1 : 0)))
-    if ((slots > 0)); then list+=,10.88.0.$number:$slots; fi
+slots() { # RANKS NUMBER...
+  local ranks=$1 list='' slots i
+  shift
+  for ((i = 0; i < $#; ++i)); do
+    slots=$((ranks / $# + (i < ranks % $# ? 1 : 0)))
+    if ((slots > 0)); then list+=,10.88.0.${*:i+1:1}:$slots; fi
   done
   echo "${list#,}"
 }
@@ -129,10 +147,10 @@ slots() { # RANKS HOSTS
 # Replaces this shell, so that signals reach mpirun, which ends its ranks.
 run() { # RANKS HOSTS COMMAND...
   if [[ ! -e $state/$name/hosts ]]; then refuse 3 "there is no cluster \"$name\": see up"; fi
-  local ranks=$1 all where
-  all=$(<"$state/$name/hosts")
-  if ((${2:-1} > all)); then refuse 2 "--hosts $2: the cluster \"$name\" has $all"; fi
-  where=$(slots "$1" "${2:-$all}")
+  local numbers where
+  numbers=$(chosen "$(<"$state/$name/hosts")" "$2")
+  mapfile -t numbers <<<"$numbers"
+  where=$(slots "$1" "${numbers[@]}")
   shift 2
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   # Hosts share this machine's cores; between them there is TCP and nothing else.
@@ -140,10 +158,10 @@ run() { # RANKS HOSTS COMMAND...
   export OMPI_MCA_hwloc_base_binding_policy=${OMPI_MCA_hwloc_base_binding_policy-none}
   export OMPI_MCA_pml=${OMPI_MCA_pml-ob1} OMPI_MCA_btl=${OMPI_MCA_btl-tcp,vader,self}
   export OMPI_MCA_btl_vader_backing_directory=$state/$name OMPI_MCA_orte_tmpdir_base=$state/$name
-  # mpirun itself is on the first host. It has bash read the agent, since /run may be mounted noexec, and calls it for
-  # every host rather than pass the task on.
+  # mpirun itself is on the first of them. It has bash read the agent, since /run may be mounted noexec, and calls it
+  # for every host rather than pass the task on.
   # shellcheck disable=SC2016  # the inner shell expands them
-  exec ip netns exec "$(host 1)" unshare --uts sh -c 'hostname "$0" && exec "$@"' "${name}1" \
+  exec ip netns exec "$(host "${numbers[0]}")" unshare --uts sh -c 'hostname "$0" && exec "$@"' "$name${numbers[0]}" \
     mpirun --mca plm_rsh_agent "bash $state/$name/agent" --mca plm_rsh_no_tree_spawn 1 \
     --host "$where" -np "$ranks" -- "$@"
 }
@@ -221,7 +239,7 @@ case $action in
     ;;
   run)
     expect "$ranks" '[1-9][0-9]{0,3}' "-np wants a number of ranks"
-    expect "$hosts" '|[1-9][0-9]{0,2}' "--hosts wants a number of hosts"
+    expect "$hosts" '|[1-9][0-9]{0,2}|[a-z]+[0-9]+(,[a-z]+[0-9]+)*' "--hosts wants a number of hosts or their names"
     if (($# == 0)); then refuse 2 "run wants a command; see --help"; fi
     ;;
 esac

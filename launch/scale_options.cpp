@@ -27,10 +27,6 @@ void check_known(std::string_view option, const std::vector<std::string>& given,
                                      fmt::join(known, ", "));
 }
 
-void check_no_effect(bool is_given, std::string_view option, std::string_view needed) {
-  if (is_given) base::raise<base::ConfigError>("{} has no effect without {}", option, needed);
-}
-
 ExperimentAxes axes_of(const ScaleRunOptions& options, std::int64_t job_batch) {
   using namespace runtime;
   check_known("--codec", options.codecs, config::kNames<config::Codec>, runtime::scale::kNoExchange);
@@ -52,38 +48,13 @@ ExperimentAxes axes_of(const ScaleRunOptions& options, std::int64_t job_batch) {
   return axes;
 }
 
-Launcher netcluster_of(const ScaleRunOptions& options, const fs::path& program) {
-  Launcher launcher{LauncherKind::netcluster, {}, options.script, options.cluster, {}};
-  if (launcher.script.empty()) launcher.script = find_netcluster(program).string();
-  if (!fs::is_regular_file(launcher.script))
-    base::raise<base::ConfigError>("--netcluster: there is no file {}", launcher.script);
-  launcher.script = fs::absolute(launcher.script).string();
-  const auto is_lower = [](char c) { return c >= 'a' && c <= 'z'; };
-  if (launcher.cluster.empty() || launcher.cluster.size() > 8 ||
-      !std::ranges::all_of(launcher.cluster, is_lower))
-    base::raise<base::ConfigError>("--netcluster-name {}: 1 to 8 lower-case letters are needed",
-                                   launcher.cluster);
-  return launcher;
-}
-
-Launcher launcher_of(const ScaleRunOptions& options, const fs::path& program) {
-  const LauncherKind kind = launcher_kind(options.launcher);
-  const bool is_cluster = kind == LauncherKind::netcluster, is_mpirun = kind == LauncherKind::mpirun;
-  check_no_effect(!options.script.empty() && !is_cluster, "--netcluster", "--launcher netcluster");
-  check_no_effect(!options.hosts.empty() && !is_mpirun, "--hosts", "--launcher mpirun");
-  check_no_effect(!options.hostfile.empty() && !is_mpirun, "--hostfile", "--launcher mpirun");
-  check_no_effect(!options.launcher_arguments.empty() && is_cluster, "--launcher-argument",
-                  "--launcher mpirun or srun");
-  if (is_cluster) return netcluster_of(options, program);
-  Launcher launcher{kind, options.hosts, {}, {}, options.launcher_arguments};
-  check_hosts("--hosts", launcher.hosts);
-  if (!options.hostfile.empty()) launcher.hosts = read_hostfile(options.hostfile);
-  const int most = std::ranges::max(options.nodes);
+void check_nodes(const Launcher& launcher, const std::vector<int>& nodes) {
+  if (launcher.kind != LauncherKind::mpirun) return;
+  const int most = std::ranges::max(nodes);
   const std::size_t hosts = launcher.hosts.empty() ? 1 : launcher.hosts.size();
-  if (is_mpirun && static_cast<std::size_t>(most) > hosts)
+  if (static_cast<std::size_t>(most) > hosts)
     base::raise<base::ConfigError>("--nodes {}: {} hosts are known; --hosts or --hostfile names more", most,
                                    hosts);
-  return launcher;
 }
 
 void check_overrides(const std::vector<std::string>& overrides) {
@@ -122,28 +93,6 @@ void add_points(CLI::App& command, ScaleRunOptions& options) {
       ->check(CLI::Range(0, 1000000));
 }
 
-void add_launcher(CLI::App& command, ScaleRunOptions& options) {
-  command.add_option("--launcher", options.launcher, "mpirun, srun or netcluster")->capture_default_str();
-  command
-      .add_option("--hosts", options.hosts, "For mpirun: the nodes, separated by commas; the first are used")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  command.add_option("--hostfile", options.hostfile, "For mpirun: a file with a host in each line")
-      ->excludes("--hosts")
-      ->type_name("FILE");
-  command
-      .add_option(
-          "--launcher-argument", options.launcher_arguments,
-          "One more argument for mpirun or srun, e.g. --launcher-argument=--oversubscribe; repeatable")
-      ->take_all()
-      ->allow_extra_args(false);
-  command
-      .add_option("--netcluster", options.script, "netcluster.sh, if it is not in the program's repository")
-      ->type_name("FILE");
-  command.add_option("--netcluster-name", options.cluster, "The name of its cluster")->capture_default_str();
-  command.add_option("--time-limit", options.time_limit, "For each start")->capture_default_str();
-}
-
 }  // namespace
 
 void ScaleRunOptions::add_to(CLI::App& command) {
@@ -152,7 +101,8 @@ void ScaleRunOptions::add_to(CLI::App& command) {
       ->required()
       ->type_name("FILE");
   add_points(command, *this);
-  add_launcher(command, *this);
+  launcher.add_to(command);
+  command.add_option("--time-limit", time_limit, "For each start")->capture_default_str();
   command.add_flag("--retry-failed", retries_failed, "Measure again what has failed before");
   command.add_flag("--dry-run", is_dry, "Only print the command lines");
 }
@@ -171,7 +121,8 @@ Experiment experiment_of(const ScaleRunOptions& options) {
                       options.job.overrides,
                       options.steps,
                       options.warmup};
-  experiment.launcher = launcher_of(options, program);
+  experiment.launcher = launcher_of(options.launcher, program);
+  check_nodes(experiment.launcher, options.nodes);
   experiment.points = points_of(axes_of(options, job.job.global_batch));
   experiment.starts = starts_of(experiment.points, options.repeats);
   const auto limit = base::parse_duration(options.time_limit);

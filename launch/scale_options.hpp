@@ -4,7 +4,7 @@
 
 #include "launch/experiment.hpp"
 #include "launch/job.hpp"
-#include "launch/launcher.hpp"
+#include "launch/launcher_options.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -23,10 +23,7 @@ struct ScaleRunOptions {
   std::int64_t global_batch = 0, rank_batch = 0;  // 0: the job's global_batch
   int repeats = 3;
   std::int64_t steps = 50, warmup = 10;
-  std::string launcher = "mpirun";
-  std::vector<std::string> hosts;
-  std::string hostfile, script, cluster = "fold";
-  std::vector<std::string> launcher_arguments;
+  LauncherOptions launcher;
   std::string time_limit = "30min";
   bool retries_failed = false, is_dry = false;
 

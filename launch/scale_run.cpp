@@ -9,12 +9,10 @@
 #include "launch/scale_options.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <utility>
 
@@ -44,31 +42,6 @@ Results results_of(const Experiment& experiment, const std::vector<Measurement>&
 bool is_done(const Experiment& experiment, const Results& results, const PointStart& start) {
   const auto found = results.find({start.point, start.repeat});
   return found != results.end() && (found->second.figures || !experiment.retries_failed);
-}
-
-// Of what a launcher and its program said, the line that says most: an error, else the first line of Open
-// MPI's last message, which stands between two lines of hyphens, else the last line.
-std::string last_words(const std::string& text) {
-  constexpr std::size_t kLimit = 400;
-  const auto has_word = [](const std::string& line) {
-    return std::ranges::any_of(line, [](unsigned char c) { return std::isalnum(c) != 0; });
-  };
-  std::string error, message, last;
-  bool is_inside = false, is_first = false;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    line.resize(std::min(line.size(), kLimit));
-    if (line.starts_with("----------")) {
-      is_inside = is_first = !is_inside;
-    } else if (has_word(line)) {
-      if (line.find("error: ") != std::string::npos) error = line;
-      if (std::exchange(is_first, false)) message = line;
-      last = line;
-    }
-  }
-  for (const std::string& each : {error, message, last})
-    if (!each.empty()) return each;
-  return "it said nothing";
 }
 
 std::string failure_of(const Experiment& experiment, const ChildEnd& end) {

@@ -2,6 +2,7 @@
 #include "runtime/train.hpp"
 
 #include "comm/agreed_error.hpp"
+#include "kernels/base/file.hpp"
 #include "kernels/base/log.hpp"
 #include "launch/command.hpp"
 #include "launch/job.hpp"
@@ -22,7 +23,8 @@ using runtime::config::JobConfig;
 struct TrainOptions {
   JobOptions job;
   CLI::Option* resume = nullptr;
-  std::string resume_from;  // empty: the job's newest run
+  std::string resume_from;    // empty: the job's newest run, or the one in run_directory
+  std::string run_directory;  // empty: a fresh one
   std::string json;
 };
 
@@ -45,8 +47,20 @@ std::optional<runtime::checkpoint::Found> find_checkpoint(const TrainOptions& op
   if (options.resume->count() == 0) return std::nullopt;
   if (!options.resume_from.empty()) return runtime::checkpoint::find(options.resume_from);
   if (!job.checkpoint.dir.empty()) return runtime::checkpoint::newest(job.checkpoint.dir);
-  const std::optional<fs::path> run = runtime::newest_run(job);
+  const std::optional<fs::path> run =
+      options.run_directory.empty() ? runtime::newest_run(job) : fs::path(options.run_directory);
   return run ? runtime::checkpoint::newest(runtime::checkpoint_store(job, *run)) : std::nullopt;
+}
+
+// The directory that --run-directory names: no other run's, unless it is that run which goes on.
+fs::path prepared_run_directory(const TrainOptions& options) {
+  const bool goes_on = options.resume->count() > 0 && options.resume_from.empty();
+  if (!goes_on && runtime::holds_run(options.run_directory))
+    base::raise<base::ConfigError>(
+        "--run-directory: {} holds a run already; go on with --resume or name another directory",
+        options.run_directory);
+  base::create_private_directories(fs::path(options.run_directory) / "log");
+  return options.run_directory;
 }
 
 // A run resumes in its own directory, unless its checkpoints are kept elsewhere.
@@ -66,6 +80,7 @@ Start choose_start(const TrainOptions& options, const JobConfig& job) {
         "checkpoint.dir: {} holds the checkpoints of an earlier run; go on with --resume or name another "
         "folder",
         job.checkpoint.dir);
+  if (!options.run_directory.empty()) start.run_directory = prepared_run_directory(options);
   if (start.run_directory.empty()) start.run_directory = runtime::create_run_directory(job.job);
   return start;
 }
@@ -137,6 +152,12 @@ void add_train(CLI::App& program, Action& chosen) {
                       "newest run of this job")
           ->type_name("[PATH]")
           ->expected(0, 1);
+  command
+      .add_option(
+          "--run-directory", options->run_directory,
+          "The directory of this run, instead of a fresh one; with --resume (without PATH), of the run "
+          "that goes on")
+      ->type_name("DIR");
   add_json_option(command, options->json);
   run_on_ranks(command, chosen, options, train);
 }

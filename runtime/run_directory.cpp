@@ -22,15 +22,27 @@ constexpr const char* kResolvedConfig = "config.resolved.toml";
 
 }  // namespace
 
-fs::path create_run_directory(const config::Job& job) {
+fs::path free_run_directory(const config::Job& job) {
   const fs::path parent = fs::path(job.run_dir) / job.name;
   const std::string stamp = base::utc_stamp();
   fs::path directory = parent / stamp;
   std::error_code ignored;
   for (int attempt = 2; fs::exists(directory, ignored); ++attempt)  // two runs within a second
     directory = parent / fmt::format("{}-{}", stamp, attempt);
+  return directory;
+}
+
+fs::path create_run_directory(const config::Job& job) {
+  fs::path directory = free_run_directory(job);
+  base::create_private_directories(directory.parent_path());
+  while (!base::create_private_directory(directory)) directory = free_run_directory(job);
   base::create_private_directories(directory / "log");
   return directory;
+}
+
+bool holds_run(const fs::path& directory) {
+  std::error_code ignored;
+  return fs::exists(directory / kResolvedConfig, ignored);
 }
 
 fs::path checkpoint_store(const config::JobConfig& job, const fs::path& run_directory) {
@@ -53,8 +65,7 @@ std::optional<fs::path> run_of(const fs::path& checkpoint) {
   std::error_code failure;
   const fs::path store = fs::absolute(checkpoint, failure).lexically_normal().parent_path();
   const fs::path run = store.parent_path();
-  if (failure || store.filename() != kCheckpoints || !fs::exists(run / kResolvedConfig, failure))
-    return std::nullopt;
+  if (failure || store.filename() != kCheckpoints || !holds_run(run)) return std::nullopt;
   fs::path relative = fs::relative(run, failure);
   return failure ? run : relative;
 }

@@ -11,8 +11,14 @@
 
 namespace eightfold::runtime {
 
-// A fresh one. Throws EnvironmentError.
+// The name of one that is not there yet.
+std::filesystem::path free_run_directory(const config::Job& job);
+
+// A fresh one, this process's alone. Throws EnvironmentError.
 std::filesystem::path create_run_directory(const config::Job& job);
+
+// Whether a run has begun in this directory.
+bool holds_run(const std::filesystem::path& directory);
 
 // Where the run's checkpoints are: checkpoint.dir if the job names one, else inside the run directory.
 std::filesystem::path checkpoint_store(const config::JobConfig& job,

@@ -99,4 +99,10 @@ void create_private_directories(const std::filesystem::path& directory) {
     fail("create", directory, ENOTDIR);
 }
 
+bool create_private_directory(const std::filesystem::path& directory) {
+  if (::mkdir(directory.c_str(), 0700) == 0) return true;
+  if (errno != EEXIST) fail("create", directory, errno);
+  return false;
+}
+
 }  // namespace eightfold::base

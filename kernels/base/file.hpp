@@ -41,5 +41,8 @@ void sync_directory(const std::filesystem::path& directory);
 
 // Creates a directory and its parents, private to the user (mode 0700) as far as they are new.
 void create_private_directories(const std::filesystem::path& directory);
+// Creates one directory, private to the user. False if its name is taken: of several processes that try, one
+// succeeds.
+bool create_private_directory(const std::filesystem::path& directory);
 
 }  // namespace eightfold::base

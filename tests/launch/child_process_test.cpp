@@ -4,6 +4,9 @@
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
+#include <unistd.h>
+
+#include <csignal>
 #include <fstream>
 #include <string>
 
@@ -83,4 +86,58 @@ TEST_CASE("a request to end this process ends the child first") {
   const ChildEnd end = run_child({"sh", "-c", "kill -TERM $PPID; sleep 1000"}, kPatience, request);
   CHECK(end.how == ChildEnd::How::interrupted);
   CHECK(request.signal() == SIGTERM);
+}
+
+TEST_CASE("several children run at once, and are told apart") {
+  EndRequest request;
+  const test::Scratch scratch;
+  const std::string one = (scratch / "one").string();
+  // Each waits for what the other does.
+  const std::vector<ChildEnd> ends =
+      run_children({{"sh", "-c", "while ! [ -e " + one + " ]; do sleep 0.01; done; exit 3"},
+                    {"touch", one},
+                    {"sleep", "1000"}},
+                   std::chrono::seconds(5), request);
+  REQUIRE(ends.size() == 3);
+  CHECK(ends[0].code == 3);
+  CHECK(ends[1].code == 0);
+  CHECK(ends[2].how == ChildEnd::How::timed_out);
+}
+
+TEST_CASE("of a supervised child the end of what it says is kept, too") {
+  EndRequest request;
+  const ChildEnd end = supervise_child({"sh", "-c", "echo one >&2; echo two >&2; exit 7"}, request);
+  CHECK(end.how == ChildEnd::How::exited);
+  CHECK(end.code == 7);
+  CHECK(end.said == "one\ntwo\n");
+}
+
+TEST_CASE("a request to end is passed on to a supervised child, which may take its time") {
+  EndRequest request({SIGUSR1});
+  const ChildEnd end = supervise_child(
+      {"sh", "-c", "trap 'sleep 0.2; exit 75' USR1; kill -TERM $PPID; while :; do sleep 0.01; done"},
+      request);
+  CHECK(end.how == ChildEnd::How::exited);
+  CHECK(end.code == 75);
+  CHECK(request.signal() == SIGTERM);
+}
+
+TEST_CASE("a supervised child that is killed leaves nobody behind") {
+  const test::Scratch scratch;
+  const auto ids = scratch / "ids";
+  EndRequest request;
+  const ChildEnd end = supervise_child(
+      {"sh", "-c", "setsid sleep 1000 & echo $! >" + ids.string() + "; kill -KILL $$"}, request);
+  CHECK(end.how == ChildEnd::How::killed);
+  std::string id = test::contents_of(ids);
+  id.pop_back();
+  CHECK_FALSE(is_running(id));
+}
+
+TEST_CASE("a request can be waited for") {
+  EndRequest request({SIGUSR1});
+  CHECK_FALSE(request.comes_within(std::chrono::milliseconds(1)));
+  ::kill(::getpid(), SIGUSR1);
+  CHECK(request.comes_within(kPatience));
+  CHECK(request.signal() == SIGUSR1);
 }

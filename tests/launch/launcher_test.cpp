@@ -39,7 +39,16 @@ TEST_CASE("netcluster gets its name and how many of its hosts are used") {
   const Launcher launcher{LauncherKind::netcluster, {}, "/x/netcluster.sh", "runs", {}};
   CHECK(launcher.command(2, 1, kProgram) == Words{"/x/netcluster.sh", "run", "--name", "runs", "--hosts", "2",
                                                   "-np", "2", "--", "/bin/eightfold", "bench"});
+  CHECK(launcher.on({"runs1", "runs3"}).command(2, 2, {"x"}) ==
+        Words{"/x/netcluster.sh", "run", "--name", "runs", "--hosts", "runs1,runs3", "-np", "4", "--", "x"});
   CHECK(launcher.name() == "netcluster:runs");
+}
+
+TEST_CASE("of what a launcher said, the line that says most counts") {
+  CHECK(last_words("a\n[rank 1/2 b] error: late\nc\n") == "[rank 1/2 b] error: late");
+  CHECK(last_words("a\n-----------\nno slots\nb\n-----------\nc\n") == "no slots");
+  CHECK(last_words("a\nb\n") == "b");
+  CHECK(last_words("\n--\n") == "it said nothing");
 }
 
 TEST_CASE("names of hosts cannot be anything else") {

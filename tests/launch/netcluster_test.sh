@@ -61,6 +61,10 @@ check "ranks are on hosts with names of their own, the first with one more" \
   is "$(cluster run -np 3 -- hostname | sort | xargs)" "${name}1 ${name}1 ${name}2"
 check "ranks can be kept to the first hosts" \
   is "$(cluster run -np 2 --hosts 1 -- hostname | sort | xargs)" "${name}1 ${name}1"
+check "or to named ones, of which the first starts the others" \
+  is "$(cluster run -np 1 --hosts "${name}2" -- hostname)" "${name}2"
+check "a host of that name has to be there" exits 2 "$netcluster" run --name "$name" -np 1 --hosts "${name}3" -- hostname
+check "the message says which there are" says "has ${name}1 to ${name}2"
 check "there are no more hosts than were made" exits 2 "$netcluster" run --name "$name" -np 3 --hosts 3 -- hostname
 check "the message says how many there are" says "the cluster \"$name\" has 2"
 # shellcheck disable=SC2016  # nobody is to expand it
@@ -103,6 +107,27 @@ check "hosts with ranks on them can be taken down" exits 0 "$netcluster" down --
 is_over() { ! kill -0 "$1" 2>/dev/null; } # PROCESS
 check "their mpirun is over" comes_true is_over "$run"
 check "nothing is left of it" nothing_is_left
+
+# --- eightfold launch, and a host that is lost ---
+
+check "two hosts come up again" exits 0 "$netcluster" up 2 --rate 1gbit --name "$name"
+"$program" launch "$job" --launcher netcluster --netcluster "$netcluster" --netcluster-name "$name" --nodes 2 \
+  --backoff 100ms --set job.epochs=40 --set job.steps=400 --set checkpoint.every=20 --set data.train=2048 \
+  --set data.test=128 --set evaluation.every=0 --set "job.run_dir=\"$scratch/lost\"" >"$scratch/output" 2>&1 &
+launch=$!
+has_checkpoint() { compgen -G "$scratch/lost/*/*/checkpoints/step-*/manifest.json" >/dev/null; }
+check "a launched job trains on two hosts" comes_true has_checkpoint
+mapfile -t lost < <(ip netns pids "eightfold-$name-2")
+ip netns delete "eightfold-$name-2"
+kill -KILL "${lost[@]}"
+status=0
+wait "$launch" || status=$?
+check "it comes to its end without the lost one" is "$status" 0
+check "which it has missed" says "no answer from ${name}2; attempt 2 on ${name}1 in 100ms"
+check "from a checkpoint" says "info: resuming from"
+check "to all of its steps" says " steps=400 "
+check "what is left of them can be taken down" exits 0 "$netcluster" down --name "$name"
+check "with nothing left behind" nothing_is_left
 
 # --- failures on the way up ---
 

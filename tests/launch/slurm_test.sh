@@ -115,6 +115,13 @@ check "together" says "2 ranks on 1 hosts"
 check "scale run measures through srun" exits 0 "$program" scale run "$job" --results "$scratch/results.jsonl" \
   --launcher srun --launcher-argument=--overcommit --ranks-per-node 1,2 --codec bf16 --repeats 1 --steps 2 --warmup 0
 check "every point" says "result points=2 measured=2 failed=0 skipped=0 "
+check "launch takes the allocation" exits 0 salloc --ntasks=2 --overcommit "$program" launch "$job" \
+  --launcher-argument=--overcommit "${small[@]}"
+check "by srun" says "2 ranks by srun"
+check "to the same weights" is "$(hash)" "$hash_of_srun"
+check "and passes on what would end the same" exits 2 salloc --ntasks=2 --overcommit "$program" launch "$job" \
+  --launcher-argument=--overcommit "${small[@]}" --set job.global_batch=1
+check "after one attempt" says "attempt 1 ended with exit code 2"
 
 # --- the batch script ---
 

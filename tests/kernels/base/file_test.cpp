@@ -90,3 +90,13 @@ TEST_CASE("new directories are private, existing ones are kept as they are") {
   CHECK_THROWS_AS(create_private_directories(scratch / "file"), EnvironmentError);
   CHECK_THROWS_AS(create_private_directories(scratch / "file" / "below"), EnvironmentError);
 }
+
+TEST_CASE("a directory of one's own is new") {
+  const Scratch scratch;
+  CHECK(create_private_directory(scratch / "a"));
+  CHECK_FALSE(create_private_directory(scratch / "a"));
+  struct stat status {};
+  REQUIRE(::stat((scratch / "a").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0700);
+  CHECK_THROWS_AS(create_private_directory(scratch / "none" / "b"), EnvironmentError);
+}

@@ -1,0 +1,33 @@
+#include "launch/attempt_log.hpp"
+
+#include "launch/launcher.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace eightfold::launch {
+
+std::string attempt_line(const Attempt& attempt) {
+  nlohmann::ordered_json line = {{"attempt", attempt.number},       {"date", attempt.date},
+                                 {"hosts", attempt.hosts},          {"ranks", attempt.ranks},
+                                 {"command", attempt.command},      {"begun_at_step", attempt.begun_at},
+                                 {"left_at_step", attempt.left_at}, {"seconds", attempt.seconds}};
+  const bool was_killed = attempt.end.how == ChildEnd::How::killed;
+  if (attempt.end.how != ChildEnd::How::interrupted)
+    line[was_killed ? "signal" : "exit_code"] = attempt.end.code;
+  if (was_killed || attempt.end.code != 0) line["error"] = last_words(attempt.end.said);
+  line["next"] = attempt.next;
+  // What a rank has said may be anything.
+  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+AttemptLog::AttemptLog(const std::filesystem::path& run_directory)
+    : file_(run_directory / "attempts.jsonl", "launch") {
+  const std::string text = file_.text();
+  const std::size_t complete = text.rfind('\n') + 1;  // 0 where there is no end of a line
+  if (complete < text.size()) file_.cut(complete);
+  before_ = static_cast<int>(std::ranges::count(text, '\n'));
+}
+
+}  // namespace eightfold::launch

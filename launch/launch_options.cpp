@@ -1,0 +1,173 @@
+#include "launch/launch_options.hpp"
+
+#include "kernels/base/error.hpp"
+#include "kernels/base/log.hpp"
+#include "kernels/base/parse.hpp"
+#include "launch/command.hpp"
+#include "launch/result.hpp"
+#include "launch/shipped_files.hpp"
+#include "runtime/run_directory.hpp"
+
+#include <cstdlib>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+namespace eightfold::launch {
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+constexpr std::string_view kByItself = "auto";
+
+std::optional<int> environment_number(const char* name) {
+  const char* text = std::getenv(name);
+  if (text == nullptr) return std::nullopt;
+  const auto number = base::parse_integer(text);
+  if (!number || *number < 1 || *number > std::numeric_limits<int>::max())
+    base::raise<base::EnvironmentError>("{} is \"{}\", a number from 1 is needed", name, text);
+  return static_cast<int>(*number);
+}
+
+LauncherOptions chosen_launcher(LauncherOptions options, const std::optional<Allocation>& allocation) {
+  if (options.kind != kByItself) return options;
+  const bool names_hosts = !options.hosts.empty() || !options.hostfile.empty();
+  options.kind = allocation && !names_hosts ? "srun" : "mpirun";
+  if (allocation)
+    base::log_info("launcher {}: {} allocation {} of Slurm, with {} nodes", options.kind,
+                   names_hosts ? "hosts are named inside" : "in", allocation->id, allocation->nodes);
+  return options;
+}
+
+// How many nodes there are to use.
+int nodes_there(const LaunchOptions& options, const Launcher& launcher,
+                const std::optional<Allocation>& allocation) {
+  switch (launcher.kind) {
+    case LauncherKind::mpirun:
+      return launcher.hosts.empty() ? 1 : static_cast<int>(launcher.hosts.size());
+    case LauncherKind::srun:
+      if (allocation) return allocation->nodes;
+      break;
+    case LauncherKind::netcluster:
+      break;
+  }
+  if (options.nodes == 0)
+    base::raise<base::ConfigError>("--launcher {}: --nodes has to say on how many", launcher.name());
+  return options.nodes;
+}
+
+int chosen_nodes(const LaunchOptions& options, const Launcher& launcher,
+                 const std::optional<Allocation>& allocation) {
+  const int there = nodes_there(options, launcher, allocation);
+  if (options.nodes > there)
+    base::raise<base::ConfigError>("--nodes {}: there are {}; {}", options.nodes, there,
+                                   launcher.kind == LauncherKind::srun ? "the allocation has no more"
+                                                                       : "--hosts or --hostfile names more");
+  return options.nodes > 0 ? options.nodes : there;
+}
+
+int chosen_ranks_per_node(const LaunchOptions& options, const Launcher& launcher,
+                          const std::optional<Allocation>& allocation) {
+  if (options.ranks_per_node > 0) return options.ranks_per_node;
+  if (launcher.kind != LauncherKind::srun || !allocation || !allocation->tasks) return 1;
+  if (*allocation->tasks % allocation->nodes != 0)
+    base::raise<base::ConfigError>(
+        "the allocation has {} tasks on {} nodes, which does not come out even; --ranks-per-node says how "
+        "many "
+        "to start on each",
+        *allocation->tasks, allocation->nodes);
+  return *allocation->tasks / allocation->nodes;
+}
+
+// Its hosts, so that some of them can be left out.
+void name_hosts(Launcher& launcher, int nodes) {
+  if (launcher.kind == LauncherKind::netcluster)
+    for (int node = 1; node <= nodes; ++node)
+      launcher.hosts.push_back(fmt::format("{}{}", launcher.cluster, node));
+  if (!launcher.hosts.empty()) launcher.hosts.resize(static_cast<std::size_t>(nodes));
+}
+
+// The run that --resume asks for; nothing if it does not, or if there is none.
+std::optional<fs::path> run_to_resume(const LaunchOptions& options, const runtime::config::JobConfig& job) {
+  if (options.resume == nullptr || options.resume->count() == 0) return std::nullopt;
+  if (options.resume_from.empty()) return runtime::newest_run(job);
+  if (!runtime::holds_run(options.resume_from))
+    base::raise<base::ConfigError>("--resume: {} is no directory of a run", options.resume_from);
+  return options.resume_from;
+}
+
+}  // namespace
+
+void LaunchOptions::add_to(CLI::App& command) {
+  launcher.kind = kByItself;
+  job.add_to(command);
+  launcher.add_to(command);
+  command.add_option("--nodes", nodes, "How many nodes; all of the hosts or of the allocation without it")
+      ->check(CLI::Range(1, 10000));
+  command
+      .add_option("--ranks-per-node", ranks_per_node,
+                  "Ranks on each; without it 1, or what Slurm was asked for")
+      ->check(CLI::Range(1, 1000));
+  command
+      .add_option("--max-restarts", max_restarts, "How often in a row without a newer checkpoint; 0: never")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1000000));
+  command
+      .add_option("--backoff", backoff,
+                  "Before the first restart in a row; twice as long before each other, up to 60s")
+      ->capture_default_str();
+  resume = command
+               .add_option("--resume", resume_from,
+                           "Go on with a run: its directory, or (without RUN) the newest run of this job")
+               ->type_name("[RUN]")
+               ->expected(0, 1);
+  add_json_option(command, json);
+  command.add_flag("--dry-run", is_dry, "Only print the command line of the first attempt");
+}
+
+std::optional<Allocation> slurm_allocation() {
+  const char* id = std::getenv("SLURM_JOB_ID");
+  if (id == nullptr) return std::nullopt;
+  return Allocation{id, environment_number("SLURM_JOB_NUM_NODES").value_or(1),
+                    environment_number("SLURM_NTASKS")};
+}
+
+Words LaunchPlan::command(const Words& hosts, bool resumes) const {
+  Words train = {program.string(), "train", job_file.string()};
+  for (const std::string& each : overrides) train.insert(train.end(), {"--set", each});
+  const int ranks = nodes * ranks_per_node;
+  // The same batch on fewer ranks, in passes no larger than before: what fitted into memory still does.
+  if (nodes_on(hosts) < nodes && job.job.micro_batch == 0)
+    train.insert(train.end(),
+                 {"--set", fmt::format("job.micro_batch={}", (job.job.global_batch + ranks - 1) / ranks)});
+  train.insert(train.end(), {"--run-directory", run_directory.string()});
+  if (resumes) train.emplace_back("--resume");
+  if (!json.empty()) train.insert(train.end(), {"--json", json});
+  return launcher.on(hosts).command(nodes_on(hosts), ranks_per_node, train);
+}
+
+LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>& allocation) {
+  check_json_path(options.json);
+  LaunchPlan plan;
+  plan.job = read_job(options.job).config;
+  plan.program = this_program();
+  plan.job_file = fs::absolute(options.job.file);
+  plan.overrides = options.job.overrides;
+  plan.json = options.json;
+  plan.launcher = launcher_of(chosen_launcher(options.launcher, allocation), plan.program);
+  plan.nodes = chosen_nodes(options, plan.launcher, allocation);
+  plan.ranks_per_node = chosen_ranks_per_node(options, plan.launcher, allocation);
+  name_hosts(plan.launcher, plan.nodes);
+  const auto backoff = base::parse_duration(options.backoff);
+  if (!backoff || *backoff > std::chrono::hours(24))
+    base::raise<base::ConfigError>("--backoff {}: a duration from 0s to 24h is needed", options.backoff);
+  plan.backoff = *backoff;
+  plan.max_restarts = options.max_restarts;
+  const std::optional<fs::path> run = run_to_resume(options, plan.job);
+  plan.goes_on = run.has_value();
+  plan.run_directory = run ? *run : runtime::free_run_directory(plan.job.job);
+  return plan;
+}
+
+}  // namespace eightfold::launch

@@ -1,0 +1,62 @@
+#pragma once
+
+// The command line of `eightfold launch`, and the supervised run that it asks for.
+
+#include "launch/job.hpp"
+#include "launch/launcher_options.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace eightfold::launch {
+
+struct LaunchOptions {
+  JobOptions job;
+  LauncherOptions launcher;
+  int nodes = 0, ranks_per_node = 0;  // 0: not given
+  int max_restarts = 3;
+  std::string backoff = "5s";
+  CLI::Option* resume = nullptr;
+  std::string resume_from;  // empty: the job's newest run
+  std::string json;
+  bool is_dry = false;
+
+  void add_to(CLI::App& command);
+};
+
+// What Slurm says of the allocation that this process is in.
+struct Allocation {
+  std::string id;
+  int nodes = 1;
+  std::optional<int> tasks;  // if any number was asked for
+};
+// From the environment; nothing outside an allocation. Throws EnvironmentError.
+std::optional<Allocation> slurm_allocation();
+
+// How ranks are started, where, and what they do.
+struct LaunchPlan {
+  Launcher launcher;  // with all of its hosts
+  int nodes = 1, ranks_per_node = 1;
+  runtime::config::JobConfig job;
+  std::filesystem::path program, job_file;
+  std::vector<std::string> overrides;
+  std::string json;
+  std::filesystem::path run_directory;  // of every attempt; not made yet
+  bool goes_on = false;                 // with a run that is there
+  int max_restarts = 0;
+  std::chrono::nanoseconds backoff{0};
+
+  // The launcher's command line on these of its hosts; with none, on all nodes.
+  std::vector<std::string> command(const std::vector<std::string>& hosts, bool resumes) const;
+  int nodes_on(const std::vector<std::string>& hosts) const {
+    return hosts.empty() ? nodes : static_cast<int>(hosts.size());
+  }
+};
+
+// Checks all that can be wrong before anything is started. Throws ConfigError, EnvironmentError, DataError.
+LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>& allocation);
+
+}  // namespace eightfold::launch

@@ -1,0 +1,58 @@
+#include "launch/line_file.hpp"
+
+#include "kernels/base/error.hpp"
+#include "kernels/base/file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace eightfold::launch {
+namespace {
+
+constexpr std::size_t kLineFileLimit = std::size_t{1} << 30;
+
+[[noreturn]] void cannot(const char* action, const std::filesystem::path& path) {
+  base::raise<base::EnvironmentError>("cannot {} {}: {}", action, path.string(), std::strerror(errno));
+}
+
+}  // namespace
+
+LineFile::LineFile(std::filesystem::path path, const std::string& writer)
+    : path_(std::move(path)),
+      descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
+  if (descriptor_ < 0) cannot("open", path_);
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+  const int reason = errno;
+  ::close(std::exchange(descriptor_, -1));
+  if (reason == EWOULDBLOCK)
+    base::raise<base::EnvironmentError>("{}: another {} is writing to it", path_.string(), writer);
+  errno = reason;
+  cannot("lock", path_);
+}
+
+LineFile::~LineFile() {
+  ::close(descriptor_);
+}
+
+std::string LineFile::text() const {
+  return base::read_file(path_, kLineFileLimit);
+}
+
+void LineFile::cut(std::size_t size) {
+  if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) cannot("cut", path_);
+}
+
+void LineFile::append(const std::string& line) {
+  const std::string text = line + "\n";
+  const ssize_t written = ::write(descriptor_, text.data(), text.size());
+  if (written >= 0 && static_cast<std::size_t>(written) != text.size()) errno = ENOSPC;
+  if (written < 0 || static_cast<std::size_t>(written) != text.size()) cannot("write", path_);
+  if (::fsync(descriptor_) != 0) cannot("sync", path_);
+}
+
+}  // namespace eightfold::launch

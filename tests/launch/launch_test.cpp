@@ -1,0 +1,393 @@
+// eightfold launch, with the mpirun of this machine and with launchers that misbehave.
+#include "launch/attempt_log.hpp"
+#include "tests/launch/refusals.hpp"
+#include "tests/support/test.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <optional>
+#include <sstream>
+
+using namespace eightfold;
+using namespace eightfold::test;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(120);
+using Json = nlohmann::json;
+
+// Slow enough to be met in the middle.
+const std::string kLongJob = R"(
+[job]
+name = "tiny"
+steps = 100
+epochs = 50
+global_batch = 96
+threads = 1
+[data]
+kind = "digits"
+train = 1000
+test = 100
+[[model.layer]]
+kind = "conv2d"
+out = 16
+kernel = 5
+[[model.layer]]
+kind = "relu"
+[[model.layer]]
+kind = "max_pool"
+kernel = 2
+[[model.layer]]
+kind = "linear"
+out = 10
+[optimizer]
+learning_rate = 0.02
+momentum = 0.9
+[evaluation]
+every = 0
+[checkpoint]
+every = 20
+)";
+
+// A directory with a job and a script named mpirun, which notes each start of the job and then does what it
+// is told; asked whether a host answers, it says `answer`.
+class Stage {
+ public:
+  explicit Stage(const std::string& job = kTinyJob, const std::string& then = "exec \"$REAL\" \"$@\"",
+                 const std::string& answer = "exit 0") {
+    scratch_.file("job.toml", job);
+    fs::create_directory(scratch_ / "bin");
+    const fs::path script = scratch_.file("bin/mpirun",
+                                          "#!/bin/sh\nfor last; do :; done\n"
+                                          "if [ \"$last\" = true ]; then\n" +
+                                              answer + "\nfi\necho \"$*\" >>\"$STARTS\"\n" +
+                                              "start=$(wc -l <\"$STARTS\")\n" + then + "\n");
+    fs::permissions(script, fs::perms::owner_all);
+  }
+
+  Command command(const Words& arguments) const {
+    Words all = {"launch", "job.toml", "--backoff", "10ms"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return program(all, 0, scratch_.path(),
+                   {{"REAL", program({}, 1, {}).arguments.at(0)},
+                    {"STARTS", (scratch_ / "starts").string()},
+                    {"PATH", fmt::format("{}:{}", (scratch_ / "bin").string(), std::getenv("PATH"))},
+                    // Or mpirun takes two seconds over every failure.
+                    {"OMPI_MCA_odls_base_sigkill_timeout", "0"}});
+  }
+  Finished run(const Words& arguments) const { return test::run(command(arguments), kPatience); }
+
+  // The arguments of mpirun at each start.
+  Words starts() const {
+    return fs::exists(scratch_ / "starts") ? lines_with(contents_of(scratch_ / "starts"), "") : Words();
+  }
+  // The only run that there is.
+  fs::path only_run() const {
+    std::vector<fs::path> runs;
+    std::error_code none;
+    for (const auto& run : fs::directory_iterator(scratch_ / "runs/tiny", none)) runs.push_back(run.path());
+    return runs.size() == 1 ? runs[0] : fs::path();
+  }
+  std::vector<Json> attempts() const {
+    std::vector<Json> attempts;
+    for (const std::string& line : lines_with(contents_of(only_run() / "attempts.jsonl"), "{"))
+      attempts.push_back(Json::parse(line));
+    return attempts;
+  }
+  bool has_checkpoint() const {
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator(only_run() / "checkpoints", none))
+      if (entry.path().filename().string().starts_with("step-")) return true;
+    return false;
+  }
+  // The process of a rank, if it is there. Programs that are told apart by where they run.
+  std::optional<pid_t> rank(int number) const {
+    const std::string variable = fmt::format("OMPI_COMM_WORLD_RANK={}", number);
+    std::error_code gone;
+    for (const auto& entry : fs::directory_iterator("/proc", gone)) {
+      const std::string name = entry.path().filename().string();
+      if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+      if (fs::read_symlink(entry.path() / "cwd", gone) != scratch_.path() || gone) continue;
+      try {
+        std::string environment = contents_of(entry.path() / "environ");
+        if (('\0' + environment).find('\0' + variable + '\0') != std::string::npos) return std::stoi(name);
+      } catch (const std::exception&) {  // it has ended meanwhile
+      }
+    }
+    return std::nullopt;
+  }
+  const Scratch& scratch() const { return scratch_; }
+
+ private:
+  Scratch scratch_;
+};
+
+// Launches the job, kills a rank once `when` holds, and waits for the end.
+Finished run_with_kill(const Stage& stage, int rank, const std::function<bool()>& when) {
+  Process process(stage.command({"--ranks-per-node", "2"}));
+  const auto begin = std::chrono::steady_clock::now();
+  bool was_killed = false;
+  while (!was_killed && std::chrono::steady_clock::now() - begin < kPatience &&
+         !process.ends_within(std::chrono::milliseconds(1))) {
+    if (!when()) continue;
+    const std::optional<pid_t> victim = stage.rank(rank);
+    was_killed = victim && ::kill(*victim, SIGKILL) == 0;
+  }
+  const Finished finished = process.wait(kPatience);
+  CAPTURE(finished.out, finished.err);
+  CHECK(was_killed);
+  CHECK(finished.status == 0);
+  return finished;
+}
+
+std::string undisturbed_hash() {
+  static const std::string hash = [] {
+    const Scratch scratch;
+    scratch.file("job.toml", kLongJob);
+    return result_of(run_program({"train", "job.toml"}, 2, scratch.path()))["weight_hash"];
+  }();
+  return hash;
+}
+
+Words launch_with(const Words& more) {
+  Words all = {"launch", "job.toml"};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a dry launch says what it would start, in a form that can be started") {
+  const Stage stage;
+  Finished finished = stage.run({"--hosts", "a,b,c", "--nodes", "2", "--ranks-per-node", "3", "--dry-run",
+                                 "--set", "job.seed=3", "--launcher-argument=--oversubscribe"});
+  CHECK(finished.status == 0);
+  CHECK(finished.out.starts_with("mpirun --host a:3,b:3 -np 6 --bind-to none --oversubscribe /"));
+  CHECK(finished.out.find("/job.toml --set job.seed=3 --run-directory runs/tiny/2") != std::string::npos);
+  CHECK(lines_with(finished.out, "").size() == 1);
+  stage.scratch().file("hosts", "node1 slots=4\nnode2 # new\n");
+  finished = stage.run({"--hostfile", "hosts", "--dry-run"});
+  CHECK(finished.out.starts_with("mpirun --host node1:1,node2:1 -np 2 --bind-to none /"));
+  const std::string script = (source_directory() / "launch/netcluster.sh").string();
+  finished = stage.run({"--launcher", "netcluster", "--netcluster", script, "--nodes", "2", "--dry-run"});
+  CHECK(finished.out.starts_with(script + " run --name fold --hosts fold1,fold2 -np 2 -- /"));
+  CHECK(stage.starts().empty());
+  CHECK_FALSE(fs::exists(stage.scratch() / "runs"));
+
+  finished = stage.run({"--ranks-per-node", "2", "--dry-run"});
+  Command line = stage.command({});
+  line.arguments.clear();
+  std::istringstream words(finished.out);
+  for (std::string word; words >> word;) line.arguments.push_back(word);
+  finished = test::run(line, kPatience);
+  CAPTURE(finished.err);
+  CHECK(finished.status == 0);
+  CHECK(stage.scratch() / result_of(finished)["run_dir"] == stage.only_run());
+}
+
+TEST_CASE("inside an allocation ranks are started by srun, as many as it was asked for") {
+  const Stage stage;
+  Command command = stage.command({"--dry-run"});
+  command.environment["SLURM_JOB_ID"] = "42";
+  command.environment["SLURM_JOB_NUM_NODES"] = "2";
+  command.environment["SLURM_NTASKS"] = "6";
+  CHECK(
+      run(command).out.starts_with("srun --mpi=pmix --nodes=2 --ntasks=6 --ntasks-per-node=3 "
+                                   "--kill-on-bad-exit=1 /"));
+  command.environment["SLURM_NTASKS"] = "5";
+  const Finished uneven = run(command);
+  CHECK(uneven.status == 2);
+  CHECK(uneven.err.find("--ranks-per-node says how many") != std::string::npos);
+  command.arguments.insert(command.arguments.end(), {"--hosts", "a"});
+  CHECK(run(command).out.starts_with("mpirun --host a:1 -np 1 "));
+}
+
+TEST_CASE("a launched job that nothing disturbs is a job") {
+  const Stage stage;
+  const Finished finished = stage.run({"--ranks-per-node", "2"});
+  CAPTURE(finished.err);
+  CHECK(finished.status == 0);
+  auto result = result_of(finished);
+  CHECK(result["steps"] == "30");
+  CHECK(stage.scratch() / result["run_dir"] == stage.only_run());
+  CHECK(stage.starts().size() == 1);
+  const auto attempts = stage.attempts();
+  REQUIRE(attempts.size() == 1);
+  CHECK(attempts[0]["exit_code"] == 0);
+  CHECK(attempts[0]["ranks"] == 2);
+  CHECK(attempts[0]["left_at_step"] == 30);
+  CHECK(lines_with(finished.err, "info: attempt 1: 2 ranks by mpirun").size() == 1);
+}
+
+TEST_CASE("a rank that is killed costs time and nothing else") {
+  for (const int rank : {0, 1}) {
+    CAPTURE(rank);
+    const Stage stage(kLongJob);
+    const Finished finished = run_with_kill(stage, rank, [&] { return stage.has_checkpoint(); });
+    auto result = result_of(finished);
+    CHECK(result["weight_hash"] == undisturbed_hash());
+    CHECK(result["steps"] == "100");
+    CHECK(stage.scratch() / result["run_dir"] == stage.only_run());
+    const auto attempts = stage.attempts();
+    REQUIRE(attempts.size() == 2);
+    CHECK(attempts[0]["exit_code"] == 128 + SIGKILL);
+    CHECK(attempts[0]["begun_at_step"] == 0);
+    CHECK(attempts[0]["left_at_step"] >= 20);
+    CHECK(attempts[1]["begun_at_step"] == attempts[0]["left_at_step"]);
+    CHECK(attempts[1]["exit_code"] == 0);
+    CHECK(records_of(stage.only_run(), "begin").back()["step"] == attempts[1]["begun_at_step"]);
+  }
+}
+
+TEST_CASE("a rank that is killed before the first checkpoint begins again in the same directory") {
+  const Stage stage(kLongJob);
+  const Finished finished = run_with_kill(stage, 1, [] { return true; });
+  CHECK(result_of(finished)["weight_hash"] == undisturbed_hash());
+  CHECK_FALSE(stage.only_run().empty());
+  REQUIRE(stage.attempts().size() == 2);
+  CHECK(stage.attempts()[1]["begun_at_step"] == 0);
+}
+
+TEST_CASE("what dies every time is given up at the limit") {
+  const Stage stage(kTinyJob, "echo 'error: out of luck' >&2; exit 137");
+  const Finished finished = stage.run({"--max-restarts", "2"});
+  CAPTURE(finished.err);
+  CHECK(finished.status == 5);
+  CHECK(stage.starts().size() == 3);
+  CHECK(stage.attempts().size() == 3);
+  CHECK(stage.attempts()[2]["error"] == "error: out of luck");
+  CHECK(lines_with(finished.err, "error: attempt 3 ended with exit code 137 (signal 9)").size() == 1);
+  CHECK(lines_with(finished.err, "attempt 2 on the same nodes in 10ms").size() == 1);
+  CHECK(lines_with(finished.err, "attempt 3 on the same nodes in 20ms").size() == 1);
+  CHECK_FALSE(stage.only_run().empty());
+}
+
+TEST_CASE("what would end the same is launched once") {
+  const Stage stage;
+  Finished finished = stage.run({"--set", "job.sede=1"});
+  CHECK(finished.status == 2);
+  CHECK(stage.starts().empty());
+  finished = stage.run({"--ranks-per-node", "2", "--set", "job.global_batch=1"});  // only ranks know
+  CHECK(finished.status == 2);
+  CHECK(stage.starts().size() == 1);
+  for (const int code : {1, 3, 4, 7, 75}) {
+    const Stage other(kTinyJob, fmt::format("exit {}", code));
+    CHECK(other.run({}).status == (code == 1 ? 3 : code));  // mpirun's 1: it could not start anything
+    CHECK(other.starts().size() == 1);
+  }
+}
+
+TEST_CASE("a host that does not answer is left out, and the batch stays") {
+  const Stage stage(kTinyJob, "if [ $start = 1 ]; then exit 3; fi",
+                    "case $* in *b:1*) exit 1 ;; esac; exit 0");
+  const Finished finished = stage.run({"--hosts", "a,b,c", "--ranks-per-node", "2"});
+  CAPTURE(finished.err);
+  CHECK(finished.status == 0);
+  CHECK(lines_with(finished.err, "no answer from b; attempt 2 on a, c in 10ms").size() == 1);
+  const Words starts = stage.starts();
+  REQUIRE(starts.size() == 2);
+  CHECK(starts[0].starts_with("--host a:2,b:2,c:2 -np 6 "));
+  CHECK(starts[0].find("--resume") == std::string::npos);
+  CHECK(starts[1].starts_with("--host a:2,c:2 -np 4 "));
+  CHECK(starts[1].find(" --set job.micro_batch=11 --run-directory runs/tiny/") != std::string::npos);
+  CHECK(starts[1].ends_with(" --resume"));
+  CHECK(stage.attempts()[1]["hosts"] == Json({"a", "c"}));
+}
+
+TEST_CASE("a launch that is asked to end lets the job write a checkpoint, and says how to go on") {
+  // The job takes SIGUSR1 as it should, or dies of it, or pays no heed until the second request.
+  const struct {
+    std::string does;
+    int asks;
+  } rows[] = {{"trap 'exit 75' USR1; kill -TERM $PPID; while :; do sleep 0.01; done", 1},
+              {"kill -INT $PPID; exec sleep 1000", 1},
+              {"trap '' USR1; kill -USR1 $PPID; sleep 1; kill -TERM $PPID; exec sleep 1000", 2}};
+  for (const auto& row : rows) {
+    CAPTURE(row.does);
+    const Stage stage(kTinyJob, row.does);
+    const Finished finished = stage.run({});
+    CAPTURE(finished.err);
+    CHECK(finished.status == 75);
+    CHECK(stage.starts().size() == 1);
+    CHECK(lines_with(finished.err, "error: attempt 1 ended with ").size() == 1);
+    CHECK(lines_with(finished.err, "asked to end by signal").size() == 1);
+    CHECK(lines_with(finished.err, "--resume runs/tiny/").size() == 1);
+  }
+}
+
+TEST_CASE("a launched run goes on in a later launch, numbers its attempts on, and is one launch's") {
+  const Stage stage(kTinyJob, "if [ $start = 1 ]; then exit 75; fi; exec \"$REAL\" \"$@\"");
+  CHECK(stage.run({}).status == 75);
+  const fs::path run = stage.only_run();
+  const std::string name = fs::relative(run, stage.scratch().path()).string();
+  stage.scratch().file(name + "/config.resolved.toml", kTinyJob);  // as if it had begun
+  {
+    const launch::AttemptLog held(run);
+    const Finished second = stage.run({"--resume", name});
+    CHECK(second.status == 3);
+    CHECK(second.err.find("another launch is writing to it") != std::string::npos);
+  }
+  const Finished finished = stage.run({"--resume", name});
+  CAPTURE(finished.err);
+  CHECK(finished.status == 0);
+  CHECK(stage.only_run() == run);
+  REQUIRE(stage.attempts().size() == 2);
+  CHECK(stage.attempts()[1]["attempt"] == 2);
+}
+
+TEST_CASE("a fresh run does not begin in the directory of another") {
+  const Scratch scratch;
+  scratch.file("job.toml", kTinyJob);
+  const Words arguments = {"train", "job.toml", "--run-directory", "here"};
+  CHECK(result_of(run_program(arguments, 0, scratch.path()))["run_dir"] == "here");
+  const Finished again = run(program(arguments, 0, scratch.path()));
+  CHECK(again.status == 2);
+  CHECK(lines_with(again.err, "error: --run-directory: here holds a run already").size() == 1);
+  Words resumed = arguments;
+  resumed.emplace_back("--resume");
+  CHECK(result_of(run_program(resumed, 0, scratch.path()))["steps"] == "30");
+  CHECK_FALSE(fs::exists(scratch / "runs"));
+}
+
+TEST_CASE("a launch that is wrong is refused before anything is started") {
+  check_refusals({
+      {"a host that is a command",
+       launch_with({"--hosts", "a,$(touch x)"}),
+       2,
+       {"--hosts", "$(touch x)", "letters, digits"}},
+      {"a host that is an option",
+       launch_with({"--hosts=-oProxyCommand=x"}),
+       2,
+       {"--hosts", "-oProxyCommand=x", "no hyphen first"}},
+      {"a host with a blank", launch_with({"--hosts", "a b"}), 2, {"\"a b\" is no name of a host"}},
+      {"a host of two lines", launch_with({"--hosts", "a\nb"}), 2, {"\"a\\nb\" is no name of a host"}},
+      {"a host in a hostfile that is an option",
+       launch_with({"--hostfile", "hosts"}),
+       2,
+       {"hosts: \"-oProxyCommand=x\" is no name of a host"},
+       [](const Scratch& scratch) { scratch.file("hosts", "a\n-oProxyCommand=x\n"); }},
+      {"a hostfile that is not there", launch_with({"--hostfile", "none"}), 2, {"--hostfile", "none"}},
+      {"more nodes than hosts",
+       launch_with({"--nodes", "3", "--hosts", "a,b"}),
+       2,
+       {"--nodes 3", "there are 2"}},
+      {"an unknown launcher", launch_with({"--launcher", "qsub"}), 2, {"--launcher qsub", "mpirun, srun"}},
+      {"netcluster without nodes",
+       launch_with({"--launcher", "netcluster", "--netcluster", "job.toml"}),
+       2,
+       {"--nodes has to say"}},
+      {"srun outside an allocation, without nodes",
+       launch_with({"--launcher", "srun"}),
+       2,
+       {"--nodes has to say"}},
+      {"a wait without a unit", launch_with({"--backoff", "5"}), 2, {"--backoff 5", "duration"}},
+      {"a run that is none", launch_with({"--resume", "."}), 2, {"--resume: . is no directory of a run"}},
+      {"a job that is wrong", launch_with({"--set", "job.sede=1"}), 2, {"job.sede", "seed"}},
+      {"a result into no directory", launch_with({"--json", "no/r.json"}), 2, {"--json", "no/r.json"}},
+  });
+}
