@@ -92,6 +92,19 @@ void check_hosts(std::string_view where, const Words& hosts) {
   }
 }
 
+Words parse_hostfile(std::string_view text, std::string_view where) {
+  Words hosts;
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    if (std::string host; words >> host && std::ranges::find(hosts, host) == hosts.end())
+      hosts.push_back(std::move(host));
+  }
+  check_hosts(where, hosts);
+  if (hosts.empty()) base::raise<base::ConfigError>("--hostfile: {} names no host", where);
+  return hosts;
+}
+
 Words read_hostfile(const fs::path& file) {
   std::string text;
   try {
@@ -99,16 +112,7 @@ Words read_hostfile(const fs::path& file) {
   } catch (const base::EnvironmentError& error) {
     base::raise<base::ConfigError>("--hostfile: {}", error.what());
   }
-  Words hosts;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line.substr(0, line.find('#')));
-    if (std::string host; words >> host && std::ranges::find(hosts, host) == hosts.end())
-      hosts.push_back(std::move(host));
-  }
-  check_hosts(file.string(), hosts);
-  if (hosts.empty()) base::raise<base::ConfigError>("--hostfile: {} names no host", file.string());
-  return hosts;
+  return parse_hostfile(text, file.string());
 }
 
 fs::path find_netcluster(const fs::path& program) {

@@ -33,7 +33,8 @@ LauncherKind launcher_kind(std::string_view name);
 void check_hosts(std::string_view where, const std::vector<std::string>& hosts);
 
 // The hosts of an Open MPI hostfile: the first word of each line, each once; what follows it and comments
-// mean nothing here. Throws ConfigError.
+// mean nothing here. `where` is what errors begin with. Throws ConfigError.
+std::vector<std::string> parse_hostfile(std::string_view text, std::string_view where);
 std::vector<std::string> read_hostfile(const std::filesystem::path& file);
 
 // netcluster.sh beside the program, or in launch/ of the repository in whose build/PRESET/launch/ the program

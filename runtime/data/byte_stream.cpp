@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <system_error>
 
 namespace eightfold::runtime::data {
@@ -41,9 +42,7 @@ ByteStream::ByteStream(const std::filesystem::path& path) : path_(path) {
 
   std::array<std::uint8_t, 2> magic{};
   const bool is_gzip = read_raw(magic) == magic.size() && magic == kGzipMagic;
-  file_.clear();
-  file_.seekg(0);
-  position_ = 0;
+  rewind();
   if (is_gzip) inflater_ = std::make_unique<Inflater>();
 }
 
@@ -53,9 +52,33 @@ std::size_t ByteStream::read(std::span<std::uint8_t> to) {
   return inflater_ ? inflate_into(to) : read_raw(to);
 }
 
-std::optional<std::uint64_t> ByteStream::left() const {
-  if (inflater_) return std::nullopt;
-  return size_ - position_;
+std::uint64_t ByteStream::left() {
+  if (!inflater_) return size_ - position_;
+  const std::uint64_t here = inflater_->produced;
+  const std::uint64_t count = skip(std::numeric_limits<std::uint64_t>::max());
+  rewind();
+  inflater_ = std::make_unique<Inflater>();
+  skip(here);
+  return count;
+}
+
+void ByteStream::rewind() {
+  file_.clear();
+  file_.seekg(0);
+  position_ = 0;
+}
+
+// Returns how many there were.
+std::uint64_t ByteStream::skip(std::uint64_t count) {
+  std::array<std::uint8_t, 1 << 14> piece;
+  std::uint64_t done = 0;
+  while (done < count) {
+    const std::size_t asked = std::min<std::uint64_t>(piece.size(), count - done);
+    const std::size_t got = read(std::span(piece).first(asked));
+    done += got;
+    if (got < asked) break;
+  }
+  return done;
 }
 
 std::size_t ByteStream::read_raw(std::span<std::uint8_t> to) {
