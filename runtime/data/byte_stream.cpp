@@ -25,6 +25,15 @@ struct ByteStream::Inflater {
   Inflater(const Inflater&) = delete;  // zlib keeps a pointer to the stream
   Inflater& operator=(const Inflater&) = delete;
 
+  // As if nothing had been read.
+  void restart() {
+    next_member();
+    zlib.avail_in = 0;
+    produced = 0;
+    at_end = false;
+  }
+  void next_member() { base::require(inflateReset(&zlib) == Z_OK, "zlib does not restart"); }
+
   z_stream zlib{};
   std::array<std::uint8_t, 1 << 16> input;
   std::uint64_t produced = 0;
@@ -57,7 +66,6 @@ std::uint64_t ByteStream::left() {
   const std::uint64_t here = inflater_->produced;
   const std::uint64_t count = skip(std::numeric_limits<std::uint64_t>::max());
   rewind();
-  inflater_ = std::make_unique<Inflater>();
   skip(here);
   return count;
 }
@@ -66,6 +74,7 @@ void ByteStream::rewind() {
   file_.clear();
   file_.seekg(0);
   position_ = 0;
+  if (inflater_) inflater_->restart();
 }
 
 // Returns how many there were.
@@ -133,7 +142,7 @@ bool ByteStream::start_next_member() {
       std::memcmp(input.data(), kGzipMagic.data(), kGzipMagic.size()) != 0)
     base::raise<base::DataError>("{}: bytes that are not gzip follow the compressed data, from byte {} of {}",
                                  path_.string(), position_ - zlib.avail_in, size_);
-  base::require(inflateReset(&zlib) == Z_OK, "zlib does not restart");
+  inflater_->next_member();
   return true;
 }
 
