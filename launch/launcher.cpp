@@ -3,12 +3,14 @@
 #include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
 #include "launch/shipped_files.hpp"
+#include "runtime/config/value.hpp"
 
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -102,15 +104,29 @@ LauncherKind launcher_kind(std::string_view name) {
 }
 
 void check_hosts(std::string_view where, const Words& hosts) {
+  std::set<std::string_view> known;
   for (const std::string& host : hosts) {
     if (!is_host(host))
       base::raise<base::ConfigError>(
-          "{}: {:?} is no name of a host; allowed: letters, digits, dots, underscores and hyphens, no hyphen "
+          "{}: {} is no name of a host; allowed: letters, digits, dots, underscores and hyphens, no hyphen "
           "first",
-          where, host);
-    if (std::ranges::count(hosts, host) > 1)
+          where, runtime::config::shown(host));
+    if (!known.insert(host).second)
       base::raise<base::ConfigError>("{}: {} stands there twice; a host is one node", where, host);
   }
+}
+
+Words parse_hostfile(std::string_view text, std::string_view where) {
+  Words hosts;
+  std::set<std::string> known;
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    if (std::string host; words >> host && known.insert(host).second) hosts.push_back(std::move(host));
+  }
+  check_hosts(where, hosts);
+  if (hosts.empty()) base::raise<base::ConfigError>("--hostfile: {} names no host", where);
+  return hosts;
 }
 
 Words read_hostfile(const fs::path& file) {
@@ -120,16 +136,7 @@ Words read_hostfile(const fs::path& file) {
   } catch (const base::EnvironmentError& error) {
     base::raise<base::ConfigError>("--hostfile: {}", error.what());
   }
-  Words hosts;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line.substr(0, line.find('#')));
-    if (std::string host; words >> host && std::ranges::find(hosts, host) == hosts.end())
-      hosts.push_back(std::move(host));
-  }
-  check_hosts(file.string(), hosts);
-  if (hosts.empty()) base::raise<base::ConfigError>("--hostfile: {} names no host", file.string());
-  return hosts;
+  return parse_hostfile(text, file.string());
 }
 
 std::string last_words(const std::string& said) {

@@ -35,7 +35,8 @@ LauncherKind launcher_kind(std::string_view name);
 void check_hosts(std::string_view where, const std::vector<std::string>& hosts);
 
 // The hosts of an Open MPI hostfile: the first word of each line, each once; what follows it and comments
-// mean nothing here. Throws ConfigError.
+// mean nothing here. `where` is what errors begin with. Throws ConfigError.
+std::vector<std::string> parse_hostfile(std::string_view text, std::string_view where);
 std::vector<std::string> read_hostfile(const std::filesystem::path& file);
 
 // Of what a launcher and its program said on standard error, the line that says most: an error, else the

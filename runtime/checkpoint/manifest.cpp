@@ -33,7 +33,7 @@ std::string self_hash(Json json) {
   return hash.hex();
 }
 
-Manifest parse(const std::string& path, const Json& json) {
+Manifest manifest_of(const std::string& path, const Json& json) {
   if (json.at("format") != kFormat || json.at("version") != Manifest::kVersion)
     base::raise<DataError>("{}: this is {} version {}, {} version {} is supported", path,
                            json.at("format").dump(), json.at("version").dump(), kFormat, Manifest::kVersion);
@@ -56,6 +56,14 @@ Manifest parse(const std::string& path, const Json& json) {
 }
 
 }  // namespace
+
+Manifest parse_manifest(const std::string& text, const std::string& path) {
+  try {
+    return manifest_of(path, base::parse_strict(path, text));
+  } catch (const Json::exception& error) {
+    base::raise<DataError>("{}: malformed: {}", path, error.what());
+  }
+}
 
 Manifest::File describe_file(const std::filesystem::path& path) {
   std::error_code failure;
@@ -85,11 +93,7 @@ Manifest read_manifest(const std::filesystem::path& directory) {
   std::error_code failure;
   if (!std::filesystem::is_regular_file(path, failure))
     base::raise<DataError>("{}: not a checkpoint: it has no {}", directory.string(), kFileName);
-  try {
-    return parse(path.string(), base::parse_strict(path.string(), base::read_file(path, kSizeLimit)));
-  } catch (const Json::exception& error) {
-    base::raise<DataError>("{}: malformed: {}", path.string(), error.what());
-  }
+  return parse_manifest(base::read_file(path, kSizeLimit), path.string());
 }
 
 void verify_files(const std::filesystem::path& directory, const Manifest& manifest) {

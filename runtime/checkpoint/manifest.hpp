@@ -30,9 +30,12 @@ struct Manifest {
 // Describes a finished file. Throws EnvironmentError.
 Manifest::File describe_file(const std::filesystem::path& path);
 
+// Reads what a manifest.json says; `path` is what errors begin with. Throws DataError when the text is
+// malformed, of another version, names a file outside its directory or does not hash to what it says itself.
+Manifest parse_manifest(const std::string& text, const std::string& path);
+
 void write_manifest(const std::filesystem::path& directory, const Manifest& manifest);
-// Throws DataError when it is missing, malformed, of another version, names a file outside its directory or
-// does not hash to what it says itself.
+// The same from the file; also when it is missing.
 Manifest read_manifest(const std::filesystem::path& directory);
 
 // Compares every file with the manifest. Throws DataError with the first that is missing or differs.

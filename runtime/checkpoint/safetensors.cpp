@@ -2,6 +2,7 @@
 
 #include "kernels/base/file.hpp"
 #include "kernels/base/strict_json.hpp"
+#include "runtime/config/value.hpp"
 
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -20,6 +21,7 @@ using Json = nlohmann::json;
 
 constexpr std::uint64_t kHeaderLimit = 100'000'000;
 constexpr std::uint64_t kAlignment = 8;
+constexpr std::size_t kLongestName = 1000;
 
 constexpr std::array kTypes = {kernels::DType::f32, kernels::DType::f64, kernels::DType::bf16,
                                kernels::DType::f16, kernels::DType::u8,  kernels::DType::i32};
@@ -34,7 +36,8 @@ kernels::DType parse_dtype(const std::string& file, const std::string& tensor, c
   const auto* known =
       std::find_if(kTypes.begin(), kTypes.end(), [&](auto type) { return to_string(type) == name; });
   if (known == kTypes.end())
-    base::raise<DataError>("{}: tensor {} has the unsupported type {}", file, tensor, name);
+    base::raise<DataError>("{}: tensor {} has the unsupported type {}", file, tensor,
+                           config::shown_name(name));
   return *known;
 }
 
@@ -47,6 +50,14 @@ std::optional<std::uint64_t> checked_bytes(const std::vector<std::int64_t>& shap
     bytes *= static_cast<std::uint64_t>(extent);
   }
   return bytes;
+}
+
+// Names reach messages; nothing that a terminal obeys may be in them.
+void check_name(const std::string& file, const std::string& name) {
+  const bool printable = std::ranges::none_of(name, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  if (!printable || name.size() > kLongestName)
+    base::raise<DataError>("{}: the tensor's name {} has control characters or more than {} bytes", file,
+                           config::shown(name), kLongestName);
 }
 
 SafetensorsFile::Entry parse_entry(const std::string& file, const std::string& name, const Json& json) {
@@ -132,8 +143,10 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path
   data_start_ = prefix.size() + header_bytes;
 
   const Json header = base::parse_strict(file, text);
-  for (const auto& [name, json] : header.items())
+  for (const auto& [name, json] : header.items()) {
+    check_name(file, name);
     if (name != "__metadata__") entries_.emplace(name, parse_entry(file, name, json));
+  }
   check_coverage(file, entries_, size - data_start_);
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <system_error>
 
 namespace eightfold::runtime::data {
@@ -23,6 +24,15 @@ struct ByteStream::Inflater {
   ~Inflater() { inflateEnd(&zlib); }
   Inflater(const Inflater&) = delete;  // zlib keeps a pointer to the stream
   Inflater& operator=(const Inflater&) = delete;
+
+  // As if nothing had been read.
+  void restart() {
+    next_member();
+    zlib.avail_in = 0;
+    produced = 0;
+    at_end = false;
+  }
+  void next_member() { base::require(inflateReset(&zlib) == Z_OK, "zlib does not restart"); }
 
   z_stream zlib{};
   std::array<std::uint8_t, 1 << 16> input;
@@ -41,9 +51,7 @@ ByteStream::ByteStream(const std::filesystem::path& path) : path_(path) {
 
   std::array<std::uint8_t, 2> magic{};
   const bool is_gzip = read_raw(magic) == magic.size() && magic == kGzipMagic;
-  file_.clear();
-  file_.seekg(0);
-  position_ = 0;
+  rewind();
   if (is_gzip) inflater_ = std::make_unique<Inflater>();
 }
 
@@ -53,9 +61,33 @@ std::size_t ByteStream::read(std::span<std::uint8_t> to) {
   return inflater_ ? inflate_into(to) : read_raw(to);
 }
 
-std::optional<std::uint64_t> ByteStream::left() const {
-  if (inflater_) return std::nullopt;
-  return size_ - position_;
+std::uint64_t ByteStream::left() {
+  if (!inflater_) return size_ - position_;
+  const std::uint64_t here = inflater_->produced;
+  const std::uint64_t count = skip(std::numeric_limits<std::uint64_t>::max());
+  rewind();
+  skip(here);
+  return count;
+}
+
+void ByteStream::rewind() {
+  file_.clear();
+  file_.seekg(0);
+  position_ = 0;
+  if (inflater_) inflater_->restart();
+}
+
+// Returns how many there were.
+std::uint64_t ByteStream::skip(std::uint64_t count) {
+  std::array<std::uint8_t, 1 << 14> piece;
+  std::uint64_t done = 0;
+  while (done < count) {
+    const std::size_t asked = std::min<std::uint64_t>(piece.size(), count - done);
+    const std::size_t got = read(std::span(piece).first(asked));
+    done += got;
+    if (got < asked) break;
+  }
+  return done;
 }
 
 std::size_t ByteStream::read_raw(std::span<std::uint8_t> to) {
@@ -110,7 +142,7 @@ bool ByteStream::start_next_member() {
       std::memcmp(input.data(), kGzipMagic.data(), kGzipMagic.size()) != 0)
     base::raise<base::DataError>("{}: bytes that are not gzip follow the compressed data, from byte {} of {}",
                                  path_.string(), position_ - zlib.avail_in, size_);
-  base::require(inflateReset(&zlib) == Z_OK, "zlib does not restart");
+  inflater_->next_member();
   return true;
 }
 

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <optional>
 #include <span>
 
 namespace eightfold::runtime::data {
@@ -22,8 +21,9 @@ class ByteStream {
 
   // Fills `to` as far as the contents reach; returns how many bytes that were.
   std::size_t read(std::span<std::uint8_t> to);
-  // The bytes still to be read, where they are known beforehand: in a file that is not compressed.
-  std::optional<std::uint64_t> left() const;
+  // How many bytes are still to be read. In a compressed file they are counted, which takes as long as
+  // reading them: memory for them is asked for once it is known that they are there.
+  std::uint64_t left();
 
  private:
   struct Inflater;
@@ -31,6 +31,8 @@ class ByteStream {
   std::size_t read_raw(std::span<std::uint8_t> to);
   std::size_t inflate_into(std::span<std::uint8_t> to);
   bool start_next_member();
+  void rewind();
+  std::uint64_t skip(std::uint64_t count);
 
   std::filesystem::path path_;
   std::ifstream file_;

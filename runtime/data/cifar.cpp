@@ -3,6 +3,7 @@
 #include "kernels/base/error.hpp"
 #include "runtime/data/byte_stream.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -26,10 +27,17 @@ void append_channels_last(std::span<const std::uint8_t> planes, std::vector<std:
       images.push_back(planes[channel * pixels + pixel]);
 }
 
+void make_room(std::uint64_t records, Samples& samples) {
+  const auto more = static_cast<std::size_t>(std::min<std::uint64_t>(records, kMaxRecords));
+  samples.images.reserve(samples.images.size() + more * static_cast<std::size_t>(kCifarShape.bytes()));
+  samples.labels.reserve(samples.labels.size() + more);
+}
+
 void append_file(const fs::path& path, std::span<const std::uint8_t> label_limits, Samples& samples) {
   const std::size_t label_bytes = label_limits.size();
   std::vector<std::uint8_t> record(label_bytes + static_cast<std::size_t>(kCifarShape.bytes()));
   ByteStream stream(path);
+  make_room(stream.left() / record.size(), samples);
   std::int64_t number = 0;
   for (std::size_t got; (got = stream.read(record)) > 0; ++number) {
     if (got < record.size())

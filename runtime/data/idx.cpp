@@ -65,26 +65,15 @@ std::uint64_t count_values(const fs::path& path, const std::vector<std::int64_t>
   return count;
 }
 
-// Memory is at most doubled before the bytes for it have arrived.
 std::vector<std::uint8_t> read_values(const fs::path& path, ByteStream& stream, const IdxArray& array) {
-  constexpr std::uint64_t kFirstPiece = 1 << 20;
   const std::uint64_t expected = count_values(path, array.extents);
-  if (const auto left = stream.left(); left && *left != expected)
+  if (const std::uint64_t left = stream.left(); left != expected)
     base::raise<base::DataError>("{}: {} bytes follow the header, which announces {} = {}", path.string(),
-                                 *left, extents_text(array.extents), expected);
-  std::vector<std::uint8_t> values;
-  while (values.size() < expected) {
-    const std::size_t before = values.size();
-    values.resize(std::min(expected, std::max(kFirstPiece, 2 * std::uint64_t{before})));
-    const std::size_t held = before + stream.read(std::span(values).subspan(before));
-    if (held < values.size())
-      base::raise<base::DataError>("{}: the contents end {} bytes after the header, which announces {} = {}",
-                                   path.string(), held, extents_text(array.extents), expected);
-  }
-  std::array<std::uint8_t, 1> excess{};
-  if (stream.read(excess) > 0)
-    base::raise<base::DataError>("{}: the contents go on after the {} = {} bytes that the header announces",
-                                 path.string(), extents_text(array.extents), expected);
+                                 left, extents_text(array.extents), expected);
+  std::vector<std::uint8_t> values(expected);
+  if (const std::size_t got = stream.read(values); got != expected)
+    base::raise<base::DataError>("{}: {} of {} bytes could be read: the file changes", path.string(), got,
+                                 expected);
   return values;
 }
 

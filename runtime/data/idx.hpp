@@ -4,9 +4,9 @@
 // type of the values, the number of dimensions, one big-endian 32-bit extent per dimension, the values row by
 // row. Only unsigned bytes (type 8) are read and written, plain or as gzip.
 //
-// Files are not trusted: a header is believed only as far as the file bears it out, and memory grows with
-// what the file really holds. Whatever is wrong throws DataError with the file, what it says and what was
-// expected.
+// Files are not trusted: a header is believed only as far as the file bears it out, and no memory is taken
+// for more than the file really holds. Whatever is wrong throws DataError with the file, what it says and
+// what was expected.
 
 #include "runtime/data/source.hpp"
 

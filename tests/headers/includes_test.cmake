@@ -1,5 +1,6 @@
 # cmake -D HOUSE=directory -P includes_test.cmake
-# Fails with every include that climbs the house or reaches for MPI outside comm.
+# Fails with every include that climbs the house, reaches for MPI outside comm or for sockets anywhere, and with every
+# call of a shell.
 set(house kernels quant8 comm runtime launch)  # from the ground up
 
 set(problems)
@@ -19,7 +20,14 @@ foreach(folder IN LISTS house)
       if(included STREQUAL "mpi.h" AND NOT folder STREQUAL "comm")
         list(APPEND problems "${file} includes mpi.h, which only comm may")
       endif()
+      if(included STREQUAL "sys/socket.h")
+        list(APPEND problems "${file} includes sys/socket.h: only libraries open connections")
+      endif()
     endforeach()
+    file(STRINGS ${HOUSE}/${file} shells REGEX "(^|[^a-zA-Z_.>])(system|popen) *\\(")
+    if(shells)
+      list(APPEND problems "${file} calls a shell")
+    endif()
   endforeach()
 endforeach()
 

@@ -4,6 +4,8 @@
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
+#include <fmt/format.h>
+
 using namespace eightfold;
 using namespace eightfold::launch;
 
@@ -70,6 +72,23 @@ TEST_CASE("a hostfile is its first words") {
   CHECK_THROWS_AS(read_hostfile(scratch.file("empty", "# none\n")), base::ConfigError);
   CHECK_THROWS_AS(read_hostfile(scratch.file("bad", "node1\n$(touch x)\n")), base::ConfigError);
   CHECK_THROWS_AS(read_hostfile(scratch / "none"), base::ConfigError);
+}
+
+TEST_CASE("a hostfile from anywhere is refused in one line") {
+  CHECK_THROWS_WITH(
+      parse_hostfile("node1\n\x1b[31m\n", "hosts"),
+      "hosts: \"\\u001B[31m\" is no name of a host; allowed: letters, digits, dots, underscores and "
+      "hyphens, no hyphen first");
+  CHECK_THROWS_WITH(parse_hostfile(std::string(5000, 'a'), "hosts"),
+                    "hosts: a value of 5002 characters is no name of a host; allowed: letters, digits, dots, "
+                    "underscores and hyphens, no hyphen first");
+}
+
+TEST_CASE("a hostfile may be as long as it is allowed to be") {
+  std::string text;
+  for (int i = 0; i < 100'000; ++i) text += fmt::format("n{}\n", i);
+  CHECK(parse_hostfile(text, "hosts").size() ==
+        100'000);  // in time that grows with the length, not its square
 }
 
 TEST_CASE("netcluster is found beside the program or in its repository") {

@@ -164,6 +164,16 @@ TEST_CASE("a type that this program does not know is refused by name") {
   complains(file_of(entry("f32", "[1]", "[0,4]"), kFour), "tensor t has the unsupported type f32");
 }
 
+TEST_CASE("what a stranger wrote reaches no terminal as it is") {
+  complains(file_of(R"({"\u001b[31m":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})", kFour),
+            R"(the tensor's name "\u001B[31m" has control characters)");
+  complains(file_of("{\"" + std::string(1001, 'n') + R"(":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})",
+                    kFour),
+            "the tensor's name a value of 1003 characters has control characters or more than 1000 bytes");
+  complains(file_of(entry(R"(F\n8)", "[4]", "[0,4]"), kFour),
+            R"(tensor t has the unsupported type "F\u000A8")");
+}
+
 TEST_CASE("a shape that disagrees with its bytes or overflows is refused") {
   complains(file_of(entry("F32", "[2]", "[0,4]"), kFour), "tensor t of F32 [2] cannot stand at bytes 0 to 4");
   complains(file_of(entry("F32", "[1]", "[4,0]"), kFour), "tensor t of F32 [1] cannot stand at bytes 4 to 0");

@@ -181,13 +181,12 @@ TEST_CASE("a compressed header is believed only as far as the contents reach") {
   CHECK(complaint(scratch, gzip(kHeader.substr(0, 9))) ==
         ": the header ends after 9 bytes; 3 dimensions take 16");
   CHECK(complaint(scratch, gzip(kHeader + values.substr(1))) ==
-        ": the contents end 11 bytes after the header, which announces 2 x 2 x 3 = 12");
+        ": 11 bytes follow the header, which announces 2 x 2 x 3 = 12");
   CHECK(complaint(scratch, gzip(kHeader + values + "y")) ==
-        ": the contents go on after the 2 x 2 x 3 = 12 bytes that the header announces");
+        ": 13 bytes follow the header, which announces 2 x 2 x 3 = 12");
   // Believing this one would take 4 EiB.
   CHECK(complaint(scratch, gzip("\0\0\x08\x03\x7f\xff\xff\xff\x7f\xff\xff\xff\0\0\0\x01"s + values)) ==
-        ": the contents end 12 bytes after the header, which announces 2147483647 x 2147483647 x 1 = "
-        "4611686014132420609");
+        ": 12 bytes follow the header, which announces 2147483647 x 2147483647 x 1 = 4611686014132420609");
 }
 
 TEST_CASE("images and labels must match") {
