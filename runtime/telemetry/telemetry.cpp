@@ -211,12 +211,13 @@ void Telemetry::open_metrics() {
   metrics_.open(directory_ / "metrics.jsonl", std::ios::app);
 }
 
-// A full disk costs records, not the run.
+// A full disk costs records, not the run. The stream tries once more as it is closed.
 void Telemetry::record(const std::string& json) {
   if (!speaks_ || directory_.empty()) return;
   if (lost_records_ > 0) open_metrics();
   if (metrics_ << json << '\n' << std::flush) {
-    if (lost_records_ > 0) base::log_warn("metrics.jsonl lacks {} records", std::exchange(lost_records_, 0));
+    if (lost_records_ > 0)
+      base::log_warn("metrics.jsonl lacks up to {} records", std::exchange(lost_records_, 0));
   } else if (++lost_records_ == 1) {
     base::log_error("cannot write {}: {}; records are lost until it can be written again",
                     (directory_ / "metrics.jsonl").string(), std::strerror(errno));

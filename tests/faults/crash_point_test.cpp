@@ -49,7 +49,6 @@ void kill_and_go_on(std::size_t point, const std::string& expected) {
   const auto newest = runtime::checkpoint::newest(store);
   CHECK((newest ? newest->manifest.step : 0) >= step - kInterval);
   CHECK(result_of(run(faulty_training(scratch, 0, {}, {"--resume"})))["weight_hash"] == expected);
-  CHECK(runtime::checkpoint::newest(store)->manifest.step == 30);
 }
 
 }  // namespace

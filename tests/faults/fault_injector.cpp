@@ -42,19 +42,27 @@ std::string variable(const char* name, const char* otherwise) {
 
 // Never destroyed: calls may come while the process ends.
 const Plan& plan() {
-  static const Plan& plan =
-      *new Plan{variable("FAULT_UNDER", ""),
-                "," + variable("FAULT_CALLS", "open,write,sync,rename,mkdir,statvfs") + ",",
-                variable("FAULT_DO", ""),
-                variable("FAULT_LOG", ""),
-                std::stol(variable("FAULT_FROM", "1")),
-                std::stol(variable("FAULT_COUNT", "1"))};
+  static const Plan& plan = *new Plan{variable("FAULT_UNDER", ""),
+                                      variable("FAULT_CALLS", "open,write,sync,rename,mkdir,statvfs"),
+                                      variable("FAULT_DO", ""),
+                                      variable("FAULT_LOG", ""),
+                                      std::stol(variable("FAULT_FROM", "1")),
+                                      std::stol(variable("FAULT_COUNT", "1"))};
   return plan;
 }
 
 template <class Function>
 Function next(const char* name) {
   return reinterpret_cast<Function>(::dlsym(RTLD_NEXT, name));
+}
+
+bool is_listed(std::string_view list, std::string_view word) {
+  while (true) {
+    const std::size_t end = list.find(',');
+    if (list.substr(0, end) == word) return true;
+    if (end == std::string_view::npos) return false;
+    list.remove_prefix(end + 1);
+  }
 }
 
 int error_number(std::string_view name) {
@@ -91,7 +99,7 @@ bool is_hit(const char* call, const std::string& path) {
   static std::atomic<long> calls{0};
   const Plan& asked = plan();
   if (asked.under.empty() || path.find(asked.under) == std::string::npos) return false;
-  if (asked.calls.find("," + std::string(call) + ",") == std::string::npos) return false;
+  if (!is_listed(asked.calls, call)) return false;
   const long number = ++calls;
   if (!asked.log.empty()) note(number, call, path);
   if (number < asked.from || (asked.count > 0 && number >= asked.from + asked.count)) return false;

@@ -12,12 +12,10 @@
 
 namespace eightfold::test {
 
-inline const std::string kSavingJob = kTinyJob + "[checkpoint]\nevery = 5\nkeep = 6\n";
-
 // Faults are variables of fault_injector.cpp; calls count on paths below the run's checkpoints.
 inline Command faulty_training(const Scratch& scratch, int ranks, std::map<std::string, std::string> faults,
                                const std::vector<std::string>& more = {}) {
-  scratch.file("job.toml", kSavingJob);
+  scratch.file("job.toml", kTinyJob + "[checkpoint]\nevery = 5\nkeep = 6\n");
   std::vector<std::string> arguments = {"train", "job.toml"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   faults.insert({{"LD_PRELOAD", EIGHTFOLD_FAULT_INJECTOR},
