@@ -101,6 +101,17 @@ SharedStart share_start(comm::Communicator& world, const Start& start) {
   return {directory, numbers[0] != 0, numbers[1]};
 }
 
+void publish_result(const TrainOptions& options, const runtime::TrainResult& result,
+                    const fs::path& run_directory, const runtime::RunFacts& facts) {
+  const ResultRow row = {{"test_accuracy", result.test_accuracy},
+                         {"test_loss", result.test_loss},
+                         {"steps", result.steps},
+                         {"seconds", result.seconds},
+                         {"weight_hash", result.weight_hash},
+                         {"run_dir", run_directory.string()}};
+  publish(options.json, runtime::environment_json(facts), {row});
+}
+
 void train(const TrainOptions& options, comm::Environment& environment) {
   comm::Communicator& world = environment.world();
   share_json_check(world, options.json);
@@ -125,14 +136,8 @@ void train(const TrainOptions& options, comm::Environment& environment) {
 
   const runtime::TrainResult result =
       runtime::train(*session, world, {shared.run_directory, shared.first_step});
-  if (world.rank() != 0) return;
-  const ResultRow row = {{"test_accuracy", result.test_accuracy},
-                         {"test_loss", result.test_loss},
-                         {"steps", result.steps},
-                         {"seconds", result.seconds},
-                         {"weight_hash", result.weight_hash},
-                         {"run_dir", start.run_directory.string()}};
-  publish(options.json, runtime::environment_json(placement.facts), {row});
+  if (world.rank() == 0) publish_result(options, result, start.run_directory, placement.facts);
+  if (result.unsaved) throw comm::AgreedError(base::ExitCode::environment, *result.unsaved);
 }
 
 }  // namespace

@@ -23,14 +23,13 @@ std::span<std::byte> bytes_of(const HostCopy& copy) {
 }  // namespace
 
 void save_residuals(comm::Communicator& communicator, kernels::StreamView stream, kernels::Tensor residual,
-                    checkpoint::Draft* draft) {
+                    std::span<float> passing, checkpoint::Draft* draft) {
   if (residual.is_absent()) return;
-  const HostCopy passing = host_copy_for(residual);
-  const kernels::Tensor host = passing.tensor(residual.shape());
+  const kernels::Tensor host = kernels::host_tensor(passing, residual.shape());
   kernels::copy(stream, residual, host);
   stream.synchronize();
   for (int rank = 0; rank < communicator.size(); ++rank) {
-    communicator.carry(bytes_of(passing), rank, 0);
+    communicator.carry(std::as_writable_bytes(passing), rank, 0);
     comm::run_agreed(communicator, [&] {
       if (draft != nullptr) draft->add_residual(rank, host);
     });
@@ -50,8 +49,8 @@ void restore_residuals(comm::Communicator& communicator, kernels::StreamView str
   for (int rank = 0; rank < saved; ++rank) {
     comm::run_agreed(communicator, [&] {
       if (communicator.rank() != 0) return;
-      const checkpoint::SafetensorsFile file(found.directory / checkpoint::residual_file(rank));
-      file.read(checkpoint::residual_name(rank), passing.tensor(residual.shape()));
+      open_file(found, checkpoint::residual_file(rank))
+          .read(checkpoint::residual_name(rank), passing.tensor(residual.shape()));
     });
     const int heir = rank % communicator.size();
     communicator.carry(bytes_of(passing), 0, heir);

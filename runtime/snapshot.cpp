@@ -10,15 +10,16 @@ namespace eightfold::runtime {
 
 using kernels::Tensor;
 
-Snapshot::Snapshot(const model::Model& model, const Optimizer& optimizer) : parameters_(model.parameters()) {
-  arenas_.push_back(mirror("", model.weights()));
+Snapshot::Snapshot(const model::Model& model, const Optimizer& optimizer, Copies copies)
+    : parameters_(model.parameters()) {
+  arenas_.push_back(mirror("", model.weights(), copies));
   for (const Optimizer::State& state : optimizer.state())
-    arenas_.push_back(mirror(state.name + ".", state.arena.tensor()));
+    arenas_.push_back(mirror(state.name + ".", state.arena.tensor(), copies));
 }
 
-Snapshot::Arena Snapshot::mirror(std::string prefix, Tensor device) const {
+Snapshot::Arena Snapshot::mirror(std::string prefix, Tensor device, Copies copies) const {
   Arena arena{std::move(prefix), device, {}, device};
-  if (device.device().kind != kernels::DeviceKind::host) {
+  if (copies == Copies::of_all || device.device().kind != kernels::DeviceKind::host) {
     arena.copy = {device.device(), static_cast<std::size_t>(device.elements())};
     arena.host = arena.copy.tensor(device.shape());
   }
@@ -82,14 +83,14 @@ std::vector<checkpoint::NamedTensor> Snapshot::optimizer_state() const {
 }
 
 void Snapshot::read_weights(const checkpoint::Found& found) {
-  const checkpoint::SafetensorsFile file(found.directory / checkpoint::kWeightsFile);
+  const checkpoint::SafetensorsFile file = open_file(found, checkpoint::kWeightsFile);
   const std::vector<Tensor> tensors = split(arenas_[0]);
   for (std::size_t i = 0; i < tensors.size(); ++i) file.read(parameters_[i].name, tensors[i]);
 }
 
 void Snapshot::read(const checkpoint::Found& found) {
   read_weights(found);
-  const checkpoint::SafetensorsFile file(found.directory / checkpoint::kOptimizerFile);
+  const checkpoint::SafetensorsFile file = open_file(found, checkpoint::kOptimizerFile);
   for (std::size_t arena = 1; arena < arenas_.size(); ++arena) {
     const std::vector<Tensor> tensors = split(arenas_[arena]);
     for (std::size_t i = 0; i < tensors.size(); ++i)

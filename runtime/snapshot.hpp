@@ -1,7 +1,8 @@
 #pragma once
 
 // The state of a training run between two steps, on the host: what checkpoints hold and what ranks send each
-// other at start. Copies arenas of a device; views those of the host.
+// other at start. Copies arenas of a device; those of the host only for whoever reads on while training
+// changes them.
 
 #include "comm/communicator.hpp"
 #include "kernels/buffer.hpp"
@@ -17,11 +18,13 @@
 namespace eightfold::runtime {
 
 // All of a model's training state as host memory, planned once. load_from_device() and store_to_device() move
-// it; on the host device both have nothing to do, for the tensors are the arenas themselves.
+// it; where a tensor is the arena itself both have nothing to do.
 class Snapshot {
  public:
+  enum class Copies { of_device_arenas, of_all };
+
   // `model` and `optimizer` outlive this.
-  Snapshot(const model::Model& model, const Optimizer& optimizer);
+  Snapshot(const model::Model& model, const Optimizer& optimizer, Copies copies = Copies::of_device_arenas);
 
   void load_from_device(kernels::StreamView stream);
   void load_weights_from_device(kernels::StreamView stream);
@@ -34,8 +37,8 @@ class Snapshot {
   // Views of this snapshot's tensors, named as checkpoints name them.
   std::vector<checkpoint::NamedTensor> weights() const;
   std::vector<checkpoint::NamedTensor> optimizer_state() const;
-  // Fills the snapshot from a checkpoint's files. Throws DataError if they are not of this model and
-  // optimizer.
+  // Fills the snapshot from a checkpoint's files, which it compares with the manifest once more as it opens
+  // them. Throws DataError if they are not of this model and optimizer.
   void read(const checkpoint::Found& found);
   // The same for the weights alone: evaluation needs no optimizer.
   void read_weights(const checkpoint::Found& found);
@@ -46,11 +49,11 @@ class Snapshot {
   struct Arena {
     std::string prefix;  // of the tensors' names
     kernels::Tensor device;
-    kernels::PinnedBuffer<float> copy;  // empty for an arena on the host
+    kernels::PinnedBuffer<float> copy;  // empty where `host` is the arena itself
     kernels::Tensor host;
   };
   static void load(kernels::StreamView stream, const Arena& arena);
-  Arena mirror(std::string prefix, kernels::Tensor device) const;
+  Arena mirror(std::string prefix, kernels::Tensor device, Copies copies) const;
   std::vector<kernels::Tensor> split(const Arena& arena) const;
   std::vector<checkpoint::NamedTensor> named(const Arena& arena) const;
 

@@ -4,13 +4,12 @@
 #include "comm/engine.hpp"
 #include "comm/verifying_exchange.hpp"
 #include "kernels/base/log.hpp"
-#include "runtime/config/show.hpp"
 #include "runtime/evaluation.hpp"
 #include "runtime/exchange.hpp"
 #include "runtime/health/monitor.hpp"
 #include "runtime/replicas.hpp"
-#include "runtime/residuals.hpp"
 #include "runtime/run_directory.hpp"
+#include "runtime/saver.hpp"
 #include "runtime/telemetry/telemetry.hpp"
 #include "runtime/worker.hpp"
 
@@ -35,6 +34,7 @@ class Run {
         verifying_(verifies() ? std::make_unique<comm::VerifyingExchange>(engine_, *exchange_,
                                                                           bucket_gradients(session))
                               : nullptr),
+        saver_(session, engine_, telemetry_, checkpoint_store(config_, plan.run_directory)),
         monitor_(engine_, session.place().device),
         worker_(session, verifying_ ? *verifying_ : *exchange_, telemetry_, plan.first_step, length_.steps) {}
 
@@ -61,8 +61,9 @@ class Run {
     if (evaluated_step_ != done) evaluate(done);
     if (saved_step_ != done && config_.checkpoint.every >= 0) save(done);
     const std::string hash = agreed_weight_hash(done);
+    const std::optional<std::string> unsaved = saver_.finish();
     telemetry_.end(done);
-    return {test_.accuracy(), test_.loss(), done, base::seconds_since(start), hash};
+    return {test_.accuracy(), test_.loss(), done, base::seconds_since(start), hash, unsaved};
   }
 
  private:
@@ -116,30 +117,9 @@ class Run {
       base::log_info("target accuracy {} reached at step {}", config_.evaluation.target_accuracy, done);
   }
 
-  // Rank 0 writes; the others wait, so that a failure is everybody's.
   void save(std::int64_t done) {
-    const base::TimePoint start = base::Clock::now();
-    const std::string hash = agreed_weight_hash(done);
-    session_.snapshot().load_from_device(session_.stream());
-    std::filesystem::path directory;
-    engine_.run([&](comm::Communicator& communicator) {
-      std::optional<checkpoint::Draft> draft;
-      const bool writes = session_.place().rank == 0;
-      comm::run_agreed(communicator, [&] {
-        const Snapshot& snapshot = session_.snapshot();
-        if (writes)
-          draft.emplace(
-              checkpoint_store(config_, plan_.run_directory),
-              checkpoint::Contents{done, session_.place().ranks, hash, config::resolved_toml(config_),
-                                   snapshot.weights(), snapshot.optimizer_state()});
-      });
-      save_residuals(communicator, session_.stream(), session_.residual(), draft ? &*draft : nullptr);
-      comm::run_agreed(communicator, [&] {
-        if (writes) directory = draft->publish(config_.checkpoint.keep);
-      });
-    });
+    saver_.save(done, agreed_weight_hash(done));
     saved_step_ = done;
-    if (session_.place().rank == 0) telemetry_.checkpoint(done, directory, base::seconds_since(start));
   }
 
   // The weights are numbers, and the same bits on every rank.
@@ -164,6 +144,7 @@ class Run {
   comm::Engine engine_;
   std::unique_ptr<comm::Exchange> exchange_;
   std::unique_ptr<comm::VerifyingExchange> verifying_;  // null unless the job verifies
+  Saver saver_;
   health::Monitor monitor_;
   Worker worker_;
   std::int64_t samples_ = 0;  // of all ranks, since the last report

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace eightfold::runtime {
@@ -18,6 +19,8 @@ struct TrainResult {
   std::int64_t steps = 0;
   double seconds = 0;       // from the first step of this process to the end
   std::string weight_hash;  // the same on every rank
+  // Why the last checkpoint could not be written, and which is the newest; the same on every rank.
+  std::optional<std::string> unsaved;
 };
 
 struct RunPlan {
@@ -26,8 +29,9 @@ struct RunPlan {
 };
 
 // Trains `session` from run.first_step to the end of the job, its target accuracy, or an error. Evaluates and
-// writes checkpoints as the job says, and at the end. Starts and stops the engine on `communicator`.
-// Collective. Throws DivergenceError's code, agreed, when the loss is no longer a number or replicas differ.
+// writes checkpoints as the job says, and at the end; one that cannot be written does not end the run. Starts
+// and stops the engine on `communicator`. Collective. Throws DivergenceError's code, agreed, when the loss is
+// no longer a number or replicas differ.
 TrainResult train(Session& session, comm::Communicator& communicator, const RunPlan& run);
 
 }  // namespace eightfold::runtime

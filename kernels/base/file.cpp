@@ -6,14 +6,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace eightfold::base {
 namespace {
+
+constexpr std::uint64_t kPieceBytes = 1 << 20;
 
 [[noreturn]] void fail(const char* action, const std::filesystem::path& path, int code) {
   raise<EnvironmentError>("cannot {} {}: {}", action, path.string(), std::strerror(code));
@@ -37,6 +41,55 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes
   return contents;
 }
 
+InputFile::InputFile(std::filesystem::path path)
+    : path_(std::move(path)),
+      descriptor_(::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) {
+  if (descriptor_ < 0 && errno == ELOOP)
+    raise<EnvironmentError>("cannot read {}: symbolic links are not followed here", path_.string());
+  if (descriptor_ < 0) fail("read", path_, errno);
+  struct stat facts {};
+  const bool is_known = ::fstat(descriptor_, &facts) == 0;
+  if (is_known && S_ISREG(facts.st_mode)) {
+    bytes_ = static_cast<std::uint64_t>(facts.st_size);
+    return;
+  }
+  const int code = errno;
+  ::close(descriptor_);
+  if (!is_known) fail("read", path_, code);
+  raise<EnvironmentError>("cannot read {}: it is not a regular file", path_.string());
+}
+
+InputFile::~InputFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+InputFile::InputFile(InputFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      bytes_(other.bytes_) {}
+
+void InputFile::read(std::uint64_t offset, std::span<std::byte> to) const {
+  while (!to.empty()) {
+    const ssize_t got = ::pread(descriptor_, to.data(), to.size(), static_cast<off_t>(offset));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("read", path_, errno);
+    if (got == 0) raise<EnvironmentError>("cannot read {}: it ends at byte {}", path_.string(), offset);
+    offset += static_cast<std::uint64_t>(got);
+    to = to.subspan(static_cast<std::size_t>(got));
+  }
+}
+
+std::string InputFile::hash() const {
+  std::vector<std::byte> piece(std::min<std::uint64_t>(bytes_, kPieceBytes));
+  Hash128 hash;
+  for (std::uint64_t offset = 0; offset < bytes_; offset += piece.size()) {
+    piece.resize(std::min<std::uint64_t>(bytes_ - offset, kPieceBytes));
+    read(offset, piece);
+    hash.update(piece);
+  }
+  return hash.hex();
+}
+
 DurableFile::DurableFile(std::filesystem::path path)
     : path_(std::move(path)),
       descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) {
@@ -52,14 +105,18 @@ void DurableFile::write(std::span<const std::byte> bytes) {
     const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) fail("write", path_, written < 0 ? errno : ENOSPC);
+    hash_.update(bytes.first(static_cast<std::size_t>(written)));
+    bytes_ += static_cast<std::uint64_t>(written);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
 }
 
-void DurableFile::close() {
+FileFacts DurableFile::close() {
   if (::fdatasync(descriptor_) != 0) fail("sync", path_, errno);
+  ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_DONTNEED);  // advice: nothing depends on it
   const int descriptor = std::exchange(descriptor_, -1);
   if (::close(descriptor) != 0) fail("close", path_, errno);
+  return {bytes_, hash_.hex()};
 }
 
 void write_file_durably(const std::filesystem::path& path, std::string_view contents) {

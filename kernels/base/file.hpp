@@ -3,7 +3,10 @@
 // Files that must not be torn: whatever these functions wrote is on the disk when they return, and a name
 // never stands for half a file. All throw EnvironmentError with the path and the system's reason.
 
+#include "kernels/base/hash.hpp"
+
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -13,6 +16,35 @@ namespace eightfold::base {
 
 // The whole file; one larger than `limit_bytes` is refused before anything is allocated.
 std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes);
+
+// An open file that is only read. A symbolic link, a directory or a pipe in its place is refused: what is
+// checked through one of these is what is read through it, whatever happens to the name meanwhile.
+class InputFile {
+ public:
+  explicit InputFile(std::filesystem::path path);
+  ~InputFile();
+  InputFile(InputFile&& other) noexcept;
+  InputFile& operator=(InputFile&&) = delete;
+  InputFile(const InputFile&) = delete;  // owns a descriptor
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  std::uint64_t bytes() const noexcept { return bytes_; }  // when it was opened
+  // Fills `to` with what stands at `offset`. Fails if the file ends before.
+  void read(std::uint64_t offset, std::span<std::byte> to) const;
+  // Hash128 of the whole.
+  std::string hash() const;
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_;
+  std::uint64_t bytes_ = 0;
+};
+
+// What a file holds, to tell later whether it still does.
+struct FileFacts {
+  std::uint64_t bytes = 0;
+  std::string xxh3_128;  // Hash128
+};
 
 // A new file, written front to back. It is complete on disk after close(); without close() it is left as it
 // is, for whoever wrote it aside to remove.
@@ -25,12 +57,15 @@ class DurableFile {
   DurableFile& operator=(const DurableFile&) = delete;
 
   void write(std::span<const std::byte> bytes);
-  // Flushes to the disk (fdatasync) and closes.
-  void close();
+  // Flushes to the disk (fdatasync), asks the system to forget its own copy, so that who reads it back asks
+  // the disk, and closes. Returns what was written.
+  FileFacts close();
 
  private:
   std::filesystem::path path_;
   int descriptor_;
+  std::uint64_t bytes_ = 0;
+  Hash128 hash_;
 };
 
 // Replaces `path` by a file with these contents, durably: aside, sync, rename, sync of the directory.

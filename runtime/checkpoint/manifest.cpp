@@ -33,7 +33,7 @@ std::string self_hash(Json json) {
   return hash.hex();
 }
 
-Manifest manifest_of(const std::string& path, const Json& json) {
+Manifest manifest_from(const std::string& path, const Json& json) {
   if (json.at("format") != kFormat || json.at("version") != Manifest::kVersion)
     base::raise<DataError>("{}: this is {} version {}, {} version {} is supported", path,
                            json.at("format").dump(), json.at("version").dump(), kFormat, Manifest::kVersion);
@@ -57,21 +57,6 @@ Manifest manifest_of(const std::string& path, const Json& json) {
 
 }  // namespace
 
-Manifest parse_manifest(const std::string& text, const std::string& path) {
-  try {
-    return manifest_of(path, base::parse_strict(path, text));
-  } catch (const Json::exception& error) {
-    base::raise<DataError>("{}: malformed: {}", path, error.what());
-  }
-}
-
-Manifest::File describe_file(const std::filesystem::path& path) {
-  std::error_code failure;
-  const std::uint64_t bytes = std::filesystem::file_size(path, failure);
-  if (failure) base::raise<base::EnvironmentError>("cannot read {}: {}", path.string(), failure.message());
-  return {path.filename().string(), bytes, base::hash_file(path)};
-}
-
 void write_manifest(const std::filesystem::path& directory, const Manifest& manifest) {
   Json files = Json::array();
   for (const Manifest::File& file : manifest.files)
@@ -91,23 +76,45 @@ void write_manifest(const std::filesystem::path& directory, const Manifest& mani
 Manifest read_manifest(const std::filesystem::path& directory) {
   const std::filesystem::path path = directory / kFileName;
   std::error_code failure;
-  if (!std::filesystem::is_regular_file(path, failure))
+  if (!std::filesystem::exists(path, failure))
     base::raise<DataError>("{}: not a checkpoint: it has no {}", directory.string(), kFileName);
-  return parse_manifest(base::read_file(path, kSizeLimit), path.string());
+  try {
+    const base::InputFile file(path);
+    if (file.bytes() > kSizeLimit)
+      base::raise<DataError>("{}: {} bytes, more than the {} allowed", path.string(), file.bytes(),
+                             kSizeLimit);
+    std::string text(file.bytes(), '\0');
+    file.read(0, std::as_writable_bytes(std::span(text)));
+    return parse_manifest(path.string(), text);
+  } catch (const base::EnvironmentError& error) {
+    base::raise<DataError>("{}: {}", directory.string(), error.what());
+  }
+}
+
+Manifest parse_manifest(const std::string& name, const std::string& text) {
+  try {
+    return manifest_from(name, base::parse_strict(name, text));
+  } catch (const Json::exception& error) {
+    base::raise<DataError>("{}: malformed: {}", name, error.what());
+  }
+}
+
+base::InputFile open_verified(const std::filesystem::path& directory, const Manifest::File& file) {
+  const std::string path = (directory / file.name).string();
+  try {
+    base::InputFile opened(path);
+    if (opened.bytes() != file.bytes)
+      base::raise<DataError>("{}: {} bytes, the manifest says {}", path, opened.bytes(), file.bytes);
+    if (const std::string hash = opened.hash(); hash != file.xxh3_128)
+      base::raise<DataError>("{}: its contents hash to {}, the manifest says {}", path, hash, file.xxh3_128);
+    return opened;
+  } catch (const base::EnvironmentError& error) {
+    base::raise<DataError>("{}: {}", path, error.what());
+  }
 }
 
 void verify_files(const std::filesystem::path& directory, const Manifest& manifest) {
-  for (const Manifest::File& file : manifest.files) {
-    const std::filesystem::path path = directory / file.name;
-    std::error_code failure;
-    const std::uint64_t bytes = std::filesystem::file_size(path, failure);
-    if (failure) base::raise<DataError>("{}: {}", path.string(), failure.message());
-    if (bytes != file.bytes)
-      base::raise<DataError>("{}: {} bytes, the manifest says {}", path.string(), bytes, file.bytes);
-    if (const std::string hash = base::hash_file(path); hash != file.xxh3_128)
-      base::raise<DataError>("{}: its contents hash to {}, the manifest says {}", path.string(), hash,
-                             file.xxh3_128);
-  }
+  for (const Manifest::File& file : manifest.files) open_verified(directory, file);
 }
 
 }  // namespace eightfold::runtime::checkpoint

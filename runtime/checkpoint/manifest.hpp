@@ -3,6 +3,8 @@
 // The manifest of a checkpoint: written last, it names every file with its size and hash, and so makes the
 // directory a checkpoint. A directory without one, or with a file that disagrees, is not.
 
+#include "kernels/base/file.hpp"
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -27,18 +29,18 @@ struct Manifest {
   std::vector<File> files;
 };
 
-// Describes a finished file. Throws EnvironmentError.
-Manifest::File describe_file(const std::filesystem::path& path);
-
-// Reads what a manifest.json says; `path` is what errors begin with. Throws DataError when the text is
-// malformed, of another version, names a file outside its directory or does not hash to what it says itself.
-Manifest parse_manifest(const std::string& text, const std::string& path);
-
+// Durable on return. Throws EnvironmentError.
 void write_manifest(const std::filesystem::path& directory, const Manifest& manifest);
-// The same from the file; also when it is missing.
+// Throws DataError when it is missing, malformed, of another version, names a file outside its directory or
+// does not hash to what it says itself.
 Manifest read_manifest(const std::filesystem::path& directory);
+// The same of a manifest's text; `name` begins the complaints.
+Manifest parse_manifest(const std::string& name, const std::string& text);
 
-// Compares every file with the manifest. Throws DataError with the first that is missing or differs.
+// Opens one of the files a manifest names. Throws DataError when it is missing, no regular file, or of
+// another size or hash than the manifest says.
+base::InputFile open_verified(const std::filesystem::path& directory, const Manifest::File& file);
+// Tries that with every file. Throws DataError with the first that fails.
 void verify_files(const std::filesystem::path& directory, const Manifest& manifest);
 
 }  // namespace eightfold::runtime::checkpoint

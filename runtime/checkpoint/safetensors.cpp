@@ -1,6 +1,5 @@
 #include "runtime/checkpoint/safetensors.hpp"
 
-#include "kernels/base/file.hpp"
 #include "kernels/base/strict_json.hpp"
 #include "runtime/config/value.hpp"
 
@@ -9,9 +8,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <fstream>
 #include <optional>
+#include <utility>
 
 namespace eightfold::runtime::checkpoint {
 namespace {
@@ -20,6 +18,7 @@ using base::DataError;
 using Json = nlohmann::json;
 
 constexpr std::uint64_t kHeaderLimit = 100'000'000;
+constexpr std::size_t kTensorLimit = 1'000'000;
 constexpr std::uint64_t kAlignment = 8;
 constexpr std::size_t kLongestName = 1000;
 
@@ -60,15 +59,15 @@ void check_name(const std::string& file, const std::string& name) {
                            config::shown(name), kLongestName);
 }
 
-SafetensorsFile::Entry parse_entry(const std::string& file, const std::string& name, const Json& json) {
+SafetensorsEntry parse_entry(const std::string& file, const std::string& name, const Json& json) {
   const std::string where = fmt::format("{}: a number of tensor {}", file, name);
   try {
     const Json::array_t& shape = json.at("shape").get_ref<const Json::array_t&>();
     const Json& offsets = json.at("data_offsets");
-    SafetensorsFile::Entry entry{parse_dtype(file, name, json.at("dtype").get<std::string>()),
-                                 {},
-                                 base::json_integer<std::uint64_t>(offsets.at(0), where),
-                                 base::json_integer<std::uint64_t>(offsets.at(1), where)};
+    SafetensorsEntry entry{parse_dtype(file, name, json.at("dtype").get<std::string>()),
+                           {},
+                           base::json_integer<std::uint64_t>(offsets.at(0), where),
+                           base::json_integer<std::uint64_t>(offsets.at(1), where)};
     for (const Json& extent : shape) entry.shape.push_back(base::json_integer<std::int64_t>(extent, where));
     const auto bytes = checked_bytes(entry.shape, entry.dtype);
     if (!bytes || entry.end < entry.begin || entry.end - entry.begin != *bytes)
@@ -82,8 +81,7 @@ SafetensorsFile::Entry parse_entry(const std::string& file, const std::string& n
 }
 
 // The tensors must cover the bytes behind the header exactly.
-void check_coverage(const std::string& file, const std::map<std::string, SafetensorsFile::Entry>& entries,
-                    std::uint64_t data_bytes) {
+void check_coverage(const std::string& file, const SafetensorsEntries& entries, std::uint64_t data_bytes) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> spans;
   for (const auto& [name, entry] : entries) spans.emplace_back(entry.begin, entry.end);
   std::sort(spans.begin(), spans.end());
@@ -98,10 +96,18 @@ void check_coverage(const std::string& file, const std::map<std::string, Safeten
                            data_bytes);
 }
 
+base::InputFile opened(const std::filesystem::path& path) {
+  try {
+    return base::InputFile(path);
+  } catch (const base::EnvironmentError& error) {
+    base::raise<DataError>("{}", error.what());
+  }
+}
+
 }  // namespace
 
-void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+base::FileFacts write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
+                                  const std::map<std::string, std::string>& metadata) {
   Json header = Json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::uint64_t offset = 0;
@@ -120,50 +126,55 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Name
   file.write(std::as_bytes(std::span(text)));
   for (const NamedTensor& named : tensors)
     file.write({static_cast<const std::byte*>(named.tensor.data()), named.tensor.bytes()});
-  file.close();
+  return file.close();
 }
 
-SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : path_(path) {
-  const std::string file = path.string();
-  std::ifstream stream(path, std::ios::binary | std::ios::ate);
-  if (!stream) base::raise<DataError>("{}: cannot be read: {}", file, std::strerror(errno));
-  const auto size = static_cast<std::uint64_t>(stream.tellg());
+SafetensorsEntries parse_safetensors_header(const std::string& file, const std::string& header,
+                                            std::uint64_t data_bytes) {
+  if (!header.starts_with('{')) base::raise<DataError>("{}: the header does not start with {{", file);
+  const Json json = base::parse_strict(file, header);
+  if (json.size() > kTensorLimit)
+    base::raise<DataError>("{}: {} tensors; at most {} are allowed", file, json.size(), kTensorLimit);
+  SafetensorsEntries entries;
+  for (const auto& [name, entry] : json.items()) {
+    check_name(file, name);
+    if (name != "__metadata__") entries.emplace(name, parse_entry(file, name, entry));
+  }
+  check_coverage(file, entries, data_bytes);
+  return entries;
+}
+
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : SafetensorsFile(opened(path)) {}
+
+SafetensorsFile::SafetensorsFile(base::InputFile opened) : file_(std::move(opened)) {
+  const std::string file = file_.path().string();
   std::array<unsigned char, 8> prefix{};
-  stream.seekg(0);
-  if (size < prefix.size() || !stream.read(reinterpret_cast<char*>(prefix.data()), prefix.size()))
-    base::raise<DataError>("{}: {} bytes are too few for a safetensors file", file, size);
+  if (file_.bytes() < prefix.size())
+    base::raise<DataError>("{}: {} bytes are too few for a safetensors file", file, file_.bytes());
+  file_.read(0, std::as_writable_bytes(std::span(prefix)));
   std::uint64_t header_bytes = 0;
   for (std::size_t i = prefix.size(); i-- > 0;) header_bytes = header_bytes << 8 | prefix[i];
-  if (header_bytes > kHeaderLimit || header_bytes > size - prefix.size())
+  if (header_bytes > kHeaderLimit || header_bytes > file_.bytes() - prefix.size())
     base::raise<DataError>("{}: a header of {} bytes in a file of {}; at most {} are allowed", file,
-                           header_bytes, size, kHeaderLimit);
-  std::string text(header_bytes, '\0');
-  if (!stream.read(text.data(), static_cast<std::streamsize>(header_bytes)) || text.empty() || text[0] != '{')
-    base::raise<DataError>("{}: the header does not start with {{", file);
+                           header_bytes, file_.bytes(), kHeaderLimit);
+  std::string header(header_bytes, '\0');
+  file_.read(prefix.size(), std::as_writable_bytes(std::span(header)));
   data_start_ = prefix.size() + header_bytes;
-
-  const Json header = base::parse_strict(file, text);
-  for (const auto& [name, json] : header.items()) {
-    check_name(file, name);
-    if (name != "__metadata__") entries_.emplace(name, parse_entry(file, name, json));
-  }
-  check_coverage(file, entries_, size - data_start_);
+  entries_ = parse_safetensors_header(file, header, file_.bytes() - data_start_);
 }
 
 void SafetensorsFile::read(const std::string& name, kernels::Tensor to) const {
   const auto found = entries_.find(name);
-  if (found == entries_.end()) base::raise<DataError>("{}: there is no tensor {}", path_.string(), name);
-  const Entry& entry = found->second;
+  if (found == entries_.end())
+    base::raise<DataError>("{}: there is no tensor {}", file_.path().string(), name);
+  const SafetensorsEntry& entry = found->second;
   const auto extents = to.shape().extents();
   if (entry.dtype != to.dtype() ||
       !std::equal(extents.begin(), extents.end(), entry.shape.begin(), entry.shape.end()))
-    base::raise<DataError>("{}: tensor {} is {} [{}], {} {} was expected", path_.string(), name,
+    base::raise<DataError>("{}: tensor {} is {} [{}], {} {} was expected", file_.path().string(), name,
                            to_string(entry.dtype), fmt::join(entry.shape, ", "), to_string(to.dtype()),
                            to_string(to.shape()));
-  std::ifstream stream(path_, std::ios::binary);
-  stream.seekg(static_cast<std::streamoff>(data_start_ + entry.begin));
-  if (!stream.read(static_cast<char*>(to.data()), static_cast<std::streamsize>(to.bytes())))
-    base::raise<DataError>("{}: tensor {} could not be read", path_.string(), name);
+  file_.read(data_start_ + entry.begin, {static_cast<std::byte*>(to.data()), to.bytes()});
 }
 
 }  // namespace eightfold::runtime::checkpoint

@@ -4,6 +4,7 @@
 // gaps. Files are read as if a stranger had written them: nothing is allocated on the word of a header that
 // the file's own size does not bear out.
 
+#include "kernels/base/file.hpp"
 #include "kernels/tensor.hpp"
 
 #include <cstdint>
@@ -20,31 +21,39 @@ struct NamedTensor {
 };
 
 // Writes a new file, durable on return. Throws EnvironmentError.
-void write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
-                       const std::map<std::string, std::string>& metadata);
+base::FileFacts write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
+                                  const std::map<std::string, std::string>& metadata);
+
+// Where a tensor stands in its file.
+struct SafetensorsEntry {
+  kernels::DType dtype;
+  std::vector<std::int64_t> shape;
+  std::uint64_t begin, end;  // bytes, from the end of the header
+};
+using SafetensorsEntries = std::map<std::string, SafetensorsEntry>;
+
+// The tensors of a header that `data_bytes` follow. Throws DataError, beginning with `file`, when it is not
+// JSON, has duplicate names, more than a million tensors, unknown types, sizes that overflow or disagree with
+// the shape, or leaves gaps, overlaps, missing or surplus bytes.
+SafetensorsEntries parse_safetensors_header(const std::string& file, const std::string& header,
+                                            std::uint64_t data_bytes);
 
 // An open file whose header has been checked.
 class SafetensorsFile {
  public:
-  struct Entry {
-    kernels::DType dtype;
-    std::vector<std::int64_t> shape;
-    std::uint64_t begin, end;  // bytes, from the end of the header
-  };
-
-  // Throws DataError, naming the file and what is wrong with it: header length beyond the file or 100 MB, not
-  // JSON, duplicate names, unknown types, sizes that overflow or disagree with the shape, gaps, overlaps,
-  // missing or surplus bytes.
+  // Throws DataError, naming the file and what is wrong with it: no regular file, a header length beyond the
+  // file or 100 MB, or what parse_safetensors_header says.
   explicit SafetensorsFile(const std::filesystem::path& path);
+  explicit SafetensorsFile(base::InputFile file);
 
-  const std::map<std::string, Entry>& entries() const noexcept { return entries_; }
+  const SafetensorsEntries& entries() const noexcept { return entries_; }
   // Fills a tensor on the host. Throws DataError if the file has none of that name, type and shape.
   void read(const std::string& name, kernels::Tensor to) const;
 
  private:
-  std::filesystem::path path_;
+  base::InputFile file_;
   std::uint64_t data_start_ = 0;
-  std::map<std::string, Entry> entries_;
+  SafetensorsEntries entries_;
 };
 
 }  // namespace eightfold::runtime::checkpoint

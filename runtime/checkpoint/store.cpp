@@ -7,6 +7,7 @@
 #include "kernels/base/parse.hpp"
 #include "runtime/version.hpp"
 
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <span>
 #include <utility>
 
 namespace eightfold::runtime::checkpoint {
@@ -30,6 +32,27 @@ std::string directory_name(std::int64_t step) {
 
 bool is_aside(const fs::path& path) {
   return path.filename().string().starts_with(kAside);
+}
+
+// Throws EnvironmentError unless a checkpoint of so many bytes finds room, and a tenth more: others write to
+// the same disk. A file system that does not count its blocks is not asked.
+void require_space(const fs::path& directory, std::uint64_t bytes) {
+  struct statvfs facts {};
+  if (::statvfs(directory.c_str(), &facts) != 0)
+    base::raise<base::EnvironmentError>("cannot ask for the free space of {}: {}", directory.string(),
+                                        std::strerror(errno));
+  const std::uint64_t needed = bytes + bytes / 10;
+  const std::uint64_t free = std::uint64_t{facts.f_bavail} * facts.f_frsize;
+  if (facts.f_blocks > 0 && free < needed)
+    base::raise<base::EnvironmentError>("no space in {}: {} bytes are free, a checkpoint needs {}",
+                                        directory.string(), free, needed);
+}
+
+std::uint64_t bytes_of(const Contents& contents) {
+  std::uint64_t bytes = contents.config.size() + contents.residual_bytes;
+  for (const auto* tensors : {&contents.weights, &contents.optimizer})
+    for (const NamedTensor& named : *tensors) bytes += named.tensor.bytes();
+  return bytes;
 }
 
 // The step a directory's name claims; nothing for any other name.
@@ -77,7 +100,7 @@ void remove_all_but(const fs::path& store, std::int64_t step, std::int64_t keep)
 void install(const fs::path& aside, const fs::path& target) {
   const fs::path old = target.parent_path() / fmt::format("{}{}-replaced", kAside, ::getpid());
   std::error_code ignored;
-  const bool replaces = fs::exists(target, ignored);
+  const bool replaces = fs::exists(fs::symlink_status(target, ignored));
   if (replaces) rename_or_throw(target, old);
   try {
     rename_or_throw(aside, target);
@@ -108,6 +131,13 @@ std::string residual_name(int rank) {
   return fmt::format("residual.rank{}", rank);
 }
 
+SafetensorsFile open_file(const Found& found, const std::string& name) {
+  const auto file = std::ranges::find(found.manifest.files, name, &Manifest::File::name);
+  if (file == found.manifest.files.end())
+    base::raise<base::DataError>("{}: its manifest does not list {}", found.directory.string(), name);
+  return SafetensorsFile(open_verified(found.directory, *file));
+}
+
 int residuals(const Manifest& manifest) {
   int count = 0;
   while (std::ranges::find(manifest.files, residual_file(count), &Manifest::File::name) !=
@@ -116,25 +146,16 @@ int residuals(const Manifest& manifest) {
   return count;
 }
 
-Draft::Draft(fs::path store, const Contents& contents)
+Draft::Draft(fs::path store, Contents contents)
     : store_(std::move(store)),
       target_(store_ / directory_name(contents.step)),
       aside_(store_ / fmt::format("{}{}-{}", kAside, ::getpid(), target_.filename().string())),
-      manifest_{contents.step, contents.ranks, contents.weight_hash, base::utc_stamp(), version(), {}} {
+      contents_(std::move(contents)),
+      manifest_{contents_.step, contents_.ranks, contents_.weight_hash, base::utc_stamp(), version(), {}} {
   base::create_private_directories(store_);
   remove_leftovers(store_);
-  try {
-    base::create_private_directories(aside_);
-    const std::map<std::string, std::string> metadata = {{"step", std::to_string(contents.step)}};
-    write_safetensors(aside_ / kWeightsFile, contents.weights, metadata);
-    write_safetensors(aside_ / kOptimizerFile, contents.optimizer, metadata);
-    base::write_file_durably(aside_ / kConfigFile, contents.config);
-    for (const char* name : {kWeightsFile, kOptimizerFile, kConfigFile}) add(name);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(aside_, ignored);
-    throw;
-  }
+  require_space(store_, bytes_of(contents_));
+  base::create_private_directories(aside_);
 }
 
 Draft::~Draft() {
@@ -142,19 +163,33 @@ Draft::~Draft() {
   fs::remove_all(aside_, ignored);  // published, it has another name
 }
 
-void Draft::add(const std::string& name) {
-  manifest_.files.push_back(describe_file(aside_ / name));
+void Draft::add(const std::string& name, base::FileFacts facts) {
+  manifest_.files.push_back({name, facts.bytes, std::move(facts.xxh3_128)});
 }
 
 void Draft::add_residual(int rank, kernels::Tensor residual) {
-  write_safetensors(aside_ / residual_file(rank), {{residual_name(rank), residual}},
-                    {{"step", std::to_string(manifest_.step)}});
-  add(residual_file(rank));
+  add(residual_file(rank), write_safetensors(aside_ / residual_file(rank), {{residual_name(rank), residual}},
+                                             {{"step", std::to_string(manifest_.step)}}));
+}
+
+void Draft::write_contents() {
+  const std::map<std::string, std::string> metadata = {{"step", std::to_string(manifest_.step)}};
+  add(kWeightsFile, write_safetensors(aside_ / kWeightsFile, contents_.weights, metadata));
+  add(kOptimizerFile, write_safetensors(aside_ / kOptimizerFile, contents_.optimizer, metadata));
+  base::DurableFile config(aside_ / kConfigFile);
+  config.write(std::as_bytes(std::span(contents_.config)));
+  add(kConfigFile, config.close());
+  write_manifest(aside_, manifest_);
+  base::sync_directory(aside_);
 }
 
 fs::path Draft::publish(std::int64_t keep) {
-  write_manifest(aside_, manifest_);
-  base::sync_directory(aside_);
+  write_contents();
+  try {
+    verify(aside_, read_manifest(aside_));  // before anything older goes
+  } catch (const base::DataError& error) {
+    base::raise<base::EnvironmentError>("what was written does not read back: {}", error.what());
+  }
   install(aside_, target_);
   remove_all_but(store_, manifest_.step, keep);
   return target_;
@@ -178,6 +213,8 @@ std::vector<Listed> list(const fs::path& store) {
   std::vector<Listed> all;
   for (const auto& [step, directory] : steps) {
     try {
+      if (fs::is_symlink(fs::symlink_status(directory)))
+        base::raise<base::DataError>("{}: a symbolic link, which is not followed", directory.string());
       all.push_back({directory, read_manifest(directory), {}});
     } catch (const base::Error& error) {
       all.push_back({directory, std::nullopt, error.what()});

@@ -2,7 +2,8 @@
 
 // The directory of a job's checkpoints: `step-00000100/` and so on, each complete or absent. Writing goes
 // aside, is synced and renamed; a crash at any point leaves the older ones untouched and at most a `.tmp-`
-// directory, which the next write removes. Called on rank 0 only.
+// directory, which the next write removes. Symbolic links in it are neither followed nor counted. Called on
+// rank 0 only, by one thread at a time.
 
 #include "runtime/checkpoint/manifest.hpp"
 #include "runtime/checkpoint/safetensors.hpp"
@@ -24,6 +25,7 @@ struct Contents {
   std::string config;  // resolved TOML
   std::vector<NamedTensor> weights;
   std::vector<NamedTensor> optimizer;
+  std::uint64_t residual_bytes = 0;  // of all ranks together
 };
 
 inline constexpr const char* kWeightsFile = "weights.safetensors";
@@ -37,22 +39,25 @@ std::string residual_name(int rank);
 // is left of it. All members throw EnvironmentError; then no complete checkpoint has been touched.
 class Draft {
  public:
-  // Writes the contents.
-  Draft(std::filesystem::path store, const Contents& contents);
+  // Makes an empty directory for these contents, whose tensors are not read before publish(). Throws also
+  // unless 1.1 times their size is free.
+  Draft(std::filesystem::path store, Contents contents);
   ~Draft();
   Draft(const Draft&) = delete;  // owns a directory
   Draft& operator=(const Draft&) = delete;
 
   // Writes what `rank` has for itself.
   void add_residual(int rank, kernels::Tensor residual);
-  // Makes it a checkpoint, then removes all but the newest `keep`, and those of later steps: training went
-  // back to before them. Returns its directory.
+  // Writes the contents, reads all back and makes it a checkpoint; then removes all but the newest `keep`,
+  // and those of later steps: training went back to before them. Returns its directory.
   std::filesystem::path publish(std::int64_t keep);
 
  private:
-  void add(const std::string& name);
+  void add(const std::string& name, base::FileFacts facts);
+  void write_contents();
 
   std::filesystem::path store_, target_, aside_;
+  Contents contents_;
   Manifest manifest_;
 };
 
@@ -64,10 +69,13 @@ struct Found {
   Manifest manifest;
 };
 
+// One of its safetensors files, verified as it is opened. Throws DataError.
+SafetensorsFile open_file(const Found& found, const std::string& name);
+
 // How many ranks' residuals a checkpoint holds.
 int residuals(const Manifest& manifest);
 
-// Directories that look like checkpoints, by step. A damaged one has no manifest.
+// What looks like a checkpoint, by step. One that is damaged, or no directory, has no manifest.
 struct Listed {
   std::filesystem::path directory;
   std::optional<Manifest> manifest;

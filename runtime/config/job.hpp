@@ -124,7 +124,8 @@ struct Evaluation {
 struct Checkpoint {
   std::int64_t every = 0;  // steps; 0: after every epoch; -1: never
   std::int64_t keep = 2;
-  std::string dir;  // empty: <run directory>/checkpoints
+  std::string dir;           // empty: <run directory>/checkpoints
+  bool asynchronous = true;  // written while training goes on
 };
 
 struct Telemetry {

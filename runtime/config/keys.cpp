@@ -202,7 +202,10 @@ Section<JobConfig> checkpoint_section() {
                   field("keep", &Checkpoint::keep,
                         {.help = "Checkpoints that are kept; the oldest goes first.", .range = at_least(2)}),
                   field("dir", &Checkpoint::dir,
-                        {.help = "Their directory; empty: checkpoints/ in the run's directory."})});
+                        {.help = "Their directory; empty: checkpoints/ in the run's directory."}),
+                  field("asynchronous", &Checkpoint::asynchronous,
+                        {.help = "Copy the state and write it while training goes on; takes host memory for "
+                                 "one more copy."})});
 }
 
 Section<JobConfig> telemetry_section() {

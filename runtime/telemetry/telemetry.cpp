@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 namespace eightfold::runtime::telemetry {
 namespace {
@@ -66,8 +67,7 @@ Telemetry::Telemetry(const config::Telemetry& config, RunLength length, std::fil
       has_bar_(rank == 0 && output_is_watched()) {
   if (config_.trace && !directory_.empty()) trace_ = std::make_unique<Trace>();
   if (!speaks_ || directory_.empty()) return;
-  drop_torn_line(directory_ / "metrics.jsonl");
-  metrics_.open(directory_ / "metrics.jsonl", std::ios::app);
+  open_metrics();
   if (!metrics_)
     base::raise<base::EnvironmentError>("cannot write {}: {}", (directory_ / "metrics.jsonl").string(),
                                         std::strerror(errno));
@@ -147,9 +147,18 @@ void Telemetry::evaluation(std::int64_t step, const Score& score) {
              .dump());
 }
 
-void Telemetry::checkpoint(std::int64_t step, const std::filesystem::path& directory, double seconds) {
-  record(Json{{"kind", "checkpoint"}, {"step", step}, {"directory", directory.string()}, {"seconds", seconds}}
+void Telemetry::checkpoint(std::int64_t step, const std::filesystem::path& directory, double seconds,
+                           double stall_s) {
+  record(Json{{"kind", "checkpoint"},
+              {"step", step},
+              {"directory", directory.string()},
+              {"seconds", seconds},
+              {"stall_seconds", stall_s}}
              .dump());
+}
+
+void Telemetry::checkpoint_failure(std::int64_t step, const std::string& reason) {
+  record(Json{{"kind", "checkpoint_failure"}, {"step", step}, {"reason", reason}}.dump());
 }
 
 void Telemetry::exchange_error(std::int64_t step, std::span<const double> nmse) {
@@ -196,12 +205,23 @@ void Telemetry::give_verdict(std::int64_t step) {
              .dump());
 }
 
+void Telemetry::open_metrics() {
+  metrics_ = {};
+  drop_torn_line(directory_ / "metrics.jsonl");
+  metrics_.open(directory_ / "metrics.jsonl", std::ios::app);
+}
+
+// A full disk costs records, not the run. The stream tries once more as it is closed.
 void Telemetry::record(const std::string& json) {
-  if (!metrics_.is_open()) return;
-  metrics_ << json << '\n' << std::flush;
-  if (!metrics_)
-    base::raise<base::EnvironmentError>("cannot write {}: {}", (directory_ / "metrics.jsonl").string(),
-                                        std::strerror(errno));
+  if (!speaks_ || directory_.empty()) return;
+  if (lost_records_ > 0) open_metrics();
+  if (metrics_ << json << '\n' << std::flush) {
+    if (lost_records_ > 0)
+      base::log_warn("metrics.jsonl lacks up to {} records", std::exchange(lost_records_, 0));
+  } else if (++lost_records_ == 1) {
+    base::log_error("cannot write {}: {}; records are lost until it can be written again",
+                    (directory_ / "metrics.jsonl").string(), std::strerror(errno));
+  }
 }
 
 void Telemetry::say(const std::string& line) {

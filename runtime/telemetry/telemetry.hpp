@@ -48,12 +48,15 @@ class Telemetry final : public base::Observer {
   void evaluation(std::int64_t step, const Score& score);
   // By bucket: the squared error of the sums since the last call over the squares of the sums.
   void exchange_error(std::int64_t step, std::span<const double> nmse);
-  void checkpoint(std::int64_t step, const std::filesystem::path& directory, double seconds);
+  // It took `seconds` to write one, of which training stood still for `stall_s`.
+  void checkpoint(std::int64_t step, const std::filesystem::path& directory, double seconds, double stall_s);
+  void checkpoint_failure(std::int64_t step, const std::string& reason);
   // The closing verdict: what bounded this run. Writes the trace.
   void end(std::int64_t step);
 
  private:
   void give_verdict(std::int64_t step);
+  void open_metrics();
   void record(const std::string& json);
   void say(const std::string& line);
   void clear_bar();
@@ -68,6 +71,7 @@ class Telemetry final : public base::Observer {
   std::size_t bar_width_ = 0;
   base::TimePoint bar_drawn_;
   std::ofstream metrics_;
+  std::int64_t lost_records_ = 0;  // since the last that could be written
   PhaseClock clock_;
   Phases total_;
   std::unique_ptr<Trace> trace_;

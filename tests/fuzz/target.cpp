@@ -70,21 +70,20 @@ bool accepts(const MemoryLimit& limit, const std::function<void()>& read) {
   return false;
 }
 
-MemoryFile::MemoryFile(Input contents) : descriptor_(::memfd_create("input", MFD_CLOEXEC)) {
-  base::require(descriptor_ >= 0, "no file in memory");
+// A name of its own, not one in /proc: readers of checkpoints follow no link.
+MemoryFile::MemoryFile(Input contents) : path_("/dev/shm/eightfold-fuzz-XXXXXX") {
+  const int descriptor = ::mkstemp(path_.data());
+  base::require(descriptor >= 0, "no file in /dev/shm");
   while (!contents.empty()) {
-    const ssize_t written = ::write(descriptor_, contents.data(), contents.size());
-    base::require(written > 0, "the file in memory is full");
+    const ssize_t written = ::write(descriptor, contents.data(), contents.size());
+    base::require(written > 0, "/dev/shm is full");
     contents = contents.subspan(static_cast<std::size_t>(written));
   }
+  ::close(descriptor);
 }
 
 MemoryFile::~MemoryFile() {
-  ::close(descriptor_);
-}
-
-std::filesystem::path MemoryFile::path() const {
-  return "/proc/self/fd/" + std::to_string(descriptor_);
+  ::unlink(path_.c_str());
 }
 
 }  // namespace eightfold::fuzz

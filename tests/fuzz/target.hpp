@@ -40,13 +40,13 @@ class MemoryFile {
  public:
   explicit MemoryFile(Input contents);
   ~MemoryFile();
-  MemoryFile(const MemoryFile&) = delete;  // owns a descriptor
+  MemoryFile(const MemoryFile&) = delete;  // owns the file
   MemoryFile& operator=(const MemoryFile&) = delete;
 
-  std::filesystem::path path() const;
+  std::filesystem::path path() const { return path_; }
 
  private:
-  int descriptor_;
+  std::string path_;
 };
 
 }  // namespace eightfold::fuzz

@@ -32,7 +32,7 @@ bool same_bits(std::span<const float> a, std::span<const float> b) {
 }
 
 checkpoint::Draft draft_in(const test::Scratch& scratch) {
-  return {scratch.path(), {7, world().size(), "hash", "", {}, {}}};
+  return {scratch.path(), {7, world().size(), "hash", "", {}, {}, 0}};
 }
 
 // A checkpoint with the residuals of so many ranks, written by rank 0 alone.
@@ -61,8 +61,9 @@ TEST_CASE("on as many ranks as were saved each gets its residual back, bit for b
   std::optional<checkpoint::Draft> draft;
   checkpoint::Found found;
   if (world().rank() == 0)
-    draft.emplace(scratch.path(), checkpoint::Contents{7, world().size(), "", "", {}, {}});
-  save_residuals(world(), host_stream(), tensor, draft ? &*draft : nullptr);
+    draft.emplace(scratch.path(), checkpoint::Contents{7, world().size(), "", "", {}, {}, 0});
+  std::vector<float> passing(kElements);
+  save_residuals(world(), host_stream(), tensor, passing, draft ? &*draft : nullptr);
   if (draft) found = checkpoint::find(draft->publish(2));
   std::ranges::fill(tensor.span<float>(), 9.0F);
   restore_residuals(world(), host_stream(), tensor, found);

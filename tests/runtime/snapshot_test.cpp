@@ -51,7 +51,7 @@ struct Fixture {
 checkpoint::Found save(const std::filesystem::path& store, const Fixture& fixture) {
   const auto directory = checkpoint::save(store,
                                           {5, 1, fixture.snapshot.weight_hash(), "",
-                                           fixture.snapshot.weights(), fixture.snapshot.optimizer_state()},
+                                           fixture.snapshot.weights(), fixture.snapshot.optimizer_state(), 0},
                                           2);
   return checkpoint::find(directory);
 }

@@ -56,6 +56,9 @@ std::string complaint_with(const std::string& key, const Json& value) {
 std::string complaint_with_file(const Json& name) {
   return complaint_with("files", {{{"name", name}, {"bytes", 4}, {"xxh3_128", "00"}}});
 }
+Manifest::File described(const std::filesystem::path& path) {
+  return {path.filename().string(), std::filesystem::file_size(path), base::hash_file(path)};
+}
 bool is_malformed(const std::string& text) {
   return text.starts_with("malformed: ");
 }
@@ -64,7 +67,7 @@ bool is_malformed(const std::string& text) {
 
 TEST_CASE("a manifest comes back as it was written") {
   const test::Scratch scratch;
-  const Manifest::File file = describe_file(scratch.file("data", "1234"));
+  const Manifest::File file = described(scratch.file("data", "1234"));
   write_manifest(scratch.path(), {12, 3, "0123", "now", "0.1", {file}});
   const Manifest back = read_manifest(scratch.path());
   CHECK(back.step == 12);
@@ -173,7 +176,7 @@ TEST_CASE("a huge manifest is not read") {
 
 TEST_CASE("verification names the first file that is missing, of another size or of other contents") {
   const test::Scratch scratch;
-  const Manifest manifest{1, 1, "", "", "", {describe_file(scratch.file("data", "1234"))}};
+  const Manifest manifest{1, 1, "", "", "", {described(scratch.file("data", "1234"))}};
   const auto problem = [&] {
     try {
       verify_files(scratch.path(), manifest);
@@ -188,5 +191,5 @@ TEST_CASE("verification names the first file that is missing, of another size or
   scratch.file("data", "12345");
   CHECK(problem() == ": 5 bytes, the manifest says 4");
   std::filesystem::remove(scratch / "data");
-  CHECK(problem() == ": No such file or directory");
+  CHECK(problem() == ": cannot read " + (scratch / "data").string() + ": No such file or directory");
 }

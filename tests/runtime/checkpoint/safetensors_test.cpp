@@ -109,7 +109,7 @@ TEST_CASE("a file that is not there is a data error with the system's reason") {
     FAIL("accepted");
   } catch (const base::DataError& error) {
     CHECK(std::string(error.what()) ==
-          (scratch / "missing").string() + ": cannot be read: No such file or directory");
+          "cannot read " + (scratch / "missing").string() + ": No such file or directory");
   }
 }
 

@@ -6,6 +6,7 @@
 #include "tests/support/test.hpp"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cmath>
@@ -149,19 +150,96 @@ TEST_CASE("what a crashed writer left aside is removed by the next save, other t
   CHECK(steps_in(scratch.path()) == Steps{1});
 }
 
-TEST_CASE("a link in place of an old checkpoint is removed, what it points to is not") {
+TEST_CASE("a link that is named like a checkpoint is neither followed, counted nor removed") {
   const test::Scratch scratch;
-  const fs::path elsewhere = save_step(scratch / "elsewhere", 1);
-  fs::create_directory(scratch / "store");
-  fs::create_directory_symlink(elsewhere, scratch / "store/step-00000001");
-  save_step(scratch / "store", 2, 1);
-  CHECK(steps_in(scratch / "store") == Steps{2});
+  const fs::path elsewhere = save_step(scratch / "elsewhere", 9), store = scratch / "store";
+  save_step(store, 1);
+  fs::create_directory_symlink(elsewhere, store / "step-00000009");
+  CHECK(steps_in(store) == Steps{1, -1});
+  CHECK(newest(store)->manifest.step == 1);
+  save_step(store, 2, 2);
+  CHECK(steps_in(store) == Steps{1, 2, -1});
+  CHECK(holds_step(elsewhere, 9));
+}
+
+TEST_CASE("a save puts a checkpoint in the place of a link, and leaves alone what the link points to") {
+  const test::Scratch scratch;
+  const fs::path elsewhere = save_step(scratch / "elsewhere", 1), store = scratch / "store";
+  for (const fs::path& target : {elsewhere, scratch / "nowhere"}) {
+    fs::create_directories(store);
+    fs::create_directory_symlink(target, store / "step-00000002");
+    save_step(store, 2);
+    CHECK(holds_step(store / "step-00000002", 2));
+    CHECK(std::distance(fs::directory_iterator(store), fs::directory_iterator()) == 1);
+    fs::remove_all(store);
+  }
   CHECK(holds_step(elsewhere, 1));
+}
+
+TEST_CASE("leftovers are removed without following links, at the top or within") {
+  const test::Scratch scratch;
+  const fs::path elsewhere = save_step(scratch / "elsewhere", 1), store = scratch / "store";
+  fs::create_directories(store / ".tmp-1-step-00000003");
+  fs::create_directory_symlink(elsewhere, store / ".tmp-2-step-00000003");
+  fs::create_directory_symlink(elsewhere, store / ".tmp-1-step-00000003/deeper");
+  fs::create_symlink(elsewhere / kWeightsFile, store / ".tmp-1-step-00000003/weights.safetensors");
+  save_step(store, 3);
+  CHECK(std::distance(fs::directory_iterator(store), fs::directory_iterator()) == 1);
+  CHECK(holds_step(elsewhere, 1));
+}
+
+TEST_CASE("a checkpoint that does not fit the free space is refused before anything is written") {
+  const test::Scratch scratch;
+  save_step(scratch.path(), 1);
+  Contents contents = Saved(2).contents();
+  contents.residual_bytes = std::uint64_t{1} << 62;
+  try {
+    save(scratch.path(), contents, 2);
+    FAIL("accepted");
+  } catch (const base::EnvironmentError& error) {
+    const std::string text = error.what();
+    CHECK(text.starts_with("no space in " + scratch.path().string() + ": "));
+    const std::uint64_t bytes =
+        contents.config.size() + 2 * Saved::kCount * sizeof(float) + contents.residual_bytes;
+    CHECK(text.ends_with(fmt::format(" bytes are free, a checkpoint needs {}", bytes + bytes / 10)));
+  }
+  CHECK(steps_in(scratch.path()) == Steps{1});
+  CHECK(std::distance(fs::directory_iterator(scratch.path()), fs::directory_iterator()) == 1);
+}
+
+TEST_CASE("what is verified is what is read, whatever takes its name meanwhile") {
+  const test::Scratch scratch;
+  const Found found = find(save_step(scratch.path(), 1));
+  const SafetensorsFile opened = open_file(found, kWeightsFile);
+  fs::remove(found.directory / kWeightsFile);
+  fs::copy(save_step(scratch / "other", 2) / kWeightsFile, found.directory / kWeightsFile);
+  std::vector<float> values(Saved::kCount);
+  opened.read("w", kernels::host_tensor(std::span(values), kernels::Shape{Saved::kCount}));
+  CHECK(values == Saved(1).values);
+  CHECK_THROWS_AS(open_file(found, kWeightsFile), base::DataError);
+  CHECK_THROWS_AS(open_file(found, "elsewhere"), base::DataError);
 }
 
 TEST_CASE("the newest passes over damaged ones, whatever is damaged") {
   const std::pair<const char*, void (*)(const fs::path&)> damages[] = {
       {"with a flipped bit", flip_bit},
+      {"a link to an equal file",
+       [](const fs::path& file) {
+         fs::rename(file, file.parent_path().parent_path() / "moved");
+         fs::create_symlink("../moved", file);
+       }},
+      {"a pipe",
+       [](const fs::path& file) {
+         fs::remove(file);
+         ::mkfifo(file.c_str(), 0600);
+       }},
+      {"too short for a header", [](const fs::path& file) { fs::resize_file(file, 3); }},
+      {"a header that claims to be 2^63 bytes long",
+       [](const fs::path& file) {
+         std::string bytes = test::contents_of(file);
+         bytes.replace(0, 8, std::string(7, '\0') + '\x80');
+         std::ofstream(file, std::ios::binary) << bytes;
+       }},
       {"cut short", [](const fs::path& file) { fs::resize_file(file, fs::file_size(file) / 2); }},
       {"missing", [](const fs::path& file) { fs::remove(file); }},
   };

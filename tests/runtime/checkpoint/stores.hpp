@@ -26,7 +26,8 @@ struct Saved {
             "hash",
             "# config of step " + std::to_string(step) + "\n",
             {{"w", tensor}},
-            {{"m.w", tensor}}};
+            {{"m.w", tensor}},
+            0};
   }
 };
 

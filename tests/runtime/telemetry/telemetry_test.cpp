@@ -52,11 +52,12 @@ TEST_CASE("a run's records tell its begin, intervals, evaluations, checkpoints a
   for (int i = 0; i < 4; ++i) report_step(telemetry, i);
   telemetry.interval(9, telemetry.take_phases(), {.loss_sum = 6, .correct = 3, .samples = 12}, 0.25, {});
   telemetry.evaluation(10, {.loss_sum = 5, .correct = 4, .samples = 5});
-  telemetry.checkpoint(10, "some/where", 0.5);
+  telemetry.checkpoint(10, "some/where", 0.5, 0.25);
+  telemetry.checkpoint_failure(15, "no space");
   telemetry.end(10);
 
   const std::vector<Json> all = records(scratch.path());
-  REQUIRE(all.size() == 5);
+  REQUIRE(all.size() == 6);
   CHECK(all[0] == Json{{"kind", "begin"}, {"step", 5}, {"steps", 20}});
   CHECK(all[1]["kind"] == "train");
   CHECK(all[1]["step"] == 9);
@@ -79,12 +80,17 @@ TEST_CASE("a run's records tell its begin, intervals, evaluations, checkpoints a
                        {"test_loss", 1.0},
                        {"test_accuracy", 0.8},
                        {"samples", 5}});
-  CHECK(all[3] == Json{{"kind", "checkpoint"}, {"step", 10}, {"directory", "some/where"}, {"seconds", 0.5}});
-  CHECK(all[4]["kind"] == "end");
-  CHECK(all[4]["bound"] == "compute");
-  CHECK(all[4]["compute_percent"].get<double>() == Approx(50));
-  CHECK(all[4]["exposed_percent"].get<double>() == Approx(30));
-  CHECK(all[4]["data_wait_percent"].get<double>() == Approx(20));
+  CHECK(all[3] == Json{{"kind", "checkpoint"},
+                       {"step", 10},
+                       {"directory", "some/where"},
+                       {"seconds", 0.5},
+                       {"stall_seconds", 0.25}});
+  CHECK(all[4] == Json{{"kind", "checkpoint_failure"}, {"step", 15}, {"reason", "no space"}});
+  CHECK(all[5]["kind"] == "end");
+  CHECK(all[5]["bound"] == "compute");
+  CHECK(all[5]["compute_percent"].get<double>() == Approx(50));
+  CHECK(all[5]["exposed_percent"].get<double>() == Approx(30));
+  CHECK(all[5]["data_wait_percent"].get<double>() == Approx(20));
 }
 
 TEST_CASE("an interval counts only what came since the last one") {

@@ -1,0 +1,33 @@
+#pragma once
+
+// The eightfold program with the fault injector loaded: a job of 30 steps with a checkpoint after every
+// fifth, on a machine that fails as asked.
+
+#include "tests/launch/program.hpp"
+#include "tests/support/scratch.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace eightfold::test {
+
+// Faults are variables of fault_injector.cpp; calls count on paths below the run's checkpoints.
+inline Command faulty_training(const Scratch& scratch, int ranks, std::map<std::string, std::string> faults,
+                               const std::vector<std::string>& more = {}) {
+  scratch.file("job.toml", kTinyJob + "[checkpoint]\nevery = 5\nkeep = 6\n");
+  std::vector<std::string> arguments = {"train", "job.toml"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  faults.insert({{"LD_PRELOAD", EIGHTFOLD_FAULT_INJECTOR},
+                 {"FAULT_UNDER", "/checkpoints"},
+                 {"ASAN_OPTIONS", "detect_leaks=0:verify_asan_link_order=0"}});
+  return program(arguments, ranks, scratch.path(), faults);
+}
+
+// What the job ends in where nothing fails.
+inline std::string undisturbed_hash(int ranks, const std::vector<std::string>& more = {}) {
+  const Scratch scratch;
+  return result_of(run(faulty_training(scratch, ranks, {}, more)))["weight_hash"];
+}
+
+}  // namespace eightfold::test
