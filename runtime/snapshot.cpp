@@ -16,6 +16,10 @@ Snapshot::Snapshot(const model::Model& model, const Optimizer& optimizer) : para
     arenas_.push_back(mirror(state.name + ".", state.arena.tensor()));
 }
 
+void Snapshot::include(std::string name, Tensor tensor) {
+  included_.push_back({std::move(name), tensor});
+}
+
 Snapshot::Arena Snapshot::mirror(std::string prefix, Tensor device) const {
   Arena arena{std::move(prefix), device, {}, device};
   if (device.device().kind != kernels::DeviceKind::host) {
@@ -78,6 +82,7 @@ std::vector<checkpoint::NamedTensor> Snapshot::optimizer_state() const {
   std::vector<checkpoint::NamedTensor> all;
   for (std::size_t i = 1; i < arenas_.size(); ++i)
     for (checkpoint::NamedTensor& tensor : named(arenas_[i])) all.push_back(std::move(tensor));
+  for (const Included& each : included_) all.push_back({each.name, each.tensor});
   return all;
 }
 
@@ -95,11 +100,14 @@ void Snapshot::read(const checkpoint::Found& found) {
     for (std::size_t i = 0; i < tensors.size(); ++i)
       file.read(arenas_[arena].prefix + parameters_[i].name, tensors[i]);
   }
+  for (const Included& each : included_) file.read(each.name, each.tensor);
 }
 
 void Snapshot::broadcast(comm::Communicator& communicator, int root) {
   for (const Arena& arena : arenas_)
     communicator.broadcast(std::as_writable_bytes(arena.host.span<float>()), root);
+  for (const Included& each : included_)
+    communicator.broadcast(std::as_writable_bytes(each.tensor.span<float>()), root);
 }
 
 }  // namespace eightfold::runtime

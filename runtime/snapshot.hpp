@@ -23,6 +23,10 @@ class Snapshot {
   // `model` and `optimizer` outlive this.
   Snapshot(const model::Model& model, const Optimizer& optimizer);
 
+  // A tensor of the host that is saved with the optimizer's state under this name, as it is. It outlives
+  // this.
+  void include(std::string name, kernels::Tensor tensor);
+
   void load_from_device(kernels::StreamView stream);
   void load_weights_from_device(kernels::StreamView stream);
   void store_to_device(kernels::StreamView stream);
@@ -54,8 +58,14 @@ class Snapshot {
   std::vector<kernels::Tensor> split(const Arena& arena) const;
   std::vector<checkpoint::NamedTensor> named(const Arena& arena) const;
 
+  struct Included {
+    std::string name;
+    kernels::Tensor tensor;
+  };
+
   const std::vector<model::Parameter>& parameters_;
   std::vector<Arena> arenas_;  // weights first, then the optimizer's
+  std::vector<Included> included_;
 };
 
 }  // namespace eightfold::runtime

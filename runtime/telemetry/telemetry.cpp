@@ -75,6 +75,7 @@ Telemetry::Telemetry(const config::Telemetry& config, RunLength length, std::fil
 
 void Telemetry::on_span(const base::Span& span) noexcept {
   clock_.add(span);
+  pace_.add(span);
   if (trace_ != nullptr) trace_->add(span);
 }
 
@@ -122,6 +123,14 @@ void Telemetry::interval(std::int64_t step, const Phases& phases, const Score& s
               {"decode_ms", phases.decode_s * per_step_ms},
               {"ranks", health::record_of(ranks)}}
              .dump());
+}
+
+void Telemetry::skipped(const Guard::Skipped& step) {
+  ++skipped_;
+  if (!speaks_) return;
+  clear_bar();
+  base::log_warn("step {} is skipped: {}", step.step, step.reason);
+  record(Json{{"kind", "skipped"}, {"step", step.step}, {"norm", step.norm}, {"reason", step.reason}}.dump());
 }
 
 void Telemetry::progress(std::int64_t step) {
@@ -185,6 +194,7 @@ void Telemetry::give_verdict(std::int64_t step) {
       bound, compute, exposed, data);
   if (total_.exchange_s > 0)
     verdict += fmt::format("; {}, {:.0f} % of it hidden", exchange_text(total_), 100 * total_.hidden());
+  if (skipped_ > 0) verdict += fmt::format("; {} steps were skipped", skipped_);
   say(verdict);
   record(Json{{"kind", "end"},
               {"step", step},
@@ -192,7 +202,8 @@ void Telemetry::give_verdict(std::int64_t step) {
               {"compute_percent", compute},
               {"exposed_percent", exposed},
               {"data_wait_percent", data},
-              {"hidden_percent", 100 * total_.hidden()}}
+              {"hidden_percent", 100 * total_.hidden()},
+              {"skipped_steps", skipped_}}
              .dump());
 }
 
