@@ -48,6 +48,11 @@ std::string exchange_text(const Phases& phases) {
                      phases.wire_s() * per_step_ms, phases.decode_s * per_step_ms);
 }
 
+std::string score_text(const Score& score) {
+  if (score.samples == 0) return "every step was skipped";
+  return fmt::format("loss {:.4f} | accuracy {:.2f} %", score.loss(), 100 * score.accuracy());
+}
+
 std::string health_line(std::span<const health::RankReport> ranks) {
   const std::string summary = health::summary_of(ranks), throttled = health::throttled_ranks(ranks);
   return fmt::format("health: {}{}", summary.empty() ? "no GPU that NVML knows" : summary,
@@ -99,11 +104,11 @@ void Telemetry::interval(std::int64_t step, const Phases& phases, const Score& s
   const double left_s = base::seconds_since(began_) / static_cast<double>(step - first_step_) *
                         static_cast<double>(length_.steps - step);
   say(fmt::format(
-      "step {:>{}}/{} | epoch {:.2f} | loss {:.4f} | accuracy {:.2f} % | rate {:.3g} | {:.0f} samples/s | "
+      "step {:>{}}/{} | epoch {:.2f} | {} | rate {:.3g} | {:.0f} samples/s | "
       "step {:.2f} ms = compute {:.2f} + exposed {:.2f} + data {:.2f} |{} {} left",
-      step, std::to_string(length_.steps).size(), length_.steps, epoch_at(step), score.loss(),
-      100 * score.accuracy(), learning_rate, samples_per_s, phases.step_s * per_step_ms,
-      phases.compute_s() * per_step_ms, phases.exposed_s * per_step_ms, phases.data_wait_s * per_step_ms,
+      step, std::to_string(length_.steps).size(), length_.steps, epoch_at(step), score_text(score),
+      learning_rate, samples_per_s, phases.step_s * per_step_ms, phases.compute_s() * per_step_ms,
+      phases.exposed_s * per_step_ms, phases.data_wait_s * per_step_ms,
       phases.exchange_s > 0 ? fmt::format(" {} |", exchange_text(phases)) : "", clock_text(left_s)));
   if (config_.health) say(health_line(ranks));
   record(Json{{"kind", "train"},

@@ -5,9 +5,9 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <fstream>
 #include <optional>
-#include <thread>
 
 using namespace eightfold;
 using namespace eightfold::test;
@@ -99,7 +99,7 @@ TEST_CASE("gradients that are never finite are skipped as often as the limit all
 
 TEST_CASE("a run skips its spikes, says so, and ends in the same bits when it is stopped and resumed") {
   for (const int ranks : {1, 3}) {
-    const std::vector<std::string> guarded = {"job.epochs=30", "guard.spike=1.5", "checkpoint.every=80"};
+    const std::vector<std::string> guarded = {"job.epochs=30", "guard.spike=1.2", "checkpoint.every=80"};
     const auto with = [&](const std::string& setting) {
       std::vector<std::string> settings = guarded;
       settings.push_back(setting);
@@ -138,8 +138,9 @@ TEST_CASE("a rank that is held back is named while the job runs") {
     slow = process_with("EIGHTFOLD_TEST_MARK=" + mark, "OMPI_COMM_WORLD_RANK=1");
   REQUIRE(slow);
   const auto is_named = [&] {
-    return !lines_with(log_in(here / "runs"), "warning: rank 1 (").empty() &&
-           !lines_with(log_in(here / "runs"), " is a straggler: ").empty();
+    const auto lines = lines_with(log_in(here / "runs"), " is a straggler: ");
+    return std::ranges::any_of(
+        lines, [](const std::string& line) { return line.find(" rank 1 (") != std::string::npos; });
   };
   bool named = false;
   for (int round = 0; !named && has_time(); ++round) {  // runs a third of the time

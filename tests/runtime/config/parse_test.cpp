@@ -111,7 +111,7 @@ TEST_CASE("unknown keys and sections are errors that name the nearest known one"
         "job.toml:7:1: unknown key evaluation.zzzzzz; allowed in evaluation: every, target_accuracy");
   CHECK(complaint_in("optimiser", "momentum = 0.9") ==
         "job.toml:6:2: unknown section optimiser; allowed: job, data, optimizer, schedule, exchange, "
-        "evaluation, "
+        "guard, evaluation, "
         "checkpoint, telemetry, model, model.layer; did you mean optimizer?");
   CHECK(
       mentions(complaint("wibble = 3\n" + kSmallest), "job.toml:1:1: unknown section wibble; allowed: job"));
