@@ -5,6 +5,7 @@
 #include "runtime/health/lasting.hpp"
 #include "runtime/health/rank_report.hpp"
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
