@@ -1,6 +1,7 @@
 #include "runtime/exchange.hpp"
 
 #include "comm/direct_probe.hpp"
+#include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/config/names.hpp"
 
@@ -34,12 +35,23 @@ comm::TransportVerdict choose_transport(const Session& session, comm::Engine& en
 comm::ExchangeOptions options_of(const config::JobConfig& job) {
   const config::Exchange& wanted = job.exchange;
   comm::ExchangeOptions options;
-  options.encoding = {wanted.codec, wanted.scaling, wanted.hash};
+  options.encoding = {wanted.codec, wanted.scaling, wanted.paranoid};
   options.rounding = wanted.rounding;
   options.seed = job.job.seed;
   options.algorithm = config::to_string(wanted.algorithm);
   options.segment_bytes = wanted.segment;
   return options;
+}
+
+// A GPU encodes without a hash, and the host sees nothing of a direct message: a check that cannot find
+// anything would be worse than none.
+void require_checkable(const Session& session) {
+  const kernels::Device device = session.place().device;
+  if (session.config().exchange.paranoid && device.kind != kernels::DeviceKind::host)
+    base::raise<base::ConfigError>(
+        "exchange.paranoid: messages of a GPU ({}) carry no hash; leave it out, or set job.device=host; "
+        "exchange.replica_check finds weights that differ on any device",
+        to_string(device));
 }
 
 kernels::Tensor part_of(kernels::Tensor arena, const model::ArenaSpan& bucket) {
@@ -62,6 +74,7 @@ std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::Engine& en
     buckets.push_back({part_of(session.model().gradients(), bucket), part_of(session.residual(), bucket)});
   comm::ExchangeOptions options = options_of(session.config());
   if (session.place().ranks > 1) {
+    require_checkable(session);
     const comm::TransportVerdict verdict = choose_transport(session, engine);
     base::log_info("exchange: transport {}: {}", to_string(verdict.kind), verdict.reason);
     options.transport = verdict.kind;

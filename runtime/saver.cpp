@@ -41,7 +41,7 @@ Saver::Saver(Session& session, comm::Engine& engine, telemetry::Telemetry& telem
   const config::Checkpoint& wanted = session.config().checkpoint;
   if (wanted.every < 0) return;
   if (writes() && wanted.asynchronous)
-    copy_.emplace(session.model(), session.optimizer(), Snapshot::Copies::of_all);
+    copy_.emplace(session.make_snapshot(Snapshot::Copies::of_all));
   if (const kernels::Tensor residual = session.residual(); !residual.is_absent())
     passing_ = {residual.device(), static_cast<std::size_t>(residual.elements())};
 }

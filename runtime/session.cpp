@@ -49,11 +49,18 @@ Session::Session(config::JobConfig config, data::Split data, const RankPlace& pl
       model_(config_.model, place.device, tensor_shape(data_.train->sample_shape()),
              static_cast<int>(data_.train->classes()), plan_.pass_rows()),
       optimizer_(config_.optimizer, model_.weights(), model_.gradients()),
+      guard_(config_.guard, place.device),
       buckets_(model::cut_buckets(model_.gradients().elements(), config_.exchange.bucket)),
       residual_(make_residual(config_.exchange, model_.gradients(), place.ranks)),
-      snapshot_(model_, optimizer_),
+      snapshot_(make_snapshot(Snapshot::Copies::of_device_arenas)),
       feed_(place.device, data::normalization(*data_.train), tensor_shape(data_.train->sample_shape()),
             plan_.pass_rows()) {}
+
+Snapshot Session::make_snapshot(Snapshot::Copies copies) const {
+  Snapshot snapshot(model_, optimizer_, copies);
+  if (!guard_.norms().is_absent()) snapshot.include("guard.norms", guard_.norms());
+  return snapshot;
+}
 
 RunLength Session::length() const {
   const std::int64_t per_epoch = plan_.steps_per_epoch();

@@ -9,6 +9,7 @@
 #include "runtime/data/source.hpp"
 #include "runtime/data/statistics.hpp"
 #include "runtime/feed.hpp"
+#include "runtime/guard.hpp"
 #include "runtime/model/arena.hpp"
 #include "runtime/model/model.hpp"
 #include "runtime/optimizer.hpp"
@@ -48,12 +49,15 @@ class Session {
   model::Model& model() noexcept { return model_; }
   const model::Model& model() const noexcept { return model_; }
   Optimizer& optimizer() noexcept { return optimizer_; }
+  Guard& guard() noexcept { return guard_; }
   // The spans of the gradients that are exchanged as one operation, in the order in which they complete.
   const std::vector<model::ArenaSpan>& buckets() const noexcept { return buckets_; }
   // What encodings lost of this rank's gradients so far; absent without error feedback, and where nothing is
   // exchanged.
   kernels::Tensor residual() const { return residual_.size() > 0 ? residual_.tensor() : kernels::Tensor(); }
   Snapshot& snapshot() noexcept { return snapshot_; }
+  // Another one of the same state, which must not outlive this.
+  Snapshot make_snapshot(Snapshot::Copies copies) const;
   Feed& feed() noexcept { return feed_; }
 
   // Rank 0 draws the initial weights from the seed, everybody gets them. Collective.
@@ -72,6 +76,7 @@ class Session {
   kernels::Stream stream_;
   model::Model model_;
   Optimizer optimizer_;
+  Guard guard_;
   std::vector<model::ArenaSpan> buckets_;
   kernels::Buffer<float> residual_;
   Snapshot snapshot_;

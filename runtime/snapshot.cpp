@@ -11,15 +11,19 @@ namespace eightfold::runtime {
 using kernels::Tensor;
 
 Snapshot::Snapshot(const model::Model& model, const Optimizer& optimizer, Copies copies)
-    : parameters_(model.parameters()) {
-  arenas_.push_back(mirror("", model.weights(), copies));
+    : parameters_(model.parameters()), copies_(copies) {
+  arenas_.push_back(mirror("", model.weights()));
   for (const Optimizer::State& state : optimizer.state())
-    arenas_.push_back(mirror(state.name + ".", state.arena.tensor(), copies));
+    arenas_.push_back(mirror(state.name + ".", state.arena.tensor()));
 }
 
-Snapshot::Arena Snapshot::mirror(std::string prefix, Tensor device, Copies copies) const {
+void Snapshot::include(std::string name, Tensor tensor) {
+  included_.push_back(mirror(std::move(name), tensor));
+}
+
+Snapshot::Arena Snapshot::mirror(std::string prefix, Tensor device) const {
   Arena arena{std::move(prefix), device, {}, device};
-  if (copies == Copies::of_all || device.device().kind != kernels::DeviceKind::host) {
+  if (copies_ == Copies::of_all || device.device().kind != kernels::DeviceKind::host) {
     arena.copy = {device.device(), static_cast<std::size_t>(device.elements())};
     arena.host = arena.copy.tensor(device.shape());
   }
@@ -33,6 +37,8 @@ void Snapshot::load(kernels::StreamView stream, const Arena& arena) {
 void Snapshot::load_from_device(kernels::StreamView stream) {
   for (const Arena& arena : arenas_) load(stream, arena);
   stream.synchronize();
+  for (const Arena& each : included_)
+    if (each.copy.size() > 0) std::ranges::copy(each.device.span<float>(), each.host.span<float>().begin());
 }
 
 void Snapshot::load_weights_from_device(kernels::StreamView stream) {
@@ -79,6 +85,7 @@ std::vector<checkpoint::NamedTensor> Snapshot::optimizer_state() const {
   std::vector<checkpoint::NamedTensor> all;
   for (std::size_t i = 1; i < arenas_.size(); ++i)
     for (checkpoint::NamedTensor& tensor : named(arenas_[i])) all.push_back(std::move(tensor));
+  for (const Arena& each : included_) all.push_back({each.prefix, each.host});
   return all;
 }
 
@@ -96,11 +103,14 @@ void Snapshot::read(const checkpoint::Found& found) {
     for (std::size_t i = 0; i < tensors.size(); ++i)
       file.read(arenas_[arena].prefix + parameters_[i].name, tensors[i]);
   }
+  for (const Arena& each : included_) file.read(each.prefix, each.host);
 }
 
 void Snapshot::broadcast(comm::Communicator& communicator, int root) {
   for (const Arena& arena : arenas_)
     communicator.broadcast(std::as_writable_bytes(arena.host.span<float>()), root);
+  for (const Arena& each : included_)
+    communicator.broadcast(std::as_writable_bytes(each.host.span<float>()), root);
 }
 
 }  // namespace eightfold::runtime

@@ -26,6 +26,10 @@ class Snapshot {
   // `model` and `optimizer` outlive this.
   Snapshot(const model::Model& model, const Optimizer& optimizer, Copies copies = Copies::of_device_arenas);
 
+  // A tensor of the host that is saved with the optimizer's state under this name, as it is. It outlives
+  // this.
+  void include(std::string name, kernels::Tensor tensor);
+
   void load_from_device(kernels::StreamView stream);
   void load_weights_from_device(kernels::StreamView stream);
   void store_to_device(kernels::StreamView stream);
@@ -53,12 +57,14 @@ class Snapshot {
     kernels::Tensor host;
   };
   static void load(kernels::StreamView stream, const Arena& arena);
-  Arena mirror(std::string prefix, kernels::Tensor device, Copies copies) const;
+  Arena mirror(std::string prefix, kernels::Tensor device) const;
   std::vector<kernels::Tensor> split(const Arena& arena) const;
   std::vector<checkpoint::NamedTensor> named(const Arena& arena) const;
 
   const std::vector<model::Parameter>& parameters_;
   std::vector<Arena> arenas_;  // weights first, then the optimizer's
+  std::vector<Arena> included_;  // the name is the prefix
+  Copies copies_;
 };
 
 }  // namespace eightfold::runtime

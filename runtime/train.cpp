@@ -36,7 +36,8 @@ class Run {
                               : nullptr),
         saver_(session, engine_, telemetry_, checkpoint_store(config_, plan.run_directory)),
         monitor_(engine_, session.place().device),
-        worker_(session, verifying_ ? *verifying_ : *exchange_, telemetry_, plan.first_step, length_.steps) {}
+        worker_(session, verifying_ ? *verifying_ : *exchange_, telemetry_, plan.first_step, length_.steps),
+        reported_step_(plan.first_step) {}
 
   TrainResult run() {
     const base::TimePoint start = base::Clock::now();
@@ -47,8 +48,9 @@ class Run {
     if (done > 0 && config_.evaluation.target_accuracy > 0 && evaluates_after(done)) evaluate(done);
     while (done < length_.steps && !target_reached()) {
       done = worker_.step() + 1;
-      samples_ += session_.plan().batch(done - 1).samples;
+      for (const Guard::Skipped& each : session_.guard().take_skipped()) telemetry_.skipped(each);
       telemetry_.progress(done);
+      if (done % health::kPaceSteps == 0) compare_pace();
       if (done % config_.telemetry.interval == 0 || done == length_.steps || ends_epoch(done)) report(done);
       if (evaluates_after(done)) evaluate(done);
       if (saves_after(done)) {
@@ -57,7 +59,7 @@ class Run {
         agreed_weight_hash(done);
       }
     }
-    if (samples_ > 0) report(done);  // stopped between two reports
+    if (reported_step_ != done) report(done);  // stopped between two reports
     if (evaluated_step_ != done) evaluate(done);
     if (saved_step_ != done && config_.checkpoint.every >= 0) save(done);
     const std::string hash = agreed_weight_hash(done);
@@ -86,18 +88,26 @@ class Run {
     return target > 0 && test_.samples > 0 && test_.accuracy() >= target;
   }
 
+  // A device may not have done its last steps yet: they count the next time.
+  void compare_pace() {
+    const telemetry::Phases pace = telemetry_.take_pace();
+    if (session_.place().ranks == 1) return;
+    const double per_step_ms = 1e3 / static_cast<double>(std::max<std::int64_t>(pace.steps, 1));
+    monitor_.compare((pace.step_s - pace.exposed_s) * per_step_ms, pace.data_wait_s * per_step_ms);
+  }
+
   void report(std::int64_t done) {
     const health::GpuHealth gpu = monitor_.read_gpu();  // while the device still has steps to do
     const Worker::Totals totals = worker_.take_totals();
-    const telemetry::Score score = sum_over_ranks(engine_, totals.loss_sum, totals.correct, samples_);
-    samples_ = 0;
+    const telemetry::Score score = sum_over_ranks(engine_, totals.loss_sum, totals.correct, totals.samples);
+    reported_step_ = done;
     const telemetry::Phases phases = telemetry_.take_phases();
     const double per_step_ms = 1e3 / static_cast<double>(std::max<std::int64_t>(phases.steps, 1));
     const std::vector<health::RankReport> ranks = monitor_.gather(
         {(phases.step_s - phases.exposed_s) * per_step_ms, phases.data_wait_s * per_step_ms, gpu});
     telemetry_.interval(done, phases, score, worker_.learning_rate(), ranks);
     if (verifying_) telemetry_.exchange_error(done, verifying_->take_nmse());
-    if (!std::isfinite(score.loss())) diverged("training loss", score.loss(), done);
+    if (score.samples > 0 && !std::isfinite(score.loss())) diverged("training loss", score.loss(), done);
   }
 
   // Every rank has this number, and throws.
@@ -147,7 +157,7 @@ class Run {
   Saver saver_;
   health::Monitor monitor_;
   Worker worker_;
-  std::int64_t samples_ = 0;  // of all ranks, since the last report
+  std::int64_t reported_step_;
   telemetry::Score test_;
   std::optional<std::int64_t> evaluated_step_, saved_step_;
 };

@@ -4,6 +4,8 @@
 #include "kernels/elementwise.hpp"
 #include "runtime/spans.hpp"
 
+#include <utility>
+
 namespace eightfold::runtime {
 namespace {
 
@@ -24,6 +26,7 @@ Worker::Worker(Session& session, comm::Exchange& exchange, base::Observer& obser
       loader_(training_data(session, first_step, end_step), session.place().device, &observer),
       exchange_(exchange),
       totals_(session.place().device, 2),
+      totals_before_(session.place().device, 2),
       totals_host_(session.place().device, 2),
       step_(first_step) {}
 
@@ -45,6 +48,8 @@ void Worker::enqueue_step() {
   const data::Batch batch = session_.plan().batch(step_);
   const std::int64_t passes = session_.plan().passes(batch);
   submitted_ = 0;
+  samples_ += batch.samples;
+  if (session_.guard().is_on()) kernels::copy(stream_, totals_.tensor(), totals_before_.tensor());
   session_.model().begin_step(stream_);
   for (std::int64_t index = 0; index < passes; ++index) run_pass(batch, index, passes);
   submit_complete(session_.model().gradients().elements());  // without overlap: all of them
@@ -53,7 +58,8 @@ void Worker::enqueue_step() {
   // A format without a zero makes numbers of the zeros behind each tensor.
   const bool spoils_padding = session_.config().exchange.codec == config::Codec::one_bit;
   const bool is_alone = session_.place().ranks == 1;  // and waits for nothing
-  if (is_alone || spoils_padding || session_.optimizer().needs_all_gradients())
+  const bool needs_all = session_.optimizer().needs_all_gradients() || session_.guard().is_on();
+  if (is_alone || spoils_padding || needs_all)
     update_at_once(spoils_padding);
   else
     update_by_bucket();
@@ -62,7 +68,16 @@ void Worker::enqueue_step() {
 void Worker::update_at_once(bool spoils_padding) {
   timeline_.span(kExposedSpan, step_, [&] { exchange_.wait(stream_); });
   if (spoils_padding) session_.model().clear_padding(stream_);
-  timeline_.span(kUpdateSpan, step_, [&] { session_.optimizer().step(stream_, learning_rate_, step_ + 1); });
+  timeline_.span(kUpdateSpan, step_, [&] { update_if_admitted(); });
+}
+
+void Worker::update_if_admitted() {
+  Guard& guard = session_.guard();
+  if (!guard.is_on() || guard.admits(stream_, session_.model().gradients(), step_))
+    return session_.optimizer().step(stream_, learning_rate_, step_ + 1);
+  // Its loss may be as wrong as its gradient.
+  kernels::copy(stream_, totals_before_.tensor(), totals_.tensor());
+  samples_ -= session_.plan().batch(step_).samples;
 }
 
 // The weights of a bucket are updated while those behind it are still on their way.
@@ -115,7 +130,7 @@ Worker::Totals Worker::take_totals() {
   const kernels::Tensor host = totals_host_.tensor(totals_.tensor().shape());
   kernels::copy(stream_, totals_.tensor(), host);
   timeline_.synchronize();
-  const Totals totals{totals_host_.data()[0], totals_host_.data()[1]};
+  const Totals totals{totals_host_.data()[0], totals_host_.data()[1], std::exchange(samples_, 0)};
   totals_host_.data()[0] = totals_host_.data()[1] = 0;
   kernels::copy(stream_, host, totals_.tensor());
   return totals;

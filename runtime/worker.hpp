@@ -31,10 +31,12 @@ class Worker {
   void time_layers() noexcept { times_layers_ = true; }
   // Waits until the device has done all steps so far, and reports their spans.
   void synchronize() { timeline_.synchronize(); }
-  // Losses and hits of this rank's samples since the last call. Waits for the device.
+  // Losses and hits of this rank's samples since the last call, in steps that were taken: the guard
+  // (runtime/guard.hpp) may skip one. Waits for the device.
   struct Totals {
     double loss_sum = 0;
     double correct = 0;
+    std::int64_t samples = 0;  // of all ranks
   };
   Totals take_totals();
 
@@ -46,6 +48,7 @@ class Worker {
   void run_pass(const data::Batch& batch, std::int64_t index, std::int64_t passes);
   void submit_complete(std::int64_t end);
   void update_at_once(bool spoils_padding);
+  void update_if_admitted();
   void update_by_bucket();
 
   Session& session_;
@@ -54,8 +57,10 @@ class Worker {
   data::Loader loader_;
   comm::Exchange& exchange_;
   kernels::Buffer<double> totals_;
+  kernels::Buffer<double> totals_before_;  // this step; kept where a guard may skip it
   kernels::PinnedBuffer<double> totals_host_;
   std::int64_t step_;
+  std::int64_t samples_ = 0;   // of all ranks, in the steps of totals_
   std::size_t submitted_ = 0;  // buckets of this step
   double learning_rate_ = 0;
   bool times_layers_ = false;

@@ -1,5 +1,6 @@
 #include "comm/executor/stages.hpp"
 
+#include "kernels/base/error.hpp"
 #include "quant8/segment.hpp"
 
 #include <fmt/format.h>
@@ -62,8 +63,19 @@ bool Receive::has_arrived() {
   const auto elements = static_cast<std::int64_t>(shard_.values(done_).size());
   quant8::check_header(bytes, quant8::header_of(encoding, shard_.sequence(done_), elements), sender_,
                        receiver_);
-  if (encoding.has_hash) quant8::check_hash(bytes, encoding, elements, sender_);
+  if (encoding.has_hash) check_hash(bytes, elements);
   return true;
+}
+
+// Bytes that changed on their way are no wrong input, but what makes replicas differ.
+void Receive::check_hash(std::span<const std::byte> bytes, std::int64_t elements) const {
+  const BucketContext& bucket = shard_.bucket();
+  try {
+    quant8::check_hash(bytes, bucket.codec.encoding(), elements, sender_);
+  } catch (const base::DataError& error) {
+    base::raise<base::DivergenceError>("exchange of step {}, bucket {}, segment {}: {}", bucket.step + 1,
+                                       bucket.rounding.bucket, done_, error.what());
+  }
 }
 
 void ReceiveAdd::begin() {

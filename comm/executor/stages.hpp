@@ -58,7 +58,8 @@ class Receive : public Stage {
  protected:
   // Asks the transport for the next segments, as far as messages are free.
   bool post();
-  // Whether the next segment has arrived; if so, what its header says has been checked.
+  // Whether the next segment has arrived; if so, what its header says has been checked, and its hash if it
+  // has one. Throws DataError for a wrong header, DivergenceError for a wrong hash.
   bool has_arrived();
   virtual bool is_free(std::int64_t segment) const = 0;
 
@@ -67,6 +68,8 @@ class Receive : public Stage {
   std::int64_t posted_ = 0;
 
  private:
+  void check_hash(std::span<const std::byte> bytes, std::int64_t elements) const;
+
   std::string sender_, receiver_;  // for messages
 };
 

@@ -32,8 +32,9 @@ std::vector<Key<Exchange>> message_keys() {
                      "and proves it "
                      "([collectives.md](collectives.md#transports)), else staged.",
              .only_with = own}),
-      field("hash", &Exchange::hash,
-            {.help = "Sends a hash of 8 bytes with every message, which the receiver checks.",
+      field("paranoid", &Exchange::paranoid,
+            {.help = "Sends a hash of 8 bytes with every message; the receiver ends the job with exit code 7 "
+                     "if they changed on their way. On the host: the messages of a GPU carry none.",
              .only_with = own})};
 }
 

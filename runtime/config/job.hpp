@@ -111,9 +111,20 @@ struct Exchange {
   quant8::Scaling scaling = quant8::Scaling::block;
   std::uint64_t segment = 0;  // encoded bytes in one message; 0: as the exchange chooses
   Transport transport = Transport::automatic;
-  bool hash = false;                 // of every segment, checked by its receiver
+  bool paranoid = false;             // a hash with every message, checked by its receiver
   bool verify = false;               // compare every bucket's sum with one in fp32
   std::int64_t replica_check = 100;  // steps; 0: never
+};
+
+enum class NonFinite { off, stop, skip };
+enum class SpikePolicy { stop, skip };
+
+// Of a step whose gradient looks wrong.
+struct Guard {
+  NonFinite non_finite = NonFinite::off;
+  double spike = 0;  // standard deviations; 0: not looked for
+  SpikePolicy spike_policy = SpikePolicy::skip;
+  std::int64_t skip_limit = 10;  // steps skipped in a row
 };
 
 struct Evaluation {
@@ -141,6 +152,7 @@ struct JobConfig {
   Optimizer optimizer;
   Schedule schedule;
   Exchange exchange;
+  Guard guard;
   Evaluation evaluation;
   Checkpoint checkpoint;
   Telemetry telemetry;

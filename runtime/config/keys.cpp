@@ -182,6 +182,30 @@ Section<JobConfig> schedule_section() {
               .identity = Identity::always})});
 }
 
+Section<JobConfig> guard_section() {
+  return section(
+      "guard", "What becomes of a step whose gradient looks wrong ([reliability.md](reliability.md#guards)).",
+      &JobConfig::guard,
+      {field(
+           "non_finite", &Guard::non_finite,
+           {.help = "A gradient with an infinity or a NaN: \"stop\" ends the job with exit code 7, \"skip\" "
+                    "leaves weights and optimizer as they are, \"off\" does not look; a loss that is not "
+                    "finite ends the job in any case.",
+            .identity = Identity::always}),
+       field("spike", &Guard::spike,
+             {.help = "A gradient whose norm is so many standard deviations above the mean of the last 128 "
+                      "that were taken is a spike; 0: none is. Clipping comes after it.",
+              .range = between(0, 1000),
+              .identity = Identity::always}),
+       field("spike_policy", &Guard::spike_policy,
+             {.help = "\"skip\" or \"stop\", as with non_finite.", .identity = Identity::always}),
+       field("skip_limit", &Guard::skip_limit,
+             {.help = "Steps skipped in a row that are borne; one more ends the job with exit code 7.",
+              .unit = "steps",
+              .range = at_least(0),
+              .identity = Identity::always})});
+}
+
 Section<JobConfig> evaluation_section() {
   return section("evaluation", "When the test samples are tried.", &JobConfig::evaluation,
                  {field("every", &Evaluation::every,
@@ -310,8 +334,8 @@ Section<Layer> all_layer_keys() {
 
 const std::vector<Section<JobConfig>>& job_sections() {
   static const std::vector<Section<JobConfig>> sections = {
-      job_section(),      data_section(),       optimizer_section(),  schedule_section(),
-      exchange_section(), evaluation_section(), checkpoint_section(), telemetry_section()};
+      job_section(),   data_section(),       optimizer_section(),  schedule_section(), exchange_section(),
+      guard_section(), evaluation_section(), checkpoint_section(), telemetry_section()};
   return sections;
 }
 

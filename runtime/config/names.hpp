@@ -44,6 +44,11 @@ inline constexpr std::array<std::string_view, 2> kNames<quant8::Scaling> = {"blo
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<Transport> = {"auto", "staged", "direct"};
 
+template <>
+inline constexpr std::array<std::string_view, 3> kNames<NonFinite> = {"off", "stop", "skip"};
+template <>
+inline constexpr std::array<std::string_view, 2> kNames<SpikePolicy> = {"stop", "skip"};
+
 template <class Enum>
 constexpr std::string_view to_string(Enum value) {
   return kNames<Enum>[static_cast<std::size_t>(value)];

@@ -14,13 +14,28 @@ std::vector<std::string> names_of_all(comm::Engine& engine, const std::string& g
 }  // namespace
 
 Monitor::Monitor(comm::Engine& engine, kernels::Device device)
-    : engine_(engine), sensor_(device), watch_(names_of_all(engine, sensor_.address())) {}
+    : engine_(engine),
+      sensor_(device),
+      watch_(names_of_all(engine, sensor_.address())),
+      stragglers_(std::make_shared<Stragglers>(watch_.names())) {}
+
+GpuHealth Monitor::read_gpu() {
+  return gpu_ = sensor_.read();
+}
 
 std::vector<RankReport> Monitor::gather(const RankReport& mine) {
   std::vector<RankReport> all;
   engine_.run([&](comm::Communicator& communicator) { all = health::gather(communicator, mine); });
   for (const std::string& line : watch_.look_at(all)) base::log_warn("{}", line);
   return all;
+}
+
+void Monitor::compare(double busy_ms, double data_wait_ms) {
+  engine_.submit([stragglers = stragglers_,
+                  mine = RankReport{busy_ms, data_wait_ms, gpu_}](comm::Communicator& communicator) {
+    for (const std::string& line : stragglers->look_at(health::gather(communicator, mine)))
+      base::log_warn("{}", line);
+  });
 }
 
 }  // namespace eightfold::runtime::health

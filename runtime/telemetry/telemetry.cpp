@@ -49,6 +49,11 @@ std::string exchange_text(const Phases& phases) {
                      phases.wire_s() * per_step_ms, phases.decode_s * per_step_ms);
 }
 
+std::string score_text(const Score& score) {
+  if (score.samples == 0) return "every step was skipped";
+  return fmt::format("loss {:.4f} | accuracy {:.2f} %", score.loss(), 100 * score.accuracy());
+}
+
 std::string health_line(std::span<const health::RankReport> ranks) {
   const std::string summary = health::summary_of(ranks), throttled = health::throttled_ranks(ranks);
   return fmt::format("health: {}{}", summary.empty() ? "no GPU that NVML knows" : summary,
@@ -75,6 +80,7 @@ Telemetry::Telemetry(const config::Telemetry& config, RunLength length, std::fil
 
 void Telemetry::on_span(const base::Span& span) noexcept {
   clock_.add(span);
+  pace_.add(span);
   if (trace_ != nullptr) trace_->add(span);
 }
 
@@ -98,11 +104,11 @@ void Telemetry::interval(std::int64_t step, const Phases& phases, const Score& s
   const double left_s = base::seconds_since(began_) / static_cast<double>(step - first_step_) *
                         static_cast<double>(length_.steps - step);
   say(fmt::format(
-      "step {:>{}}/{} | epoch {:.2f} | loss {:.4f} | accuracy {:.2f} % | rate {:.3g} | {:.0f} samples/s | "
+      "step {:>{}}/{} | epoch {:.2f} | {} | rate {:.3g} | {:.0f} samples/s | "
       "step {:.2f} ms = compute {:.2f} + exposed {:.2f} + data {:.2f} |{} {} left",
-      step, std::to_string(length_.steps).size(), length_.steps, epoch_at(step), score.loss(),
-      100 * score.accuracy(), learning_rate, samples_per_s, phases.step_s * per_step_ms,
-      phases.compute_s() * per_step_ms, phases.exposed_s * per_step_ms, phases.data_wait_s * per_step_ms,
+      step, std::to_string(length_.steps).size(), length_.steps, epoch_at(step), score_text(score),
+      learning_rate, samples_per_s, phases.step_s * per_step_ms, phases.compute_s() * per_step_ms,
+      phases.exposed_s * per_step_ms, phases.data_wait_s * per_step_ms,
       phases.exchange_s > 0 ? fmt::format(" {} |", exchange_text(phases)) : "", clock_text(left_s)));
   if (config_.health) say(health_line(ranks));
   record(Json{{"kind", "train"},
@@ -122,6 +128,14 @@ void Telemetry::interval(std::int64_t step, const Phases& phases, const Score& s
               {"decode_ms", phases.decode_s * per_step_ms},
               {"ranks", health::record_of(ranks)}}
              .dump());
+}
+
+void Telemetry::skipped(const Guard::Skipped& step) {
+  ++skipped_;
+  if (!speaks_) return;
+  clear_bar();
+  base::log_warn("step {} is skipped: {}", step.step, step.reason);
+  record(Json{{"kind", "skipped"}, {"step", step.step}, {"norm", step.norm}, {"reason", step.reason}}.dump());
 }
 
 void Telemetry::progress(std::int64_t step) {
@@ -194,6 +208,7 @@ void Telemetry::give_verdict(std::int64_t step) {
       bound, compute, exposed, data);
   if (total_.exchange_s > 0)
     verdict += fmt::format("; {}, {:.0f} % of it hidden", exchange_text(total_), 100 * total_.hidden());
+  if (skipped_ > 0) verdict += fmt::format("; {} steps were skipped", skipped_);
   say(verdict);
   record(Json{{"kind", "end"},
               {"step", step},
@@ -201,7 +216,8 @@ void Telemetry::give_verdict(std::int64_t step) {
               {"compute_percent", compute},
               {"exposed_percent", exposed},
               {"data_wait_percent", data},
-              {"hidden_percent", 100 * total_.hidden()}}
+              {"hidden_percent", 100 * total_.hidden()},
+              {"skipped_steps", skipped_}}
              .dump());
 }
 

@@ -4,6 +4,7 @@
 // trace. One per rank; only rank 0 speaks and records, every rank sums its phases and may trace.
 
 #include "runtime/config/job.hpp"
+#include "runtime/guard.hpp"
 #include "runtime/health/rank_report.hpp"
 #include "runtime/schedule.hpp"
 #include "runtime/telemetry/phases.hpp"
@@ -39,10 +40,14 @@ class Telemetry final : public base::Observer {
   void begin(std::int64_t first_step);
   // Where this rank's time went since the last call.
   Phases take_phases();
+  // The same since the last call of this one: the ranks are compared more often than a run reports.
+  Phases take_pace() { return pace_.take(); }
   // Steps (last interval's end, step] are done, with this score and learning rate at the end. `phases` are
   // this rank's; `ranks` what all said of themselves, on rank 0.
   void interval(std::int64_t step, const Phases& phases, const Score& score, double learning_rate,
                 std::span<const health::RankReport> ranks);
+  // The guard has skipped a step.
+  void skipped(const Guard::Skipped& step);
   // A step is done: moves the progress bar, where there is one.
   void progress(std::int64_t step);
   void evaluation(std::int64_t step, const Score& score);
@@ -72,8 +77,9 @@ class Telemetry final : public base::Observer {
   base::TimePoint bar_drawn_;
   std::ofstream metrics_;
   std::int64_t lost_records_ = 0;  // since the last that could be written
-  PhaseClock clock_;
+  PhaseClock clock_, pace_;
   Phases total_;
+  std::int64_t skipped_ = 0;  // steps
   std::unique_ptr<Trace> trace_;
   std::int64_t first_step_ = 0;
   base::TimePoint began_;

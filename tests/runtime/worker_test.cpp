@@ -1,6 +1,8 @@
 // The first step of a job, whatever ranks and passes compute it: the same samples, the same gradient.
 #include "runtime/worker.hpp"
 
+#include "comm/agreed_error.hpp"
+#include "runtime/config/names.hpp"
 #include "runtime/config/parse.hpp"
 #include "runtime/exchange.hpp"
 #include "tests/support/ranks.hpp"
@@ -8,6 +10,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <string>
 #include <vector>
 
 using namespace eightfold;
@@ -141,4 +145,108 @@ TEST_CASE(
   CHECK(std::ranges::all_of(visits, [](float count) { return count == 1; }));
   for (std::int64_t position = 0; position < split.train->size(); ++position)
     CHECK(place[static_cast<std::size_t>(order.at(0, position))] == static_cast<float>(position));
+}
+
+namespace {
+
+// Another exchange, of gradients into which this rank puts a value at one step.
+class Poisoned final : public comm::Exchange {
+ public:
+  Poisoned(comm::Exchange& exchange, kernels::Tensor gradients, std::int64_t step, float value)
+      : exchange_(exchange), gradients_(gradients), step_(step), value_(value) {}
+
+  void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override {
+    if (bucket == 0 && step == step_) gradients_.span<float>()[17] = value_;
+    exchange_.submit(bucket, step, producer);
+  }
+  bool wait_for_next(kernels::StreamView consumer) override { return exchange_.wait_for_next(consumer); }
+  std::size_t wire_bytes() const override { return exchange_.wire_bytes(); }
+
+ private:
+  comm::Exchange& exchange_;
+  kernels::Tensor gradients_;
+  std::int64_t step_;
+  float value_;
+};
+
+std::vector<float> weights_of(Session& session) {
+  const auto values = session.model().weights().span<float>();
+  return {values.begin(), values.end()};
+}
+
+// Of a guarded job of three steps, in the second of which rank `bad` has a gradient with such a value.
+struct GuardedRun {
+  std::vector<std::int64_t> skipped;
+  bool second_step_changed_weights = false;
+  bool ended_finite = false;
+  Worker::Totals totals;
+  std::string refusal;  // by the guard
+};
+
+GuardedRun run_guarded(const config::JobConfig& config, int bad, float value) {
+  Session session(config, data::open(config.data, config.job.seed), {world().rank(), world().size(), {}});
+  session.initialize(world());
+  Silent observer;
+  comm::Engine engine(world());
+  const auto exchange = make_exchange(session, engine, observer);
+  const std::int64_t poisoned_step = world().rank() == bad ? 1 : -1;
+  Poisoned poisoned(*exchange, session.model().gradients(), poisoned_step, value);
+  Worker worker(session, poisoned, observer, 0, 3);
+  GuardedRun run;
+  try {
+    std::vector<float> before;
+    for (int step = 0; step < 3; ++step) {
+      before = weights_of(session);
+      worker.step();
+      if (step == 1) run.second_step_changed_weights = weights_of(session) != before;
+    }
+  } catch (const comm::AgreedError& error) {
+    run.refusal = error.what();
+    return run;
+  }
+  for (const Guard::Skipped& each : session.guard().take_skipped()) run.skipped.push_back(each.step);
+  run.ended_finite = std::ranges::all_of(weights_of(session), [](float w) { return std::isfinite(w); });
+  run.totals = worker.take_totals();
+  return run;
+}
+
+}  // namespace
+
+TEST_CASE("what is not finite on one rank reaches the guards of all, in every codec, and changes no weight") {
+  for (const config::Codec codec : quant8::all_formats()) {
+    for (const float value :
+         {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+      for (const int bad : {0, world().size() - 1}) {
+        config::JobConfig config = job(0);
+        config.exchange.codec = codec;
+        config.guard.non_finite = config::NonFinite::skip;
+        const GuardedRun run = run_guarded(config, bad, value);
+        CAPTURE(config::to_string(codec), value, bad);
+        CHECK_ALL_RANKS(run.skipped == std::vector<std::int64_t>{2});
+        CHECK_ALL_RANKS(!run.second_step_changed_weights);
+        CHECK_ALL_RANKS(run.ended_finite);
+        CHECK_ALL_RANKS(run.totals.samples == 70);  // 50 and 20: the third step ends the epoch of 120
+        config.guard.non_finite = config::NonFinite::stop;
+        CHECK_ALL_RANKS(run_guarded(config, bad, value).refusal.starts_with("at step 2 the gradient is not"));
+      }
+    }
+  }
+}
+
+TEST_CASE("a guard that finds nothing wrong changes nothing of what is learnt") {
+  config::JobConfig config = job(0);
+  std::vector<float> weights[2];
+  for (const bool guarded : {false, true}) {
+    config.guard.non_finite = guarded ? config::NonFinite::skip : config::NonFinite::off;
+    config.guard.spike = guarded ? 100 : 0;
+    Session session(config, data::open(config.data, config.job.seed), {world().rank(), world().size(), {}});
+    session.initialize(world());
+    Silent observer;
+    comm::Engine engine(world());
+    const auto exchange = make_exchange(session, engine, observer);
+    Worker worker(session, *exchange, observer, 0, 3);
+    for (int step = 0; step < 3; ++step) worker.step();
+    weights[guarded ? 1 : 0] = weights_of(session);
+  }
+  CHECK_ALL_RANKS(weights[0] == weights[1]);
 }

@@ -68,7 +68,7 @@ rounding = "stochastic"
 scaling = "tensor"
 segment = "32KiB"
 transport = "direct"
-hash = true
+paranoid = true
 verify = true
 replica_check = 7
 )")
@@ -86,7 +86,7 @@ replica_check = 7
   CHECK(config.exchange.scaling == eightfold::quant8::Scaling::tensor);
   CHECK(config.exchange.segment == 32U << 10);
   CHECK(config.exchange.transport == Transport::direct);
-  CHECK(config.exchange.hash);
+  CHECK(config.exchange.paranoid);
   CHECK(config.exchange.verify);
   CHECK(config.exchange.replica_check == 7);
 }
@@ -111,7 +111,7 @@ TEST_CASE("unknown keys and sections are errors that name the nearest known one"
         "job.toml:7:1: unknown key evaluation.zzzzzz; allowed in evaluation: every, target_accuracy");
   CHECK(complaint_in("optimiser", "momentum = 0.9") ==
         "job.toml:6:2: unknown section optimiser; allowed: job, data, optimizer, schedule, exchange, "
-        "evaluation, "
+        "guard, evaluation, "
         "checkpoint, telemetry, model, model.layer; did you mean optimizer?");
   CHECK(
       mentions(complaint("wibble = 3\n" + kSmallest), "job.toml:1:1: unknown section wibble; allowed: job"));
@@ -298,7 +298,7 @@ TEST_CASE("keys of the exchange go with the codecs and algorithms that they do s
   CHECK(mentions(complaint_in("exchange", "codec = 'fp32'\nerror_feedback = 'on'"),
                  "exchange.error_feedback has no effect"));
   CHECK(complaint_in("exchange", "codec = 'bf16'\nerror_feedback = 'on'") == "accepted");
-  for (const std::string key : {"segment = '1KiB'", "transport = 'staged'", "hash = true"})
+  for (const std::string key : {"segment = '1KiB'", "transport = 'staged'", "paranoid = true"})
     CHECK(mentions(complaint_in("exchange", "codec = 'fp32'\nalgorithm = 'mpi'\n" + key),
                    "has no effect with exchange.algorithm = \"mpi\"; allowed with algorithm = \"auto\", "));
 }

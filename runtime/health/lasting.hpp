@@ -1,0 +1,26 @@
+#pragma once
+
+// Whether something is the case, as far as it lasts: one slow moment is noise.
+
+namespace eightfold::runtime::health {
+
+class Lasting {
+ public:
+  // Whether that has changed: what two looks in a row find counts, as begun or as over.
+  bool has_changed(bool is_now) {
+    contrary_looks_ = is_now == holds_ ? 0 : contrary_looks_ + 1;
+    if (contrary_looks_ < kLooks) return false;
+    contrary_looks_ = 0;
+    holds_ = is_now;
+    return true;
+  }
+  bool holds() const noexcept { return holds_; }
+
+ private:
+  static constexpr int kLooks = 2;
+
+  bool holds_ = false;
+  int contrary_looks_ = 0;
+};
+
+}  // namespace eightfold::runtime::health
