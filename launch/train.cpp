@@ -108,8 +108,14 @@ void train(const TrainOptions& options, comm::Environment& environment) {
     session->initialize(world);
   }
 
-  const runtime::TrainResult result =
-      runtime::train(*session, world, {shared.run_directory, shared.first_step});
+  runtime::StopRequest stop;
+  const runtime::TrainResult result = runtime::train(
+      *session, world, {shared.run_directory, shared.first_step, &stop, runtime::slurm_end_time()});
+  if (result.stopped != runtime::StopReason::none)
+    throw comm::AgreedError(
+        base::ExitCode::requeue,
+        fmt::format("stopped by {} after step {}, with a checkpoint: --resume goes on from there",
+                    to_string(result.stopped), result.steps));
   if (world.rank() != 0) return;
   const ResultRow row = {{"test_accuracy", result.test_accuracy},
                          {"test_loss", result.test_loss},

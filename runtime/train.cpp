@@ -15,6 +15,7 @@
 #include "runtime/worker.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <optional>
 
@@ -35,6 +36,8 @@ class Run {
         verifying_(verifies() ? std::make_unique<comm::VerifyingExchange>(engine_, *exchange_,
                                                                           bucket_gradients(session))
                               : nullptr),
+        stop_(engine_, session.place().device, plan.stop != nullptr ? *plan.stop : nobody_asks_,
+              plan.end_time),
         monitor_(engine_, session.place().device),
         worker_(session, verifying_ ? *verifying_ : *exchange_, telemetry_, plan.first_step, length_.steps) {}
 
@@ -45,8 +48,11 @@ class Run {
     std::int64_t done = plan_.first_step;
     // A run that had reached its target when it was saved has nothing more to do.
     if (done > 0 && config_.evaluation.target_accuracy > 0 && evaluates_after(done)) evaluate(done);
-    while (done < length_.steps && !target_reached()) {
+    StopReason stopped = StopReason::none;
+    while (done < length_.steps && !target_reached() && stopped == StopReason::none) {
+      stop_.ask(longest_save_);
       done = worker_.step() + 1;
+      stopped = stop_.answer();
       samples_ += session_.plan().batch(done - 1).samples;
       telemetry_.progress(done);
       if (done % config_.telemetry.interval == 0 || done == length_.steps || ends_epoch(done)) report(done);
@@ -58,11 +64,12 @@ class Run {
       }
     }
     if (samples_ > 0) report(done);  // stopped between two reports
-    if (evaluated_step_ != done) evaluate(done);
-    if (saved_step_ != done && config_.checkpoint.every >= 0) save(done);
+    // Whoever is asked to stop has no time to lose.
+    if (evaluated_step_ != done && stopped == StopReason::none) evaluate(done);
+    if (saved_step_ != done && (config_.checkpoint.every >= 0 || stopped != StopReason::none)) save(done);
     const std::string hash = agreed_weight_hash(done);
     telemetry_.end(done);
-    return {test_.accuracy(), test_.loss(), done, base::seconds_since(start), hash};
+    return {test_.accuracy(), test_.loss(), done, base::seconds_since(start), hash, stopped};
   }
 
  private:
@@ -139,6 +146,7 @@ class Run {
       });
     });
     saved_step_ = done;
+    longest_save_ = std::max(longest_save_, std::chrono::duration<double>(base::seconds_since(start)));
     if (session_.place().rank == 0) telemetry_.checkpoint(done, directory, base::seconds_since(start));
   }
 
@@ -164,11 +172,14 @@ class Run {
   comm::Engine engine_;
   std::unique_ptr<comm::Exchange> exchange_;
   std::unique_ptr<comm::VerifyingExchange> verifying_;  // null unless the job verifies
+  StopRequest nobody_asks_;
+  StopAgreement stop_;
   health::Monitor monitor_;
   Worker worker_;
   std::int64_t samples_ = 0;  // of all ranks, since the last report
   telemetry::Score test_;
   std::optional<std::int64_t> evaluated_step_, saved_step_;
+  std::chrono::duration<double> longest_save_{0};
 };
 
 }  // namespace
