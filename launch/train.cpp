@@ -134,10 +134,18 @@ void train(const TrainOptions& options, comm::Environment& environment) {
     session->initialize(world);
   }
 
-  const runtime::TrainResult result =
-      runtime::train(*session, world, {shared.run_directory, shared.first_step});
-  if (world.rank() == 0) publish_result(options, result, start.run_directory, placement.facts);
+  runtime::StopRequest stop;
+  const runtime::TrainResult result = runtime::train(
+      *session, world, {shared.run_directory, shared.first_step, &stop, runtime::slurm_end_time()});
+  const bool has_stopped = result.stopped != runtime::StopReason::none;
+  if (world.rank() == 0 && !has_stopped)
+    publish_result(options, result, start.run_directory, placement.facts);
   if (result.unsaved) throw comm::AgreedError(base::ExitCode::environment, *result.unsaved);
+  if (has_stopped)
+    throw comm::AgreedError(
+        base::ExitCode::requeue,
+        fmt::format("stopped by {} after step {}, with a checkpoint: --resume goes on from there",
+                    to_string(result.stopped), result.steps));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "runtime/config/show.hpp"
 #include "runtime/residuals.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -39,8 +40,7 @@ Saver::Saver(Session& session, comm::Engine& engine, telemetry::Telemetry& telem
              std::filesystem::path store)
     : session_(session), engine_(engine), telemetry_(telemetry), store_(std::move(store)) {
   const config::Checkpoint& wanted = session.config().checkpoint;
-  if (wanted.every < 0) return;
-  if (writes() && wanted.asynchronous)
+  if (writes() && wanted.asynchronous && wanted.every >= 0)
     copy_.emplace(session.make_snapshot(Snapshot::Copies::of_all));
   if (const kernels::Tensor residual = session.residual(); !residual.is_absent())
     passing_ = {residual.device(), static_cast<std::size_t>(residual.elements())};
@@ -108,6 +108,7 @@ void Saver::collect() {
 
 void Saver::conclude(Outcome outcome) {
   last_ = std::move(outcome);
+  longest_s_ = std::max(longest_s_, stall_s_ + last_.seconds);
   if (last_.directory.empty()) {
     telemetry_.checkpoint_failure(last_.step, last_.reason);
   } else {

@@ -10,6 +10,7 @@
 #include "runtime/session.hpp"
 #include "runtime/telemetry/telemetry.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <future>
@@ -22,7 +23,7 @@ namespace eightfold::runtime {
 class Saver {
  public:
   // `store` is where the checkpoints are, on rank 0. Takes host memory for a copy of the state there, unless
-  // the job has it written while training waits, or writes none. The first three outlive this.
+  // the job has it written while training waits, or writes none but the last. The first three outlive this.
   Saver(Session& session, comm::Engine& engine, telemetry::Telemetry& telemetry, std::filesystem::path store);
   ~Saver() = default;            // waits for what is being written: `under_way_` does
   Saver(const Saver&) = delete;  // its thread refers to it
@@ -35,6 +36,8 @@ class Saver {
   // Waits for what is being written. Returns what users must know if the last checkpoint could not be: the
   // reason and the newest complete one, the same text on every rank. Collective.
   std::optional<std::string> finish();
+  // What a checkpoint took at most so far, on rank 0.
+  std::chrono::duration<double> longest() const { return std::chrono::duration<double>(longest_s_); }
 
  private:
   struct Outcome {
@@ -58,6 +61,7 @@ class Saver {
   std::optional<Snapshot> copy_;
   kernels::PinnedBuffer<float> passing_;  // for one residual, on every rank that has one
   double stall_s_ = 0;                    // of the attempt under way
+  double longest_s_ = 0;
   Outcome last_;
   std::future<Outcome> under_way_;  // last: it reads the others
 };

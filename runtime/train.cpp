@@ -35,6 +35,8 @@ class Run {
                                                                           bucket_gradients(session))
                               : nullptr),
         saver_(session, engine_, telemetry_, checkpoint_store(config_, plan.run_directory)),
+        stop_(engine_, session.place().device, plan.stop != nullptr ? *plan.stop : nobody_asks_,
+              plan.end_time),
         monitor_(engine_, session.place().device),
         worker_(session, verifying_ ? *verifying_ : *exchange_, telemetry_, plan.first_step, length_.steps),
         reported_step_(plan.first_step) {}
@@ -46,9 +48,12 @@ class Run {
     std::int64_t done = plan_.first_step;
     // A run that had reached its target when it was saved has nothing more to do.
     if (done > 0 && config_.evaluation.target_accuracy > 0 && evaluates_after(done)) evaluate(done);
-    while (done < length_.steps && !target_reached()) {
+    StopReason stopped = StopReason::none;
+    while (done < length_.steps && !target_reached() && stopped == StopReason::none) {
+      stop_.ask(saver_.longest());
       done = worker_.step() + 1;
       for (const Guard::Skipped& each : session_.guard().take_skipped()) telemetry_.skipped(each);
+      stopped = stop_.answer();
       telemetry_.progress(done);
       if (done % health::kPaceSteps == 0) compare_pace();
       if (done % config_.telemetry.interval == 0 || done == length_.steps || ends_epoch(done)) report(done);
@@ -60,12 +65,13 @@ class Run {
       }
     }
     if (reported_step_ != done) report(done);  // stopped between two reports
-    if (evaluated_step_ != done) evaluate(done);
-    if (saved_step_ != done && config_.checkpoint.every >= 0) save(done);
+    // Whoever is asked to stop has no time to lose.
+    if (evaluated_step_ != done && stopped == StopReason::none) evaluate(done);
+    if (saved_step_ != done && (config_.checkpoint.every >= 0 || stopped != StopReason::none)) save(done);
     const std::string hash = agreed_weight_hash(done);
     const std::optional<std::string> unsaved = saver_.finish();
     telemetry_.end(done);
-    return {test_.accuracy(), test_.loss(), done, base::seconds_since(start), hash, unsaved};
+    return {test_.accuracy(), test_.loss(), done, base::seconds_since(start), hash, unsaved, stopped};
   }
 
  private:
@@ -155,6 +161,8 @@ class Run {
   std::unique_ptr<comm::Exchange> exchange_;
   std::unique_ptr<comm::VerifyingExchange> verifying_;  // null unless the job verifies
   Saver saver_;
+  StopRequest nobody_asks_;
+  StopAgreement stop_;
   health::Monitor monitor_;
   Worker worker_;
   std::int64_t reported_step_;

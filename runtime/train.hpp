@@ -5,7 +5,9 @@
 #include "comm/communicator.hpp"
 #include "runtime/config/job.hpp"
 #include "runtime/session.hpp"
+#include "runtime/stop.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -21,17 +23,21 @@ struct TrainResult {
   std::string weight_hash;  // the same on every rank
   // Why the last checkpoint could not be written, and which is the newest; the same on every rank.
   std::optional<std::string> unsaved;
+  // Why the run ended before its last step, with a checkpoint; the same on every rank.
+  StopReason stopped = StopReason::none;
 };
 
 struct RunPlan {
   std::filesystem::path run_directory;  // exists, on rank 0
   std::int64_t first_step = 0;
+  StopRequest* stop = nullptr;                                         // outlives the run; null: nobody asks
+  std::optional<std::chrono::system_clock::time_point> end_time = {};  // when the job will be ended
 };
 
-// Trains `session` from run.first_step to the end of the job, its target accuracy, or an error. Evaluates and
-// writes checkpoints as the job says, and at the end; one that cannot be written does not end the run. Starts
-// and stops the engine on `communicator`. Collective. Throws DivergenceError's code, agreed, when the loss is
-// no longer a number or replicas differ.
+// Trains `session` from run.first_step to the end of the job, its target accuracy, an error, or the step
+// after which all ranks stop because one was asked to. Evaluates and writes checkpoints as the job says, and
+// at the end; one that cannot be written does not end the run. Starts and stops the engine on `communicator`.
+// Collective. Throws DivergenceError's code, agreed, when the loss is no longer a number or replicas differ.
 TrainResult train(Session& session, comm::Communicator& communicator, const RunPlan& run);
 
 }  // namespace eightfold::runtime
