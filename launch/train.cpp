@@ -2,6 +2,7 @@
 #include "runtime/train.hpp"
 
 #include "comm/agreed_error.hpp"
+#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "launch/command.hpp"
 #include "launch/job.hpp"
@@ -9,6 +10,7 @@
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/config/show.hpp"
 #include "runtime/run_directory.hpp"
+#include "runtime/watchdog/watchdog.hpp"
 
 #include <array>
 #include <optional>
@@ -86,10 +88,23 @@ SharedStart share_start(comm::Communicator& world, const Start& start) {
   return {directory, numbers[0] != 0, numbers[1]};
 }
 
-void train(const TrainOptions& options, comm::Environment& environment) {
+// The record of this rank goes where the other ranks can read it, if that directory is here, too.
+void start_watching(runtime::Watchdog& watchdog, const JobConfig& job, const fs::path& run_directory) {
+  const fs::path flight = runtime::flight_directory(run_directory);
+  try {
+    base::flight_recorder().keep_in(flight);
+    watchdog.guard(job.watchdog, flight);
+  } catch (const base::EnvironmentError& failure) {
+    base::log_warn("{}; it stays in memory, and this rank knows of no other's", failure.what());
+    watchdog.guard(job.watchdog, {});
+  }
+}
+
+void train(const TrainOptions& options, comm::Environment& environment, runtime::Watchdog& watchdog) {
   comm::Communicator& world = environment.world();
   share_json_check(world, options.json);
   const JobConfig job = share_job(world, options.job);
+  watchdog.guard(job.watchdog, {});
   const Placement placement = place_rank(world, job.job);
   const std::unique_ptr<runtime::Session> session = plan_session(world, job, placement.place);
 
@@ -98,9 +113,11 @@ void train(const TrainOptions& options, comm::Environment& environment) {
     if (world.rank() != 0) return;
     start = choose_start(options, job);
     base::open_log_file(start.run_directory / "log" / "rank-00000.log");
+    runtime::create_flight_directory(start.run_directory);
     runtime::describe_run(start.run_directory, job, placement.facts);
   });
   const SharedStart shared = share_start(world, start);
+  start_watching(watchdog, job, shared.run_directory);
   if (shared.resumes) {
     session->restore(world, start.checkpoint.value_or(runtime::checkpoint::Found{}),
                      runtime::Restored::everything);
@@ -138,7 +155,12 @@ void add_train(CLI::App& program, Action& chosen) {
           ->type_name("[PATH]")
           ->expected(0, 1);
   add_json_option(command, options->json);
-  run_on_ranks(command, chosen, options, train);
+  command.callback([&chosen, options] {
+    chosen = [options] {
+      runtime::Watchdog watchdog;  // before MPI starts threads: they, too, leave its signals to it
+      return with_ranks([&](comm::Environment& environment) { train(*options, environment, watchdog); });
+    };
+  });
 }
 
 }  // namespace eightfold::launch

@@ -3,6 +3,7 @@
 #include "comm/agreed_error.hpp"
 #include "comm/engine.hpp"
 #include "comm/verifying_exchange.hpp"
+#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/config/show.hpp"
 #include "runtime/evaluation.hpp"
@@ -108,6 +109,7 @@ class Run {
   }
 
   void evaluate(std::int64_t done) {
+    base::flight_recorder().begin_phase(base::Phase::evaluation, done);
     test_ = runtime::evaluate(session_, engine_, nullptr);
     evaluated_step_ = done;
     telemetry_.evaluation(done, test_);
@@ -118,6 +120,7 @@ class Run {
 
   // Rank 0 writes; the others wait, so that a failure is everybody's.
   void save(std::int64_t done) {
+    base::flight_recorder().begin_phase(base::Phase::checkpoint, done);
     const base::TimePoint start = base::Clock::now();
     const std::string hash = agreed_weight_hash(done);
     session_.snapshot().load_from_device(session_.stream());

@@ -22,6 +22,21 @@ std::size_t slots(const ShardPart& shard) {
   return std::min(shard.bucket().window, static_cast<std::size_t>(shard.segments()));
 }
 
+std::uint16_t up_to_65535(std::int64_t number) {
+  return static_cast<std::uint16_t>(std::min<std::int64_t>(number, 65535));
+}
+
+base::Wait wait(const ShardPart& shard, base::Wait::Direction direction, int peer, std::int64_t segment) {
+  return {direction, up_to_65535(peer), up_to_65535(shard.bucket().rounding.bucket), up_to_65535(segment)};
+}
+
+// The first message on its way to a peer, of those before `sent`.
+base::Wait wait_to_send(const ShardPart& shard, const MessageLane& lane, int peer, std::int64_t sent) {
+  for (std::int64_t segment = std::max<std::int64_t>(0, sent - lane.slots()); segment < sent; ++segment)
+    if (lane.under_way(segment) > 0) return wait(shard, base::Wait::Direction::send, peer, segment);
+  return {};
+}
+
 bool is_on_host(const BucketContext& bucket) {
   return bucket.stream.device().kind == kernels::DeviceKind::host;
 }
@@ -42,6 +57,11 @@ Receive::Receive(const ShardPart& shard, Route route)
 void Receive::begin() {
   Stage::begin();
   posted_ = 0;
+}
+
+base::Wait Receive::waits_for() const {
+  if (done_ == posted_ || lane_.under_way(done_) == 0) return {};
+  return wait(shard_, base::Wait::Direction::receive, route_.peer, done_);
 }
 
 bool Receive::post() {
@@ -187,6 +207,10 @@ bool SendFresh::is_over() const {
   return sent_ == shard_.segments() && lane_.is_quiet();
 }
 
+base::Wait SendFresh::waits_for() const {
+  return wait_to_send(shard_, lane_, route_.peer, sent_);
+}
+
 bool Sealed::has_been_forwarded(std::int64_t segment, const MessageLane& lane) const {
   return std::ranges::all_of(
       forwards_, [&](const SendSealed* forward) { return segment - forward->done() < lane.slots(); });
@@ -250,6 +274,10 @@ bool SendSealed::advance() {
 
 bool SendSealed::is_over() const {
   return Stage::is_over() && source_.lane().is_quiet();
+}
+
+base::Wait SendSealed::waits_for() const {
+  return wait_to_send(shard_, source_.lane(), route_.peer, done_);
 }
 
 }  // namespace eightfold::comm
