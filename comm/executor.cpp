@@ -180,7 +180,7 @@ Progress Executor::advance() {
 }
 
 // The stages of the earliest round stand last. What a peer keeps from this rank says more than what it does
-// not take: the bytes of a sealed segment are on their way to several.
+// not take: that it may not do for want of something else.
 base::Wait Executor::waits_for() const {
   for (const auto direction : {base::Wait::Direction::receive, base::Wait::Direction::send})
     for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)

@@ -50,8 +50,8 @@ int main(int argc, char** argv) {
       "First steps:\n"
       "  mpirun -np 2 eightfold train configs/jobs/digits-convnet.toml\n"
       "  eightfold config show configs/jobs/digits-convnet.toml --origin\n"
-      "Exit codes: 0 done, 2 usage or config, 3 environment, 4 data, 7 numeric divergence, 1 a defect of "
-      "eightfold;\n"
+      "Exit codes: 0 done, 2 usage or config, 3 environment, 4 data, 5 a rank was lost, 6 a rank hung, 7 numeric "
+      "divergence,\n1 a defect of eightfold; "
       "docs/errors.md explains them.");
 
   launch::Action chosen;

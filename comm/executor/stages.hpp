@@ -196,10 +196,17 @@ class SendSealed final : public Stage {
   bool advance() override;
   bool is_over() const override;
   base::Wait waits_for() const override;
+  // Whether the message that lay in this segment's place is no longer on its way.
+  bool has_left_place_of(std::int64_t segment) const { return under_way(segment) == 0; }
 
  private:
+  int under_way(std::int64_t segment) const {
+    return under_way_[static_cast<std::size_t>(segment) % under_way_.size()];
+  }
+
   Route route_;
   Sealed& source_;
+  std::vector<int> under_way_;  // by place: the transport's count of the messages to this peer
 };
 
 }  // namespace eightfold::comm
