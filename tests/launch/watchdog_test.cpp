@@ -22,10 +22,11 @@ namespace {
 constexpr auto kPatience = 60s;
 
 // Trains far longer than any test looks at it.
-const std::string kLongJob =
-    kTinyJob +
-    "[evaluation]\nevery = 0\n[checkpoint]\nevery = -1\n[exchange]\nreplica_check = 7\n"
-    "[telemetry]\ninterval = 20\n[watchdog]\ndeadline = \"2s\"\n";
+std::string long_job() {
+  return kTinyJob +
+         "[evaluation]\nevery = 0\n[checkpoint]\nevery = -1\n[exchange]\nreplica_check = 7\n"
+         "[telemetry]\ninterval = 20\n[watchdog]\ndeadline = \"2s\"\n";
+}
 
 // The run's flight/ once every rank has trained for some steps.
 std::optional<fs::path> flight_of(const Scratch& scratch, int ranks, Process& process) {
@@ -58,7 +59,7 @@ TEST_CASE("a rank that is stopped ends the job with code 6 and is named") {
     for (const int odd : {0, ranks - 1}) {
       CAPTURE(ranks, odd);
       const Scratch scratch;
-      scratch.file("job.toml", kLongJob);
+      scratch.file("job.toml", long_job());
       Process process(program(long_training(), ranks, scratch.path()));
       const std::optional<fs::path> flight = flight_of(scratch, ranks, process);
       REQUIRE(flight);
@@ -100,7 +101,7 @@ TEST_CASE("a healthy run is left alone by a short deadline") {
 TEST_CASE("SIGUSR2 has the records written as text, and training goes on to the same weights") {
   const auto training = [](bool asked) {
     const Scratch scratch;
-    scratch.file("job.toml", kLongJob);
+    scratch.file("job.toml", long_job());
     Process process(program({"train", "job.toml", "--set", "job.epochs=200"}, 2, scratch.path()));
     const std::optional<fs::path> flight = flight_of(scratch, 2, process);
     REQUIRE(flight);
@@ -110,7 +111,7 @@ TEST_CASE("SIGUSR2 has the records written as text, and training goes on to the 
     REQUIRE(finished.status == 0);
     for (const char* file : {"rank-00000.txt", "rank-00001.txt"}) {
       REQUIRE(fs::exists(*flight / file) == asked);
-      if (asked) CHECK(lines_with(contents_of(*flight / file), " step ").size() > 256);
+      if (asked) CHECK(lines_with(contents_of(*flight / file), " step ").size() > 100);
     }
     return result_of(finished)["weight_hash"];
   };
@@ -119,7 +120,7 @@ TEST_CASE("SIGUSR2 has the records written as text, and training goes on to the 
 
 TEST_CASE("a rank that is killed is named by one that is ended for it") {
   const Scratch scratch;
-  scratch.file("job.toml", kLongJob);
+  scratch.file("job.toml", long_job());
   Process process(program(long_training(), 3, scratch.path()));
   const std::optional<fs::path> flight = flight_of(scratch, 3, process);
   REQUIRE(flight);
@@ -133,7 +134,7 @@ TEST_CASE("a rank that is killed is named by one that is ended for it") {
 
 TEST_CASE("a signal that nobody handles ends a job as ever") {
   const Scratch scratch;
-  scratch.file("job.toml", kLongJob);
+  scratch.file("job.toml", long_job());
   Process process(program(long_training(), 2, scratch.path()));
   const std::optional<fs::path> flight = flight_of(scratch, 2, process);
   REQUIRE(flight);
