@@ -82,25 +82,26 @@ std::string place_of(const FlightRecord& record) {
   return "";
 }
 
-// "rank 1 (host b) late in exchange at step 12, bucket 3"; the place is where another waits for it, if one
-// does.
+// "rank 1 (host b) late in exchange at step 12, bucket 3", or that it has ended; the place is where another
+// waits for it, if one does.
 std::string lateness(const Waits& waits, int rank) {
   const FlightRecord& record = *waits.witness(rank).record;
   const FlightRecord* place = &record;
   for (int waiter = waits.ranks() - 1; waiter >= 0; --waiter)
     if (waits.awaited_by(waiter) == rank) place = &*waits.witness(waiter).record;
-  return fmt::format("{} late in {} at step {}{}", name_of(record), to_string(record.phase), record.step,
-                     place_of(*place));
+  const std::string state = record.phase == base::Phase::ended
+                                ? fmt::format("has ended with code {}", record.exit_code)
+                                : fmt::format("late in {}", to_string(record.phase));
+  return fmt::format("{} {} at step {}{}", name_of(record), state, record.step, place_of(*place));
 }
 
 std::string reason(const Waits& waits, int rank) {
   const Witness& witness = waits.witness(rank);
+  if (witness.record->phase == base::Phase::ended) return "it said why, if it failed";
   if (witness.pulse == Pulse::stopped) return "its process is stopped";
   if (witness.pulse == Pulse::gone) return "its process is gone";
   if (witness.pulse == Pulse::silent) return "there is no sign of life from its process";
   const FlightRecord& record = *witness.record;
-  if (record.phase == base::Phase::ended)
-    return fmt::format("it has left with exit code {}", record.exit_code);
   if (const std::optional<int> unknown = waits.awaited_by(rank))
     return fmt::format("it waits for rank {}, whose flight record cannot be read", *unknown);
   if (record.is_in_collective())

@@ -54,6 +54,11 @@ bool has_failed(const Witness& witness) {
   return witness.record && witness.record->phase == base::Phase::ended && witness.record->exit_code != 0;
 }
 
+bool has_spoken(const Witness& witness) {
+  const auto is = [&](base::ExitCode code) { return witness.record->exit_code == static_cast<int>(code); };
+  return has_failed(witness) && (is(base::ExitCode::watchdog) || is(base::ExitCode::peer_lost));
+}
+
 bool is_lost(const Witness& witness, const std::string& own_host) {
   if (!witness.record || witness.record->phase == base::Phase::ended) return false;
   return witness.pulse == Pulse::gone ||
@@ -184,11 +189,12 @@ void Watchdog::Guard::expire(base::Duration deadline) {
 // The lowest rank that lives speaks for all; should it not, the others do, after a while.
 bool Watchdog::Guard::another_speaks(const std::vector<Witness>& witnesses,
                                      std::chrono::milliseconds patience) {
+  if (std::ranges::any_of(witnesses, has_spoken)) return true;
   const auto lowest = std::ranges::find(witnesses, Pulse::beats, &Witness::pulse);
   const base::TimePoint end = base::Clock::now() + patience;
   if (lowest - witnesses.begin() == recorder_.read().rank) return false;
   do {
-    if (std::ranges::any_of(this->witnesses(0ms), has_failed)) return true;
+    if (std::ranges::any_of(this->witnesses(0ms), has_spoken)) return true;
     recorder_.beat();
     std::this_thread::sleep_for(50ms);
   } while (base::Clock::now() < end);

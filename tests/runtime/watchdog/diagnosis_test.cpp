@@ -219,7 +219,9 @@ TEST_CASE("a rank that has left is not waited with") {
   ranks[1].record->exit_code = 3;
   for (const Pulse pulse : {Pulse::beats, Pulse::gone}) {
     ranks.has_pulse(1, pulse);
-    CHECK(ranks.diagnosed_by(0).starts_with("rank 1 (host b) late in ended at step 12, bucket 3: "));
+    CHECK(ranks.diagnosed_by(0) ==
+          "rank 1 (host b) has ended with code 3 at step 12, bucket 3: it said why, if it failed; rank 0 "
+          "waits for it");
   }
 }
 
