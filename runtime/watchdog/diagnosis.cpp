@@ -26,6 +26,11 @@ class Waits {
   bool knows_all() const {
     return std::ranges::all_of(witnesses_, [](const Witness& each) { return each.record.has_value(); });
   }
+  bool is_over_for_any(std::int64_t collective) const {
+    return std::ranges::any_of(witnesses_, [&](const Witness& each) {
+      return each.record && each.record->collectives_left >= collective;
+    });
+  }
   std::int64_t waiters_of(int rank) const { return std::ranges::count(awaited_, std::optional(rank)); }
 
   // From `rank` along the waits to where they end, or to the first rank that comes a second time.
@@ -104,6 +109,10 @@ std::string reason(const Waits& waits, int rank) {
   const FlightRecord& record = *witness.record;
   if (const std::optional<int> unknown = waits.awaited_by(rank))
     return fmt::format("it waits for rank {}, whose flight record cannot be read", *unknown);
+  if (record.is_in_collective() && waits.is_over_for_any(record.collectives_entered))
+    return fmt::format("others are through collective {} ({}), and it is not; is its host cut off?",
+                       record.collectives_entered,
+                       to_string(static_cast<base::Collective>(record.collective)));
   if (record.is_in_collective())
     return waits.knows_all() ? "all ranks are in this collective, and it does not end"
                              : "it waits for ranks whose flight records cannot be read";

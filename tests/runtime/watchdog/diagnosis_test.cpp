@@ -151,6 +151,19 @@ TEST_CASE("a collective that all are in is said to hang itself") {
         "does not end");
 }
 
+TEST_CASE("a rank that does not get out of a collective that others are through is cut off") {
+  Ranks ranks(3);
+  ranks.enters(0).enters(1).enters(2);
+  for (const int through : {0, 1}) {
+    ranks[through].record->collectives_left = 8;
+    ranks.waits(through, 2);
+  }
+  CHECK(ranks.diagnosed_by(0) ==
+        "rank 2 (host c) late in exchange at step 12, bucket 3: others are through collective 8 (sum), and "
+        "it is not; "
+        "is its host cut off?; rank 0 waits for it, rank 1 waits for it");
+}
+
 TEST_CASE("what no record can tell is said as such") {
   Ranks ranks(2);
   ranks.waits(0, 1).is_unreadable(1);
