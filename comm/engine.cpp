@@ -16,7 +16,11 @@ namespace {
 // short wait is polled through, a longer one is slept through in growing steps.
 class Patience {
  public:
-  void reset() { is_waiting_ = false; }
+  // Something has moved. Returns whether is_long() had said so before.
+  bool reset() {
+    is_waiting_ = false;
+    return std::exchange(asked_, {}) != base::TimePoint();
+  }
   // How long to sleep before the next poll; nothing: not at all.
   std::optional<std::chrono::microseconds> next() {
     const base::TimePoint now = base::Clock::now();
@@ -27,12 +31,20 @@ class Patience {
     if (now - since_ < kPolling) return std::nullopt;
     return std::exchange(sleep_, std::min(2 * sleep_, kLongest));
   }
+  // After next(): whether the wait has become long, and every so often that it still lasts.
+  bool is_long() {
+    const base::TimePoint now = base::Clock::now();
+    if (now - std::max(since_, asked_) < kLong) return false;
+    asked_ = now;
+    return true;
+  }
 
  private:
   static constexpr std::chrono::microseconds kPolling{40}, kShortest{10}, kLongest{80};
+  static constexpr std::chrono::milliseconds kLong{100};
 
   bool is_waiting_ = false;
-  base::TimePoint since_;
+  base::TimePoint since_, asked_;
   std::chrono::microseconds sleep_{};
 };
 
@@ -59,13 +71,13 @@ Engine::Ticket Engine::submit(Task task) {
       Company::none);
 }
 
-Engine::Ticket Engine::submit(Work work, Company company) {
+Engine::Ticket Engine::submit(Work work, Company company, WaitsFor waits_for) {
   Ticket ticket = 0;
   {
     const std::lock_guard lock(mutex_);
     ticket = ++submitted_;
     if (failure_ != nullptr) return ticket;
-    waiting_.push_back({ticket, std::move(work), company});
+    waiting_.push_back({ticket, std::move(work), company, std::move(waits_for)});
   }
   work_.notify_one();
   return ticket;
@@ -101,8 +113,9 @@ void Engine::serve() {
     lock.lock();
     finish(moved);
     if (moved) {
-      patience.reset();
+      if (patience.reset()) base::flight_recorder().wait_for({});
     } else if (const auto sleep = patience.next()) {
+      if (patience.is_long()) tell_whom_it_waits_for();
       work_.wait_for(lock, *sleep);
     }
   }
@@ -140,6 +153,14 @@ bool Engine::advance_all() {
     item = progress == Progress::over ? under_way_.erase(item) : item + 1;
   }
   return moved;
+}
+
+// The oldest work that waits for somebody: what is behind it may wait for it.
+void Engine::tell_whom_it_waits_for() const {
+  base::Wait wait;
+  for (const Item& item : under_way_)
+    if (wait.direction == base::Wait::Direction::none && item.waits_for) wait = item.waits_for();
+  base::flight_recorder().wait_for(wait);
 }
 
 void Engine::finish(bool moved) {

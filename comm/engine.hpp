@@ -10,6 +10,7 @@
 
 #include "comm/communicator.hpp"
 #include "comm/operation.hpp"
+#include "kernels/base/flight_record.hpp"
 
 #include <condition_variable>
 #include <cstdint>
@@ -26,6 +27,8 @@ class Engine {
   using Task = std::function<void(Communicator&)>;
   // Called again and again until it says Progress::over; it does not wait.
   using Work = std::function<Progress(Communicator&)>;
+  // Whom such work waits for, asked of work that has not moved for a while.
+  using WaitsFor = std::function<base::Wait()>;
   // Counts what was submitted; the number of a piece of work is its place in the order.
   using Ticket = std::uint64_t;
 
@@ -45,7 +48,7 @@ class Engine {
   // throws its error. Work is destroyed when it is over, before anybody learns so.
   Ticket submit(Task task);
   // `company`: whether other such work may be under way at the same time.
-  Ticket submit(Work work, Company company);
+  Ticket submit(Work work, Company company, WaitsFor waits_for = {});
   // Blocks until this and all earlier work is over. Throws the first error of any.
   void wait(Ticket ticket);
   // Throws the first error so far. Never blocks.
@@ -60,6 +63,7 @@ class Engine {
     Ticket ticket;
     Work work;
     Company company;
+    WaitsFor waits_for;
   };
 
   void serve();
@@ -67,6 +71,7 @@ class Engine {
   void rest(std::unique_lock<std::mutex>& lock);
   void start_what_may();
   bool advance_all();
+  void tell_whom_it_waits_for() const;
   void finish(bool moved);
   void fail(const std::exception_ptr& failure);
 

@@ -1,6 +1,7 @@
 #include "comm/environment.hpp"
 
 #include "comm/mpi_error.hpp"
+#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
 
@@ -32,6 +33,7 @@ Environment::Environment() {
   EIGHTFOLD_MPI_CHECK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
   world_ = std::make_unique<Communicator>(Communicator::duplicate_world());
   base::set_log_identity(world_->rank(), world_->size(), world_->host());
+  base::flight_recorder().identify(world_->rank(), world_->size(), world_->host());
   try {
     check(granted);
   } catch (...) {

@@ -14,9 +14,9 @@ namespace eightfold::comm {
 class Environment {
  public:
   // Initialises MPI for calls from one thread at a time (MPI_THREAD_SERIALIZED), which the engine needs.
-  // Stamps the log with the rank. Throws EnvironmentError when MPI grants less, or when the launcher started
-  // several processes and MPI sees one (an mpirun of one MPI starting a program linked with another).
-  // Collective.
+  // Stamps the log and the flight record with the rank. Throws EnvironmentError when MPI grants less, or when
+  // the launcher started several processes and MPI sees one (an mpirun of one MPI starting a program linked
+  // with another). Collective.
   Environment();
   // Finalises MPI if close() has not; logs what fails.
   ~Environment();

@@ -5,6 +5,7 @@
 #include "comm/schedules/generators.hpp"
 #include "comm/selection.hpp"
 #include "comm/spans.hpp"
+#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
 #include "kernels/timeline.hpp"
@@ -80,11 +81,12 @@ class BucketExchange final : public Exchange {
     std::shared_ptr<kernels::Gate> opening(&flight.summed, [](kernels::Gate* gate) { gate->open(); });
     const auto company =
         operations_[bucket]->shares_engine() ? Engine::Company::others : Engine::Company::none;
+    base::flight_recorder().note(base::FlightEvent::Kind::submit, step, static_cast<std::int64_t>(bucket));
     flight.ticket = engine_.submit(
         [this, &flight, bucket, step, opening = std::move(opening)](Communicator& communicator) {
           return advance(flight, bucket, step, communicator);
         },
-        company);
+        company, [&operation = *operations_[bucket]] { return operation.waits_for(); });
     ++submissions_;
   }
 
@@ -123,9 +125,12 @@ class BucketExchange final : public Exchange {
       if (!flight.completed.is_reached()) return Progress::none;
       flight.has_begun = true;
       flight.began = base::Clock::now();
+      base::flight_recorder().note(base::FlightEvent::Kind::begin, step, static_cast<std::int64_t>(bucket));
       operation.begin(step);
     }
     const Progress progress = operation.advance(communicator);
+    if (progress == Progress::over)
+      base::flight_recorder().note(base::FlightEvent::Kind::over, step, static_cast<std::int64_t>(bucket));
     if (progress == Progress::over && observer_ != nullptr) {
       if (means_->timeline) means_->timeline->report();
       observer_->on_span({base::Track::engine, kExchangeSpan, flight.began, base::Clock::now(),

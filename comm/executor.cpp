@@ -179,6 +179,15 @@ Progress Executor::advance() {
   return summed_.is_reached() ? Progress::over : Progress::some;
 }
 
+// The stages of the earliest round stand last. What a peer keeps from this rank says more than what it does
+// not take: that it may not do for want of something else.
+base::Wait Executor::waits_for() const {
+  for (const auto direction : {base::Wait::Direction::receive, base::Wait::Direction::send})
+    for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)
+      if (const base::Wait wait = (*stage)->waits_for(); wait.direction == direction) return wait;
+  return {};
+}
+
 Progress Executor::advance(Communicator&) {
   return advance();
 }

@@ -33,6 +33,7 @@ class Executor final : public Operation {
   bool shares_engine() const override { return true; }
   void begin(std::int64_t step) override;
   Progress advance(Communicator& communicator) override;
+  base::Wait waits_for() const override;
   std::size_t wire_bytes() const override { return wire_bytes_; }
 
   // As advance(), for whoever has no engine.

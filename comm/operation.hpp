@@ -4,6 +4,7 @@
 // is over. Everything about an operation is planned when it is made; a step allocates nothing.
 
 #include "comm/communicator.hpp"
+#include "kernels/base/flight_record.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -26,6 +27,9 @@ class Operation {
   virtual void begin(std::int64_t step) = 0;
   // Does what can be done without waiting. After Progress::over the bucket holds the sum.
   virtual Progress advance(Communicator& communicator) = 0;
+
+  // The message that it cannot go on without, if it is one; of several the first that the schedule has.
+  virtual base::Wait waits_for() const { return {}; }
 
   // Bytes that this rank sends per step, by the algorithm's formula.
   virtual std::size_t wire_bytes() const = 0;

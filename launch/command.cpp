@@ -1,6 +1,7 @@
 #include "launch/command.hpp"
 
 #include "comm/agreed_error.hpp"
+#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "launch/result.hpp"
 
@@ -14,6 +15,7 @@ base::ExitCode report(const std::exception& failure) {
 
 base::ExitCode report_agreed(const comm::AgreedError& error, const comm::Communicator& world) {
   if (world.rank() == error.rank()) base::log_error("{}", error.what());  // described where it happened
+  base::flight_recorder().end(static_cast<int>(error.exit_code()));
   return error.exit_code();
 }
 
@@ -30,11 +32,13 @@ base::ExitCode with_ranks(const std::function<void(comm::Environment&)>& action)
     environment = std::make_unique<comm::Environment>();
     action(*environment);
     environment->close();
+    base::flight_recorder().end(static_cast<int>(base::ExitCode::done));
     return base::ExitCode::done;
   } catch (const comm::AgreedError& error) {
     return report_agreed(error, environment->world());
   } catch (const std::exception& failure) {
     const base::ExitCode code = report(failure);
+    base::flight_recorder().end(static_cast<int>(code));
     // The others do not know and may wait for this rank for ever.
     if (environment != nullptr && environment->world().size() > 1) environment->abort(code);
     return code;

@@ -3,6 +3,7 @@
 
 #include "comm/agreed_error.hpp"
 #include "kernels/base/file.hpp"
+#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "launch/command.hpp"
 #include "launch/job.hpp"
@@ -10,8 +11,11 @@
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/config/show.hpp"
 #include "runtime/run_directory.hpp"
+#include "runtime/watchdog/watchdog.hpp"
 
 #include <array>
+#include <csignal>
+#include <memory>
 #include <optional>
 
 namespace eightfold::launch {
@@ -112,10 +116,32 @@ void publish_result(const TrainOptions& options, const runtime::TrainResult& res
   publish(options.json, runtime::environment_json(facts), {row});
 }
 
-void train(const TrainOptions& options, comm::Environment& environment) {
+// The record of this rank goes where the other ranks can read it, if that directory is here, too.
+void start_watching(runtime::Watchdog& watchdog, const JobConfig& job, const fs::path& run_directory) {
+  const fs::path flight = runtime::flight_directory(run_directory);
+  try {
+    base::flight_recorder().keep_in(flight);
+    watchdog.guard(job.watchdog, flight);
+  } catch (const base::EnvironmentError& failure) {
+    base::log_warn("{}; it stays in memory, and this rank knows of no other's", failure.what());
+    watchdog.guard(job.watchdog, {});
+  }
+}
+
+// SIGUSR1 and SIGTERM ask for a checkpoint and an end.
+std::shared_ptr<runtime::StopRequest> stop_on_signals(runtime::Watchdog& watchdog) {
+  auto stop = std::make_shared<runtime::StopRequest>();  // the handler may outlast the run
+  watchdog.on_signal([stop](int signal) {
+    stop->request(signal == SIGTERM ? runtime::StopReason::terminate : runtime::StopReason::user_signal);
+  });
+  return stop;
+}
+
+void train(const TrainOptions& options, comm::Environment& environment, runtime::Watchdog& watchdog) {
   comm::Communicator& world = environment.world();
   share_json_check(world, options.json);
   const JobConfig job = share_job(world, options.job);
+  watchdog.guard(job.watchdog, {});
   const Placement placement = place_rank(world, job.job);
   const std::unique_ptr<runtime::Session> session = plan_session(world, job, placement.place);
 
@@ -124,9 +150,11 @@ void train(const TrainOptions& options, comm::Environment& environment) {
     if (world.rank() != 0) return;
     start = choose_start(options, job);
     base::open_log_file(start.run_directory / "log" / "rank-00000.log");
+    runtime::create_flight_directory(start.run_directory);
     runtime::describe_run(start.run_directory, job, placement.facts);
   });
   const SharedStart shared = share_start(world, start);
+  start_watching(watchdog, job, shared.run_directory);
   if (shared.resumes) {
     session->restore(world, start.checkpoint.value_or(runtime::checkpoint::Found{}),
                      runtime::Restored::everything);
@@ -134,9 +162,9 @@ void train(const TrainOptions& options, comm::Environment& environment) {
     session->initialize(world);
   }
 
-  runtime::StopRequest stop;
+  const auto stop = stop_on_signals(watchdog);
   const runtime::TrainResult result = runtime::train(
-      *session, world, {shared.run_directory, shared.first_step, &stop, runtime::slurm_end_time()});
+      *session, world, {shared.run_directory, shared.first_step, stop.get(), runtime::slurm_end_time()});
   const bool has_stopped = result.stopped != runtime::StopReason::none;
   if (world.rank() == 0 && !has_stopped)
     publish_result(options, result, start.run_directory, placement.facts);
@@ -172,7 +200,12 @@ void add_train(CLI::App& program, Action& chosen) {
           "that goes on")
       ->type_name("DIR");
   add_json_option(command, options->json);
-  run_on_ranks(command, chosen, options, train);
+  command.callback([&chosen, options] {
+    chosen = [options] {
+      runtime::Watchdog watchdog;  // before MPI starts threads: they, too, leave its signals to it
+      return with_ranks([&](comm::Environment& environment) { train(*options, environment, watchdog); });
+    };
+  });
 }
 
 }  // namespace eightfold::launch

@@ -70,6 +70,20 @@ std::optional<fs::path> run_of(const fs::path& checkpoint) {
   return failure ? run : relative;
 }
 
+fs::path flight_directory(const fs::path& run_directory) {
+  return run_directory / "flight";
+}
+
+fs::path create_flight_directory(const fs::path& run_directory) {
+  fs::path directory = flight_directory(run_directory);
+  base::create_private_directories(directory);
+  std::error_code failure;
+  for (fs::directory_iterator entry(directory, failure); entry != fs::directory_iterator();
+       entry.increment(failure))
+    if (entry->path().extension() == ".bin") fs::remove(entry->path(), failure);
+  return directory;
+}
+
 std::string environment_json(const RunFacts& facts) {
   return nlohmann::json{
       {"eightfold", version()}, {"build", build_facts()},   {"mpi", comm::mpi_library_version()},

@@ -1,7 +1,7 @@
 #pragma once
 
 // The directory of one run: <job.run_dir>/<job.name>/<time>/ with config.resolved.toml, environment.json,
-// metrics.jsonl, trace.json, log/ and checkpoints/. Private to the user. Made on rank 0.
+// metrics.jsonl, trace.json, log/, flight/ and checkpoints/. Private to the user. Made on rank 0.
 
 #include "runtime/config/job.hpp"
 
@@ -29,6 +29,11 @@ std::optional<std::filesystem::path> newest_run(const config::JobConfig& job);
 
 // The run that a checkpoint was written by; nothing for one that is kept elsewhere.
 std::optional<std::filesystem::path> run_of(const std::filesystem::path& checkpoint);
+
+// The run's directory of flight records (kernels/base/flight_record.hpp), without those of an earlier
+// process. Throws EnvironmentError.
+std::filesystem::path create_flight_directory(const std::filesystem::path& run_directory);
+std::filesystem::path flight_directory(const std::filesystem::path& run_directory);
 
 // Writes config.resolved.toml and environment.json (build, MPI, hosts of all ranks, device, threads).
 struct RunFacts {

@@ -3,6 +3,7 @@
 #include "comm/agreed_error.hpp"
 #include "comm/engine.hpp"
 #include "comm/verifying_exchange.hpp"
+#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/evaluation.hpp"
 #include "runtime/exchange.hpp"
@@ -68,6 +69,7 @@ class Run {
     // Whoever is asked to stop has no time to lose.
     if (evaluated_step_ != done && stopped == StopReason::none) evaluate(done);
     if (saved_step_ != done && (config_.checkpoint.every >= 0 || stopped != StopReason::none)) save(done);
+    base::flight_recorder().begin_phase(base::Phase::checkpoint, done);
     const std::string hash = agreed_weight_hash(done);
     const std::optional<std::string> unsaved = saver_.finish();
     telemetry_.end(done);
@@ -125,6 +127,7 @@ class Run {
   }
 
   void evaluate(std::int64_t done) {
+    base::flight_recorder().begin_phase(base::Phase::evaluation, done);
     test_ = runtime::evaluate(session_, engine_, nullptr);
     evaluated_step_ = done;
     telemetry_.evaluation(done, test_);
@@ -134,6 +137,7 @@ class Run {
   }
 
   void save(std::int64_t done) {
+    base::flight_recorder().begin_phase(base::Phase::checkpoint, done);
     saver_.save(done, agreed_weight_hash(done));
     saved_step_ = done;
   }

@@ -1,5 +1,6 @@
 #include "runtime/worker.hpp"
 
+#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/elementwise.hpp"
 #include "runtime/spans.hpp"
@@ -53,6 +54,7 @@ void Worker::enqueue_step() {
   session_.model().begin_step(stream_);
   for (std::int64_t index = 0; index < passes; ++index) run_pass(batch, index, passes);
   submit_complete(session_.model().gradients().elements());  // without overlap: all of them
+  base::flight_recorder().begin_phase(base::Phase::exchange, step_);
   learning_rate_ = runtime::learning_rate(
       session_.config().schedule, session_.config().optimizer.learning_rate, session_.length(), step_);
   // A format without a zero makes numbers of the zeros behind each tensor.
@@ -114,7 +116,9 @@ void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t
 
 const data::Pass& Worker::next_pass() {
   const data::Pass* loaded = nullptr;
+  base::flight_recorder().begin_phase(base::Phase::data, step_);
   timeline_.span(kDataWaitSpan, step_, [&] { loaded = &loader_.next(); });
+  base::flight_recorder().begin_phase(base::Phase::forward, step_);
   return *loaded;
 }
 

@@ -23,6 +23,23 @@ std::size_t slots(const ShardPart& shard) {
   return std::min(shard.bucket().window, static_cast<std::size_t>(shard.segments()));
 }
 
+std::uint16_t up_to_65535(std::int64_t number) {
+  return static_cast<std::uint16_t>(std::min<std::int64_t>(number, 65535));
+}
+
+base::Wait wait(const ShardPart& shard, base::Wait::Direction direction, int peer, std::int64_t segment) {
+  return {direction, up_to_65535(peer), up_to_65535(shard.bucket().rounding.bucket), up_to_65535(segment)};
+}
+
+// The first message that is on its way to a peer, of the last `slots` before `sent`.
+template <class UnderWay>
+base::Wait wait_to_send(const ShardPart& shard, int peer, std::int64_t sent, std::int64_t slots,
+                        const UnderWay& is_under_way) {
+  for (std::int64_t segment = std::max<std::int64_t>(0, sent - slots); segment < sent; ++segment)
+    if (is_under_way(segment)) return wait(shard, base::Wait::Direction::send, peer, segment);
+  return {};
+}
+
 bool is_on_host(const BucketContext& bucket) {
   return bucket.stream.device().kind == kernels::DeviceKind::host;
 }
@@ -43,6 +60,11 @@ Receive::Receive(const ShardPart& shard, Route route)
 void Receive::begin() {
   Stage::begin();
   posted_ = 0;
+}
+
+base::Wait Receive::waits_for() const {
+  if (done_ == posted_ || lane_.under_way(done_) == 0) return {};
+  return wait(shard_, base::Wait::Direction::receive, route_.peer, done_);
 }
 
 bool Receive::post() {
@@ -199,9 +221,15 @@ bool SendFresh::is_over() const {
   return sent_ == shard_.segments() && lane_.is_quiet();
 }
 
+base::Wait SendFresh::waits_for() const {
+  return wait_to_send(shard_, route_.peer, sent_, lane_.slots(),
+                      [&](std::int64_t segment) { return lane_.under_way(segment) > 0; });
+}
+
 bool Sealed::has_been_forwarded(std::int64_t segment, const MessageLane& lane) const {
-  return std::ranges::all_of(
-      forwards_, [&](const SendSealed* forward) { return segment - forward->done() < lane.slots(); });
+  return std::ranges::all_of(forwards_, [&](const SendSealed* forward) {
+    return segment - forward->done() < lane.slots() && forward->has_left_place_of(segment);
+  });
 }
 
 Seal::Seal(const ShardPart& shard, Predecessors before, ShardSum sum)
@@ -247,7 +275,7 @@ bool ReceiveAdopt::is_free(std::int64_t segment) const {
 }
 
 SendSealed::SendSealed(const ShardPart& shard, Route route, Sealed& source)
-    : Stage(shard), route_(route), source_(source) {
+    : Stage(shard), route_(route), source_(source), under_way_(slots(shard)) {
   source_.add_forward(*this);
 }
 
@@ -256,12 +284,17 @@ bool SendSealed::advance() {
   bool moved = false;
   for (; done_ < source_.sealed() && lane.is_settled(done_); ++done_, moved = true)
     shard_.bucket().transport.send(lane.wire_side(done_, shard_.bytes(done_)), route_.peer, route_.tag,
-                                   lane.under_way(done_));
+                                   under_way_[static_cast<std::size_t>(done_) % under_way_.size()]);
   return moved;
 }
 
 bool SendSealed::is_over() const {
-  return Stage::is_over() && source_.lane().is_quiet();
+  return Stage::is_over() && std::ranges::count(under_way_, 0) == std::ssize(under_way_);
+}
+
+base::Wait SendSealed::waits_for() const {
+  return wait_to_send(shard_, route_.peer, done_, std::ssize(under_way_),
+                      [&](std::int64_t segment) { return under_way(segment) > 0; });
 }
 
 }  // namespace eightfold::comm

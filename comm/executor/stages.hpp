@@ -4,6 +4,7 @@
 // order. A stage does what is possible for one segment and returns; it never waits.
 
 #include "comm/executor/shard_part.hpp"
+#include "kernels/base/flight_record.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -23,6 +24,8 @@ class Stage {
   // Whether anything could be done.
   virtual bool advance() = 0;
   virtual bool is_over() const { return done_ == shard_.segments(); }
+  // The message that it waits for, if it waits for one.
+  virtual base::Wait waits_for() const { return {}; }
 
   // Segments that later stages of the shard may read and write.
   std::int64_t done() const noexcept { return done_; }
@@ -54,6 +57,7 @@ class Receive : public Stage {
   Receive(const ShardPart& shard, Route route);
 
   void begin() override;
+  base::Wait waits_for() const override;
 
  protected:
   // Asks the transport for the next segments, as far as messages are free.
@@ -132,6 +136,7 @@ class SendFresh final : public Stage {
   void begin() override;
   bool advance() override;
   bool is_over() const override;
+  base::Wait waits_for() const override;
 
  private:
   void encode(std::int64_t segment);
@@ -193,10 +198,18 @@ class SendSealed final : public Stage {
   SendSealed(const ShardPart& shard, Route route, Sealed& source);
   bool advance() override;
   bool is_over() const override;
+  base::Wait waits_for() const override;
+  // Whether the message that lay in this segment's place is no longer on its way.
+  bool has_left_place_of(std::int64_t segment) const { return under_way(segment) == 0; }
 
  private:
+  int under_way(std::int64_t segment) const {
+    return under_way_[static_cast<std::size_t>(segment) % under_way_.size()];
+  }
+
   Route route_;
   Sealed& source_;
+  std::vector<int> under_way_;  // by place: the transport's count of the messages to this peer
 };
 
 }  // namespace eightfold::comm

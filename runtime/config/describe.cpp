@@ -16,8 +16,8 @@ constexpr std::string_view kIntroduction = R"(# Job files
 
 A job is described by one TOML file. This page lists every key; `eightfold config docs` prints it.
 
-Anything that is not on this page is an error, and so is a key that would have no effect. Sizes are written `"64MiB"`.
-`eightfold config check FILE` reads a file and does nothing else; `eightfold config show --resolved --origin FILE` prints
+Anything that is not on this page is an error, and so is a key that would have no effect. Sizes are written `"64MiB"`,
+durations `"10s"`. `eightfold config check FILE` reads a file and does nothing else; `eightfold config show --resolved --origin FILE` prints
 every value and where it comes from. `--set section.key=value` changes a key for one run, `--set model.layer[2].rate=0.1`
 one of the third layer. The files in `configs/jobs/` are examples with comments.
 )";
@@ -39,7 +39,8 @@ void add_range(const KeyFacts& key, Json& schema) {
     schema[key.range.below_high ? "exclusiveMaximum" : "maximum"] = number(key.range.high);
 }
 
-// What the type and its constraints are in JSON Schema. Bounds of sizes have no counterpart there.
+// What the type and its constraints are in JSON Schema. Bounds of sizes and durations have no counterpart
+// there.
 Json type_schema(const KeyFacts& key) {
   switch (key.type) {
     case Type::boolean:
@@ -52,6 +53,8 @@ Json type_schema(const KeyFacts& key) {
       return {{"type", "string"}, {"enum", key.choices}};
     case Type::bytes:
       return {{"type", "string"}, {"pattern", "^[0-9]+([KMGT]i?B|kB|B)?$"}};
+    case Type::duration:
+      return {{"type", "string"}, {"pattern", "^[0-9.]+(ns|us|ms|s|min|h)$"}};
     case Type::integer:
     case Type::real: {
       Json schema = {{"type", key.type == Type::integer ? "integer" : "number"}};

@@ -7,6 +7,7 @@
 #include "runtime/config/names.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -47,6 +48,14 @@ struct FieldOf<double> : PlainField<double, Type::real> {
   static double write(const Value& value) {
     const auto* whole = std::get_if<std::int64_t>(&value);  // "2" where 2.0 is meant
     return whole != nullptr ? static_cast<double>(*whole) : std::get<double>(value);
+  }
+};
+
+template <>
+struct FieldOf<std::chrono::nanoseconds> : PlainField<std::string, Type::duration> {
+  static Value read(std::chrono::nanoseconds field) { return base::format_duration(field); }
+  static std::chrono::nanoseconds write(const Value& value) {
+    return base::parse_duration(std::get<std::string>(value)).value();
   }
 };
 

@@ -8,6 +8,7 @@
 #include "quant8/rounding.hpp"
 #include "runtime/config/place.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -145,6 +146,13 @@ struct Telemetry {
   bool health = false;         // a console line about the GPUs at every interval
 };
 
+// How long a phase may take (kernels/base/flight_record.hpp); zero: as long as it likes.
+struct Watchdog {
+  std::chrono::nanoseconds deadline = std::chrono::seconds(60);  // of data, forward, exchange, evaluation
+  std::chrono::nanoseconds start_up = std::chrono::minutes(10);
+  std::chrono::nanoseconds checkpoint = std::chrono::minutes(10);
+};
+
 struct JobConfig {
   Job job;
   Data data;
@@ -156,6 +164,7 @@ struct JobConfig {
   Evaluation evaluation;
   Checkpoint checkpoint;
   Telemetry telemetry;
+  Watchdog watchdog;
 };
 
 }  // namespace eightfold::runtime::config

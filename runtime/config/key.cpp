@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <chrono>
 #include <cmath>
 
 namespace eightfold::runtime::config {
@@ -41,6 +42,8 @@ bool follows(TextRule rule, std::string_view text) {
 
 std::string number_text(Type type, double number) {
   if (type == Type::bytes) return base::format_bytes(static_cast<std::uint64_t>(number));
+  if (type == Type::duration)
+    return base::format_duration(std::chrono::nanoseconds(std::llround(number * 1e9)));
   if (type == Type::real) return fmt::format("{}", number);
   return fmt::format("{}", static_cast<std::int64_t>(number));
 }
@@ -92,6 +95,10 @@ bool KeyFacts::accepts(const Value& value) const {
       const auto bytes = string != nullptr ? base::parse_bytes(*string) : std::nullopt;
       return bytes && within(range, static_cast<double>(*bytes));
     }
+    case Type::duration: {
+      const auto time = string != nullptr ? base::parse_duration(*string) : std::nullopt;
+      return time && within(range, std::chrono::duration<double>(*time).count());
+    }
     case Type::integers:
       return list != nullptr && ascends_within(range, *list);
   }
@@ -112,6 +119,8 @@ std::string KeyFacts::allowed() const {
       return fmt::format("\"{}\"", fmt::join(choices, "\", \""));
     case Type::bytes:
       return "a size such as \"64MiB\"" + range_text(type, range);
+    case Type::duration:
+      return "a duration such as \"10s\"" + range_text(type, range);
     case Type::integers:
       return fmt::format("a list of ascending integers{}", range_text(type, range));
   }

@@ -16,8 +16,9 @@
 
 namespace eightfold::runtime::config {
 
-// integers: a list, strictly ascending and not empty. bytes: a size such as "64MiB".
-enum class Type { boolean, integer, real, text, choice, bytes, integers };
+// integers: a list, strictly ascending and not empty. bytes: a size such as "64MiB". duration: "10s"; its
+// range is in seconds.
+enum class Type { boolean, integer, real, text, choice, bytes, duration, integers };
 // any: may be empty. name: also the name of a directory. No text has control characters.
 enum class TextRule { any, filled, name };
 // Whether a checkpoint of one job may continue as another that differs in this key: none: yes; always: no,

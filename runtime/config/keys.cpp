@@ -245,6 +245,24 @@ Section<JobConfig> telemetry_section() {
                                  "power, memory, throttling. metrics.jsonl has it in any case."})});
 }
 
+Section<JobConfig> watchdog_section() {
+  const Range time = between(0, 1000 * 3600);
+  return section(
+      "watchdog",
+      "How long a rank may take for what it does before the job ends with exit code 6, and a line says which "
+      "rank "
+      "is late. A deadline grows with the run: it is at least five times what the phase has taken at most.",
+      &JobConfig::watchdog,
+      {field(
+           "deadline", &Watchdog::deadline,
+           {.help = "Of loading, computing and exchanging within a step, and of an evaluation; \"0s\": none.",
+            .range = time}),
+       field("start_up", &Watchdog::start_up,
+             {.help = "Of everything before the first step; \"0s\": none.", .range = time}),
+       field("checkpoint", &Watchdog::checkpoint,
+             {.help = "Of a checkpoint; \"0s\": none.", .range = time})});
+}
+
 // What has weights, and how they begin.
 std::vector<Key<Layer>> weight_keys() {
   const Condition weighted = with_kind({"linear", "conv2d"});
@@ -334,8 +352,8 @@ Section<Layer> all_layer_keys() {
 
 const std::vector<Section<JobConfig>>& job_sections() {
   static const std::vector<Section<JobConfig>> sections = {
-      job_section(),   data_section(),       optimizer_section(),  schedule_section(), exchange_section(),
-      guard_section(), evaluation_section(), checkpoint_section(), telemetry_section()};
+      job_section(),   data_section(),       optimizer_section(),  schedule_section(),  exchange_section(),
+      guard_section(), evaluation_section(), checkpoint_section(), telemetry_section(), watchdog_section()};
   return sections;
 }
 

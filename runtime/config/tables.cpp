@@ -152,7 +152,8 @@ class Reader {
 
 // Texts may stand bare on a command line.
 std::string toml_of(const KeyFacts& key, std::string_view value) {
-  const bool is_text = key.type == Type::text || key.type == Type::choice || key.type == Type::bytes;
+  const bool is_text = key.type == Type::text || key.type == Type::choice || key.type == Type::bytes ||
+                       key.type == Type::duration;
   const bool is_bare = is_text && !value.starts_with('"') && !value.starts_with('\'');
   return "value = " + (is_bare ? quoted(value) : std::string(value));
 }

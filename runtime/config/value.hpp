@@ -10,7 +10,7 @@
 
 namespace eightfold::runtime::config {
 
-// Names of enumerations and byte sizes are strings here, as in the file.
+// Names of enumerations, byte sizes and durations are strings here, as in the file.
 using Value = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>>;
 
 // The value in TOML, on one line; reading it back gives the same value, doubles included.

@@ -112,7 +112,7 @@ TEST_CASE("unknown keys and sections are errors that name the nearest known one"
   CHECK(complaint_in("optimiser", "momentum = 0.9") ==
         "job.toml:6:2: unknown section optimiser; allowed: job, data, optimizer, schedule, exchange, "
         "guard, evaluation, "
-        "checkpoint, telemetry, model, model.layer; did you mean optimizer?");
+        "checkpoint, telemetry, watchdog, model, model.layer; did you mean optimizer?");
   CHECK(
       mentions(complaint("wibble = 3\n" + kSmallest), "job.toml:1:1: unknown section wibble; allowed: job"));
 }
@@ -161,6 +161,19 @@ TEST_CASE("values of the wrong type are errors that say what is allowed") {
         "1TiB");
   CHECK(complaint_in("checkpoint", "dir = 3") ==
         "job.toml:7:7: checkpoint.dir is 3; allowed: a string without control characters");
+}
+
+TEST_CASE("durations have a unit and end at a thousand hours") {
+  CHECK(
+      complaint_in("watchdog", "deadline = 60") ==
+      "job.toml:7:12: watchdog.deadline is 60; allowed: a duration such as \"10s\", at least 0s and at most "
+      "1000h");
+  for (const std::string wrong : {"'60'", "'s'", "'-1s'", "'1001h'", "'1 s'"})
+    CHECK(mentions(complaint_in("watchdog", "deadline = " + wrong), "allowed: a duration such as"));
+  for (const std::string right : {"'0s'", "'500ms'", "'1.5min'", "'1000h'"})
+    CHECK(complaint_in("watchdog", "deadline = " + right) == "accepted");
+  CHECK(parse_job(kSmallest + "[watchdog]\ncheckpoint = '90s'\n", "job.toml").config.watchdog.checkpoint ==
+        std::chrono::seconds(90));
 }
 
 TEST_CASE("values out of range are errors at both ends") {

@@ -56,6 +56,8 @@ Value random_value(const KeyFacts& key, Random& random) {
       return std::string(key.choices[random() % key.choices.size()]);
     case Type::bytes:
       return base::format_bytes(static_cast<std::uint64_t>(whole()));
+    case Type::duration:
+      return base::format_duration(std::chrono::seconds(whole()));
     case Type::integers:
       break;
   }

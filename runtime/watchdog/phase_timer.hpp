@@ -1,0 +1,43 @@
+#pragma once
+
+// How long the present phase of a rank has lasted, and whether that is too long. Deadlines are learned: five
+// times the longest that the phase has taken so far, but never less than the job says.
+
+#include "kernels/base/clock.hpp"
+#include "kernels/base/flight_record.hpp"
+#include "runtime/config/job.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+namespace eightfold::runtime {
+
+class PhaseTimer {
+ public:
+  // The first steps are not learned from: what is made once is made in them.
+  static constexpr std::int64_t kWarmUpSteps = 5;
+  static constexpr int kMargin = 5;
+
+  explicit PhaseTimer(const config::Watchdog& deadlines) : deadlines_(deadlines) {}
+
+  // Called several times a second with what the record says. Returns the phase's deadline once that has
+  // passed. A pause of more than a second between two calls stopped the whole process, not the phase: it does
+  // not count.
+  std::optional<base::Duration> overdue(const base::FlightRecord& record, base::TimePoint now);
+
+ private:
+  // Nothing: as long as it likes.
+  std::optional<base::Duration> deadline(base::Phase phase) const;
+  void learn(base::Duration lasted);
+
+  config::Watchdog deadlines_;
+  std::array<base::Duration, base::kPhases> longest_{};
+  std::optional<std::int64_t> first_step_;
+  base::Phase phase_ = base::Phase::start_up;
+  std::int64_t step_ = 0;
+  std::int64_t began_ns_ = -1;  // of no phase
+  base::TimePoint since_, last_call_;
+};
+
+}  // namespace eightfold::runtime

@@ -1,0 +1,22 @@
+#pragma once
+
+// Flight records as text, for people.
+
+#include "runtime/watchdog/witness.hpp"
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+namespace eightfold::runtime {
+
+// What a record says: where the rank is, what it waits for, and its last events, oldest first, a line each.
+std::string record_text(const base::FlightRecord& record);
+
+// Writes `line` and the records of all ranks to report.txt in `flight`. Throws EnvironmentError.
+void write_report(const std::filesystem::path& flight, const std::string& line,
+                  std::span<const Witness> witnesses);
+// Writes each record that can be read to a file of its own, rank-00003.txt. Throws EnvironmentError.
+void write_records(const std::filesystem::path& flight, std::span<const Witness> witnesses);
+
+}  // namespace eightfold::runtime

@@ -1,0 +1,245 @@
+#include "runtime/watchdog/watchdog.hpp"
+
+#include "kernels/base/error.hpp"
+#include "kernels/base/flight_record.hpp"
+#include "kernels/base/log.hpp"
+#include "kernels/base/parse.hpp"
+#include "runtime/watchdog/diagnosis.hpp"
+#include "runtime/watchdog/phase_timer.hpp"
+#include "runtime/watchdog/report.hpp"
+#include "runtime/watchdog/witness.hpp"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace eightfold::runtime {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kHeartbeat = 100ms;
+// What keeps silent for so long while it is watched does not live. mpirun kills a second after its SIGTERM.
+constexpr auto kWatchOnExpiry = 1000ms;
+constexpr auto kWatchOnTerm = 400ms;
+
+sigset_t watched_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM}) sigaddset(&set, signal);
+  return set;
+}
+
+// As the signal would have done without a watchdog.
+void do_default(int signal) {
+  std::signal(signal, SIG_DFL);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  ::raise(signal);
+}
+
+bool has_failed(const Witness& witness) {
+  return witness.record && witness.record->phase == base::Phase::ended && witness.record->exit_code != 0;
+}
+
+bool has_spoken(const Witness& witness) {
+  const auto is = [&](base::ExitCode code) { return witness.record->exit_code == static_cast<int>(code); };
+  return has_failed(witness) && (is(base::ExitCode::watchdog) || is(base::ExitCode::peer_lost));
+}
+
+bool is_lost(const Witness& witness, const std::string& own_host) {
+  if (!witness.record || witness.record->phase == base::Phase::ended) return false;
+  return witness.pulse == Pulse::gone ||
+         (witness.pulse == Pulse::silent && witness.record->host_name() != own_host);
+}
+
+}  // namespace
+
+class Watchdog::Guard {
+ public:
+  Guard() : recorder_(base::flight_recorder()), timer_({}), thread_([this] { watch(); }) {}
+  ~Guard() {
+    stopping_ = true;
+    pthread_kill(thread_.native_handle(), SIGUSR2);
+    thread_.join();
+  }
+  Guard(const Guard&) = delete;  // owns a thread
+  Guard& operator=(const Guard&) = delete;
+
+  void on_signal(std::function<void(int)> handler) {
+    const std::lock_guard lock(mutex_);
+    handler_ = std::move(handler);
+  }
+  void guard(const config::Watchdog& deadlines, const std::filesystem::path& flight) {
+    const std::lock_guard lock(mutex_);
+    timer_ = PhaseTimer(deadlines);
+    flight_ = flight;
+  }
+
+ private:
+  void watch();
+  int next_signal(std::chrono::nanoseconds limit);
+  void take(int signal);
+  void dump();
+  void terminate();
+  void expire(base::Duration deadline);
+  bool another_speaks(const std::vector<Witness>& witnesses, std::chrono::milliseconds patience);
+  void speak(base::ExitCode code, const std::string& line, const std::vector<Witness>& witnesses);
+  std::vector<Witness> witnesses(std::chrono::milliseconds span);
+  std::filesystem::path flight();
+
+  base::FlightRecorder& recorder_;
+  std::mutex mutex_;  // guards the three below
+  std::function<void(int)> handler_;
+  PhaseTimer timer_;
+  std::filesystem::path flight_;
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
+};
+
+void Watchdog::Guard::watch() {
+  while (!stopping_) {
+    recorder_.beat();
+    std::optional<base::Duration> deadline;
+    {
+      const std::lock_guard lock(mutex_);
+      deadline = timer_.overdue(recorder_.read(), base::Clock::now());
+    }
+    if (deadline) expire(*deadline);
+    const int signal = next_signal(kHeartbeat);
+    if (signal > 0 && !stopping_) take(signal);
+  }
+}
+
+// 0: none came in time.
+int Watchdog::Guard::next_signal(std::chrono::nanoseconds limit) {
+  const sigset_t set = watched_signals();
+  const timespec time{limit / 1s, (limit % 1s).count()};
+  return std::max(0, ::sigtimedwait(&set, nullptr, &time));
+}
+
+void Watchdog::Guard::take(int signal) {
+  if (signal == SIGUSR2) return dump();
+  if (signal == SIGTERM) terminate();
+  std::function<void(int)> handler;
+  {
+    const std::lock_guard lock(mutex_);
+    handler = handler_;
+  }
+  if (handler) return handler(signal);
+  do_default(signal);
+}
+
+void Watchdog::Guard::dump() {
+  const std::filesystem::path flight = this->flight();
+  if (flight.empty()) return base::log_warn("SIGUSR2: there is no run directory yet to write the records to");
+  try {
+    write_records(flight, witnesses(0ms));
+    base::log_info("SIGUSR2: the flight records are in {}", flight.string());
+  } catch (const std::exception& failure) {
+    base::log_warn("SIGUSR2: {}", failure.what());
+  }
+}
+
+// A launcher that has lost a rank ends the others with this signal.
+void Watchdog::Guard::terminate() {
+  if (flight().empty()) return;
+  const std::vector<Witness> all = witnesses(kWatchOnTerm);
+  const base::FlightRecord mine = recorder_.read();
+  if (const auto failed = std::ranges::find_if(all, has_failed); failed != all.end())
+    ::_exit(static_cast<int>(failed->record->exit_code));  // it has said why
+  const auto lost =
+      std::ranges::find_if(all, [&](const Witness& witness) { return is_lost(witness, mine.host_name()); });
+  if (lost == all.end()) return;
+  constexpr auto kPatience = 300ms;
+  if (!another_speaks(all, kPatience))
+    speak(base::ExitCode::peer_lost,
+          fmt::format("{} is gone: {}; leaving", name_of(*lost->record), last_deed(*lost->record)), all);
+  ::_exit(static_cast<int>(base::ExitCode::peer_lost));
+}
+
+void Watchdog::Guard::expire(base::Duration deadline) {
+  // Whatever blocks below, a log that nobody reads or a file system that has gone, must not keep the job.
+  ::alarm(4);
+  const std::vector<Witness> all = witnesses(kWatchOnExpiry);
+  constexpr auto kPatience = 1000ms;
+  if (another_speaks(all, kPatience)) {
+    next_signal(2s);  // the launcher ends this rank, too
+  } else {
+    speak(base::ExitCode::watchdog,
+          fmt::format("watchdog: {}; rank {} has waited for {}", diagnose(all, recorder_.read().rank),
+                      recorder_.read().rank, base::format_duration(deadline)),
+          all);
+  }
+  ::_exit(static_cast<int>(base::ExitCode::watchdog));
+}
+
+// The lowest rank that lives speaks for all; should it not, the others do, after a while.
+bool Watchdog::Guard::another_speaks(const std::vector<Witness>& witnesses,
+                                     std::chrono::milliseconds patience) {
+  if (std::ranges::any_of(witnesses, has_spoken)) return true;
+  const auto lowest = std::ranges::find(witnesses, Pulse::beats, &Witness::pulse);
+  const base::TimePoint end = base::Clock::now() + patience;
+  if (lowest - witnesses.begin() == recorder_.read().rank) return false;
+  do {
+    if (std::ranges::any_of(this->witnesses(0ms), has_spoken)) return true;
+    recorder_.beat();
+    std::this_thread::sleep_for(50ms);
+  } while (base::Clock::now() < end);
+  return false;
+}
+
+void Watchdog::Guard::speak(base::ExitCode code, const std::string& line,
+                            const std::vector<Witness>& witnesses) {
+  recorder_.end(static_cast<int>(code));  // the others may keep silent
+  base::log_error("{}", line);
+  if (flight().empty()) return;
+  try {
+    write_report(flight(), line, witnesses);
+  } catch (const std::exception& failure) {
+    base::log_error("{}", failure.what());
+  }
+}
+
+std::vector<Witness> Watchdog::Guard::witnesses(std::chrono::milliseconds span) {
+  return witness_ranks(flight(), recorder_, span, [this] { recorder_.beat(); });
+}
+
+std::filesystem::path Watchdog::Guard::flight() {
+  const std::lock_guard lock(mutex_);
+  return flight_;
+}
+
+Watchdog::Watchdog() {
+  const sigset_t set = watched_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  guard_ = std::make_unique<Guard>();
+}
+
+Watchdog::~Watchdog() {
+  guard_.reset();
+  const sigset_t set = watched_signals();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+void Watchdog::on_signal(std::function<void(int)> handler) {
+  guard_->on_signal(std::move(handler));
+}
+
+void Watchdog::guard(const config::Watchdog& deadlines, const std::filesystem::path& flight) {
+  guard_->guard(deadlines, flight);
+}
+
+}  // namespace eightfold::runtime

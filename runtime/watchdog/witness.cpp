@@ -1,0 +1,78 @@
+#include "runtime/watchdog/witness.hpp"
+
+#include "kernels/base/clock.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <thread>
+
+namespace eightfold::runtime {
+namespace {
+
+// The letter of /proc/PID/stat behind the name in brackets, which may itself hold brackets; '-': no process.
+char process_state(int pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string text;
+  std::getline(file, text);
+  const std::size_t name_end = text.rfind(')');
+  return name_end == std::string::npos || name_end + 2 >= text.size() ? '-' : text[name_end + 2];
+}
+
+Pulse pulse_without_beat(const base::FlightRecord& record, const base::FlightRecord& own) {
+  if (record.host_name() != own.host_name()) return Pulse::silent;
+  switch (process_state(record.pid)) {
+    case '-':
+    case 'Z':
+    case 'X':
+      return Pulse::gone;
+    case 'T':
+    case 't':
+      return Pulse::stopped;
+    default:
+      return Pulse::silent;
+  }
+}
+
+std::optional<base::FlightRecord> record_of(const std::filesystem::path& flight, int rank,
+                                            const base::FlightRecord& own) {
+  if (rank == own.rank) return own;
+  if (flight.empty()) return std::nullopt;
+  auto record = base::read_flight_record(base::flight_file(flight, rank));
+  return record && record->rank == rank && record->ranks == own.ranks ? record : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<Witness> witness_ranks(const std::filesystem::path& flight, const base::FlightRecorder& own,
+                                   std::chrono::milliseconds span, const std::function<void()>& beat) {
+  constexpr std::chrono::milliseconds kGlance{50};
+  const base::FlightRecord mine = own.read();
+  std::vector<Witness> ranks(static_cast<std::size_t>(mine.ranks));
+  std::vector<std::int64_t> heartbeats(ranks.size());
+  const auto look = [&](std::size_t rank) {
+    Witness& witness = ranks[rank];
+    witness.record = record_of(flight, static_cast<int>(rank), mine);
+    if (!witness.record) return false;
+    if (heartbeats[rank] == 0) heartbeats[rank] = witness.record->heartbeat_ns;
+    const bool beats =
+        static_cast<int>(rank) == mine.rank || witness.record->heartbeat_ns != heartbeats[rank];
+    witness.pulse = beats ? Pulse::beats : pulse_without_beat(*witness.record, mine);
+    return true;
+  };
+  const auto awaits_beat = [](const Witness& witness) {
+    return witness.pulse != Pulse::beats && witness.pulse != Pulse::unknown;
+  };
+  const base::TimePoint start = base::Clock::now();
+  while (true) {
+    for (std::size_t rank = 0; rank < ranks.size(); ++rank)
+      if (ranks[rank].pulse != Pulse::beats && !look(rank)) ranks[rank].pulse = Pulse::unknown;
+    if (base::Clock::now() - start >= span || std::ranges::none_of(ranks, awaits_beat)) return ranks;
+    beat();
+    std::this_thread::sleep_for(kGlance);
+  }
+}
+
+}  // namespace eightfold::runtime

@@ -1,0 +1,87 @@
+#include "runtime/watchdog/watchdog.hpp"
+
+#include "kernels/base/flight_record.hpp"
+#include "tests/support/child.hpp"
+#include "tests/support/test.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <thread>
+
+using namespace eightfold;
+using namespace eightfold::runtime;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr config::Watchdog kNone{0s, 0s, 0s};
+
+// Gives up after ten seconds, without a word: what a test looks for is then missing.
+void wait_for(const std::atomic<int>& value, int wanted) {
+  for (int i = 0; i < 1000 && value != wanted; ++i) std::this_thread::sleep_for(10ms);
+}
+
+}  // namespace
+
+TEST_CASE("signals reach the handler, and the process goes on") {
+  const test::ChildEnd end = test::end_of_child([] {
+    Watchdog watchdog;
+    watchdog.guard(kNone, {});
+    std::atomic<int> heard = 0;
+    watchdog.on_signal([&](int signal) { heard = signal; });
+    for (const int signal : {SIGUSR1, SIGTERM}) {
+      ::kill(::getpid(), signal);
+      wait_for(heard, signal);
+      std::fprintf(stderr, "heard %d\n", heard.load());
+    }
+  });
+  CHECK(end.signal == 0);
+  CHECK(end.said == fmt::format("heard {}\nheard {}\n", SIGUSR1, SIGTERM));
+}
+
+TEST_CASE("without a handler signals end the process as ever") {
+  for (const int signal : {SIGUSR1, SIGTERM}) {
+    const test::ChildEnd end = test::end_of_child([&] {
+      const Watchdog watchdog;
+      ::kill(::getpid(), signal);
+      std::this_thread::sleep_for(10s);
+    });
+    CHECK(end.signal == signal);
+  }
+}
+
+TEST_CASE("after the watchdog signals are the process's own again") {
+  const test::ChildEnd end = test::end_of_child([] {
+    { const Watchdog watchdog; }
+    ::kill(::getpid(), SIGUSR2);
+    std::this_thread::sleep_for(10s);
+  });
+  CHECK(end.signal == SIGUSR2);
+}
+
+TEST_CASE("SIGUSR2 before there is a run directory is said to come too early") {
+  const test::ChildEnd end = test::end_of_child([] {
+    Watchdog watchdog;
+    ::kill(::getpid(), SIGUSR2);
+    std::this_thread::sleep_for(1s);
+  });
+  CHECK(end.signal == 0);
+  CHECK(end.said.find("there is no run directory yet") != std::string::npos);
+}
+
+TEST_CASE("a start-up without end is ended") {
+  const test::ChildEnd end = test::end_of_child([] {
+    base::flight_recorder().identify(0, 1, "here");
+    Watchdog watchdog;
+    watchdog.guard({0s, 200ms, 0s}, {});
+    std::this_thread::sleep_for(30s);
+    std::fprintf(stderr, "outlived it\n");
+  });
+  CHECK(end.said.find("watchdog: rank 0 (host here) late in start-up at step 0: it has been there for ") !=
+        std::string::npos);
+  CHECK(end.said.find("outlived it") == std::string::npos);
+}
