@@ -132,14 +132,59 @@ TEST_CASE("a rank that is killed is named by one that is ended for it") {
   CHECK_FALSE(lines_with(finished.err, "is gone: it was in ").empty());
 }
 
-TEST_CASE("a signal that nobody handles ends a job as ever") {
+namespace {
+
+// Asked to stop by this signal at this rank, then resumed: the weights at the end.
+std::string stopped_and_resumed(int ranks, int asked, int signal, const std::string& reason) {
   const Scratch scratch;
   scratch.file("job.toml", long_job());
-  Process process(program(long_training(), 2, scratch.path()));
-  const std::optional<fs::path> flight = flight_of(scratch, 2, process);
+  const std::vector<std::string> training = {"train", "job.toml", "--set", "job.epochs=300"};
+  Process process(program(training, ranks, scratch.path()));
+  const std::optional<fs::path> flight = flight_of(scratch, ranks, process);
   REQUIRE(flight);
-  REQUIRE(::kill(process_of(*flight, 0), SIGUSR1) == 0);
-  const Finished finished = process.wait(kPatience);
-  INFO(finished.err);
-  CHECK(finished.status == 128 + SIGUSR1);
+  REQUIRE(::kill(process_of(*flight, asked), signal) == 0);
+  const Finished stopped = process.wait(kPatience);
+  INFO(stopped.err);
+  REQUIRE(stopped.status == 75);
+  CHECK(lines_with(stopped.out, "result ").empty());
+  const auto lines = lines_with(stopped.err, "stopped by " + reason + " after step ");
+  REQUIRE(lines.size() == 1);
+  std::vector<std::string> again = training;
+  again.emplace_back("--resume");
+  const Finished resumed = run_program(again, ranks, scratch.path());
+  CHECK(lines_with(resumed.err, "resuming from ").size() == 1);
+  return result_of(resumed)["weight_hash"];
+}
+
+std::string undisturbed(int ranks) {
+  const Scratch scratch;
+  scratch.file("job.toml", long_job());
+  return result_of(
+      run_program({"train", "job.toml", "--set", "job.epochs=300"}, ranks, scratch.path()))["weight_hash"];
+}
+
+}  // namespace
+
+TEST_CASE("SIGUSR1 at any rank ends all of them with a checkpoint, and the run goes on from there") {
+  for (const int ranks : {1, 2, 3}) {
+    CAPTURE(ranks);
+    CHECK(stopped_and_resumed(ranks, ranks - 1, SIGUSR1, "SIGUSR1") == undisturbed(ranks));
+  }
+}
+
+TEST_CASE("SIGTERM does the same while all ranks are alive") {
+  CHECK(stopped_and_resumed(2, 0, SIGTERM, "SIGTERM") == undisturbed(2));
+}
+
+TEST_CASE("a run stops by itself before Slurm ends it") {
+  const Scratch scratch;
+  scratch.file("job.toml", long_job());
+  const auto now =
+      std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
+  Process process(program({"train", "job.toml"}, 2, scratch.path(),
+                          {{"SLURM_JOB_END_TIME", std::to_string(now.count() + 30)}}));
+  const Finished stopped = process.wait(kPatience);
+  INFO(stopped.err);
+  CHECK(stopped.status == 75);
+  CHECK(lines_with(stopped.err, "stopped by the time limit after step 1, with a checkpoint").size() == 1);
 }
