@@ -17,7 +17,8 @@ enum class Verdict {
   restart,            // a rank was lost, or hung
   restart_elsewhere,  // a host cannot do it: only where that host is left out
 };
-// `has_begun`: so far that the run has written its job. What a launcher cannot even start is mostly a mistake.
+// `has_begun`: so far that the run has written its job. What a launcher cannot even start is mostly a
+// mistake.
 Verdict verdict_on(const ChildEnd& end, bool has_begun);
 
 // "exit code 137 (signal 9)", "signal 9"

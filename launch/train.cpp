@@ -84,6 +84,9 @@ Start choose_start(const TrainOptions& options, const JobConfig& job) {
         "checkpoint.dir: {} holds the checkpoints of an earlier run; go on with --resume or name another "
         "folder",
         job.checkpoint.dir);
+  // Where there can be none, now is better than after an hour.
+  if (!job.checkpoint.dir.empty() && job.checkpoint.every >= 0)
+    base::create_private_directories(job.checkpoint.dir);
   if (!options.run_directory.empty()) start.run_directory = prepared_run_directory(options);
   if (start.run_directory.empty()) start.run_directory = runtime::create_run_directory(job.job);
   return start;

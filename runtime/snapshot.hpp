@@ -62,7 +62,7 @@ class Snapshot {
   std::vector<checkpoint::NamedTensor> named(const Arena& arena) const;
 
   const std::vector<model::Parameter>& parameters_;
-  std::vector<Arena> arenas_;  // weights first, then the optimizer's
+  std::vector<Arena> arenas_;    // weights first, then the optimizer's
   std::vector<Arena> included_;  // the name is the prefix
   Copies copies_;
 };

@@ -365,7 +365,7 @@ TEST_CASE("a launch that is wrong is refused before anything is started") {
        2,
        {"--hosts", "-oProxyCommand=x", "no hyphen first"}},
       {"a host with a blank", launch_with({"--hosts", "a b"}), 2, {"\"a b\" is no name of a host"}},
-      {"a host of two lines", launch_with({"--hosts", "a\nb"}), 2, {"\"a\\nb\" is no name of a host"}},
+      {"a host of two lines", launch_with({"--hosts", "a\nb"}), 2, {"\"a\\u000Ab\" is no name of a host"}},
       {"a host in a hostfile that is an option",
        launch_with({"--hostfile", "hosts"}),
        2,
