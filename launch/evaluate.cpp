@@ -28,7 +28,7 @@ void evaluate(const EvaluateOptions& options, comm::Environment& environment) {
   const std::unique_ptr<runtime::Session> session = plan_session(world, job, placement.place);
   session->restore(world, found, runtime::Restored::weights);
   comm::Engine engine(world);
-  const runtime::telemetry::Score score = runtime::evaluate(*session, engine, nullptr);
+  const runtime::telemetry::Score score = runtime::evaluate(*session, engine, found.manifest.step, nullptr);
   if (world.rank() != 0) return;
   const ResultRow row = {
       {"test_accuracy", score.accuracy()},

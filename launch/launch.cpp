@@ -101,9 +101,8 @@ class Supervision {
     const Verdict verdict = verdict_on(attempt.end, runtime::holds_run(plan_.run_directory));
     if (verdict == Verdict::done) return {ExitCode::done, {}, "done"};
     const auto code = static_cast<ExitCode>(attempt.end.code);
-    if (request_.signal())
-      return {
-          verdict == Verdict::final && attempt.end.code != 0 ? code : ExitCode::requeue, {}, asked_to_end()};
+    // An end of the job's own, such as a checkpoint that could not be written, is not the signal's.
+    if (request_.signal()) return {is_own_end(attempt.end) ? code : ExitCode::requeue, {}, asked_to_end()};
     if (verdict == Verdict::final && code == ExitCode::requeue) return {code, {}, goes_on_from()};
     if (verdict == Verdict::final) return {code, {}, "another attempt would end the same"};
     const Words silent = find_silent_hosts();

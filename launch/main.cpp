@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
       "  mpirun -np 2 eightfold train configs/jobs/digits-convnet.toml\n"
       "  eightfold config show configs/jobs/digits-convnet.toml --origin\n"
       "Exit codes: 0 done, 2 usage or config, 3 environment, 4 data, 5 a rank was lost, 6 a rank hung,\n"
-      "7 numeric divergence, 75 ended by a signal, run it again, 1 a defect of eightfold;\n"
+      "7 numeric divergence, 75 stopped, --resume goes on, 1 a defect of eightfold;\n"
       "docs/errors.md explains them.");
 
   launch::Action chosen;

@@ -35,6 +35,24 @@ Verdict verdict_on(const ChildEnd& end, bool has_begun) {
   return Verdict::restart;  // codes of launchers
 }
 
+bool is_own_end(const ChildEnd& end) {
+  if (end.how != ChildEnd::How::exited) return false;
+  switch (static_cast<base::ExitCode>(end.code)) {
+    case base::ExitCode::done:
+    case base::ExitCode::internal:
+    case base::ExitCode::usage:
+    case base::ExitCode::environment:
+    case base::ExitCode::data:
+    case base::ExitCode::divergence:
+    case base::ExitCode::requeue:
+      return true;
+    case base::ExitCode::peer_lost:
+    case base::ExitCode::watchdog:
+      return false;
+  }
+  return false;
+}
+
 std::string describe(const ChildEnd& end) {
   if (end.how == ChildEnd::How::interrupted) return "a second request to end";
   if (end.how == ChildEnd::How::killed) return fmt::format("signal {}", end.code);

@@ -21,6 +21,9 @@ enum class Verdict {
 // mistake.
 Verdict verdict_on(const ChildEnd& end, bool has_begun);
 
+// Whether the job has come to it by itself: nobody killed it, and no rank was lost or hung.
+bool is_own_end(const ChildEnd& end);
+
 // "exit code 137 (signal 9)", "signal 9"
 std::string describe(const ChildEnd& end);
 

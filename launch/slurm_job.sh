@@ -40,7 +40,11 @@ while true; do
   interrupted=false
 done
 
-if ((status == 0)) || { ! $out_of_time && ((status != 75)); }; then exit "$status"; fi
+# Out of time, ranks that were lost, hung or killed lose nothing but their last steps; what is wrong with the job or the
+# machine stays wrong.
+may_go_on=false
+if ((status == 75)) || { $out_of_time && ((status == 5 || status == 6 || status > 128)); }; then may_go_on=true; fi
+if ! $may_go_on; then exit "$status"; fi
 if ((${SLURM_RESTART_COUNT:-0} >= ${EIGHTFOLD_RESTARTS:-20})); then
   echo "slurm_job.sh: not done after ${SLURM_RESTART_COUNT:-0} restarts; EIGHTFOLD_RESTARTS allows more" >&2
   exit "$status"

@@ -1,5 +1,6 @@
 #include "runtime/evaluation.hpp"
 
+#include "kernels/base/flight_record.hpp"
 #include "runtime/data/loader.hpp"
 
 #include <algorithm>
@@ -13,7 +14,8 @@ telemetry::Score sum_over_ranks(comm::Engine& engine, double loss_sum, double co
   return {totals[0], totals[1], samples};
 }
 
-telemetry::Score evaluate(Session& session, comm::Engine& engine, base::Observer* observer) {
+telemetry::Score evaluate(Session& session, comm::Engine& engine, std::int64_t done,
+                          base::Observer* observer) {
   const std::shared_ptr<const data::Source>& test = session.data().test;
   const RankPlace& place = session.place();
   const kernels::StreamView stream = session.stream();
@@ -31,6 +33,7 @@ telemetry::Score evaluate(Session& session, comm::Engine& engine, base::Observer
   model.begin_step(stream);
   for (std::int64_t step = 0; step < plan.steps_per_epoch(); ++step) {
     for (std::int64_t index = plan.passes(plan.batch(step)); index > 0; --index) {
+      base::flight_recorder().begin_phase(base::Phase::evaluation, done);
       const data::Pass& loaded = loader.next();
       const kernels::ConstTensor labels =
           session.feed().load(stream, loaded.images, loaded.labels, model.input());

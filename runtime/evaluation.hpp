@@ -9,8 +9,10 @@
 
 namespace eightfold::runtime {
 
-// The session's current weights on its test data; every rank gets the same numbers. Collective.
-telemetry::Score evaluate(Session& session, comm::Engine& engine, base::Observer* observer);
+// The session's current weights, after `done` steps, on its test data; every rank gets the same numbers. Each
+// pass has a deadline of the watchdog's for itself. Collective.
+telemetry::Score evaluate(Session& session, comm::Engine& engine, std::int64_t done,
+                          base::Observer* observer);
 
 // Sums of this rank's totals over all ranks, for `samples` samples of all. Collective.
 telemetry::Score sum_over_ranks(comm::Engine& engine, double loss_sum, double correct, std::int64_t samples);

@@ -57,7 +57,7 @@ std::optional<fs::path> newest_run(const config::JobConfig& job) {
     runs.push_back(entry->path());
   std::sort(runs.rbegin(), runs.rend());  // names are times
   for (const fs::path& run : runs)
-    if (!checkpoint::list(run / kCheckpoints).empty()) return run;
+    if (holds_run(run) && !checkpoint::list(checkpoint_store(job, run)).empty()) return run;
   return std::nullopt;
 }
 

@@ -70,7 +70,8 @@ void Saver::attempt(comm::Communicator& communicator, std::int64_t step, const s
     conclude({step, {}, error.what(), 0});
     return;
   }
-  const bool waits = !session_.config().checkpoint.asynchronous;
+  const config::Checkpoint& wanted = session_.config().checkpoint;
+  const bool waits = !wanted.asynchronous || wanted.every < 0;  // there is no copy
   if (writes())
     under_way_ = std::async(waits ? std::launch::deferred : std::launch::async, &Saver::write, this, step,
                             std::move(draft));
@@ -89,11 +90,13 @@ std::unique_ptr<checkpoint::Draft> Saver::begin_draft(std::int64_t step, const s
 }
 
 // In the background, unless training waits.
-Saver::Outcome Saver::write(std::int64_t step, std::unique_ptr<checkpoint::Draft> draft) const {
+Saver::Outcome Saver::write(std::int64_t step, std::unique_ptr<checkpoint::Draft> draft) {
   const base::TimePoint start = base::Clock::now();
   try {
     const std::filesystem::path directory = draft->publish(session_.config().checkpoint.keep);
-    return {step, directory, {}, base::seconds_since(start)};
+    const double seconds = base::seconds_since(start);
+    longest_s_ = std::max(longest_s_.load(), seconds);
+    return {step, directory, {}, seconds};
   } catch (const std::exception& error) {
     if (!may_pass(base::exit_code_of(error))) throw;
     log_failure(step, base::describe(error));
@@ -108,7 +111,6 @@ void Saver::collect() {
 
 void Saver::conclude(Outcome outcome) {
   last_ = std::move(outcome);
-  longest_s_ = std::max(longest_s_, stall_s_ + last_.seconds);
   if (last_.directory.empty()) {
     telemetry_.checkpoint_failure(last_.step, last_.reason);
   } else {

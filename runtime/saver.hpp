@@ -10,6 +10,7 @@
 #include "runtime/session.hpp"
 #include "runtime/telemetry/telemetry.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -36,8 +37,8 @@ class Saver {
   // Waits for what is being written. Returns what users must know if the last checkpoint could not be: the
   // reason and the newest complete one, the same text on every rank. Collective.
   std::optional<std::string> finish();
-  // What a checkpoint took at most so far, on rank 0.
-  std::chrono::duration<double> longest() const { return std::chrono::duration<double>(longest_s_); }
+  // What writing a checkpoint took at most so far, on rank 0.
+  std::chrono::duration<double> longest() const { return std::chrono::duration<double>(longest_s_.load()); }
 
  private:
   struct Outcome {
@@ -50,7 +51,7 @@ class Saver {
   bool writes() const { return session_.place().rank == 0; }
   void attempt(comm::Communicator& communicator, std::int64_t step, const std::string& weight_hash);
   std::unique_ptr<checkpoint::Draft> begin_draft(std::int64_t step, const std::string& weight_hash);
-  Outcome write(std::int64_t step, std::unique_ptr<checkpoint::Draft> draft) const;
+  Outcome write(std::int64_t step, std::unique_ptr<checkpoint::Draft> draft);
   void collect();
   void conclude(Outcome outcome);
 
@@ -61,7 +62,7 @@ class Saver {
   std::optional<Snapshot> copy_;
   kernels::PinnedBuffer<float> passing_;  // for one residual, on every rank that has one
   double stall_s_ = 0;                    // of the attempt under way
-  double longest_s_ = 0;
+  std::atomic<double> longest_s_ = 0;     // the writing thread's to say
   Outcome last_;
   std::future<Outcome> under_way_;  // last: it reads the others
 };

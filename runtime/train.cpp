@@ -51,14 +51,15 @@ class Run {
     if (done > 0 && config_.evaluation.target_accuracy > 0 && evaluates_after(done)) evaluate(done);
     StopReason stopped = StopReason::none;
     while (done < length_.steps && !target_reached() && stopped == StopReason::none) {
-      stop_.ask(saver_.longest());
+      stop_.ask(2 * saver_.longest());  // one may be under way
       done = worker_.step() + 1;
       for (const Guard::Skipped& each : session_.guard().take_skipped()) telemetry_.skipped(each);
       stopped = stop_.answer();
       telemetry_.progress(done);
       if (done % health::kPaceSteps == 0) compare_pace();
       if (done % config_.telemetry.interval == 0 || done == length_.steps || ends_epoch(done)) report(done);
-      if (evaluates_after(done)) evaluate(done);
+      // Whoever is asked to stop has no time to lose.
+      if (evaluates_after(done) && stopped == StopReason::none) evaluate(done);
       if (saves_after(done)) {
         save(done);
       } else if (compares_replicas_after(done)) {
@@ -66,7 +67,6 @@ class Run {
       }
     }
     if (reported_step_ != done) report(done);  // stopped between two reports
-    // Whoever is asked to stop has no time to lose.
     if (evaluated_step_ != done && stopped == StopReason::none) evaluate(done);
     if (saved_step_ != done && (config_.checkpoint.every >= 0 || stopped != StopReason::none)) save(done);
     base::flight_recorder().begin_phase(base::Phase::checkpoint, done);
@@ -128,7 +128,7 @@ class Run {
 
   void evaluate(std::int64_t done) {
     base::flight_recorder().begin_phase(base::Phase::evaluation, done);
-    test_ = runtime::evaluate(session_, engine_, nullptr);
+    test_ = runtime::evaluate(session_, engine_, done, nullptr);
     evaluated_step_ = done;
     telemetry_.evaluation(done, test_);
     if (!std::isfinite(test_.loss())) diverged("test loss", test_.loss(), done);

@@ -230,6 +230,8 @@ Watchdog::Watchdog() {
 
 Watchdog::~Watchdog() {
   guard_.reset();
+  // What comes now comes too late: the run is over, and is not to be ended as one that was killed.
+  for (const int signal : {SIGUSR1, SIGTERM}) ::signal(signal, SIG_IGN);
   const sigset_t set = watched_signals();
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }

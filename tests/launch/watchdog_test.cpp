@@ -172,6 +172,18 @@ TEST_CASE("SIGUSR1 at any rank ends all of them with a checkpoint, and the run g
   }
 }
 
+TEST_CASE("whoever is asked to stop at the end of an epoch saves, and does not evaluate") {
+  const Scratch scratch;
+  scratch.file("job.toml", kTinyJob + "[evaluation]\nevery = 1\n[checkpoint]\nevery = -1\n");
+  Process process(program({"train", "job.toml", "--set", "job.global_batch=640"}, 2, scratch.path(),
+                          {{"SLURM_JOB_END_TIME", "1"}}));
+  const Finished stopped = process.wait(kPatience);
+  INFO(stopped.err);
+  CHECK(stopped.status == 75);
+  CHECK(lines_with(stopped.err, "stopped by the time limit after step 1, with a checkpoint").size() == 1);
+  CHECK(lines_with(stopped.out, "test").empty());
+}
+
 TEST_CASE("SIGTERM does the same while all ranks are alive") {
   CHECK(stopped_and_resumed(2, 0, SIGTERM, "SIGTERM") == undisturbed(2));
 }
