@@ -116,7 +116,8 @@ TEST_CASE("a draft with what each rank has for itself becomes a checkpoint that 
   const test::Scratch scratch;
   std::vector<float> residual = {1, -0.0F, 3};
   const auto tensor = kernels::host_tensor(std::span(residual), kernels::Shape{3});
-  Draft draft(scratch.path(), Saved(5).contents());
+  const Saved saved(5);
+  Draft draft(scratch.path(), saved.contents());
   for (const int rank : {0, 1}) {
     residual[0] = static_cast<float>(rank);
     draft.add_residual(rank, tensor);
@@ -133,7 +134,8 @@ TEST_CASE("a draft with what each rank has for itself becomes a checkpoint that 
 
 TEST_CASE("a draft that is not published leaves nothing") {
   const test::Scratch scratch;
-  { const Draft draft(scratch.path(), Saved(5).contents()); }
+  const Saved saved(5);
+  { const Draft draft(scratch.path(), saved.contents()); }
   CHECK(fs::is_empty(scratch.path()));
 }
 
