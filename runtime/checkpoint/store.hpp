@@ -39,8 +39,8 @@ std::string residual_name(int rank);
 // is left of it. All members throw EnvironmentError; then no complete checkpoint has been touched.
 class Draft {
  public:
-  // Makes an empty directory for these contents, whose tensors are not read before publish(). Throws also
-  // unless 1.1 times their size is free.
+  // Makes an empty directory for these contents, whose tensors publish() reads. Throws also unless 1.1 times
+  // their size is free.
   Draft(std::filesystem::path store, Contents contents);
   ~Draft();
   Draft(const Draft&) = delete;  // owns a directory
