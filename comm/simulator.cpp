@@ -124,9 +124,8 @@ std::size_t schedule_steps(int nodes, int ranks_per_node, const SimulatedStep& s
 SimulatedTimes simulate(const Fabric& fabric, int nodes, int ranks_per_node, const SimulatedStep& step) {
   if (const std::size_t steps = schedule_steps(nodes, ranks_per_node, step); steps > kMostScheduleSteps)
     base::raise<base::ConfigError>(
-        "{} between {} ranks takes {} steps of schedules, more than the {} that are simulated; use fewer "
-        "ranks, or "
-        "hierarchical",
+        "{} between {} ranks takes {} steps of schedules, more than the {} that are simulated; "
+        "use fewer ranks, or hierarchical",
         step.algorithm, nodes * ranks_per_node, steps, kMostScheduleSteps);
   const Topology topology = Topology::uniform(nodes, ranks_per_node);
   const kernels::Device device{step.has_device ? kernels::DeviceKind::cuda : kernels::DeviceKind::host, 0};

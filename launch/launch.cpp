@@ -14,7 +14,6 @@
 
 #include <csignal>
 #include <memory>
-#include <ranges>
 #include <utility>
 
 namespace eightfold::launch {
@@ -28,9 +27,8 @@ constexpr std::chrono::seconds kAnswerLimit{30};
 
 // The step of the newest checkpoint that is complete; 0 if there is none.
 std::int64_t newest_step(const fs::path& store) {
-  for (const runtime::checkpoint::Listed& each : runtime::checkpoint::list(store) | std::views::reverse)
-    if (each.manifest) return each.manifest->step;
-  return 0;
+  const auto newest = runtime::checkpoint::newest_listed(store);
+  return newest ? newest->manifest->step : 0;
 }
 
 std::string named(const Words& hosts) {

@@ -24,11 +24,9 @@ void log_failure(std::int64_t step, const std::string& reason) {
 // The newest checkpoint, in words.
 std::string newest_in(const std::filesystem::path& store) {
   try {
-    const std::vector<checkpoint::Listed> all = checkpoint::list(store);
-    for (auto listed = all.rbegin(); listed != all.rend(); ++listed)
-      if (listed->manifest)
-        return fmt::format("the newest is {} (step {})", listed->directory.string(), listed->manifest->step);
-    return "there is none";
+    const std::optional<checkpoint::Listed> newest = checkpoint::newest_listed(store);
+    if (!newest) return "there is none";
+    return fmt::format("the newest is {} (step {})", newest->directory.string(), newest->manifest->step);
   } catch (const base::EnvironmentError& error) {
     return error.what();
   }

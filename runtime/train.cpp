@@ -55,6 +55,7 @@ class Run {
       done = worker_.step() + 1;
       for (const Guard::Skipped& each : session_.guard().take_skipped()) telemetry_.skipped(each);
       stopped = stop_.answer();
+      if (done == length_.steps) stopped = StopReason::none;  // there is nothing to go on with
       telemetry_.progress(done);
       if (done % health::kPaceSteps == 0) compare_pace();
       if (done % config_.telemetry.interval == 0 || done == length_.steps || ends_epoch(done)) report(done);

@@ -223,6 +223,13 @@ std::vector<Listed> list(const fs::path& store) {
   return all;
 }
 
+std::optional<Listed> newest_listed(const fs::path& store) {
+  std::vector<Listed> all = list(store);
+  const auto found =
+      std::find_if(all.rbegin(), all.rend(), [](const Listed& each) { return each.manifest.has_value(); });
+  return found == all.rend() ? std::nullopt : std::optional(std::move(*found));
+}
+
 void verify(const fs::path& directory, const Manifest& manifest) {
   for (const char* name : {kWeightsFile, kOptimizerFile, kConfigFile})
     if (std::ranges::find(manifest.files, name, &Manifest::File::name) == manifest.files.end())

@@ -82,6 +82,8 @@ struct Listed {
   std::string problem;  // why there is no manifest
 };
 std::vector<Listed> list(const std::filesystem::path& store);
+// The newest of them with a manifest, whose files are not looked at; nothing if there is none.
+std::optional<Listed> newest_listed(const std::filesystem::path& store);
 
 // Throws DataError unless the manifest lists every file of a checkpoint and all of them agree with it.
 void verify(const std::filesystem::path& directory, const Manifest& manifest);

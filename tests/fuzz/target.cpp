@@ -3,11 +3,11 @@
 #include "kernels/base/error.hpp"
 #include "tests/fuzz/allocations.hpp"
 
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 namespace eightfold::fuzz {
 namespace {
