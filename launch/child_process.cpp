@@ -31,30 +31,18 @@ constexpr std::chrono::milliseconds kLongestPoll{1 << 30};
 constexpr off_t kSaidLimit = 1 << 16;
 constexpr int kNotStarted = 127;
 
-class Descriptor {
- public:
-  Descriptor(int value, const char* call) : value_(value) {
-    if (value < 0) throw base::LibraryError(call, errno, std::strerror(errno));
-  }
-  ~Descriptor() { close(); }
-  Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other.value_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;  // there are only fresh ones
-
-  int get() const noexcept { return value_; }
-  void close() noexcept {
-    if (value_ >= 0) ::close(std::exchange(value_, -1));
-  }
-
- private:
-  int value_;
-};
+// What `call` has returned.
+base::Descriptor opened(int descriptor, const char* call) {
+  if (descriptor < 0) throw base::LibraryError(call, errno, std::strerror(errno));
+  return base::Descriptor(descriptor);
+}
 
 // `flags` are the reading end's, besides close-on-exec.
-std::pair<Descriptor, Descriptor> make_pipe(int flags) {
+std::pair<base::Descriptor, base::Descriptor> make_pipe(int flags) {
   std::array<int, 2> ends = {-1, -1};
-  const int result = ::pipe2(ends.data(), O_CLOEXEC);
-  if (result == 0 && flags != 0) ::fcntl(ends[0], F_SETFL, flags);
-  return {Descriptor(result < 0 ? result : ends[0], "pipe2"), Descriptor(ends[1], "pipe2")};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw base::LibraryError("pipe2", errno, std::strerror(errno));
+  if (flags != 0) ::fcntl(ends[0], F_SETFL, flags);
+  return {base::Descriptor(ends[0]), base::Descriptor(ends[1])};
 }
 
 std::string end_of(int file) {
@@ -104,7 +92,7 @@ class PassedError {
   const std::string& end() const noexcept { return end_; }
 
  private:
-  std::pair<Descriptor, Descriptor> ends_ = make_pipe(O_NONBLOCK);
+  std::pair<base::Descriptor, base::Descriptor> ends_ = make_pipe(O_NONBLOCK);
   std::string end_;
 };
 
@@ -138,11 +126,11 @@ class Child {
  private:
   [[noreturn]] void become(char* const* arguments, int parent, int report) const noexcept;
 
-  Descriptor said_{::memfd_create("standard-error", MFD_CLOEXEC), "memfd_create"};
+  base::Descriptor said_ = opened(::memfd_create("standard-error", MFD_CLOEXEC), "memfd_create");
   std::unique_ptr<PassedError> passed_;
-  Descriptor nothing_{::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null"};
+  base::Descriptor nothing_ = opened(::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null");
   pid_t id_ = -1;
-  int watch_ = -1;  // becomes readable when the process ends
+  base::Descriptor watch_;  // becomes readable when the process ends
 };
 
 // Between fork and exec: nothing here allocates.
@@ -184,8 +172,8 @@ Child::Child(const std::vector<std::string>& arguments, Output output)
     reap();
     base::raise<base::EnvironmentError>("cannot start {}: {}", arguments.front(), std::strerror(reason));
   }
-  watch_ = static_cast<int>(::syscall(SYS_pidfd_open, id_, 0));
-  if (watch_ < 0) {
+  watch_ = base::Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, id_, 0)));
+  if (!watch_.is_open()) {
     const int code = errno;
     end();
     throw base::LibraryError("pidfd_open", code, std::strerror(code));
@@ -196,7 +184,7 @@ Child::Event Child::wait(std::chrono::nanoseconds limit, int request) {
   const base::TimePoint deadline = base::Clock::now() + limit;
   while (true) {
     const auto left = poll_time(deadline);
-    std::array<pollfd, 3> watched = {pollfd{watch_, POLLIN, 0}, pollfd{request, POLLIN, 0},
+    std::array<pollfd, 3> watched = {pollfd{watch_.get(), POLLIN, 0}, pollfd{request, POLLIN, 0},
                                      pollfd{passed_ ? passed_->reading_end() : -1, POLLIN, 0}};
     const int ready = ::poll(watched.data(), watched.size(), left);
     if (ready == 0 && left == 0) return Event::late;
@@ -209,8 +197,8 @@ Child::Event Child::wait(std::chrono::nanoseconds limit, int request) {
 
 int Child::end() {
   ::kill(-id_, SIGTERM);
-  if (watch_ < 0 || wait(kGrace, -1) != Event::over) ::kill(-id_, SIGKILL);
-  while (watch_ >= 0 && wait(kGrace, -1) != Event::over) {
+  if (!watch_.is_open() || wait(kGrace, -1) != Event::over) ::kill(-id_, SIGKILL);
+  while (watch_.is_open() && wait(kGrace, -1) != Event::over) {
   }
   ::kill(-id_, SIGKILL);  // what it has left behind; not reaped, it keeps the group's number
   return reap();
@@ -221,7 +209,7 @@ int Child::reap() {
   while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
   }
   id_ = -1;
-  if (watch_ >= 0) ::close(std::exchange(watch_, -1));
+  watch_.close();
   return status;
 }
 
@@ -289,24 +277,22 @@ ChildEnd wait_for(Child& child, std::chrono::nanoseconds limit, EndRequest& requ
 
 }  // namespace
 
-EndRequest::EndRequest(std::initializer_list<int> also) : descriptor_(-1) {
+EndRequest::EndRequest(std::initializer_list<int> also) {
   const sigset_t signals = requests(also);
-  descriptor_ = ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (descriptor_ < 0) throw base::LibraryError("signalfd", errno, std::strerror(errno));
+  descriptor_ = opened(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
   ::sigprocmask(SIG_BLOCK, &signals, &before_);
 }
 
 EndRequest::~EndRequest() {
   signal();  // one that came is answered
   ::sigprocmask(SIG_SETMASK, &before_, nullptr);
-  ::close(descriptor_);
 }
 
 bool EndRequest::comes_within(std::chrono::nanoseconds limit) const {
   const base::TimePoint deadline = base::Clock::now() + limit;
   while (true) {
     const int left = poll_time(deadline);
-    pollfd watched{descriptor_, POLLIN, 0};
+    pollfd watched{descriptor_.get(), POLLIN, 0};
     const int ready = ::poll(&watched, 1, left);
     if (ready > 0) return true;
     if (ready == 0 && left == 0) return false;
@@ -315,7 +301,7 @@ bool EndRequest::comes_within(std::chrono::nanoseconds limit) const {
 
 std::optional<int> EndRequest::signal() {
   signalfd_siginfo facts{};
-  while (::read(descriptor_, &facts, sizeof facts) == sizeof facts)
+  while (::read(descriptor_.get(), &facts, sizeof facts) == sizeof facts)
     if (!signal_) signal_ = static_cast<int>(facts.ssi_signo);
   return signal_;
 }

@@ -2,6 +2,8 @@
 
 // Runs another program to its end, or ends it. No shell: an argument vector.
 
+#include "kernels/base/descriptor.hpp"
+
 #include <chrono>
 #include <csignal>
 #include <initializer_list>
@@ -18,18 +20,18 @@ class EndRequest {
  public:
   explicit EndRequest(std::initializer_list<int> also = {});
   ~EndRequest();
-  EndRequest(const EndRequest&) = delete;  // owns a descriptor and the signal mask
+  EndRequest(const EndRequest&) = delete;  // owns the signal mask
   EndRequest& operator=(const EndRequest&) = delete;
 
   // Readable when a signal has come since signal() was last called.
-  int descriptor() const noexcept { return descriptor_; }
+  int descriptor() const noexcept { return descriptor_.get(); }
   // Waits for one, at most so long.
   bool comes_within(std::chrono::nanoseconds limit) const;
   // The first signal that has come, if one has.
   std::optional<int> signal();
 
  private:
-  int descriptor_;
+  base::Descriptor descriptor_;
   sigset_t before_{};
   std::optional<int> signal_;
 };

@@ -82,7 +82,7 @@ class Supervision {
   bool is_over(Attempt attempt) {
     const Decision decision = decide(attempt);
     attempt.next = decision.words;
-    log_.append(attempt);
+    note(attempt);
     if (!decision.wait && decision.code == ExitCode::done) return true;
     const std::string line =
         fmt::format("attempt {} ended with {} after {:.1f} s, the newest checkpoint is of step {} ({}); {}",
@@ -93,6 +93,15 @@ class Supervision {
     if (request_.comes_within(*decision.wait))
       throw base::Error(ExitCode::requeue, asked_to_end(), std::source_location::current());
     return false;
+  }
+
+  // Its line is worth less than the job.
+  void note(const Attempt& attempt) {
+    try {
+      log_.append(attempt);
+    } catch (const base::EnvironmentError& failure) {
+      base::log_warn("{}; the attempt is not on record", failure.what());
+    }
   }
 
   Decision decide(const Attempt& attempt) {

@@ -25,18 +25,11 @@ constexpr std::size_t kLineFileLimit = std::size_t{1} << 30;
 LineFile::LineFile(std::filesystem::path path, const std::string& writer)
     : path_(std::move(path)),
       descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
-  if (descriptor_ < 0) cannot("open", path_);
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-  const int reason = errno;
-  ::close(std::exchange(descriptor_, -1));
-  if (reason == EWOULDBLOCK)
+  if (!descriptor_.is_open()) cannot("open", path_);
+  if (::flock(descriptor_.get(), LOCK_EX | LOCK_NB) == 0) return;
+  if (errno == EWOULDBLOCK)
     base::raise<base::EnvironmentError>("{}: another {} is writing to it", path_.string(), writer);
-  errno = reason;
   cannot("lock", path_);
-}
-
-LineFile::~LineFile() {
-  ::close(descriptor_);
 }
 
 std::string LineFile::text() const {
@@ -44,15 +37,19 @@ std::string LineFile::text() const {
 }
 
 void LineFile::cut(std::size_t size) {
-  if (::ftruncate(descriptor_, static_cast<off_t>(size)) != 0) cannot("cut", path_);
+  if (::ftruncate(descriptor_.get(), static_cast<off_t>(size)) != 0) cannot("cut", path_);
 }
 
 void LineFile::append(const std::string& line) {
   const std::string text = line + "\n";
-  const ssize_t written = ::write(descriptor_, text.data(), text.size());
-  if (written >= 0 && static_cast<std::size_t>(written) != text.size()) errno = ENOSPC;
+  const off_t before = ::lseek(descriptor_.get(), 0, SEEK_END);
+  const ssize_t written = ::write(descriptor_.get(), text.data(), text.size());
+  if (written >= 0 && static_cast<std::size_t>(written) != text.size()) {
+    [[maybe_unused]] const int done = ::ftruncate(descriptor_.get(), before);  // no line is torn
+    errno = ENOSPC;
+  }
   if (written < 0 || static_cast<std::size_t>(written) != text.size()) cannot("write", path_);
-  if (::fsync(descriptor_) != 0) cannot("sync", path_);
+  if (::fsync(descriptor_.get()) != 0) cannot("sync", path_);
 }
 
 }  // namespace eightfold::launch

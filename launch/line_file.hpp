@@ -3,6 +3,8 @@
 // A file that lines are appended to, each on the disk before the next is begun: whatever ends the process, at
 // most the line in progress is torn.
 
+#include "kernels/base/descriptor.hpp"
+
 #include <cstddef>
 #include <filesystem>
 #include <string>
@@ -14,21 +16,18 @@ class LineFile {
   // Opens it, or makes it, for this process alone. Throws EnvironmentError, also if another process has it
   // open like this: then it says that `writer` is writing to it.
   LineFile(std::filesystem::path path, const std::string& writer);
-  ~LineFile();
-  LineFile(const LineFile&) = delete;  // owns a descriptor and a lock
-  LineFile& operator=(const LineFile&) = delete;
 
   const std::filesystem::path& path() const noexcept { return path_; }
   // All of it, up to 1 GiB. These throw EnvironmentError.
   std::string text() const;
   // Keeps the first `size` bytes.
   void cut(std::size_t size);
-  // `line` without its end.
+  // `line` without its end. If it does not fit on the disk, nothing of it stays.
   void append(const std::string& line);
 
  private:
   std::filesystem::path path_;
-  int descriptor_;
+  base::Descriptor descriptor_;  // with the lock
 };
 
 }  // namespace eightfold::launch

@@ -124,10 +124,10 @@ void start_watching(runtime::Watchdog& watchdog, const JobConfig& job, const fs:
   const fs::path flight = runtime::flight_directory(run_directory);
   try {
     base::flight_recorder().keep_in(flight);
-    watchdog.guard(job.watchdog, flight);
+    watchdog.watch(job.watchdog, flight);
   } catch (const base::EnvironmentError& failure) {
     base::log_warn("{}; it stays in memory, and this rank knows of no other's", failure.what());
-    watchdog.guard(job.watchdog, {});
+    watchdog.watch(job.watchdog, {});
   }
 }
 
@@ -144,7 +144,7 @@ void train(const TrainOptions& options, comm::Environment& environment, runtime:
   comm::Communicator& world = environment.world();
   share_json_check(world, options.json);
   const JobConfig job = share_job(world, options.job);
-  watchdog.guard(job.watchdog, {});
+  watchdog.watch(job.watchdog, {});
   const Placement placement = place_rank(world, job.job);
   const std::unique_ptr<runtime::Session> session = plan_session(world, job, placement.place);
 

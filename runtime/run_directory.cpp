@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kCheckpoints = "checkpoints";
+constexpr const char* kFlight = "flight";
 constexpr const char* kResolvedConfig = "config.resolved.toml";
 
 }  // namespace
@@ -71,16 +72,22 @@ std::optional<fs::path> run_of(const fs::path& checkpoint) {
 }
 
 fs::path flight_directory(const fs::path& run_directory) {
-  return run_directory / "flight";
+  return run_directory / kFlight;
 }
 
 fs::path create_flight_directory(const fs::path& run_directory) {
   fs::path directory = flight_directory(run_directory);
+  if (std::error_code ignored; fs::exists(directory, ignored)) {
+    fs::path earlier;
+    for (int attempt = 1; earlier.empty() || fs::exists(earlier, ignored); ++attempt)
+      earlier = run_directory / fmt::format("{}-{}", kFlight, attempt);
+    std::error_code failure;
+    fs::rename(directory, earlier, failure);
+    if (failure)
+      base::raise<base::EnvironmentError>("cannot rename {} to {}: {}", directory.string(), earlier.string(),
+                                          failure.message());
+  }
   base::create_private_directories(directory);
-  std::error_code failure;
-  for (fs::directory_iterator entry(directory, failure); entry != fs::directory_iterator();
-       entry.increment(failure))
-    if (entry->path().extension() == ".bin") fs::remove(entry->path(), failure);
   return directory;
 }
 

@@ -30,8 +30,8 @@ std::optional<std::filesystem::path> newest_run(const config::JobConfig& job);
 // The run that a checkpoint was written by; nothing for one that is kept elsewhere.
 std::optional<std::filesystem::path> run_of(const std::filesystem::path& checkpoint);
 
-// The run's directory of flight records (kernels/base/flight_record.hpp), without those of an earlier
-// process. Throws EnvironmentError.
+// The run's directory of flight records (kernels/base/flight_record.hpp), empty: what an earlier start of the
+// run has left in one becomes flight-1, flight-2 ... Throws EnvironmentError.
 std::filesystem::path create_flight_directory(const std::filesystem::path& run_directory);
 std::filesystem::path flight_directory(const std::filesystem::path& run_directory);
 

@@ -44,6 +44,12 @@ Saver::Saver(Session& session, comm::Engine& engine, telemetry::Telemetry& telem
     passing_ = {residual.device(), static_cast<std::size_t>(residual.elements())};
 }
 
+// The error that ends the run is told when the stack is unwound.
+Saver::~Saver() {
+  if (is_writing())
+    base::log_warn("the run ends early, once the checkpoint that is being written is complete");
+}
+
 void Saver::save(std::int64_t step, const std::string& weight_hash) {
   engine_.run([&](comm::Communicator& communicator) { attempt(communicator, step, weight_hash); });
 }
@@ -51,7 +57,7 @@ void Saver::save(std::int64_t step, const std::string& weight_hash) {
 void Saver::attempt(comm::Communicator& communicator, std::int64_t step, const std::string& weight_hash) {
   const base::TimePoint start = base::Clock::now();
   std::unique_ptr<checkpoint::Draft> draft;
-  if (under_way_.valid() && under_way_.wait_for(std::chrono::seconds(0)) == std::future_status::timeout)
+  if (is_writing())
     base::log_info("step {} waits: the checkpoint before its own is still being written", step);
   try {
     comm::run_agreed(communicator, [&] {
@@ -100,6 +106,10 @@ Saver::Outcome Saver::write(std::int64_t step, std::unique_ptr<checkpoint::Draft
     log_failure(step, base::describe(error));
     return {step, {}, base::describe(error), base::seconds_since(start)};
   }
+}
+
+bool Saver::is_writing() const {
+  return under_way_.valid() && under_way_.wait_for(std::chrono::seconds(0)) == std::future_status::timeout;
 }
 
 // Learns how the attempt under way ended; rethrows a defect.

@@ -26,7 +26,7 @@ class Saver {
   // `store` is where the checkpoints are, on rank 0. Takes host memory for a copy of the state there, unless
   // the job has it written while training waits, or writes none but the last. The first three outlive this.
   Saver(Session& session, comm::Engine& engine, telemetry::Telemetry& telemetry, std::filesystem::path store);
-  ~Saver() = default;            // waits for what is being written: `under_way_` does
+  ~Saver();                      // waits for what is being written
   Saver(const Saver&) = delete;  // its thread refers to it
   Saver& operator=(const Saver&) = delete;
 
@@ -52,6 +52,7 @@ class Saver {
   void attempt(comm::Communicator& communicator, std::int64_t step, const std::string& weight_hash);
   std::unique_ptr<checkpoint::Draft> begin_draft(std::int64_t step, const std::string& weight_hash);
   Outcome write(std::int64_t step, std::unique_ptr<checkpoint::Draft> draft);
+  bool is_writing() const;
   void collect();
   void conclude(Outcome outcome);
 

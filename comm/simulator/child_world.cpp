@@ -1,5 +1,6 @@
 #include "comm/simulator/child_world.hpp"
 
+#include "kernels/base/descriptor.hpp"
 #include "kernels/base/error.hpp"
 
 #include <sys/prctl.h>
@@ -98,22 +99,18 @@ std::string read_all(int file) {
 SimulatedTimes in_child_world(const std::function<SimulatedTimes()>& play) {
   int ends[2];
   if (::pipe(ends) != 0) fail("pipe");
+  base::Descriptor reading(ends[0]), writing(ends[1]);
   std::fflush(nullptr);  // or the child would write what this process has buffered, too
   const pid_t child = ::fork();
-  if (child < 0) {
-    ::close(ends[0]);
-    ::close(ends[1]);
-    fail("fork");
-  }
+  if (child < 0) fail("fork");
   if (child == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody would hear what it finds out
-    ::close(ends[0]);
-    write_all(ends[1], played(play));
+    reading.close();
+    write_all(writing.get(), played(play));
     ::_exit(0);  // what else this process would do at its end is its parent's
   }
-  ::close(ends[1]);
-  const std::string text = read_all(ends[0]);
-  ::close(ends[0]);
+  writing.close();
+  const std::string text = read_all(reading.get());
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }

@@ -44,33 +44,19 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes
 InputFile::InputFile(std::filesystem::path path)
     : path_(std::move(path)),
       descriptor_(::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) {
-  if (descriptor_ < 0 && errno == ELOOP)
+  if (!descriptor_.is_open() && errno == ELOOP)
     raise<EnvironmentError>("cannot read {}: symbolic links are not followed here", path_.string());
-  if (descriptor_ < 0) fail("read", path_, errno);
+  if (!descriptor_.is_open()) fail("read", path_, errno);
   struct stat facts {};
-  const bool is_known = ::fstat(descriptor_, &facts) == 0;
-  if (is_known && S_ISREG(facts.st_mode)) {
-    bytes_ = static_cast<std::uint64_t>(facts.st_size);
-    return;
-  }
-  const int code = errno;
-  ::close(descriptor_);
-  if (!is_known) fail("read", path_, code);
-  raise<EnvironmentError>("cannot read {}: it is not a regular file", path_.string());
+  if (::fstat(descriptor_.get(), &facts) != 0) fail("read", path_, errno);
+  if (!S_ISREG(facts.st_mode))
+    raise<EnvironmentError>("cannot read {}: it is not a regular file", path_.string());
+  bytes_ = static_cast<std::uint64_t>(facts.st_size);
 }
-
-InputFile::~InputFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-InputFile::InputFile(InputFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      bytes_(other.bytes_) {}
 
 void InputFile::read(std::uint64_t offset, std::span<std::byte> to) const {
   while (!to.empty()) {
-    const ssize_t got = ::pread(descriptor_, to.data(), to.size(), static_cast<off_t>(offset));
+    const ssize_t got = ::pread(descriptor_.get(), to.data(), to.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) fail("read", path_, errno);
     if (got == 0) raise<EnvironmentError>("cannot read {}: it ends at byte {}", path_.string(), offset);
@@ -93,16 +79,12 @@ std::string InputFile::hash() const {
 DurableFile::DurableFile(std::filesystem::path path)
     : path_(std::move(path)),
       descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) {
-  if (descriptor_ < 0) fail("create", path_, errno);
-}
-
-DurableFile::~DurableFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!descriptor_.is_open()) fail("create", path_, errno);
 }
 
 void DurableFile::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    const ssize_t written = ::write(descriptor_.get(), bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
     if (written <= 0) fail("write", path_, written < 0 ? errno : ENOSPC);
     hash_.update(bytes.first(static_cast<std::size_t>(written)));
@@ -112,10 +94,9 @@ void DurableFile::write(std::span<const std::byte> bytes) {
 }
 
 FileFacts DurableFile::close() {
-  if (::fdatasync(descriptor_) != 0) fail("sync", path_, errno);
-  ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_DONTNEED);  // advice: nothing depends on it
-  const int descriptor = std::exchange(descriptor_, -1);
-  if (::close(descriptor) != 0) fail("close", path_, errno);
+  if (::fdatasync(descriptor_.get()) != 0) fail("sync", path_, errno);
+  ::posix_fadvise(descriptor_.get(), 0, 0, POSIX_FADV_DONTNEED);  // advice: nothing depends on it
+  if (::close(descriptor_.release()) != 0) fail("close", path_, errno);
   return {bytes_, hash_.hex()};
 }
 
@@ -135,11 +116,9 @@ void write_file_durably(const std::filesystem::path& path, std::string_view cont
 }
 
 void sync_directory(const std::filesystem::path& directory) {
-  const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) fail("open", directory, errno);
-  const int failed = ::fsync(descriptor) == 0 ? 0 : errno;
-  ::close(descriptor);
-  if (failed != 0) fail("sync", directory, failed);
+  const Descriptor descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!descriptor.is_open()) fail("open", directory, errno);
+  if (::fsync(descriptor.get()) != 0) fail("sync", directory, errno);
 }
 
 void create_private_directories(const std::filesystem::path& directory) {

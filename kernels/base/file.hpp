@@ -3,6 +3,7 @@
 // Files that must not be torn: whatever these functions wrote is on the disk when they return, and a name
 // never stands for half a file. All throw EnvironmentError with the path and the system's reason.
 
+#include "kernels/base/descriptor.hpp"
 #include "kernels/base/hash.hpp"
 
 #include <cstddef>
@@ -22,10 +23,6 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes
 class InputFile {
  public:
   explicit InputFile(std::filesystem::path path);
-  ~InputFile();
-  InputFile(InputFile&& other) noexcept;
-  InputFile& operator=(InputFile&&) = delete;
-  InputFile(const InputFile&) = delete;  // owns a descriptor
 
   const std::filesystem::path& path() const noexcept { return path_; }
   std::uint64_t bytes() const noexcept { return bytes_; }  // when it was opened
@@ -36,7 +33,7 @@ class InputFile {
 
  private:
   std::filesystem::path path_;
-  int descriptor_;
+  Descriptor descriptor_;
   std::uint64_t bytes_ = 0;
 };
 
@@ -52,9 +49,6 @@ class DurableFile {
  public:
   // Fails if the file exists: durable files are written aside under a fresh name and renamed.
   explicit DurableFile(std::filesystem::path path);
-  ~DurableFile();
-  DurableFile(const DurableFile&) = delete;  // owns a descriptor
-  DurableFile& operator=(const DurableFile&) = delete;
 
   void write(std::span<const std::byte> bytes);
   // Flushes to the disk (fdatasync), asks the system to forget its own copy, so that who reads it back asks
@@ -63,7 +57,7 @@ class DurableFile {
 
  private:
   std::filesystem::path path_;
-  int descriptor_;
+  Descriptor descriptor_;
   std::uint64_t bytes_ = 0;
   Hash128 hash_;
 };

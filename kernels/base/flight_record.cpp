@@ -1,5 +1,6 @@
 #include "kernels/base/flight_record.hpp"
 
+#include "kernels/base/descriptor.hpp"
 #include "kernels/base/error.hpp"
 
 #include <fcntl.h>
@@ -53,21 +54,6 @@ void* map(void* place, int flags, int file) {
 [[noreturn]] void fail(const std::filesystem::path& file, int code) {
   raise<EnvironmentError>("cannot keep the flight record in {}: {}", file.string(), std::strerror(code));
 }
-
-// Closes what it was given.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  Descriptor(const Descriptor&) = delete;  // one owner
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const noexcept { return number_; }
-
- private:
-  int number_;
-};
 
 }  // namespace
 
@@ -134,7 +120,7 @@ void FlightRecorder::keep_in(const std::filesystem::path& directory) {
   const std::filesystem::path path = flight_file(directory, record_->rank);
   ::unlink(path.c_str());
   const Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (file.get() < 0) fail(path, errno);
+  if (!file.is_open()) fail(path, errno);
   // A disk that is full says so here; later it would be a signal.
   if (const int code = ::posix_fallocate(file.get(), 0, static_cast<off_t>(mapped_bytes())); code != 0)
     fail(path, code);

@@ -67,29 +67,29 @@ bool is_lost(const Witness& witness, const std::string& own_host) {
 
 }  // namespace
 
-class Watchdog::Guard {
+class Watchdog::Impl {
  public:
-  Guard() : recorder_(base::flight_recorder()), timer_({}), thread_([this] { watch(); }) {}
-  ~Guard() {
+  Impl() : recorder_(base::flight_recorder()), timer_({}), thread_([this] { run(); }) {}
+  ~Impl() {
     stopping_ = true;
     pthread_kill(thread_.native_handle(), SIGUSR2);
     thread_.join();
   }
-  Guard(const Guard&) = delete;  // owns a thread
-  Guard& operator=(const Guard&) = delete;
+  Impl(const Impl&) = delete;  // owns a thread
+  Impl& operator=(const Impl&) = delete;
 
   void on_signal(std::function<void(int)> handler) {
     const std::lock_guard lock(mutex_);
     handler_ = std::move(handler);
   }
-  void guard(const config::Watchdog& deadlines, const std::filesystem::path& flight) {
+  void watch(const config::Watchdog& deadlines, const std::filesystem::path& flight) {
     const std::lock_guard lock(mutex_);
     timer_ = PhaseTimer(deadlines);
     flight_ = flight;
   }
 
  private:
-  void watch();
+  void run();
   int next_signal(std::chrono::nanoseconds limit);
   void take(int signal);
   void dump();
@@ -109,7 +109,7 @@ class Watchdog::Guard {
   std::thread thread_;
 };
 
-void Watchdog::Guard::watch() {
+void Watchdog::Impl::run() {
   while (!stopping_) {
     recorder_.beat();
     std::optional<base::Duration> deadline;
@@ -124,13 +124,13 @@ void Watchdog::Guard::watch() {
 }
 
 // 0: none came in time.
-int Watchdog::Guard::next_signal(std::chrono::nanoseconds limit) {
+int Watchdog::Impl::next_signal(std::chrono::nanoseconds limit) {
   const sigset_t set = watched_signals();
   const timespec time{limit / 1s, (limit % 1s).count()};
   return std::max(0, ::sigtimedwait(&set, nullptr, &time));
 }
 
-void Watchdog::Guard::take(int signal) {
+void Watchdog::Impl::take(int signal) {
   if (signal == SIGUSR2) return dump();
   if (signal == SIGTERM) terminate();
   std::function<void(int)> handler;
@@ -142,7 +142,7 @@ void Watchdog::Guard::take(int signal) {
   do_default(signal);
 }
 
-void Watchdog::Guard::dump() {
+void Watchdog::Impl::dump() {
   const std::filesystem::path flight = this->flight();
   if (flight.empty()) return base::log_warn("SIGUSR2: there is no run directory yet to write the records to");
   try {
@@ -154,7 +154,7 @@ void Watchdog::Guard::dump() {
 }
 
 // A launcher that has lost a rank ends the others with this signal.
-void Watchdog::Guard::terminate() {
+void Watchdog::Impl::terminate() {
   if (flight().empty()) return;
   const std::vector<Witness> all = witnesses(kWatchOnTerm);
   const base::FlightRecord mine = recorder_.read();
@@ -170,8 +170,9 @@ void Watchdog::Guard::terminate() {
   ::_exit(static_cast<int>(base::ExitCode::peer_lost));
 }
 
-void Watchdog::Guard::expire(base::Duration deadline) {
+void Watchdog::Impl::expire(base::Duration deadline) {
   // Whatever blocks below, a log that nobody reads or a file system that has gone, must not keep the job.
+  std::signal(SIGALRM, [](int) { ::_exit(static_cast<int>(base::ExitCode::watchdog)); });
   ::alarm(4);
   const std::vector<Witness> all = witnesses(kWatchOnExpiry);
   constexpr auto kPatience = 1000ms;
@@ -187,8 +188,8 @@ void Watchdog::Guard::expire(base::Duration deadline) {
 }
 
 // The lowest rank that lives speaks for all; should it not, the others do, after a while.
-bool Watchdog::Guard::another_speaks(const std::vector<Witness>& witnesses,
-                                     std::chrono::milliseconds patience) {
+bool Watchdog::Impl::another_speaks(const std::vector<Witness>& witnesses,
+                                    std::chrono::milliseconds patience) {
   if (std::ranges::any_of(witnesses, has_spoken)) return true;
   const auto lowest = std::ranges::find(witnesses, Pulse::beats, &Witness::pulse);
   const base::TimePoint end = base::Clock::now() + patience;
@@ -201,8 +202,8 @@ bool Watchdog::Guard::another_speaks(const std::vector<Witness>& witnesses,
   return false;
 }
 
-void Watchdog::Guard::speak(base::ExitCode code, const std::string& line,
-                            const std::vector<Witness>& witnesses) {
+void Watchdog::Impl::speak(base::ExitCode code, const std::string& line,
+                           const std::vector<Witness>& witnesses) {
   recorder_.end(static_cast<int>(code));  // the others may keep silent
   base::log_error("{}", line);
   if (flight().empty()) return;
@@ -213,11 +214,11 @@ void Watchdog::Guard::speak(base::ExitCode code, const std::string& line,
   }
 }
 
-std::vector<Witness> Watchdog::Guard::witnesses(std::chrono::milliseconds span) {
+std::vector<Witness> Watchdog::Impl::witnesses(std::chrono::milliseconds span) {
   return witness_ranks(flight(), recorder_, span, [this] { recorder_.beat(); });
 }
 
-std::filesystem::path Watchdog::Guard::flight() {
+std::filesystem::path Watchdog::Impl::flight() {
   const std::lock_guard lock(mutex_);
   return flight_;
 }
@@ -225,11 +226,11 @@ std::filesystem::path Watchdog::Guard::flight() {
 Watchdog::Watchdog() {
   const sigset_t set = watched_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  guard_ = std::make_unique<Guard>();
+  impl_ = std::make_unique<Impl>();
 }
 
 Watchdog::~Watchdog() {
-  guard_.reset();
+  impl_.reset();
   // What comes now comes too late: the run is over, and is not to be ended as one that was killed.
   for (const int signal : {SIGUSR1, SIGTERM}) ::signal(signal, SIG_IGN);
   const sigset_t set = watched_signals();
@@ -237,11 +238,11 @@ Watchdog::~Watchdog() {
 }
 
 void Watchdog::on_signal(std::function<void(int)> handler) {
-  guard_->on_signal(std::move(handler));
+  impl_->on_signal(std::move(handler));
 }
 
-void Watchdog::guard(const config::Watchdog& deadlines, const std::filesystem::path& flight) {
-  guard_->guard(deadlines, flight);
+void Watchdog::watch(const config::Watchdog& deadlines, const std::filesystem::path& flight) {
+  impl_->watch(deadlines, flight);
 }
 
 }  // namespace eightfold::runtime

@@ -21,7 +21,7 @@ namespace eightfold::runtime {
 class Watchdog {
  public:
   // Blocks the three signals in the calling thread, and so in all that it starts from now on: the main thread
-  // makes one before MPI and everybody else start theirs. Until guard() start-up has its default deadline.
+  // makes one before MPI and everybody else start theirs. Until watch() start-up has its default deadline.
   Watchdog();
   // Ends the thread; the calling thread gets its signals again.
   ~Watchdog();
@@ -33,11 +33,11 @@ class Watchdog {
   void on_signal(std::function<void(int signal)> handler);
   // From now on these deadlines hold, and `flight` holds the records of all ranks that share it; empty: it
   // holds none, and this rank knows of no other. From any thread.
-  void guard(const config::Watchdog& deadlines, const std::filesystem::path& flight);
+  void watch(const config::Watchdog& deadlines, const std::filesystem::path& flight);
 
  private:
-  class Guard;
-  std::unique_ptr<Guard> guard_;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace eightfold::runtime

@@ -13,15 +13,20 @@
 namespace eightfold::test {
 
 // Faults are variables of fault_injector.cpp; calls count on paths below the run's checkpoints.
-inline Command faulty_training(const Scratch& scratch, int ranks, std::map<std::string, std::string> faults,
-                               const std::vector<std::string>& more = {}) {
+inline Command faulty_program(const std::vector<std::string>& arguments, const Scratch& scratch, int ranks,
+                              std::map<std::string, std::string> faults) {
   scratch.file("job.toml", kTinyJob + "[checkpoint]\nevery = 5\nkeep = 6\n");
-  std::vector<std::string> arguments = {"train", "job.toml"};
-  arguments.insert(arguments.end(), more.begin(), more.end());
   faults.insert({{"LD_PRELOAD", EIGHTFOLD_FAULT_INJECTOR},
                  {"FAULT_UNDER", "/checkpoints"},
                  {"ASAN_OPTIONS", "detect_leaks=0:verify_asan_link_order=0"}});
   return program(arguments, ranks, scratch.path(), faults);
+}
+
+inline Command faulty_training(const Scratch& scratch, int ranks, std::map<std::string, std::string> faults,
+                               const std::vector<std::string>& more = {}) {
+  std::vector<std::string> arguments = {"train", "job.toml"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return faulty_program(arguments, scratch, ranks, std::move(faults));
 }
 
 // What the job ends in where nothing fails.

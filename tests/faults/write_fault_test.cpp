@@ -155,6 +155,23 @@ TEST_CASE("records that cannot be written are lost, counted and said, and the ru
   CHECK(records_of(run_in(scratch), "end").size() == 1);
 }
 
+TEST_CASE("an attempt that launch cannot note down costs its line, and the job is done") {
+  for (const char* fault : {"ENOSPC", "short"}) {
+    CAPTURE(fault);
+    const Scratch scratch;
+    const Finished finished = run(
+        faulty_program({"launch", "job.toml"}, scratch, 0,
+                       {{"FAULT_UNDER", "attempts.jsonl"}, {"FAULT_CALLS", "write"}, {"FAULT_DO", fault}}));
+    INFO(finished.err);
+    CHECK(finished.status == 0);
+    CHECK(result_of(finished)["steps"] == "30");
+    CHECK(lines_with(finished.err, "warning: ").size() == 1);
+    CHECK(lines_with(finished.err, "attempts.jsonl: No space left on device; the attempt is not on record")
+              .size() == 1);
+    CHECK(contents_of(run_in(scratch) / "attempts.jsonl").empty());
+  }
+}
+
 TEST_CASE("a run directory is its owner's alone, whatever the umask") {
   const Scratch scratch;
   const mode_t before = ::umask(0);

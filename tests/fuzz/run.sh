@@ -8,13 +8,14 @@ all_targets=(cifar config fabric gzip hostfile idx manifest safetensors wire)
 
 usage() {
   cat <<END
-Usage: tests/fuzz/run.sh [--seconds N] [--keep] [TARGET...]
+Usage: tests/fuzz/run.sh [--seconds N] [--runs N] [--keep] [TARGET...]
 
 Builds the fuzz targets with clang 16 in build/fuzz and runs them one after the other, each on one core: from the inputs
 that are kept in tests/fuzz/corpus/, the shipped configuration files and what earlier calls have found. An input with a
 wrong answer ends the call; it is left in build/fuzz/found/.
 
   --seconds N  for each target; 60 without it
+  --runs N     a target is done after so many inputs, if that is sooner
   --keep       afterwards adds those of the found inputs to tests/fuzz/corpus/ that reach code which no kept one does
   TARGET       ${all_targets[*]}; all of them without one
 END
@@ -44,8 +45,8 @@ fuzz() {
   local program=build/fuzz/tests/fuzz/fuzz_$1 options seeds
   prepare "$1"
   mkdir -p "$work/$1"
-  printf '\n== %s for %s\n' "$1" "$(duration "$seconds")"
-  "$program" "${options[@]}" -max_total_time="$seconds" -timeout=10 -print_final_stats=1 -verbosity=1 \
+  printf '\n== %s for %s%s\n' "$1" "$(duration "$seconds")" "${runs:+ or $runs inputs}"
+  "$program" "${options[@]}" -max_total_time="$seconds" -runs="${runs:--1}" -timeout=10 -print_final_stats=1 -verbosity=1 \
     -artifact_prefix="$work/$1-" "$work/$1" "${seeds[@]}" >"$work/$1.log" 2>&1 ||
     { tail -n 60 "$work/$1.log"; exit 1; }
   grep -E '^#[0-9]+.*DONE|^stat::number_of|^stat::peak|^nearest' "$work/$1.log"
@@ -53,11 +54,13 @@ fuzz() {
 }
 
 seconds=60
+runs=''
 keep=false
 targets=()
 while (($# > 0)); do
   case $1 in
     --seconds) seconds=${2:?"$(usage)"}; shift ;;
+    --runs) runs=${2:?"$(usage)"}; shift ;;
     --keep) keep=true ;;
     -h | --help) usage; exit ;;
     -*) usage >&2; exit 2 ;;

@@ -1,4 +1,5 @@
 // eightfold launch, with the mpirun of this machine and with launchers that misbehave.
+#include "kernels/base/flight_record.hpp"
 #include "launch/attempt_log.hpp"
 #include "tests/launch/refusals.hpp"
 #include "tests/support/test.hpp"
@@ -241,6 +242,14 @@ TEST_CASE("a rank that is killed costs time and nothing else") {
     CHECK(attempts[1]["begun_at_step"] == attempts[0]["left_at_step"]);
     CHECK(attempts[1]["exit_code"] == 0);
     CHECK(records_of(stage.only_run(), "begin").back()["step"] == attempts[1]["begun_at_step"]);
+    // What the ranks of the first attempt did last stays to be read beside what those of the second did.
+    for (const int each : {0, 1}) {
+      const auto first = base::read_flight_record(base::flight_file(stage.only_run() / "flight-1", each));
+      const auto second = base::read_flight_record(base::flight_file(stage.only_run() / "flight", each));
+      REQUIRE((first && second));
+      CHECK(first->step < 100);
+      CHECK(second->phase == base::Phase::ended);
+    }
   }
 }
 

@@ -94,15 +94,15 @@ two=(srun --ntasks=2 --overcommit --mpi=pmix)
 check "a network is trained on two ranks" exits 0 "${two[@]}" "$program" train "$job" "${small[@]}"
 check "they know each other" says "2 ranks on 1 nodes"
 check "one of them says how it went" is "$(grep -c '^result ' "$scratch/output")" 1
-hash() { sed -n 's/^result .*weight_hash=\([^ ]*\).*/\1/p' "$scratch/output"; }
-hash_of_srun=$(hash)
+hash() { sed -n 's/^result .*weight_hash=\([^ ]*\).*/\1/p'; } # of standard input
+hash_of_srun=$(hash <"$scratch/output")
 if command -v mpirun >/dev/null; then
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   check "mpirun trains it" exits 0 mpirun -np 2 --oversubscribe "$program" train "$job" "${small[@]}"
-  check "to the same weights, bit for bit" is "$(hash)" "$hash_of_srun"
+  check "to the same weights, bit for bit" is "$(hash <"$scratch/output")" "$hash_of_srun"
   check "inside an allocation, too" exits 0 salloc --ntasks=2 --overcommit mpirun -np 2 --oversubscribe \
     "$program" train "$job" "${small[@]}"
-  check "to the same" is "$(hash)" "$hash_of_srun"
+  check "to the same" is "$(hash <"$scratch/output")" "$hash_of_srun"
 fi
 check "a wrong key is an error of usage" exits 2 "${two[@]}" "$program" train "$job" --set job.stepz=4
 check "which one rank explains" is "$(grep -c 'error: --set job.stepz=4' "$scratch/output")" 1
@@ -118,7 +118,7 @@ check "every point" says "result points=2 measured=2 failed=0 skipped=0 "
 check "launch takes the allocation" exits 0 salloc --ntasks=2 --overcommit "$program" launch "$job" \
   --launcher-argument=--overcommit "${small[@]}"
 check "by srun" says "2 ranks by srun"
-check "to the same weights" is "$(hash)" "$hash_of_srun"
+check "to the same weights" is "$(hash <"$scratch/output")" "$hash_of_srun"
 check "and passes on what would end the same" exits 2 salloc --ntasks=2 --overcommit "$program" launch "$job" \
   --launcher-argument=--overcommit "${small[@]}" --set job.global_batch=1
 check "after one attempt" says "attempt 1 ended with exit code 2"
@@ -154,6 +154,10 @@ check "it starts again and comes to its end" comes_true is_over "$id"
 check "it went on where it was" says "(step $((10#${newest#step-})))" "$log"
 check "it says how it went" says "steps=$steps" "$log"
 check "that is a success" is "$(exit_code "$id")" 0
+hash_of_batch=$(hash <"$log")
+check "one that is left alone" exits 0 "${two[@]}" "$program" train "$scratch/long.toml" --set data.train=512 \
+  --set data.test=128 --set evaluation.every=0 --set "job.run_dir=\"$scratch/undisturbed\""
+check "comes to the same weights" is "$(hash <"$scratch/output")" "$hash_of_batch"
 
 # What the ranks return decides: the same exit code every time, one line for each start.
 returning() { # STATUS

@@ -1,5 +1,6 @@
 #include "runtime/scale/report/gnuplot.hpp"
 
+#include "kernels/base/descriptor.hpp"
 #include "kernels/base/error.hpp"
 #include "runtime/scale/report/html.hpp"
 
@@ -21,19 +22,16 @@ namespace {
 class Memory {
  public:
   Memory() : descriptor_(::memfd_create("gnuplot", MFD_CLOEXEC)) {
-    if (descriptor_ < 0)
+    if (!descriptor_.is_open())
       base::raise<base::EnvironmentError>("cannot make a file in memory: {}", std::strerror(errno));
   }
-  ~Memory() { ::close(descriptor_); }
-  Memory(const Memory&) = delete;  // owns a descriptor
-  Memory& operator=(const Memory&) = delete;
 
-  int descriptor() const noexcept { return descriptor_; }
+  int descriptor() const noexcept { return descriptor_.get(); }
 
   void put(std::string_view text) const {
     for (std::size_t done = 0; done < text.size();) {
       const ssize_t wrote =
-          ::pwrite(descriptor_, text.data() + done, text.size() - done, static_cast<off_t>(done));
+          ::pwrite(descriptor_.get(), text.data() + done, text.size() - done, static_cast<off_t>(done));
       if (wrote <= 0) base::raise<base::EnvironmentError>("cannot write to memory: {}", std::strerror(errno));
       done += static_cast<std::size_t>(wrote);
     }
@@ -43,13 +41,13 @@ class Memory {
     std::string text;
     std::array<char, 65536> part;
     for (ssize_t got = 0;
-         (got = ::pread(descriptor_, part.data(), part.size(), static_cast<off_t>(text.size()))) > 0;)
+         (got = ::pread(descriptor_.get(), part.data(), part.size(), static_cast<off_t>(text.size()))) > 0;)
       text.append(part.data(), static_cast<std::size_t>(got));
     return text;
   }
 
  private:
-  int descriptor_;
+  base::Descriptor descriptor_;
 };
 
 // Its status as waitpid tells it.

@@ -30,7 +30,7 @@ void wait_for(const std::atomic<int>& value, int wanted) {
 TEST_CASE("signals reach the handler, and the process goes on") {
   const test::ChildEnd end = test::end_of_child([] {
     Watchdog watchdog;
-    watchdog.guard(kNone, {});
+    watchdog.watch(kNone, {});
     std::atomic<int> heard = 0;
     watchdog.on_signal([&](int signal) { heard = signal; });
     for (const int signal : {SIGUSR1, SIGTERM}) {
@@ -77,7 +77,7 @@ TEST_CASE("a start-up without end is ended") {
   const test::ChildEnd end = test::end_of_child([] {
     base::flight_recorder().identify(0, 1, "here");
     Watchdog watchdog;
-    watchdog.guard({0s, 200ms, 0s}, {});
+    watchdog.watch({0s, 200ms, 0s}, {});
     std::this_thread::sleep_for(30s);
     std::fprintf(stderr, "outlived it\n");
   });
