@@ -181,7 +181,8 @@ void Watchdog::Guard::expire(base::Duration deadline) {
   } else {
     speak(base::ExitCode::watchdog,
           fmt::format("watchdog: {}; rank {} has waited for {}", diagnose(all, recorder_.read().rank),
-                      recorder_.read().rank, base::format_duration(deadline)),
+                      recorder_.read().rank,
+                      base::format_duration(std::chrono::ceil<std::chrono::milliseconds>(deadline))),
           all);
   }
   leave(static_cast<int>(base::ExitCode::watchdog));

@@ -218,8 +218,8 @@ def watchdog_line(job):
     lines = re.findall(r"error: watchdog: (.*)$", job.text(), re.MULTILINE)
     if len(lines) != 1:
         return None, [], None
-    told = re.search(r"has waited for ([\d.]+)(ms|s|m)$", lines[0])
-    deadline = float(told[1]) * {"ms": 0.001, "s": 1, "m": 60}[told[2]] if told else None
+    told = re.search(r"has waited for ([\d.]+)(ms|s|m|h)$", lines[0])
+    deadline = float(told[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600}[told[2]] if told else None
     return lines[0], [int(each) for each in re.findall(r"rank (\d+) \(host ", lines[0])], deadline
 
 
