@@ -14,9 +14,10 @@ std::string attempt_line(const Attempt& attempt) {
                                  {"command", attempt.command},      {"begun_at_step", attempt.begun_at},
                                  {"left_at_step", attempt.left_at}, {"seconds", attempt.seconds}};
   const bool was_killed = attempt.end.how == ChildEnd::How::killed;
-  if (attempt.end.how != ChildEnd::How::interrupted)
+  const bool was_hung = attempt.end.how == ChildEnd::How::hung;
+  if (attempt.end.how != ChildEnd::How::interrupted && !was_hung)
     line[was_killed ? "signal" : "exit_code"] = attempt.end.code;
-  if (was_killed || attempt.end.code != 0) line["error"] = last_words(attempt.end.said);
+  if (was_killed || was_hung || attempt.end.code != 0) line["error"] = last_words(attempt.end.said);
   line["next"] = attempt.next;
   // What a rank has said may be anything.
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);

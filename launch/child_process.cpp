@@ -19,6 +19,7 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -26,7 +27,7 @@ namespace eightfold::launch {
 namespace {
 
 constexpr std::chrono::seconds kGrace{10};
-constexpr std::chrono::hours kForever{24 * 365};
+constexpr std::chrono::seconds kLook{1}, kFarewell{5};
 constexpr std::chrono::milliseconds kLongestPoll{1 << 30};
 constexpr off_t kSaidLimit = 1 << 16;
 constexpr int kNotStarted = 127;
@@ -323,12 +324,14 @@ std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& 
   return ends;
 }
 
-ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& request) {
+ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& request,
+                         const std::function<bool()>& is_over) {
   ::signal(SIGPIPE, SIG_IGN);  // the work goes on when nobody reads about it
   const OrphanKeeper orphans;
   Child child(arguments, Child::Output::passed_on);
+  std::optional<base::TimePoint> over_since;
   for (bool was_asked = false;;) {
-    switch (child.wait(kForever, request.descriptor())) {
+    switch (child.wait(kLook, request.descriptor())) {
       case Child::Event::over:
         return outcome_of(child);
       case Child::Event::requested:
@@ -337,6 +340,9 @@ ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& 
         child.signal(SIGUSR1);
         break;
       case Child::Event::late:
+        if (!over_since && is_over()) over_since = base::Clock::now();
+        if (over_since && base::Clock::now() - *over_since >= kFarewell)
+          return end_early(child, ChildEnd::How::hung);
         break;
     }
   }

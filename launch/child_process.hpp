@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -42,6 +43,7 @@ struct ChildEnd {
     killed,       // by the signal `code`, not by us
     timed_out,    // and was ended
     interrupted,  // this process was asked to end; the child was ended
+    hung,         // its work was over, and it went on; it was ended
   };
   How how = How::exited;
   int code = 0;
@@ -60,8 +62,11 @@ std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& 
 // The same for a program that does this process's work: its output is this process's, as it comes, and it may
 // take as long as it wants. The first request to end is passed on to the program as SIGUSR1, which mpirun and
 // srun hand to every rank, and its end is waited for; from the second on it is ended (`interrupted`).
+// `is_over` is asked once a second; five seconds after it was so first, the program is ended (`hung`).
 // All that it has started on this machine is over when this returns, whatever became of it. For a process
 // without threads or other children.
-ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& request);
+ChildEnd supervise_child(
+    const std::vector<std::string>& arguments, EndRequest& request,
+    const std::function<bool()>& is_over = [] { return false; });
 
 }  // namespace eightfold::launch

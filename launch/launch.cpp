@@ -9,6 +9,7 @@
 #include "launch/result.hpp"
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/run_directory.hpp"
+#include "runtime/watchdog/report.hpp"
 
 #include <fmt/ranges.h>
 
@@ -73,10 +74,20 @@ class Supervision {
                     {},
                     {}};
     const base::TimePoint start = base::Clock::now();
-    attempt.end = supervise_child(attempt.command, request_);
+    attempt.end = supervise_child(attempt.command, request_,
+                                  [&, before = last_report()] { return last_report() > before; });
     attempt.seconds = base::seconds_since(start);
     attempt.left_at = newest_step(store_);
     return attempt;
+  }
+
+  // When ranks that end because of another last wrote down why. Their launcher ends soon after them, unless
+  // it waits for a host that is cut off.
+  fs::file_time_type last_report() const {
+    std::error_code none;
+    const auto time =
+        fs::last_write_time(runtime::report_file(runtime::flight_directory(plan_.run_directory)), none);
+    return none ? fs::file_time_type::min() : time;
   }
 
   bool is_over(Attempt attempt) {

@@ -144,12 +144,19 @@ slots() { # RANKS NUMBER...
   echo "${list#,}"
 }
 
+# Nobody could log in to a host whose link is down, though its namespace is there.
+expect_link() { # NUMBER
+  [[ $(ip -n "$(switch)" link show "port$1" 2>/dev/null) == *LOWER_UP* ]] ||
+    refuse 3 "there is no way to $name$1: its link is down"
+}
+
 # Replaces this shell, so that signals reach mpirun, which ends its ranks.
 run() { # RANKS HOSTS COMMAND...
   if [[ ! -e $state/$name/hosts ]]; then refuse 3 "there is no cluster \"$name\": see up"; fi
-  local numbers where
+  local numbers number where
   numbers=$(chosen "$(<"$state/$name/hosts")" "$2")
   mapfile -t numbers <<<"$numbers"
+  for number in "${numbers[@]}"; do expect_link "$number"; done
   where=$(slots "$1" "${numbers[@]}")
   shift 2
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1

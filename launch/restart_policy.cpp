@@ -55,6 +55,7 @@ bool is_own_end(const ChildEnd& end) {
 
 std::string describe(const ChildEnd& end) {
   if (end.how == ChildEnd::How::interrupted) return "a second request to end";
+  if (end.how == ChildEnd::How::hung) return "a launcher that did not end after its ranks";
   if (end.how == ChildEnd::How::killed) return fmt::format("signal {}", end.code);
   if (end.code > kSignalBase && end.code <= kSignalBase + kSignals)
     return fmt::format("exit code {} (signal {})", end.code, end.code - kSignalBase);

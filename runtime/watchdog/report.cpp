@@ -87,6 +87,10 @@ std::string record_text(const FlightRecord& record) {
   return text;
 }
 
+std::filesystem::path report_file(const std::filesystem::path& flight) {
+  return flight / "report.txt";
+}
+
 void write_report(const std::filesystem::path& flight, const std::string& line,
                   std::span<const Witness> witnesses) {
   std::string text = line + "\n";
@@ -94,7 +98,7 @@ void write_report(const std::filesystem::path& flight, const std::string& line,
     text += fmt::format("\n---- rank {}: {}\n", rank, words(witnesses[rank].pulse));
     if (witnesses[rank].record) text += record_text(*witnesses[rank].record);
   }
-  base::write_file_durably(flight / "report.txt", text);
+  base::write_file_durably(report_file(flight), text);
 }
 
 void write_records(const std::filesystem::path& flight, std::span<const Witness> witnesses) {

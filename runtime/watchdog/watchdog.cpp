@@ -97,6 +97,7 @@ class Watchdog::Impl {
   void expire(base::Duration deadline);
   bool another_speaks(const std::vector<Witness>& witnesses, std::chrono::milliseconds patience);
   void speak(base::ExitCode code, const std::string& line, const std::vector<Witness>& witnesses);
+  [[noreturn]] void leave(int code);
   std::vector<Witness> witnesses(std::chrono::milliseconds span);
   std::filesystem::path flight();
 
@@ -159,7 +160,7 @@ void Watchdog::Impl::terminate() {
   const std::vector<Witness> all = witnesses(kWatchOnTerm);
   const base::FlightRecord mine = recorder_.read();
   if (const auto failed = std::ranges::find_if(all, has_failed); failed != all.end())
-    ::_exit(static_cast<int>(failed->record->exit_code));  // it has said why
+    leave(static_cast<int>(failed->record->exit_code));  // it has said why
   const auto lost =
       std::ranges::find_if(all, [&](const Witness& witness) { return is_lost(witness, mine.host_name()); });
   if (lost == all.end()) return;
@@ -167,7 +168,7 @@ void Watchdog::Impl::terminate() {
   if (!another_speaks(all, kPatience))
     speak(base::ExitCode::peer_lost,
           fmt::format("{} is gone: {}; leaving", name_of(*lost->record), last_deed(*lost->record)), all);
-  ::_exit(static_cast<int>(base::ExitCode::peer_lost));
+  leave(static_cast<int>(base::ExitCode::peer_lost));
 }
 
 void Watchdog::Impl::expire(base::Duration deadline) {
@@ -181,10 +182,11 @@ void Watchdog::Impl::expire(base::Duration deadline) {
   } else {
     speak(base::ExitCode::watchdog,
           fmt::format("watchdog: {}; rank {} has waited for {}", diagnose(all, recorder_.read().rank),
-                      recorder_.read().rank, base::format_duration(deadline)),
+                      recorder_.read().rank,
+                      base::format_duration(std::chrono::ceil<std::chrono::milliseconds>(deadline))),
           all);
   }
-  ::_exit(static_cast<int>(base::ExitCode::watchdog));
+  leave(static_cast<int>(base::ExitCode::watchdog));
 }
 
 // The lowest rank that lives speaks for all; should it not, the others do, after a while.
@@ -212,6 +214,11 @@ void Watchdog::Impl::speak(base::ExitCode code, const std::string& line,
   } catch (const std::exception& failure) {
     base::log_error("{}", failure.what());
   }
+}
+
+void Watchdog::Impl::leave(int code) {
+  recorder_.end(code);
+  ::_exit(code);
 }
 
 std::vector<Witness> Watchdog::Impl::witnesses(std::chrono::milliseconds span) {

@@ -262,6 +262,25 @@ TEST_CASE("a rank that is killed before the first checkpoint begins again in the
   CHECK(stage.attempts()[1]["begun_at_step"] == 0);
 }
 
+TEST_CASE("a launcher that does not end after its ranks is ended, and the job started again") {
+  // Of the second attempt nothing is written: what lies there is of the first.
+  const Stage stage(kTinyJob,
+                    "if [ $start = 1 ]; then\nflight=$(echo runs/tiny/*)/flight; mkdir $flight\n"
+                    "echo 'error: watchdog: late' | tee $flight/report.txt >&2; exec sleep 1000\nfi\n"
+                    "sleep 7; exec \"$REAL\" \"$@\"");
+  const Finished finished = stage.run({});
+  CAPTURE(finished.err);
+  CHECK(finished.status == 0);
+  const std::string why = "attempt 1 ended with a launcher that did not end after its ranks after ";
+  CHECK(lines_with(finished.err, why).size() == 1);
+  const auto attempts = stage.attempts();
+  REQUIRE(attempts.size() == 2);
+  CHECK_FALSE(attempts[0].contains("exit_code"));
+  CHECK(attempts[0]["error"] == "error: watchdog: late");
+  CHECK(attempts[0]["seconds"] >= 5);
+  CHECK(attempts[1]["exit_code"] == 0);
+}
+
 TEST_CASE("what dies every time is given up at the limit") {
   const Stage stage(kTinyJob, "echo 'error: out of luck' >&2; exit 137");
   const Finished finished = stage.run({"--max-restarts", "2"});

@@ -115,8 +115,10 @@ check "two hosts come up again" exits 0 "$netcluster" up 2 --rate 1gbit --name "
   --backoff 100ms --set job.epochs=40 --set job.steps=400 --set checkpoint.every=20 --set data.train=2048 \
   --set data.test=128 --set evaluation.every=0 --set "job.run_dir=\"$scratch/lost\"" >"$scratch/output" 2>&1 &
 launch=$!
-has_checkpoint() { compgen -G "$scratch/lost/*/*/checkpoints/step-*/manifest.json" >/dev/null; }
-check "a launched job trains on two hosts" comes_true has_checkpoint
+has_checkpoint() { # DIRECTORY
+  compgen -G "$scratch/$1/*/*/checkpoints/step-*/manifest.json" >/dev/null
+}
+check "a launched job trains on two hosts" comes_true has_checkpoint lost
 mapfile -t lost < <(ip netns pids "eightfold-$name-2")
 ip netns delete "eightfold-$name-2"
 kill -KILL "${lost[@]}"
@@ -128,6 +130,30 @@ check "from a checkpoint" says "info: resuming from"
 check "to all of its steps" says " steps=400 "
 check "what is left of them can be taken down" exits 0 "$netcluster" down --name "$name"
 check "with nothing left behind" nothing_is_left
+
+# --- eightfold launch, and a host that is cut off: its processes are there, and mpirun waits for its daemon ---
+
+check "three hosts come up" exits 0 "$netcluster" up 3 --rate 1gbit --name "$name"
+"$program" launch "$job" --launcher netcluster --netcluster "$netcluster" --netcluster-name "$name" --nodes 3 \
+  --backoff 100ms --set job.epochs=40 --set job.steps=400 --set checkpoint.every=20 --set data.train=2048 \
+  --set data.test=128 --set evaluation.every=0 --set watchdog.deadline=2s --set "job.run_dir=\"$scratch/cut\"" \
+  >"$scratch/cut.log" 2>&1 &
+launch=$!
+check "a launched job trains on three hosts" comes_true has_checkpoint cut
+ip -n "eightfold-$name-switch" link set port1 down
+check "no rank can be started on a host that is cut off" exits 3 "$netcluster" run --name "$name" --hosts "${name}1" \
+  -np 1 -- true
+status=0
+wait "$launch" || status=$?
+check "the job comes to its end on the others" is "$status" 0
+check "after its watchdog has spoken" says "error: watchdog: rank 0 (host ${name}1) late in " "$scratch/cut.log"
+check "and mpirun has not ended" says "attempt 1 ended with a launcher that did not end after its ranks" \
+  "$scratch/cut.log"
+check "the first host is missed" says "no answer from ${name}1; attempt 2 on ${name}2, ${name}3 in 100ms" \
+  "$scratch/cut.log"
+check "all steps are done" says " steps=400 " "$scratch/cut.log"
+check "the three can be taken down" exits 0 "$netcluster" down --name "$name"
+check "with nothing left of them" nothing_is_left
 
 # --- failures on the way up ---
 

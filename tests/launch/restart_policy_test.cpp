@@ -32,6 +32,7 @@ TEST_CASE("what would end the same is not tried again") {
     for (const int code : {5, 6, 128 + SIGKILL, 128 + SIGSEGV, 213, 255})
       CHECK(verdict(How::exited, code) == Verdict::restart);
     CHECK(verdict(How::killed, SIGKILL) == Verdict::restart);
+    CHECK(verdict(How::hung, 0) == Verdict::restart);
     CHECK(verdict(How::interrupted, 0) == Verdict::final);
   }
 }
