@@ -10,8 +10,9 @@ program_packages=(g++ cmake ninja-build libopenmpi-dev openmpi-bin libdnnl-dev l
 optional_packages=(ccache mold)
 # shellcheck disable=SC2034
 test_packages=(catch2 gnuplot-nox libsimgrid-dev)
+# llvm-16 has the symbolizer: without it reports name no function, and no suppression finds one.
 # shellcheck disable=SC2034
-sanitizer_packages=(clang-16 libclang-rt-16-dev libomp-16-dev lld-16)
+sanitizer_packages=(clang-16 libclang-rt-16-dev libomp-16-dev lld-16 llvm-16)
 
 # install_packages NAME...: installs those that are missing. Where none is, neither root nor a network is needed.
 install_packages() {

@@ -11,11 +11,12 @@ Usage: tests/run.sh [--sanitize]
 Installs the packages that are missing, builds everything with its tests and runs all of them: in build/release, then
 those of the CUDA backend, interpreted (docs/simt.md), in build/simt.
 
-  --sanitize  all of them with clang 16, AddressSanitizer and UndefinedBehaviorSanitizer, in build/simt-asan
+  --sanitize  all of them with clang 16: with AddressSanitizer and UndefinedBehaviorSanitizer in build/simt-asan, then
+              those of programs that start threads with ThreadSanitizer in build/simt-tsan
   --help      print this
 
 The CUDA backend needs the CUDA Toolkit's headers, in $CUDA_PATH/include or /usr/local/cuda/include. Without them it is
-left out, and --sanitize builds in build/asan.
+left out, and --sanitize builds in build/asan and build/tsan.
 END
 }
 
@@ -47,8 +48,10 @@ if ! $sanitize; then
   if has_cuda_headers; then build_and_test simt gpu_tests; fi
 elif has_cuda_headers; then
   build_and_test simt-asan all
+  build_and_test simt-tsan all
 else
   build_and_test asan all
+  build_and_test tsan all
 fi
 if ! has_cuda_headers; then summary+=$'The CUDA backend was left out: no headers of the CUDA Toolkit here\n'; fi
 printf '%s' "$summary"

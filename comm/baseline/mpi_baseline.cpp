@@ -14,23 +14,20 @@ constexpr std::size_t kPieceElements = std::size_t{1} << 28;
 constexpr const char* kAlgorithmVariable = "coll_tuned_allreduce_algorithm";
 constexpr const char* kPermissionVariable = "coll_tuned_use_dynamic_rules";
 
-// MPI's tool interface, while it is in use.
-class Tools {
- public:
-  Tools() {
+// Opens MPI's tool interface, which loads all components of the library, until the process ends.
+void open_tools() {
+  [[maybe_unused]] static const bool is_open = [] {
     int granted = 0;
     EIGHTFOLD_MPI_CHECK(MPI_T_init_thread(MPI_THREAD_SINGLE, &granted));
-  }
-  ~Tools() { MPI_T_finalize(); }
-  Tools(const Tools&) = delete;  // counted by MPI
-  Tools& operator=(const Tools&) = delete;
+    return true;
+  }();
+}
 
-  // Whether the library has such a control variable.
-  static bool has(const char* name) {
-    int index = 0;
-    return MPI_T_cvar_get_index(name, &index) == MPI_SUCCESS;
-  }
-};
+// Whether the library has such a control variable.
+bool has_variable(const char* name) {
+  int index = 0;
+  return MPI_T_cvar_get_index(name, &index) == MPI_SUCCESS;
+}
 
 // An integer or truth value that steers the library.
 class ControlVariable {
@@ -63,7 +60,7 @@ MPI_Comm duplicated(MPI_Comm comm, int algorithm) {
     EIGHTFOLD_MPI_CHECK(MPI_Comm_dup(comm, &copy));
     return copy;
   }
-  const Tools tools;
+  open_tools();
   ControlVariable variable(kAlgorithmVariable);
   const int before = variable.read();
   variable.write(algorithm);
@@ -95,8 +92,8 @@ class MpiBaseline final : public Baseline {
 
 std::string mpi_obstacle(int algorithm) {
   if (algorithm == 0) return {};
-  const Tools tools;
-  if (!Tools::has(kAlgorithmVariable) || !Tools::has(kPermissionVariable))
+  open_tools();
+  if (!has_variable(kAlgorithmVariable) || !has_variable(kPermissionVariable))
     return "only Open MPI numbers its algorithms, and this is another MPI";
   if (ControlVariable(kPermissionVariable).read() == 0)
     return fmt::format("Open MPI chooses by itself: set OMPI_MCA_{}=1 in the environment",

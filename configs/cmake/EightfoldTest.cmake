@@ -1,10 +1,11 @@
 # eightfold_test(NAME SOURCES a_test.cpp ... LINK eightfold::kernels ... [RANKS 1 2 3 4] [LABELS ...]
-#                [TIMEOUT s] [PROCESSORS n])
+#                [TIMEOUT s] [PROCESSORS n] [ONE_THREAD])
 #
 # One program per folder of tests/. Without RANKS every test case is a CTest entry of its own, `NAME:case`. With
 # RANKS the program is an MPI program and each rank count is one entry, `NAME.npK`; such a program links
 # tests/support/mpi_main.cpp, which agrees on the outcome over all ranks. With the label `gpu` a machine without a GPU
-# skips the program's cases.
+# skips the program's cases. A program with ONE_THREAD starts none: ThreadSanitizer has nothing to see there, and its
+# builds leave the program out.
 #
 # What has the label `gpu` or `simt` makes up the target gpu_tests: all that the preset simt has to build. In the
 # presets simt* every other test sees no device, so that it tests there what it tests anywhere. The file
@@ -23,6 +24,22 @@ set(EIGHTFOLD_MPI_ENVIRONMENT
   OMP_NUM_THREADS=1
   ASAN_OPTIONS=detect_leaks=0)
 
+# For the property ENVIRONMENT_MODIFICATION of every test that runs code of this repository; what it starts inherits it.
+# The first data race ends a process: an exit status that a test expects would hide it. ignore_noninstrumented_modules
+# is off, so that MPI's accesses to our buffers count; libarcher, which looks for a number, finds 1 and does not ask for
+# it on stderr.
+set(EIGHTFOLD_TSAN_OPTIONS
+  ignore_noninstrumented_modules=1 ignore_noninstrumented_modules=no halt_on_error=1
+  suppressions=${PROJECT_SOURCE_DIR}/tests/support/tsan_suppressions.txt)
+list(JOIN EIGHTFOLD_TSAN_OPTIONS ":" EIGHTFOLD_TSAN_OPTIONS)
+set(EIGHTFOLD_TSAN_OPTIONS TSAN_OPTIONS=set:${EIGHTFOLD_TSAN_OPTIONS})
+
+# How many times longer than elsewhere a test waits, under a sanitizer, before it takes something for a hang.
+set(EIGHTFOLD_TEST_PATIENCE 1)
+if(EIGHTFOLD_SANITIZE)
+  set(EIGHTFOLD_TEST_PATIENCE 3)
+endif()
+
 # Stands for a program that this build cannot have; `reason` says why.
 function(eightfold_skipped_test name reason)
   add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -E env sh -c "echo '${reason}'; exit 77")
@@ -30,10 +47,14 @@ function(eightfold_skipped_test name reason)
 endfunction()
 
 function(eightfold_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT;PROCESSORS" "SOURCES;LINK;RANKS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "ONE_THREAD" "TIMEOUT;PROCESSORS" "SOURCES;LINK;RANKS;LABELS" ${ARGN})
+  if(arg_ONE_THREAD AND EIGHTFOLD_SANITIZE STREQUAL "thread")
+    return()
+  endif()
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
+  math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * ${EIGHTFOLD_TEST_PATIENCE}")
   if(NOT arg_PROCESSORS)
     set(arg_PROCESSORS 1)
   endif()
@@ -43,7 +64,7 @@ function(eightfold_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE eightfold_test_support ${arg_LINK} eightfold_warnings)
   target_precompile_headers(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/test.hpp)
-  set(properties TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77)
+  set(properties TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77 ENVIRONMENT_MODIFICATION ${EIGHTFOLD_TSAN_OPTIONS})
   if("gpu" IN_LIST arg_LABELS OR "simt" IN_LIST arg_LABELS)
     add_dependencies(gpu_tests ${name})
   elseif(EIGHTFOLD_SIMT)
@@ -75,6 +96,7 @@ function(eightfold_test name)
     return()
   endif()
   target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/mpi_main.cpp)
+  target_compile_definitions(${name} PRIVATE EIGHTFOLD_TEST_PATIENCE=${EIGHTFOLD_TEST_PATIENCE})
   if("gpu" IN_LIST arg_LABELS)
     target_compile_definitions(${name} PRIVATE EIGHTFOLD_TEST_NEEDS_GPU)
   endif()

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -47,8 +46,9 @@ std::size_t mapped_bytes() {
   return (sizeof(FlightRecord) + page - 1) / page * page;
 }
 
-void* map(void* place, int flags, int file) {
-  return ::mmap(place, mapped_bytes(), PROT_READ | PROT_WRITE, flags, file, 0);
+// MAP_FAILED: it could not.
+void* map(int flags, int file) {
+  return ::mmap(nullptr, mapped_bytes(), PROT_READ | PROT_WRITE, flags, file, 0);
 }
 
 [[noreturn]] void fail(const std::filesystem::path& file, int code) {
@@ -96,96 +96,112 @@ std::optional<FlightRecord> read_flight_record(const std::filesystem::path& file
 }
 
 FlightRecorder::FlightRecorder()
-    : record_([] {
-        void* place = map(nullptr, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+    : in_memory_([] {
+        void* place = map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
         if (place == MAP_FAILED) throw std::bad_alloc();
         return new (place) FlightRecord;
-      }()) {
-  record_->pid = ::getpid();
-  record_->phase_began_ns = record_->heartbeat_ns = now_ns();
+      }()),
+      record_(in_memory_) {
+  in_memory_->pid = ::getpid();
+  in_memory_->phase_began_ns = in_memory_->heartbeat_ns = now_ns();
 }
 
 FlightRecorder::~FlightRecorder() {
-  ::munmap(record_, mapped_bytes());
+  ::munmap(in_memory_, mapped_bytes());
+  if (in_file_ != nullptr) ::munmap(in_file_, mapped_bytes());
 }
 
 void FlightRecorder::identify(int rank, int ranks, const std::string& host) {
-  record_->rank = rank;
-  record_->ranks = ranks;
-  record_->host = {};
-  host.copy(record_->host.data(), record_->host.size() - 1);
+  require(!is_identified_, "a flight record is identified twice");
+  FlightRecord& record = this->record();
+  record.rank = rank;
+  record.ranks = ranks;
+  host.copy(record.host.data(), record.host.size() - 1);
+  is_identified_.store(true, std::memory_order_release);
 }
 
 void FlightRecorder::keep_in(const std::filesystem::path& directory) {
-  const std::filesystem::path path = flight_file(directory, record_->rank);
+  require(in_file_ == nullptr, "a flight record is moved twice");
+  const FlightRecord so_far = read();
+  const std::filesystem::path path = flight_file(directory, so_far.rank);
   ::unlink(path.c_str());
   const Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file.is_open()) fail(path, errno);
   // A disk that is full says so here; later it would be a signal.
   if (const int code = ::posix_fallocate(file.get(), 0, static_cast<off_t>(mapped_bytes())); code != 0)
     fail(path, code);
-  const FlightRecord so_far = read();
   if (::pwrite(file.get(), &so_far, sizeof so_far, 0) != static_cast<ssize_t>(sizeof so_far))
     fail(path, errno);
-  // In place of the memory, at once: who writes meanwhile notices nothing.
-  if (map(record_, MAP_SHARED | MAP_FIXED, file.get()) == MAP_FAILED) fail(path, errno);
+  void* place = map(MAP_SHARED, file.get());
+  if (place == MAP_FAILED) fail(path, errno);
+  in_file_ = static_cast<FlightRecord*>(place);
+  record_.store(in_file_, std::memory_order_release);
 }
 
 void FlightRecorder::beat() {
-  put(record_->heartbeat_ns, now_ns());
+  put(record().heartbeat_ns, now_ns());
 }
 
 void FlightRecorder::begin_phase(Phase phase, std::int64_t step) {
-  put(record_->phase_began_ns, now_ns());
-  put(record_->step, step);
-  shared(record_->phase).store(phase, std::memory_order_release);  // who sees it sees its beginning
-  write_event(step, {FlightEvent::Kind::phase, static_cast<std::uint16_t>(phase), 0});
+  FlightRecord& record = this->record();
+  put(record.phase_began_ns, now_ns());
+  put(record.step, step);
+  shared(record.phase).store(phase, std::memory_order_release);  // who sees it sees its beginning
+  write_event(record, step, {FlightEvent::Kind::phase, static_cast<std::uint16_t>(phase), 0});
 }
 
 void FlightRecorder::note(FlightEvent::Kind kind, std::int64_t step, std::int64_t bucket) {
-  write_event(step, {kind, 0, static_cast<std::int32_t>(bucket)});
+  write_event(record(), step, {kind, 0, static_cast<std::int32_t>(bucket)});
 }
 
 void FlightRecorder::wait_for(const Wait& wait) {
-  put(record_->wait, wait);
+  FlightRecord& record = this->record();
+  put(record.wait, wait);
   if (wait.direction != Wait::Direction::none)
-    write_event(get(record_->step), {FlightEvent::Kind::wait, wait.peer, wait.bucket});
+    write_event(record, get(record.step), {FlightEvent::Kind::wait, wait.peer, wait.bucket});
 }
 
 void FlightRecorder::enter(Collective collective) {
-  const std::int64_t number = get(record_->collectives_entered) + 1;
-  put(record_->collective, static_cast<std::int64_t>(collective));
-  put(record_->collectives_entered, number);
-  write_event(get(record_->step), {FlightEvent::Kind::enter, static_cast<std::uint16_t>(collective),
-                                   static_cast<std::int32_t>(number)});
+  FlightRecord& record = this->record();
+  const std::int64_t number = get(record.collectives_entered) + 1;
+  put(record.collective, static_cast<std::int64_t>(collective));
+  put(record.collectives_entered, number);
+  write_event(
+      record, get(record.step),
+      {FlightEvent::Kind::enter, static_cast<std::uint16_t>(collective), static_cast<std::int32_t>(number)});
 }
 
 void FlightRecorder::leave() {
-  const std::int64_t number = get(record_->collectives_left) + 1;
-  put(record_->collectives_left, number);
-  write_event(get(record_->step), {FlightEvent::Kind::leave, 0, static_cast<std::int32_t>(number)});
+  FlightRecord& record = this->record();
+  const std::int64_t number = get(record.collectives_left) + 1;
+  put(record.collectives_left, number);
+  write_event(record, get(record.step), {FlightEvent::Kind::leave, 0, static_cast<std::int32_t>(number)});
 }
 
 void FlightRecorder::end(int exit_code) {
-  put(record_->exit_code, exit_code);
-  begin_phase(Phase::ended, get(record_->step));
+  FlightRecord& record = this->record();
+  put(record.exit_code, exit_code);
+  begin_phase(Phase::ended, get(record.step));
 }
 
 FlightRecord FlightRecorder::read() const {
+  FlightRecord& record = this->record();
   FlightRecord copy;
-  copy.rank = record_->rank;
-  copy.ranks = record_->ranks;
-  copy.pid = record_->pid;
-  copy.host = record_->host;
-  copy.phase = shared(record_->phase).load(std::memory_order_acquire);
+  copy.pid = record.pid;
+  if (is_identified_.load(std::memory_order_acquire)) {
+    copy.rank = record.rank;
+    copy.ranks = record.ranks;
+    copy.host = record.host;
+  }
+  copy.phase = shared(record.phase).load(std::memory_order_acquire);
   for (const auto field :
        {&FlightRecord::heartbeat_ns, &FlightRecord::phase_began_ns, &FlightRecord::step,
         &FlightRecord::collectives_entered, &FlightRecord::collectives_left, &FlightRecord::collective,
         &FlightRecord::exit_code, &FlightRecord::events_written})
-    copy.*field = get(record_->*field);
-  copy.wait = get(record_->wait);
+    copy.*field = get(record.*field);
+  copy.wait = get(record.wait);
   for (std::size_t i = 0; i < FlightRecord::kEvents; ++i) {
-    FlightEvent& event = record_->events[i];
+    FlightEvent& event = record.events[i];
     const std::int64_t number = shared(event.number).load(std::memory_order_acquire);
     FlightEvent seen{number, get(event.time_ns), get(event.step), get(event.what)};
     if (shared(event.number).load(std::memory_order_acquire) != number) seen.number = 0;
@@ -194,9 +210,9 @@ FlightRecord FlightRecorder::read() const {
   return copy;
 }
 
-void FlightRecorder::write_event(std::int64_t step, FlightEvent::What what) {
-  const std::int64_t number = shared(record_->events_written).fetch_add(1, std::memory_order_relaxed) + 1;
-  FlightEvent& event = record_->events[static_cast<std::size_t>(number) % FlightRecord::kEvents];
+void FlightRecorder::write_event(FlightRecord& record, std::int64_t step, FlightEvent::What what) {
+  const std::int64_t number = shared(record.events_written).fetch_add(1, std::memory_order_relaxed) + 1;
+  FlightEvent& event = record.events[static_cast<std::size_t>(number) % FlightRecord::kEvents];
   put(event.number, 0);
   put(event.time_ns, now_ns());
   put(event.step, step);

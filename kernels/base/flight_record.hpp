@@ -5,6 +5,7 @@
 // (runtime/watchdog/watchdog.hpp). Times are CLOCK_REALTIME in nanoseconds: other hosts read them.
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -84,10 +85,11 @@ class FlightRecorder {
   FlightRecorder(const FlightRecorder&) = delete;  // others refer to it
   FlightRecorder& operator=(const FlightRecorder&) = delete;
 
-  // Before other threads write.
+  // Once, while other threads may read; they see rank 0 of 1 without a host until they see all of it.
   void identify(int rank, int ranks, const std::string& host);
-  // Moves the record to its file in `directory`, which exists; an older one of the same name is replaced. Not
-  // while other threads write events. Throws EnvironmentError, and goes on in memory.
+  // Moves the record to its file in `directory`, which exists; an older one of the same name is replaced.
+  // Once, while other threads may read and beat, but write no events. Throws EnvironmentError, and goes on in
+  // memory.
   void keep_in(const std::filesystem::path& directory);
 
   // Any thread.
@@ -104,9 +106,14 @@ class FlightRecorder {
   FlightRecord read() const;
 
  private:
-  void write_event(std::int64_t step, FlightEvent::What what);
+  static void write_event(FlightRecord& record, std::int64_t step, FlightEvent::What what);
+  FlightRecord& record() const { return *record_.load(std::memory_order_acquire); }
 
-  FlightRecord* const record_;  // whole pages, at the same place for life
+  FlightRecord* const
+      in_memory_;  // whole pages, as in_file_; whoever came upon it before the move may use it
+  FlightRecord* in_file_ = nullptr;
+  std::atomic<FlightRecord*> record_;        // one of them
+  std::atomic<bool> is_identified_ = false;  // rank, ranks and host are written, and stay
 };
 
 // This process's own.

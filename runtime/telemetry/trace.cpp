@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -46,16 +47,12 @@ std::string Trace::as_events(const base::Span& span, std::size_t number, int ran
 }
 
 void Trace::add(const base::Span& span) noexcept {
+  const std::lock_guard lock(mutex_);
   try {
-    const std::lock_guard lock(mutex_);
-    if (spans_.size() < limit_) {
-      spans_.push_back(span);
-    } else {
-      ++dropped_;
-    }
-  } catch (...) {
-    ++dropped_;  // out of memory: the run matters more than its trace
+    if (spans_.size() < limit_) return spans_.push_back(span);
+  } catch (const std::bad_alloc&) {  // the run matters more than its trace
   }
+  ++dropped_;
 }
 
 // Line by line: a million spans in one JSON tree would take a gigabyte.

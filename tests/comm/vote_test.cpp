@@ -51,15 +51,18 @@ TEST_CASE("votes are answered in the order in which they were cast, whatever tra
 }
 
 TEST_CASE("what is not asked for is over before the vote is gone") {
-  Engine engine(world());
+  std::uint32_t outcome = 0;
   {
-    Vote vote(engine, 2);
-    vote.cast(1);
-    vote.cast(2);
+    Engine engine(world());
+    {
+      Vote vote(engine, 2);
+      vote.cast(1);
+      vote.cast(2);
+    }
+    Vote vote(engine, 1);
+    vote.cast(7);
+    outcome = vote.outcome();
   }
-  Vote vote(engine, 1);
-  vote.cast(7);
-  const std::uint32_t outcome = vote.outcome();
   CHECK_ALL_RANKS(outcome == 7);
 }
 

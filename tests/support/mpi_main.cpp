@@ -1,6 +1,7 @@
 // The main of test programs that run on several ranks under mpirun. All ranks run the same cases; the program
 // fails everywhere if it fails anywhere. Rank 0 prints, another rank only what it has to complain about. A
-// case that takes longer than a minute is taken for a hang: the job ends with its name.
+// case that takes longer than a minute, or three with sanitizers, is taken for a hang: the job ends with its
+// name.
 #include "comm/environment.hpp"
 #include "kernels/device.hpp"
 #include "tests/support/ranks.hpp"
@@ -20,7 +21,7 @@
 namespace eightfold::test {
 namespace {
 
-constexpr auto kCaseLimit = std::chrono::seconds(60);
+constexpr auto kCaseLimit = std::chrono::seconds(60 * EIGHTFOLD_TEST_PATIENCE);
 constexpr auto kGlance = std::chrono::milliseconds(200);
 
 comm::Environment* environment = nullptr;

@@ -155,7 +155,7 @@ Finished Process::wait(std::chrono::milliseconds limit) {
 }
 
 Finished run(const Command& command, std::chrono::seconds limit) {
-  return Process(command).wait(limit);
+  return Process(command).wait(limit * EIGHTFOLD_TEST_PATIENCE);
 }
 
 }  // namespace eightfold::test

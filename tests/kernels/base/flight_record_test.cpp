@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include <latch>
 #include <set>
 #include <thread>
 
@@ -77,6 +78,42 @@ TEST_CASE("two threads write without losing or mixing an event") {
   for (const FlightEvent& event : record.last_events()) numbers.insert(event.number);
   CHECK(numbers.size() == FlightRecord::kEvents);
   CHECK(*numbers.begin() == 2 * kEach - 255);
+}
+
+TEST_CASE("who reads a record while it is identified and moved sees nothing by halves") {
+  const test::Scratch scratch;
+  const std::string host(63, 'h');
+  bool is_whole = true;
+  for (int round = 0; round < 20; ++round) {
+    FlightRecorder recorder;
+    std::latch started(2);
+    std::jthread watchdog([&](const std::stop_token& stop) {
+      started.arrive_and_wait();
+      while (!stop.stop_requested()) {
+        recorder.beat();
+        const FlightRecord seen = recorder.read();
+        const bool is_known = seen.rank == 3 && seen.ranks == 8 && seen.host_name() == host;
+        const bool is_unknown = seen.rank == 0 && seen.ranks == 1 && seen.host_name().empty();
+        is_whole &= is_known || is_unknown;
+      }
+    });
+    started.arrive_and_wait();
+    recorder.identify(3, 8, host);
+    recorder.keep_in(scratch.path());
+    watchdog = {};
+    CHECK(recorder.read().heartbeat_ns == read_flight_record(flight_file(scratch.path(), 3))->heartbeat_ns);
+  }
+  CHECK(is_whole);
+}
+
+TEST_CASE("a record is identified once and moved once") {
+  const test::Scratch scratch;
+  FlightRecorder recorder;
+  recorder.identify(1, 2, "here");
+  CHECK_THROWS_AS(recorder.identify(0, 2, "there"), Error);
+  recorder.keep_in(scratch.path());
+  CHECK_THROWS_AS(recorder.keep_in(scratch.path()), Error);
+  CHECK(recorder.read().rank == 1);
 }
 
 TEST_CASE("a record goes on in its file, and its file outlives it") {
