@@ -43,6 +43,7 @@ Environment::Environment() {
 }
 
 void Environment::check(int granted) const {
+  require_supported_mpi(mpi_library_version());
   check_launcher(world_->size());
   if (granted < MPI_THREAD_SERIALIZED)
     base::raise<base::EnvironmentError>("MPI grants thread level {}, MPI_THREAD_SERIALIZED ({}) is needed",
@@ -74,6 +75,13 @@ std::string mpi_library_version() {
   EIGHTFOLD_MPI_CHECK(MPI_Get_library_version(text.data(), &length));
   const std::string version(text.data(), static_cast<std::size_t>(length));
   return version.substr(0, version.find(", package"));
+}
+
+void require_supported_mpi(std::string_view library_version) {
+  if (!library_version.starts_with("Open MPI "))
+    base::raise<base::EnvironmentError>(
+        "the MPI library is \"{}\": only Open MPI is supported; see `mpirun --version` and ldd",
+        library_version);
 }
 
 }  // namespace eightfold::comm

@@ -8,15 +8,16 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace eightfold::comm {
 
 class Environment {
  public:
   // Initialises MPI for calls from one thread at a time (MPI_THREAD_SERIALIZED), which the engine needs.
-  // Stamps the log and the flight record with the rank. Throws EnvironmentError when MPI grants less, or when
-  // the launcher started several processes and MPI sees one (an mpirun of one MPI starting a program linked
-  // with another). Collective.
+  // Stamps the log and the flight record with the rank. Throws EnvironmentError when MPI grants less or is
+  // not supported, or when the launcher started several processes and MPI sees one (an mpirun of one MPI
+  // starting a program linked with another). Collective.
   Environment();
   // Finalises MPI if close() has not; logs what fails.
   ~Environment();
@@ -38,5 +39,8 @@ class Environment {
 
 // The MPI library in use, one line: "Open MPI v4.1.4 ...". Needs no Environment.
 std::string mpi_library_version();
+// Throws EnvironmentError if that is not an Open MPI: what ends ranks, passes signals on and knows of GPU
+// memory differs from library to library, and only this one was tried.
+void require_supported_mpi(std::string_view library_version);
 
 }  // namespace eightfold::comm

@@ -6,6 +6,9 @@
 #include "kernels/base/error.hpp"
 
 #include <mpi.h>
+#ifndef OPEN_MPI
+#error "only Open MPI is supported: this mpi.h is another library's (require_supported_mpi says why)"
+#endif
 
 #include <source_location>
 
