@@ -13,8 +13,14 @@ base::ExitCode report(const std::exception& failure) {
   return base::exit_code_of(failure);
 }
 
-base::ExitCode report_agreed(const comm::AgreedError& error, const comm::Communicator& world) {
-  if (world.rank() == error.rank()) base::log_error("{}", error.what());  // described where it happened
+// The watchdog looks after the ranks until all have left MPI.
+base::ExitCode report_agreed(const comm::AgreedError& error, comm::Environment& environment) {
+  if (environment.world().rank() == error.rank()) base::log_error("{}", error.what());  // described there
+  try {
+    environment.close();
+  } catch (const std::exception& failure) {
+    base::log_error("releasing MPI: {}", failure.what());
+  }
   base::flight_recorder().end(static_cast<int>(error.exit_code()));
   return error.exit_code();
 }
@@ -35,7 +41,7 @@ base::ExitCode with_ranks(const std::function<void(comm::Environment&)>& action)
     base::flight_recorder().end(static_cast<int>(base::ExitCode::done));
     return base::ExitCode::done;
   } catch (const comm::AgreedError& error) {
-    return report_agreed(error, environment->world());
+    return report_agreed(error, *environment);
   } catch (const std::exception& failure) {
     const base::ExitCode code = report(failure);
     base::flight_recorder().end(static_cast<int>(code));

@@ -77,8 +77,18 @@ class Supervision {
     attempt.end = supervise_child(attempt.command, request_,
                                   [&, before = last_report()] { return last_report() > before; });
     attempt.seconds = base::seconds_since(start);
-    attempt.left_at = newest_step(store_);
+    attempt.left_at = newest_step_or(attempt.begun_at);
     return attempt;
+  }
+
+  // A folder that cannot be read has been of no use to the attempt, and may be to the next.
+  std::int64_t newest_step_or(std::int64_t otherwise) const {
+    try {
+      return newest_step(store_);
+    } catch (const base::EnvironmentError& failure) {
+      base::log_warn("{}", failure.what());
+      return otherwise;
+    }
   }
 
   // When ranks that end because of another last wrote down why. Their launcher ends soon after them, unless
@@ -124,9 +134,10 @@ class Supervision {
     if (verdict == Verdict::final && code == ExitCode::requeue) return {code, {}, goes_on_from()};
     if (verdict == Verdict::final) return {code, {}, "another attempt would end the same"};
     const Words silent = find_silent_hosts();
+    const bool same_hosts = hosts_ == attempt.hosts;
     if (request_.signal()) return {ExitCode::requeue, {}, asked_to_end()};
-    if (verdict == Verdict::restart_elsewhere && silent.empty())
-      return {ExitCode::environment, {}, "every host answers: another attempt would end the same"};
+    if (verdict == Verdict::restart_elsewhere && same_hosts)
+      return {ExitCode::environment, {}, "on the same hosts another attempt would end the same"};
     const auto wait = budget_.next(attempt.left_at > attempt.begun_at);
     if (!wait)
       return {ExitCode::peer_lost,

@@ -56,6 +56,9 @@ std::optional<fs::path> newest_run(const config::JobConfig& job) {
   for (fs::directory_iterator entry(fs::path(job.job.run_dir) / job.job.name, failure);
        entry != fs::directory_iterator(); entry.increment(failure))
     runs.push_back(entry->path());
+  if (failure && failure != std::errc::no_such_file_or_directory && failure != std::errc::not_a_directory)
+    base::raise<base::EnvironmentError>("cannot read the folder {}/{}: {}", job.job.run_dir, job.job.name,
+                                        failure.message());
   std::sort(runs.rbegin(), runs.rend());  // names are times
   for (const fs::path& run : runs)
     if (holds_run(run) && !checkpoint::list(checkpoint_store(job, run)).empty()) return run;

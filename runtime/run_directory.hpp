@@ -24,7 +24,8 @@ bool holds_run(const std::filesystem::path& directory);
 std::filesystem::path checkpoint_store(const config::JobConfig& job,
                                        const std::filesystem::path& run_directory);
 
-// The newest earlier run of this job that has written a checkpoint; nothing if there is none.
+// The newest earlier run of this job that has written a checkpoint; nothing if there is none. Throws
+// EnvironmentError where that cannot be told.
 std::optional<std::filesystem::path> newest_run(const config::JobConfig& job);
 
 // The run that a checkpoint was written by; nothing for one that is kept elsewhere.

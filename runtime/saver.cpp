@@ -1,6 +1,7 @@
 #include "runtime/saver.hpp"
 
 #include "comm/agreed_error.hpp"
+#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/config/show.hpp"
 #include "runtime/residuals.hpp"
@@ -44,10 +45,12 @@ Saver::Saver(Session& session, comm::Engine& engine, telemetry::Telemetry& telem
     passing_ = {residual.device(), static_cast<std::size_t>(residual.elements())};
 }
 
-// The error that ends the run is told when the stack is unwound.
+// The error that ends the run is told when the stack is unwound; until then its rank is late in nothing but
+// this.
 Saver::~Saver() {
-  if (is_writing())
-    base::log_warn("the run ends early, once the checkpoint that is being written is complete");
+  if (!is_writing()) return;
+  base::log_warn("the run ends early, once the checkpoint that is being written is complete");
+  base::flight_recorder().begin_phase(base::Phase::checkpoint, base::flight_recorder().read().step);
 }
 
 void Saver::save(std::int64_t step, const std::string& weight_hash) {

@@ -103,8 +103,8 @@ FileFacts DurableFile::close() {
 void write_file_durably(const std::filesystem::path& path, std::string_view contents) {
   std::filesystem::path aside = path;
   aside += fmt::format(".tmp-{}", ::getpid());
+  DurableFile file(aside);  // of another process of this number, if it is there: not to be removed
   try {
-    DurableFile file(aside);
     file.write(std::as_bytes(std::span(contents)));
     file.close();
     if (::rename(aside.c_str(), path.c_str()) != 0) fail("rename to", path, errno);

@@ -156,8 +156,9 @@ void FlightRecorder::note(FlightEvent::Kind kind, std::int64_t step, std::int64_
 
 void FlightRecorder::wait_for(const Wait& wait) {
   FlightRecord& record = this->record();
+  const bool is_new = get(record.wait) != wait;  // or a long wait would leave no other event
   put(record.wait, wait);
-  if (wait.direction != Wait::Direction::none)
+  if (is_new && wait.direction != Wait::Direction::none)
     write_event(record, get(record.step), {FlightEvent::Kind::wait, wait.peer, wait.bucket});
 }
 

@@ -28,6 +28,8 @@ struct alignas(8) Wait {
   enum class Direction : std::uint16_t { none, receive, send };
   Direction direction = Direction::none;
   std::uint16_t peer = 0, bucket = 0, segment = 0;
+
+  bool operator==(const Wait&) const = default;
 };
 
 struct FlightEvent {

@@ -7,6 +7,7 @@
 #include "kernels/base/parse.hpp"
 #include "runtime/version.hpp"
 
+#include <fcntl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -96,11 +97,30 @@ void remove_all_but(const fs::path& store, std::int64_t step, std::int64_t keep)
     discard(store, all[i].directory);
 }
 
+// Both have their names at any moment, where the file system can do that.
+bool exchange_names(const fs::path& one, const fs::path& other) {
+  return ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0;
+}
+
+// Gives a finished directory the name of a checkpoint, which gets that of the directory and goes.
+bool replace_at_once(const fs::path& aside, const fs::path& target) {
+  if (!exchange_names(aside, target)) return false;
+  try {
+    base::sync_directory(target.parent_path());
+  } catch (...) {
+    exchange_names(aside, target);
+    throw;
+  }
+  discard(target.parent_path(), aside);
+  return true;
+}
+
 // Gives a finished directory its name. A checkpoint that had it is moved aside and put back if that fails.
 void install(const fs::path& aside, const fs::path& target) {
   const fs::path old = target.parent_path() / fmt::format("{}{}-replaced", kAside, ::getpid());
   std::error_code ignored;
   const bool replaces = fs::exists(fs::symlink_status(target, ignored));
+  if (replaces && replace_at_once(aside, target)) return;
   if (replaces) rename_or_throw(target, old);
   try {
     rename_or_throw(aside, target);
@@ -202,13 +222,11 @@ fs::path save(const fs::path& store, const Contents& contents, std::int64_t keep
 std::vector<Listed> list(const fs::path& store) {
   std::vector<std::pair<std::int64_t, fs::path>> steps;
   std::error_code failure;
-  fs::directory_iterator entry(store, failure);
+  for (fs::directory_iterator entry(store, failure); entry != fs::directory_iterator();
+       entry.increment(failure))
+    if (const auto step = step_of(entry->path())) steps.emplace_back(*step, entry->path());
   if (failure && failure != std::errc::no_such_file_or_directory && failure != std::errc::not_a_directory)
     base::raise<base::EnvironmentError>("cannot read the folder {}: {}", store.string(), failure.message());
-  for (; entry != fs::directory_iterator(); entry.increment(failure)) {
-    if (const auto step = step_of(entry->path())) steps.emplace_back(*step, entry->path());
-    if (failure) break;
-  }
   std::sort(steps.begin(), steps.end());
   std::vector<Listed> all;
   for (const auto& [step, directory] : steps) {

@@ -8,7 +8,8 @@ std::optional<base::Duration> PhaseTimer::overdue(const base::FlightRecord& reco
   constexpr base::Duration kPause = std::chrono::seconds(1);
   if (now - last_call_ > kPause) since_ += now - last_call_;
   last_call_ = now;
-  if (record.phase_began_ns != began_ns_) {
+  // A record that was read while the phase changed may hold the one's name and the other's beginning.
+  if (record.phase_began_ns != began_ns_ || record.phase != phase_) {
     if (began_ns_ >= 0) learn(now - since_);
     phase_ = record.phase;
     step_ = record.step;

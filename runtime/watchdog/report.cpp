@@ -101,8 +101,10 @@ void write_report(const std::filesystem::path& flight, const std::string& line,
   base::write_file_durably(report_file(flight), text);
 }
 
-void write_records(const std::filesystem::path& flight, std::span<const Witness> witnesses) {
+void write_records(const std::filesystem::path& flight, std::span<const Witness> witnesses,
+                   const std::function<void()>& beat) {
   for (const Witness& witness : witnesses) {
+    beat();
     if (!witness.record) continue;
     std::filesystem::path file = base::flight_file(flight, witness.record->rank);
     base::write_file_durably(file.replace_extension(".txt"), record_text(*witness.record));

@@ -147,7 +147,7 @@ void Watchdog::Impl::dump() {
   const std::filesystem::path flight = this->flight();
   if (flight.empty()) return base::log_warn("SIGUSR2: there is no run directory yet to write the records to");
   try {
-    write_records(flight, witnesses(0ms));
+    write_records(flight, witnesses(0ms), [this] { recorder_.beat(); });
     base::log_info("SIGUSR2: the flight records are in {}", flight.string());
   } catch (const std::exception& failure) {
     base::log_warn("SIGUSR2: {}", failure.what());

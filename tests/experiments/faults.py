@@ -134,7 +134,7 @@ def kill_once(options, chance, start_up, tally, table):
         names, complaints = namers(job, victim)
         complaints += late("ranks", ranks_end, PROMPT)
         complaints += [] if names else ["nobody names it"]
-        complaints += ["exit code 0"] if code == 0 else []
+        complaints += [f"exit code {code}"] if code in (0, None) else []
         where = record.phase if record else NO_RECORD
         tally.take_time("ranks gone after", ranks_end)
         tally.take_time("mpirun after", launcher_end)
@@ -300,8 +300,8 @@ def elsewhere_once(options, chance, cluster, tally):
     lost = chance.randint(1, cluster.hosts)
     command = launched(options, 1, "--launcher", "netcluster", "--netcluster", cluster.script, "--netcluster-name",
                        cluster.name, "--nodes", str(cluster.hosts))
-    for each in (*ENDLESS, "job.steps=600", "evaluation.every=0",
-                 f"watchdog.deadline={options.deadline}s", f"watchdog.checkpoint={options.deadline}s"):
+    for each in (*ENDLESS, "job.steps=600", "evaluation.every=0", f"watchdog.deadline={options.deadline}s",
+                 f"watchdog.checkpoint={options.deadline}s", *options.set):
         command += ["--set", each]
     with Job(command) as job:
         job.trains(cluster.hosts, 25)

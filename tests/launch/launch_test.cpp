@@ -327,6 +327,15 @@ TEST_CASE("a host that does not answer is left out, and the batch stays") {
   CHECK(stage.attempts()[1]["hosts"] == Json({"a", "c"}));
 }
 
+TEST_CASE("what another host was to mend and did not is the end, though a host is missing") {
+  const Stage stage(kTinyJob, "exit 3", "case $* in *b:1*) exit 1 ;; esac; exit 0");
+  const Finished finished = stage.run({"--hosts", "a,b"});
+  CAPTURE(finished.err);
+  CHECK(finished.status == 3);
+  CHECK(stage.starts().size() == 2);
+  CHECK(lines_with(finished.err, "on the same hosts another attempt would end the same").size() == 1);
+}
+
 TEST_CASE("a launch that is asked to end lets the job write a checkpoint, and says how to go on") {
   // The job takes SIGUSR1 as it should, or dies of it, or pays no heed until the second request.
   const struct {
