@@ -4,8 +4,8 @@
 # One program per folder of tests/. Without RANKS every test case is a CTest entry of its own, `NAME:case`. With
 # RANKS the program is an MPI program and each rank count is one entry, `NAME.npK`; such a program links
 # tests/support/mpi_main.cpp, which agrees on the outcome over all ranks. With the label `gpu` a machine without a GPU
-# skips the program's cases. A program with ONE_THREAD starts none: ThreadSanitizer has nothing to see there, and its
-# builds leave the program out.
+# skips the program's cases. A program with ONE_THREAD starts none, or one that it waits for: ThreadSanitizer has
+# nothing to see there, and its builds leave the program out.
 #
 # What has the label `gpu` or `simt` makes up the target gpu_tests: all that the preset simt has to build. In the
 # presets simt* every other test sees no device, so that it tests there what it tests anywhere. The file
@@ -80,7 +80,7 @@ function(eightfold_test name)
       file(APPEND ${PROJECT_BINARY_DIR}/tests/gpu_programs.txt "${ranks} ${program}\n")
     endforeach()
   endif()
-  if(EIGHTFOLD_SIMT AND "gpu" IN_LIST arg_LABELS)
+  if(EIGHTFOLD_SIMT AND "gpu" IN_LIST arg_LABELS AND NOT EIGHTFOLD_SANITIZE STREQUAL "thread")
     # Leaves the names of the kernels it runs for tests/simt/executed_kernels.cmake, which comes after it.
     list(APPEND properties ENVIRONMENT SIMT_KERNELS=${EIGHTFOLD_SIMT_KERNELS}
       FIXTURES_REQUIRED simt_kernels_forgotten FIXTURES_SETUP simt_kernels_executed)

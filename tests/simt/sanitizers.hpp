@@ -44,6 +44,7 @@ inline void finish_switch(void*, const void**, std::size_t*) {}
 #endif
 
 #ifdef EIGHTFOLD_TSAN
+inline constexpr bool kThread = true;
 inline void* create_fiber() {
   return __tsan_create_fiber(0);
 }
@@ -57,6 +58,7 @@ inline void switch_to_fiber(void* fiber) {
   __tsan_switch_to_fiber(fiber, 0);
 }
 #else
+inline constexpr bool kThread = false;
 inline void* create_fiber() {
   return nullptr;
 }

@@ -3,6 +3,7 @@
 
 #include "kernels/elementwise.hpp"
 #include "tests/kernels/cuda/support.hpp"
+#include "tests/simt/sanitizers.hpp"
 #include "tests/support/process.hpp"
 
 #include <filesystem>
@@ -57,5 +58,6 @@ TEST_CASE("hidden: inputs are not waited for", "[.]") {
 
 TEST_CASE("a step that does not wait for the copy of its inputs computes with something else") {
   CHECK(status_of("hidden: inputs are waited for") == 0);
-  CHECK(status_of("hidden: inputs are not waited for") == 1);
+  // ThreadSanitizer sees the race itself, and ends the program before the sum is compared.
+  CHECK(status_of("hidden: inputs are not waited for") == (simt::sanitizer::kThread ? 66 : 1));
 }
