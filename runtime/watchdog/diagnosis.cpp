@@ -109,10 +109,15 @@ std::string reason(const Waits& waits, int rank) {
   const FlightRecord& record = *witness.record;
   if (const std::optional<int> unknown = waits.awaited_by(rank))
     return fmt::format("it waits for rank {}, whose flight record cannot be read", *unknown);
-  if (record.is_in_collective() && waits.is_over_for_any(record.collectives_entered))
-    return fmt::format("others are through collective {} ({}), and it is not; is its host cut off?",
+  if (record.is_in_collective() && waits.is_over_for_any(record.collectives_entered)) {
+    // Of two either may be the one that is cut off.
+    const bool is_pair = waits.ranks() == 2;
+    return fmt::format("{} through collective {} ({}), and it is not; {}",
+                       is_pair ? name_of(*waits.witness(1 - rank).record) + " is" : "others are",
                        record.collectives_entered,
-                       to_string(static_cast<base::Collective>(record.collective)));
+                       to_string(static_cast<base::Collective>(record.collective)),
+                       is_pair ? "is the link between them down?" : "is its host cut off?");
+  }
   if (record.is_in_collective())
     return waits.knows_all() ? "all ranks are in this collective, and it does not end"
                              : "it waits for ranks whose flight records cannot be read";

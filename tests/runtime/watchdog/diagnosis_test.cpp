@@ -164,6 +164,17 @@ TEST_CASE("a rank that does not get out of a collective that others are through 
         "is its host cut off?; rank 0 waits for it, rank 1 waits for it");
 }
 
+TEST_CASE("of two ranks that a collective has parted either may be cut off") {
+  Ranks ranks(2);
+  ranks.enters(0).enters(1);
+  ranks[0].record->collectives_left = 8;
+  ranks.waits(0, 1);
+  CHECK(
+      ranks.diagnosed_by(0) ==
+      "rank 1 (host b) late in exchange at step 12, bucket 3: rank 0 (host a) is through collective 8 (sum), "
+      "and it is not; is the link between them down?; rank 0 waits for it");
+}
+
 TEST_CASE("what no record can tell is said as such") {
   Ranks ranks(2);
   ranks.waits(0, 1).is_unreadable(1);
