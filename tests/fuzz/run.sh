@@ -49,7 +49,7 @@ fuzz() {
   "$program" "${options[@]}" -max_total_time="$seconds" -runs="${runs:--1}" -timeout=10 -print_final_stats=1 -verbosity=1 \
     -artifact_prefix="$work/$1-" "$work/$1" "${seeds[@]}" >"$work/$1.log" 2>&1 ||
     { tail -n 60 "$work/$1.log"; exit 1; }
-  grep -E '^#[0-9]+.*DONE|^stat::number_of|^stat::peak|^nearest' "$work/$1.log"
+  grep -aE '^#[0-9]+.*DONE|^stat::number_of|^stat::peak|^nearest' "$work/$1.log"
   if $keep; then "$program" -set_cover_merge=1 -use_counters=0 "tests/fuzz/corpus/$1" "$work/$1" >>"$work/$1.log" 2>&1; fi
 }
 
