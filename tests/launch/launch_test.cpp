@@ -1,6 +1,7 @@
 // eightfold launch, with the mpirun of this machine and with launchers that misbehave.
 #include "kernels/base/flight_record.hpp"
 #include "launch/attempt_log.hpp"
+#include "tests/launch/launch_stage.hpp"
 #include "tests/launch/refusals.hpp"
 #include "tests/support/test.hpp"
 
@@ -19,7 +20,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr auto kPatience = std::chrono::seconds(120);
+using Stage = LaunchStage;
+constexpr auto kPatience = Stage::kPatience;
 using Json = nlohmann::json;
 
 // Slow enough to be met in the middle.
@@ -54,79 +56,6 @@ every = 0
 [checkpoint]
 every = 20
 )";
-
-// A directory with a job and a script named mpirun, which notes each start of the job and then does what it
-// is told; asked whether a host answers, it says `answer`.
-class Stage {
- public:
-  explicit Stage(const std::string& job = kTinyJob, const std::string& then = "exec \"$REAL\" \"$@\"",
-                 const std::string& answer = "exit 0") {
-    scratch_.file("job.toml", job);
-    fs::create_directory(scratch_ / "bin");
-    const fs::path script = scratch_.file("bin/mpirun",
-                                          "#!/bin/sh\nfor last; do :; done\n"
-                                          "if [ \"$last\" = true ]; then\n" +
-                                              answer + "\nfi\necho \"$*\" >>\"$STARTS\"\n" +
-                                              "start=$(wc -l <\"$STARTS\")\n" + then + "\n");
-    fs::permissions(script, fs::perms::owner_all);
-  }
-
-  Command command(const Words& arguments) const {
-    Words all = {"launch", "job.toml", "--backoff", "10ms"};
-    all.insert(all.end(), arguments.begin(), arguments.end());
-    return program(all, 0, scratch_.path(),
-                   {{"REAL", program({}, 1, {}).arguments.at(0)},
-                    {"STARTS", (scratch_ / "starts").string()},
-                    {"PATH", fmt::format("{}:{}", (scratch_ / "bin").string(), std::getenv("PATH"))},
-                    // Or mpirun takes two seconds over every failure.
-                    {"OMPI_MCA_odls_base_sigkill_timeout", "0"}});
-  }
-  Finished run(const Words& arguments) const { return test::run(command(arguments), kPatience); }
-
-  // The arguments of mpirun at each start.
-  Words starts() const {
-    return fs::exists(scratch_ / "starts") ? lines_with(contents_of(scratch_ / "starts"), "") : Words();
-  }
-  // The only run that there is.
-  fs::path only_run() const {
-    std::vector<fs::path> runs;
-    std::error_code none;
-    for (const auto& run : fs::directory_iterator(scratch_ / "runs/tiny", none)) runs.push_back(run.path());
-    return runs.size() == 1 ? runs[0] : fs::path();
-  }
-  std::vector<Json> attempts() const {
-    std::vector<Json> attempts;
-    for (const std::string& line : lines_with(contents_of(only_run() / "attempts.jsonl"), "{"))
-      attempts.push_back(Json::parse(line));
-    return attempts;
-  }
-  bool has_checkpoint() const {
-    std::error_code none;
-    for (const auto& entry : fs::directory_iterator(only_run() / "checkpoints", none))
-      if (entry.path().filename().string().starts_with("step-")) return true;
-    return false;
-  }
-  // The process of a rank, if it is there. Programs that are told apart by where they run.
-  std::optional<pid_t> rank(int number) const {
-    const std::string variable = fmt::format("OMPI_COMM_WORLD_RANK={}", number);
-    std::error_code gone;
-    for (const auto& entry : fs::directory_iterator("/proc", gone)) {
-      const std::string name = entry.path().filename().string();
-      if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-      if (fs::read_symlink(entry.path() / "cwd", gone) != scratch_.path() || gone) continue;
-      try {
-        std::string environment = contents_of(entry.path() / "environ");
-        if (('\0' + environment).find('\0' + variable + '\0') != std::string::npos) return std::stoi(name);
-      } catch (const std::exception&) {  // it has ended meanwhile
-      }
-    }
-    return std::nullopt;
-  }
-  const Scratch& scratch() const { return scratch_; }
-
- private:
-  Scratch scratch_;
-};
 
 // Launches the job, kills a rank once `when` holds, and waits for the end.
 Finished run_with_kill(const Stage& stage, int rank, const std::function<bool()>& when) {
