@@ -2,7 +2,7 @@
 
     python3 tests/experiments/faults.py kill build/release/launch/eightfold configs/jobs/digits-mlp.toml --runs 50
     python3 tests/experiments/faults.py launch build/release/launch/eightfold configs/jobs/digits-mlp.toml --runs 20 \\
-        --ranks 3 --set job.epochs=2 --set checkpoint.every=50
+        --ranks 3 --set job.steps=200 --set checkpoint.every=20
     python3 tests/experiments/faults.py stop build/release/launch/eightfold configs/jobs/digits-mlp.toml --runs 20
     python3 tests/experiments/faults.py cut build/release/launch/eightfold configs/jobs/digits-mlp.toml --runs 5
     python3 tests/experiments/faults.py elsewhere build/release/launch/eightfold configs/jobs/digits-mlp.toml --runs 5
