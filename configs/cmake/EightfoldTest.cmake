@@ -1,11 +1,12 @@
 # eightfold_test(NAME SOURCES a_test.cpp ... LINK eightfold::kernels ... [RANKS 1 2 3 4] [LABELS ...]
-#                [TIMEOUT s] [PROCESSORS n] [ONE_THREAD])
+#                [TIMEOUT s] [PROCESSORS n] [ONE_THREAD] [OPTIMISED])
 #
 # One program per folder of tests/. Without RANKS every test case is a CTest entry of its own, `NAME:case`. With
 # RANKS the program is an MPI program and each rank count is one entry, `NAME.npK`; such a program links
 # tests/support/mpi_main.cpp, which agrees on the outcome over all ranks. With the label `gpu` a machine without a GPU
 # skips the program's cases. A program with ONE_THREAD starts none, or one that it waits for: ThreadSanitizer has
-# nothing to see there, and its builds leave the program out.
+# nothing to see there, and its builds leave the program out. Optimising a test is half of the time that compiling it
+# takes, and only oracles that compute for long are worth it: a program with OPTIMISED has them.
 #
 # What has the label `gpu` or `simt` makes up the target gpu_tests: all that the preset simt has to build. In the
 # presets simt* every other test sees no device, so that it tests there what it tests anywhere. The file
@@ -47,7 +48,7 @@ function(eightfold_skipped_test name reason)
 endfunction()
 
 function(eightfold_test name)
-  cmake_parse_arguments(arg "ONE_THREAD" "TIMEOUT;PROCESSORS" "SOURCES;LINK;RANKS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "ONE_THREAD;OPTIMISED" "TIMEOUT;PROCESSORS" "SOURCES;LINK;RANKS;LABELS" ${ARGN})
   if(arg_ONE_THREAD AND EIGHTFOLD_SANITIZE STREQUAL "thread")
     return()
   endif()
@@ -64,6 +65,9 @@ function(eightfold_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE eightfold_test_support ${arg_LINK} eightfold_warnings)
   target_precompile_headers(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/test.hpp)
+  if(NOT arg_OPTIMISED)
+    target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O0>)
+  endif()
   set(properties TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77 ENVIRONMENT_MODIFICATION ${EIGHTFOLD_TSAN_OPTIONS})
   if("gpu" IN_LIST arg_LABELS OR "simt" IN_LIST arg_LABELS)
     add_dependencies(gpu_tests ${name})

@@ -19,7 +19,8 @@ if(EIGHTFOLD_LINKER)
 endif()
 
 if(EIGHTFOLD_SANITIZE)
-  add_compile_options(-fsanitize=${EIGHTFOLD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_compile_options(-fsanitize=${EIGHTFOLD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
+    $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-gline-tables-only>)  # all that a report shows
   add_link_options(-fsanitize=${EIGHTFOLD_SANITIZE})
   add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-pass-failed>)  # instrumented loops cannot be SIMD
 endif()
