@@ -68,7 +68,7 @@ class Supervision {
                     hosts_,
                     plan_.nodes_on(hosts_) * plan_.ranks_per_node,
                     plan_.command(hosts_, resumes),
-                    newest_step(store_),
+                    newest_step_or(known_step_),
                     0,
                     0,
                     {},
@@ -77,7 +77,7 @@ class Supervision {
     attempt.end = supervise_child(attempt.command, request_,
                                   [&, before = last_report()] { return last_report() > before; });
     attempt.seconds = base::seconds_since(start);
-    attempt.left_at = newest_step_or(attempt.begun_at);
+    attempt.left_at = known_step_ = newest_step_or(attempt.begun_at);
     return attempt;
   }
 
@@ -180,6 +180,7 @@ class Supervision {
   RestartBudget budget_;
   Words hosts_;  // of the next attempt
   int number_;
+  std::int64_t known_step_ = 0;  // of the newest checkpoint, when the store could last be read
 };
 
 void launch_job(const LaunchOptions& options) {

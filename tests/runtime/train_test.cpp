@@ -12,8 +12,12 @@
 #include <unistd.h>
 
 #include <bit>
+#include <condition_variable>
+#include <mutex>
 #include <optional>
 #include <random>
+#include <span>
+#include <stop_token>
 #include <thread>
 
 using namespace eightfold;
@@ -55,6 +59,19 @@ void strike(float& weight, unsigned bit) {
   process_vm_readv(getpid(), &ours, 1, &struck, 1, 0);
   byte ^= static_cast<unsigned char>(1U << bit % 8);
   process_vm_writev(getpid(), &ours, 1, &struck, 1, 0);
+}
+
+// Strikes one place after another until the run has ended: where an update is just being written it undoes
+// the flip, and there was nothing to find. Each has two seconds to be found in.
+void strike_until(const std::stop_token& end, std::span<float> weights, std::size_t place, unsigned bit,
+                  std::chrono::milliseconds delay) {
+  std::mutex mutex;
+  std::condition_variable_any nothing;
+  std::unique_lock lock(mutex);
+  while (!nothing.wait_for(lock, end, delay, [&] { return end.stop_requested(); })) {
+    strike(weights[place++ % weights.size()], bit);
+    delay = std::chrono::seconds(2);
+  }
 }
 
 // What the ranks agreed on when the run failed; nothing if it did not.
@@ -113,14 +130,13 @@ TEST_CASE(
     const std::chrono::milliseconds delay(random() % 20);
     Session session(config, data::open(config.data, config.job.seed), {world().rank(), world().size(), {}});
     session.initialize(world());
-    std::thread particle;
+    std::jthread particle;
     if (world().rank() == rank)
-      particle = std::thread([&] {
-        std::this_thread::sleep_for(delay);
-        strike(session.model().weights().span<float>()[place], bit);
+      particle = std::jthread([&](const std::stop_token& end) {
+        strike_until(end, session.model().weights().span<float>(), place, bit, delay);
       });
     const std::string found = failure_of(session, 0).value_or("nothing");
-    if (particle.joinable()) particle.join();
+    particle = {};  // while there are weights to strike
     CAPTURE(trial, rank, place, bit, found);
     const std::string expected = world().size() == 2
                                      ? " the weights of the ranks differ"
