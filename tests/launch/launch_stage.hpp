@@ -1,16 +1,14 @@
 #pragma once
 
-// Where `eightfold launch` is tried: a directory with a job, and a launcher that can be told to misbehave.
+// Where `eightfold launch` is tried.
 
-#include "tests/launch/program.hpp"
-#include "tests/support/scratch.hpp"
+#include "tests/launch/scripted_launcher.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/types.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -18,48 +16,30 @@
 
 namespace eightfold::test {
 
-// A directory with a job and a script named mpirun, which notes each start of the job and then does what it
-// is told; asked whether a host answers, it says `answer`.
+// A launcher that, asked whether a host answers, says `answer`, and started with the job does `then`.
 class LaunchStage {
  public:
   static constexpr std::chrono::seconds kPatience{120};  // for a whole launch
 
-  explicit LaunchStage(const std::string& job = kTinyJob, const std::string& then = "exec \"$REAL\" \"$@\"",
-                       const std::string& answer = "exit 0") {
-    scratch_.file("job.toml", job);
-    std::filesystem::create_directory(scratch_ / "bin");
-    const std::filesystem::path script = scratch_.file("bin/mpirun",
-                                                       "#!/bin/sh\nfor last; do :; done\n"
-                                                       "if [ \"$last\" = true ]; then\n" +
-                                                           answer + "\nfi\necho \"$*\" >>\"$STARTS\"\n" +
-                                                           "start=$(wc -l <\"$STARTS\")\n" + then + "\n");
-    std::filesystem::permissions(script, std::filesystem::perms::owner_all);
-  }
+  explicit LaunchStage(const std::string& job = kTinyJob, const std::string& then = kRealLauncher,
+                       const std::string& answer = "exit 0")
+      : launcher_(job, then, "for last; do :; done\nif [ \"$last\" = true ]; then\n" + answer + "\nfi") {}
 
   Command command(const std::vector<std::string>& arguments) const {
     std::vector<std::string> all = {"launch", "job.toml", "--backoff", "10ms"};
     all.insert(all.end(), arguments.begin(), arguments.end());
-    return program(all, 0, scratch_.path(),
-                   {{"REAL", program({}, 1, {}).arguments.at(0)},
-                    {"STARTS", (scratch_ / "starts").string()},
-                    {"PATH", fmt::format("{}:{}", (scratch_ / "bin").string(), std::getenv("PATH"))},
-                    // Or mpirun takes two seconds over every failure.
-                    {"OMPI_MCA_odls_base_sigkill_timeout", "0"}});
+    return launcher_.command(all);
   }
   Finished run(const std::vector<std::string>& arguments) const {
     return test::run(command(arguments), kPatience);
   }
 
-  // The arguments of mpirun at each start.
-  std::vector<std::string> starts() const {
-    return std::filesystem::exists(scratch_ / "starts") ? lines_with(contents_of(scratch_ / "starts"), "")
-                                                        : std::vector<std::string>();
-  }
+  std::vector<std::string> starts() const { return launcher_.starts(); }
   // The only run that there is.
   std::filesystem::path only_run() const {
     std::vector<std::filesystem::path> runs;
     std::error_code none;
-    for (const auto& run : std::filesystem::directory_iterator(scratch_ / "runs/tiny", none))
+    for (const auto& run : std::filesystem::directory_iterator(scratch() / "runs/tiny", none))
       runs.push_back(run.path());
     return runs.size() == 1 ? runs[0] : std::filesystem::path();
   }
@@ -82,7 +62,7 @@ class LaunchStage {
     for (const auto& entry : std::filesystem::directory_iterator("/proc", gone)) {
       const std::string name = entry.path().filename().string();
       if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-      if (std::filesystem::read_symlink(entry.path() / "cwd", gone) != scratch_.path() || gone) continue;
+      if (std::filesystem::read_symlink(entry.path() / "cwd", gone) != scratch().path() || gone) continue;
       try {
         std::string environment = contents_of(entry.path() / "environ");
         if (('\0' + environment).find('\0' + variable + '\0') != std::string::npos) return std::stoi(name);
@@ -91,10 +71,10 @@ class LaunchStage {
     }
     return std::nullopt;
   }
-  const Scratch& scratch() const { return scratch_; }
+  const Scratch& scratch() const { return launcher_.scratch(); }
 
  private:
-  Scratch scratch_;
+  ScriptedLauncher launcher_;
 };
 
 }  // namespace eightfold::test

@@ -1,11 +1,9 @@
 // eightfold scale run, with the mpirun of this machine and with launchers that misbehave.
 #include "launch/results_file.hpp"
 #include "tests/launch/refusals.hpp"
+#include "tests/launch/scripted_launcher.hpp"
 #include "tests/support/test.hpp"
 
-#include <fmt/format.h>
-
-#include <cstdlib>
 #include <filesystem>
 #include <set>
 
@@ -19,44 +17,30 @@ namespace {
 constexpr auto kPatience = std::chrono::seconds(120);
 const std::string kResults = "r.jsonl";
 
-// A directory with the tiny job and a script named mpirun, which notes each start and then does what it is
-// told.
+// Where `eightfold scale run` is tried.
 class Workbench {
  public:
-  explicit Workbench(const std::string& then = "exec \"$REAL\" \"$@\"") {
-    scratch_.file("job.toml", kTinyJob);
-    fs::create_directory(scratch_ / "bin");
-    const fs::path script =
-        scratch_.file("bin/mpirun", "#!/bin/sh\necho start >>\"$STARTS\"\n" + then + "\n");
-    fs::permissions(script, fs::perms::owner_all);
-  }
+  explicit Workbench(const std::string& then = kRealLauncher) : launcher_(kTinyJob, then) {}
 
   Command command(const Words& arguments) const {
     Words all = {"scale", "run", "job.toml", "--results", kResults, "--steps", "2", "--warmup", "0"};
     all.insert(all.end(), arguments.begin(), arguments.end());
-    return program(all, 0, scratch_.path(),
-                   {{"REAL", program({}, 1, {}).arguments.at(0)},
-                    {"STARTS", (scratch_ / "starts").string()},
-                    {"PATH", fmt::format("{}:{}", (scratch_ / "bin").string(), std::getenv("PATH"))},
-                    // Or mpirun takes two seconds over every failure.
-                    {"OMPI_MCA_odls_base_sigkill_timeout", "0"}});
+    return launcher_.command(all);
   }
   Finished run(const Words& arguments) const { return test::run(command(arguments), kPatience); }
 
-  std::size_t starts() const {
-    return fs::exists(scratch_ / "starts") ? lines_with(contents_of(scratch_ / "starts"), "start").size() : 0;
-  }
+  std::size_t starts() const { return launcher_.starts().size(); }
   std::size_t lines() const {
-    const fs::path file = scratch_ / kResults;
+    const fs::path file = scratch() / kResults;
     return fs::exists(file) ? lines_with(contents_of(file), "{").size() : 0;
   }
   std::vector<runtime::scale::Measurement> results() const {
-    return runtime::scale::read_measurements(scratch_ / kResults);
+    return runtime::scale::read_measurements(scratch() / kResults);
   }
-  const Scratch& scratch() const { return scratch_; }
+  const Scratch& scratch() const { return launcher_.scratch(); }
 
  private:
-  Scratch scratch_;
+  ScriptedLauncher launcher_;
 };
 
 void check_result(const Finished& finished, int points, int measured, int failed, int skipped) {
