@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # netcluster_test.sh NETCLUSTER PROGRAM JOB: the cluster of launch/netcluster.sh comes up, carries MPI and goes again
 # without a trace. Exits 77 where namespaces cannot be made. Nothing here measures a rate: what is checked is that every
-# link is shaped, and that the ranks' bytes went over the links.
+# link is shaped, and that the ranks' bytes went over the links. A rank has one thread: every host has all cores, and the
+# threads of several would wait for each other by spinning.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 netcluster=$1 program=$2 job=$3
@@ -78,19 +79,10 @@ check "a failure is the exit code" exits 7 "$netcluster" run --name "$name" -np 
 sent() { tc -s -n "eightfold-$name-switch" qdisc show dev port2 | awk '$1 == "Sent" { print $2 }'; }
 sent_before=$(sent)
 check "a network is trained on two hosts" exits 0 "$netcluster" run --name "$name" -np 2 -- "$program" train "$job" \
-  --set job.steps=4 --set data.train=512 --set data.test=128 --set "job.run_dir=\"$scratch/runs\""
+  --set job.threads=1 --set job.steps=4 --set data.train=512 --set data.test=128 --set "job.run_dir=\"$scratch/runs\""
 check "it says how it went" says "result "
 # Of 235,146 gradients and their sums, the half at least has to come to the second host, four times.
 check "gradients go over the links" test $(($(sent) - sent_before)) -gt $((4 * 4 * 235146 / 2))
-
-# --- a profile of the job and its network, and what the simulator makes of it ---
-
-check "a profile is taken" exits 0 "$netcluster" run --name "$name" -np 2 -- "$program" bench step "$job" --steps 3 \
-  --warmup 1 --profile "$scratch/profile.toml"
-check "the hosts are seen to share this machine" grep -q "^cores = $(nproc --all)\$" "$scratch/profile.toml"
-check "the simulator reads it" exits 0 "$program" scale simulate --workload "$scratch/profile.toml" --nodes 2,4 \
-  --gpus-per-node 1 --codec fp32,dynamic-tree8 --algorithm two_shot
-check "it predicts a step" says "result speedup="
 
 # --- down ---
 
@@ -108,11 +100,20 @@ is_over() { ! kill -0 "$1" 2>/dev/null; } # PROCESS
 check "their mpirun is over" comes_true is_over "$run"
 check "nothing is left of it" nothing_is_left
 
-# --- eightfold launch, and a host that is lost ---
+# --- a profile of the job and its network, and what the simulator makes of it ---
 
 check "two hosts come up again" exits 0 "$netcluster" up 2 --rate 1gbit --name "$name"
+check "a profile is taken" exits 0 "$netcluster" run --name "$name" -np 2 -- "$program" bench step "$job" --steps 3 \
+  --warmup 1 --set job.threads=1 --profile "$scratch/profile.toml"
+check "the hosts are seen to share this machine" grep -q "^cores = $(nproc --all)\$" "$scratch/profile.toml"
+check "the simulator reads it" exits 0 "$program" scale simulate --workload "$scratch/profile.toml" --nodes 2,4 \
+  --gpus-per-node 1 --codec fp32,dynamic-tree8 --algorithm two_shot
+check "it predicts a step" says "result speedup="
+
+# --- eightfold launch, and a host that is lost ---
+
 "$program" launch "$job" --launcher netcluster --netcluster "$netcluster" --netcluster-name "$name" --nodes 2 \
-  --backoff 100ms --set job.epochs=40 --set job.steps=400 --set checkpoint.every=20 --set data.train=2048 \
+  --backoff 100ms --set job.threads=1 --set job.epochs=40 --set job.steps=400 --set checkpoint.every=20 --set data.train=2048 \
   --set data.test=128 --set evaluation.every=0 --set "job.run_dir=\"$scratch/lost\"" >"$scratch/output" 2>&1 &
 launch=$!
 has_checkpoint() { # DIRECTORY
@@ -135,7 +136,7 @@ check "with nothing left behind" nothing_is_left
 
 check "three hosts come up" exits 0 "$netcluster" up 3 --rate 1gbit --name "$name"
 "$program" launch "$job" --launcher netcluster --netcluster "$netcluster" --netcluster-name "$name" --nodes 3 \
-  --backoff 100ms --set job.epochs=40 --set job.steps=400 --set checkpoint.every=20 --set data.train=2048 \
+  --backoff 100ms --set job.threads=1 --set job.epochs=40 --set job.steps=400 --set checkpoint.every=20 --set data.train=2048 \
   --set data.test=128 --set evaluation.every=0 --set watchdog.deadline=2s --set "job.run_dir=\"$scratch/cut\"" \
   >"$scratch/cut.log" 2>&1 &
 launch=$!
