@@ -16,6 +16,7 @@ if [[ -z $program ]]; then
   usage >&2
   exit 2
 fi
+program=$(realpath "$program")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cat >"$scratch/job.toml" <<'END'
