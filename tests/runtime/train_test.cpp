@@ -19,6 +19,7 @@
 #include <span>
 #include <stop_token>
 #include <thread>
+#include <vector>
 
 using namespace eightfold;
 using namespace eightfold::runtime;
@@ -72,6 +73,16 @@ void strike_until(const std::stop_token& end, std::span<float> weights, std::siz
     strike(weights[place++ % weights.size()], bit);
     delay = std::chrono::seconds(2);
   }
+}
+
+// Collective. How many weights of this rank have other bits than those of `rank`.
+std::ptrdiff_t differing_from(int rank, std::span<const float> weights) {
+  std::vector<float> theirs(weights.begin(), weights.end());
+  world().broadcast(std::as_writable_bytes(std::span(theirs)), rank);
+  std::ptrdiff_t differing = 0;
+  for (std::size_t i = 0; i < theirs.size(); ++i)
+    differing += std::bit_cast<std::uint32_t>(theirs[i]) != std::bit_cast<std::uint32_t>(weights[i]) ? 1 : 0;
+  return differing;
 }
 
 // What the ranks agreed on when the run failed; nothing if it did not.
@@ -142,5 +153,9 @@ TEST_CASE(
                                      ? " the weights of the ranks differ"
                                      : " the weights of rank " + std::to_string(rank) + " (hash ";
     CHECK_ALL_RANKS(found.find(expected) != std::string::npos);
+    // A strike that was undone has left nothing; one that was there and not found would be a second
+    // difference.
+    const std::ptrdiff_t differing = differing_from(rank, session.model().weights().span<float>());
+    CHECK_ALL_RANKS(differing == (world().rank() == rank ? 0 : 1));
   }
 }
