@@ -19,9 +19,9 @@
 namespace eightfold::kernels {
 
 #ifdef EIGHTFOLD_WITH_CUDA
-inline constexpr bool kWithCuda = true;
+constexpr bool kWithCuda = true;
 #else
-inline constexpr bool kWithCuda = false;
+constexpr bool kWithCuda = false;
 #endif
 
 // Memory, streams and events of one kind of device. Destroying functions never throw: they log.

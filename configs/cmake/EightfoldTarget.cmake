@@ -4,14 +4,21 @@ target_compile_options(eightfold_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wparentheses
   $<$<BOOL:${EIGHTFOLD_WARNINGS_AS_ERRORS}>:-Werror>>)
 
-# eightfold_library(FOLDER SOURCES a.cpp ... [LINK below ...] [PRIVATE library ...])
+# eightfold_library(FOLDER SOURCES a.cpp ... [HOT b.cpp ...] [LINK below ...] [PRIVATE library ...] [HEADERS <h> ...])
 #
 # The one target of a folder: `eightfold_FOLDER`, alias `eightfold::FOLDER`. LINK names what its public headers
 # need, PRIVATE what only its sources need. The include root is the repository, so that a path reads the same in
 # an #include, on disk and as a namespace; installed headers keep those paths.
+#
+# HOT are the sources that the time of a training step depends on: they are compiled as the build type says. SOURCES
+# read options, ask libraries and write reports, and -O1 is all they need: beyond it the compiler takes half as long
+# again and nobody waits less.
+#
+# HEADERS are precompiled along with those that nearly every source includes. EIGHTFOLD_PRECOMPILE=OFF compiles each
+# source with what it includes itself and nothing else: that is how a missing #include is found (docs/testing.md).
 function(eightfold_library folder)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINK;PRIVATE" ${ARGN})
-  add_library(eightfold_${folder} ${arg_SOURCES})
+  cmake_parse_arguments(arg "" "" "SOURCES;HOT;LINK;PRIVATE;HEADERS" ${ARGN})
+  add_library(eightfold_${folder} ${arg_SOURCES} ${arg_HOT})
   add_library(eightfold::${folder} ALIAS eightfold_${folder})
   set_target_properties(eightfold_${folder} PROPERTIES EXPORT_NAME ${folder})
   target_compile_features(eightfold_${folder} PUBLIC cxx_std_20)
@@ -19,19 +26,28 @@ function(eightfold_library folder)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/eightfold>)
   target_link_libraries(eightfold_${folder} PUBLIC ${arg_LINK} PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:eightfold_warnings>)
+  eightfold_compile_quickly(eightfold_${folder}
+    SOURCES ${arg_SOURCES} HOT ${arg_HOT} HEADERS ${arg_HEADERS})
   install(TARGETS eightfold_${folder} EXPORT eightfoldTargets
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/eightfold/${folder}
     FILES_MATCHING PATTERN "*.hpp" PATTERN "host" EXCLUDE PATTERN "cuda" EXCLUDE)
 endfunction()
 
-# eightfold_precompile(FOLDER): nearly half of the time that the sources of a large folder take goes into these headers,
-# and builds with sanitizers or an interpreter are for tests. In all others a source has what it includes itself and
-# nothing else, so that none goes missing.
-function(eightfold_precompile folder)
-  if(EIGHTFOLD_SANITIZE OR EIGHTFOLD_SIMT)
-    target_precompile_headers(eightfold_${folder} PRIVATE
-      <algorithm> <chrono> <filesystem> <fstream> <functional> <map> <memory> <optional> <string> <variant> <vector>
-      ${PROJECT_SOURCE_DIR}/kernels/base/error.hpp ${PROJECT_SOURCE_DIR}/kernels/base/log.hpp)
+# eightfold_compile_quickly(TARGET SOURCES ... HOT ... HEADERS ...): all three as above. A precompiled header serves one
+# level of optimisation: hot sources go without.
+function(eightfold_compile_quickly target)
+  cmake_parse_arguments(arg "" "" "SOURCES;HOT;HEADERS" ${ARGN})
+  target_compile_options(${target} PRIVATE
+    $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release,RelWithDebInfo>>:-O1>)
+  if(NOT EIGHTFOLD_SANITIZE)  # instrumented loops are slow at any level
+    set_property(SOURCE ${arg_HOT} APPEND PROPERTY COMPILE_OPTIONS
+      $<$<CONFIG:Release>:-O3> $<$<CONFIG:RelWithDebInfo>:-O2>)
+    set_property(SOURCE ${arg_HOT} PROPERTY SKIP_PRECOMPILE_HEADERS ON)
+  endif()
+  if(EIGHTFOLD_PRECOMPILE AND arg_SOURCES)
+    target_precompile_headers(${target} PRIVATE
+      <algorithm> <array> <chrono> <filesystem> <fstream> <functional> <map> <memory> <optional> <span> <sstream> <string>
+      <string_view> <vector> <fmt/format.h> ${arg_HEADERS})
   endif()
 endfunction()

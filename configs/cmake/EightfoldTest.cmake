@@ -8,10 +8,9 @@
 # nothing to see there, and its builds leave the program out. Optimising a test is half of the time that compiling it
 # takes, and only oracles that compute for long are worth it: a program with OPTIMISED has them.
 #
-# What has the label `gpu` or `simt` makes up the target gpu_tests: all that the preset simt has to build. In the
-# presets simt* every other test sees no device, so that it tests there what it tests anywhere. The file
-# tests/gpu_programs.txt of the build lists the programs with the label `gpu` for tests/gpu.sh: "RANKS PATH", RANKS 0
-# for a program that is started as it is.
+# What has the label `gpu` or `simt` makes up the target gpu_tests. Without CUDA the programs with the label `gpu` have
+# the interpreted backend (tests/simt/), all others have none. The file tests/gpu_programs.txt of the build lists the
+# programs with the label `gpu` for tests/gpu.sh: "RANKS PATH", RANKS 0 for a program that is started as it is.
 find_package(Catch2 REQUIRED)
 include(Catch)
 find_program(EIGHTFOLD_MPIEXEC NAMES mpirun mpiexec REQUIRED)
@@ -41,6 +40,27 @@ if(EIGHTFOLD_SANITIZE)
   set(EIGHTFOLD_TEST_PATIENCE 3)
 endif()
 
+# eightfold_precompile_test(TARGET LEVEL): the level of optimisation of a test program, and the headers that nearly every
+# one includes, precompiled once for each level in the program tests_LEVEL. In a build without precompiled headers they
+# are given to no source that does not include them.
+function(eightfold_precompile_test target level)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${level}>)
+  if(NOT EIGHTFOLD_PRECOMPILE)
+    return()
+  endif()
+  set(owner tests${level})
+  if(NOT TARGET ${owner})
+    add_executable(${owner} ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
+    target_link_libraries(${owner} PRIVATE eightfold_test_support eightfold_warnings)
+    target_compile_options(${owner} PRIVATE ${level})
+    target_precompile_headers(${owner} PRIVATE
+      ${PROJECT_SOURCE_DIR}/tests/support/test.hpp
+      <algorithm> <cmath> <filesystem> <functional> <map> <memory> <numeric> <optional> <span> <string> <vector>
+      <fmt/format.h> <nlohmann/json.hpp> ${PROJECT_SOURCE_DIR}/kernels/base/error.hpp)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${owner})
+endfunction()
+
 # Stands for a program that this build cannot have; `reason` says why.
 function(eightfold_skipped_test name reason)
   add_test(NAME ${name} COMMAND ${CMAKE_COMMAND} -E env sh -c "echo '${reason}'; exit 77")
@@ -64,17 +84,19 @@ function(eightfold_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE eightfold_test_support ${arg_LINK} eightfold_warnings)
-  target_precompile_headers(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/test.hpp)
-  if(NOT arg_OPTIMISED)
-    target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O0>)
+  if(arg_OPTIMISED)
+    eightfold_precompile_test(${name} -O1)
+  else()
+    eightfold_precompile_test(${name} -O0)
   endif()
   set(properties TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77 ENVIRONMENT_MODIFICATION ${EIGHTFOLD_TSAN_OPTIONS})
   if("gpu" IN_LIST arg_LABELS OR "simt" IN_LIST arg_LABELS)
     add_dependencies(gpu_tests ${name})
-  elseif(EIGHTFOLD_SIMT)
-    list(APPEND properties ENVIRONMENT SIMT_DEVICES=0)
   endif()
   if("gpu" IN_LIST arg_LABELS)
+    if(EIGHTFOLD_SIMT)
+      target_link_libraries(${name} PRIVATE eightfold_interpreted)
+    endif()
     set(starts ${arg_RANKS})
     if(NOT starts)
       set(starts 0)
