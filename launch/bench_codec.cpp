@@ -108,10 +108,10 @@ void bench_codec(const CodecOptions& options, comm::Environment& environment) {
 
 }  // namespace
 
-void add_bench_codec(CLI::App& bench, Action& chosen) {
+void add_bench_codec(const Command& bench, Action& chosen) {
   auto options = std::make_shared<CodecOptions>();
-  CLI::App& command =
-      *bench.add_subcommand("codec", "Time formats on one core, beside its memory, and say what they lose");
+  const Command command =
+      bench.add_command("codec", "Time formats on one core, beside its memory, and say what they lose");
   command.footer(
       "Medians over the repeats, in which everything takes turns; gbps: 10^9 bytes of fp32 a second. fused: "
       "the sum of\n"
@@ -121,17 +121,17 @@ void add_bench_codec(CLI::App& bench, Action& chosen) {
       "result is\n"
       "compared with the reference codec, which takes a while for large sizes.");
   command.add_option("--formats", options->formats, "Formats, separated by commas")
-      ->delimiter(',')
-      ->capture_default_str();
+      .comma_separated()
+      .show_default();
   command.add_option("--sizes", options->sizes, "Sizes of the fp32 values, separated by commas")
-      ->delimiter(',')
-      ->capture_default_str();
+      .comma_separated()
+      .show_default();
   command.add_option("--block", options->block, "Elements that share a scale: 256, or tensor for all")
-      ->capture_default_str();
-  command.add_option("--data", options->data, "normal, uniform or heavy-tailed")->capture_default_str();
+      .show_default();
+  command.add_option("--data", options->data, "normal, uniform or heavy-tailed").show_default();
   command.add_option("--repeats", options->repeats, "How often everything is timed")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
+      .show_default()
+      .in_range(1, 1000000);
   add_json_option(command, options->json);
   run_on_ranks(command, chosen, options, bench_codec);
 }

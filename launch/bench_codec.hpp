@@ -7,6 +7,6 @@
 
 namespace eightfold::launch {
 
-void add_bench_codec(CLI::App& bench, Action& chosen);
+void add_bench_codec(const Command& bench, Action& chosen);
 
 }  // namespace eightfold::launch

@@ -70,9 +70,9 @@ void bench_collective(const CollectiveOptions& options, comm::Environment& envir
 
 }  // namespace
 
-void add_bench_collective(CLI::App& bench, Action& chosen) {
+void add_bench_collective(const Command& bench, Action& chosen) {
   auto options = std::make_shared<CollectiveOptions>();
-  CLI::App& command = *bench.add_subcommand(
+  const Command command = bench.add_command(
       "collective", "Time allreduces against each other and against the network, and verify them");
   command.footer(
       "time: the median over the repeats of the slowest rank; bound: the encoded bytes that a rank sends, at "
@@ -86,17 +86,16 @@ void add_bench_collective(CLI::App& bench, Action& chosen) {
       "MPI's own\n"
       "algorithms by number), gloo, gloo:halving_doubling. docs/benchmarking.md has the rest.");
   const auto add_list = [&](const char* name, std::vector<std::string>& list, const char* help) {
-    command.add_option(name, list, help)->delimiter(',')->capture_default_str();
+    command.add_option(name, list, help).comma_separated().show_default();
   };
   add_list("--algorithm", options->algorithms, "Algorithms and baselines, separated by commas");
   add_list("--codec", options->codecs, "Formats, separated by commas: each with each algorithm that can");
   add_list("--sizes", options->sizes, "Sizes of the fp32 values, separated by commas");
   command.add_option("--repeats", options->repeats, "How often everything is timed")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
-  command
-      .add_option("--calibration", options->calibration, "What `bench link` wrote, for the algorithm auto")
-      ->type_name("FILE");
+      .show_default()
+      .in_range(1, 1000000);
+  command.add_option("--calibration", options->calibration, "What `bench link` wrote, for the algorithm auto")
+      .type_name("FILE");
   options->device.add_to(command);
   add_json_option(command, options->json);
   command.callback([&chosen, options] {

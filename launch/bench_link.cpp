@@ -241,10 +241,10 @@ void bench_link(const LinkOptions& options, comm::Environment& environment) {
 
 }  // namespace
 
-void add_bench_link(CLI::App& bench, Action& chosen) {
+void add_bench_link(const Command& bench, Action& chosen) {
   auto options = std::make_shared<LinkOptions>();
-  CLI::App& command =
-      *bench.add_subcommand("link", "Time messages between the ranks, pair by pair and all at once");
+  const Command command =
+      bench.add_command("link", "Time messages between the ranks, pair by pair and all at once");
   command.footer(
       "Medians over the repeats. One way: half of there and back; both ways: until both ranks have what the "
       "other sent at\n"
@@ -254,21 +254,21 @@ void add_bench_link(CLI::App& bench, Action& chosen) {
       "messages\n"
       "travel in segments of 32 KiB. docs/benchmarking.md has the rest.");
   command.add_option("--sizes", options->sizes, "Sizes of the messages, separated by commas")
-      ->delimiter(',')
-      ->capture_default_str();
+      .comma_separated()
+      .show_default();
   command
       .add_option(
           "--pairs", options->pairs,
           "nodes: the first ranks of every two nodes and the first two of every node; all: every two ranks")
-      ->capture_default_str();
+      .show_default();
   command.add_option("--repeats", options->repeats, "How often everything is timed")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
+      .show_default()
+      .in_range(1, 1000000);
   command
       .add_option(
           "--calibration", options->calibration,
           "Write what was measured, and the speed of the codecs, to FILE for the choice of algorithms")
-      ->type_name("FILE");
+      .type_name("FILE");
   options->device.add_to(command);
   add_json_option(command, options->json);
   run_on_ranks(command, chosen, options, bench_link);

@@ -7,6 +7,6 @@
 
 namespace eightfold::launch {
 
-void add_bench_link(CLI::App& bench, Action& chosen);
+void add_bench_link(const Command& bench, Action& chosen);
 
 }  // namespace eightfold::launch

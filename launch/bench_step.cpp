@@ -225,15 +225,15 @@ void bench_step(const StepOptions& options, comm::Environment& environment) {
 
 }  // namespace
 
-void add_bench(CLI::App& program, Action& chosen) {
-  CLI::App& bench = *program.add_subcommand("bench", "Measure this machine");
-  bench.require_subcommand(1);
+void add_bench(const Command& program, Action& chosen) {
+  const Command bench = program.add_command("bench", "Measure this machine");
+  bench.require_command();
   add_bench_codec(bench, chosen);
   add_bench_collective(bench, chosen);
   add_bench_link(bench, chosen);
   auto options = std::make_shared<StepOptions>();
-  CLI::App& command =
-      *bench.add_subcommand("step", "Time the training step of a job, on random data of its shape");
+  const Command command =
+      bench.add_command("step", "Time the training step of a job, on random data of its shape");
   command.footer(
       "Medians over the steps, of the slowest rank. compute_ms: without waiting; exposed_ms: waiting for the "
       "exchange\n"
@@ -251,19 +251,14 @@ void add_bench(CLI::App& program, Action& chosen) {
           "--exchange", options->exchanges,
           "Keys of [exchange] to time the step with, or \"none\": without; repeatable, all take turns "
           "and have a row each")
-      ->type_name("KEY=VALUE,...")
-      ->take_all()
-      ->allow_extra_args(false);
-  command.add_option("--steps", options->steps, "Steps to time")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
-  command.add_option("--warmup", options->warmup, "Steps before them")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 1000000));
+      .type_name("KEY=VALUE,...")
+      .repeatable();
+  command.add_option("--steps", options->steps, "Steps to time").show_default().in_range(1, 1000000);
+  command.add_option("--warmup", options->warmup, "Steps before them").show_default().in_range(0, 1000000);
   command
       .add_option("--profile", options->profile,
                   "Write what the layers, the codecs and the links take to FILE, for `scale simulate`")
-      ->type_name("FILE");
+      .type_name("FILE");
   command.add_flag("--check-steady-state", options->checks_steady_state,
                    "Fail if a timed step allocates memory or its worker waits for the device");
   add_json_option(command, options->json);

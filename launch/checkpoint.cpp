@@ -42,22 +42,22 @@ void verify(const std::filesystem::path& path) {
   }
 }
 
-void add_action(CLI::App& parent, Action& chosen, const char* name, const char* help,
+void add_action(const Command& parent, Action& chosen, const char* name, const char* help,
                 void (*action)(const std::filesystem::path&)) {
   auto path = std::make_shared<std::string>();
-  CLI::App& command = *parent.add_subcommand(name, help);
+  const Command command = parent.add_command(name, help);
   command.add_option("path", *path, "A run directory, a folder of checkpoints, or one checkpoint")
-      ->required()
-      ->type_name("PATH");
+      .required()
+      .type_name("PATH");
   command.callback(
       [path, action, &chosen] { chosen = [path, action] { return alone([&] { action(*path); }); }; });
 }
 
 }  // namespace
 
-void add_checkpoint(CLI::App& program, Action& chosen) {
-  CLI::App& command = *program.add_subcommand("checkpoint", "List and verify checkpoints");
-  command.require_subcommand(1);
+void add_checkpoint(const Command& program, Action& chosen) {
+  const Command command = program.add_command("checkpoint", "List and verify checkpoints");
+  command.require_command();
   add_action(command, chosen, "ls", "List checkpoints: step, size, weight hash", list);
   add_action(command, chosen, "verify", "Read every file and compare it with its manifest", verify);
 }

@@ -27,9 +27,9 @@ base::ExitCode report_agreed(const comm::AgreedError& error, comm::Environment& 
 
 }  // namespace
 
-void add_json_option(CLI::App& command, std::string& path) {
+void add_json_option(const Command& command, std::string& path) {
   command.add_option("--json", path, "Write the result and the environment to FILE as JSON")
-      ->type_name("FILE");
+      .type_name("FILE");
 }
 
 base::ExitCode with_ranks(const std::function<void(comm::Environment&)>& action) {

@@ -5,8 +5,7 @@
 
 #include "comm/environment.hpp"
 #include "kernels/base/error.hpp"
-
-#include <CLI/CLI.hpp>
+#include "launch/command_line.hpp"
 
 #include <functional>
 #include <memory>
@@ -15,29 +14,29 @@
 
 namespace eightfold::launch {
 
-// What the chosen command does; set by its CLI callback.
+// What the chosen command does; set while the command line is read.
 using Action = std::function<base::ExitCode()>;
 
-void add_train(CLI::App& program, Action& chosen);
-void add_evaluate(CLI::App& program, Action& chosen);
-void add_config(CLI::App& program, Action& chosen);
-void add_data(CLI::App& program, Action& chosen);
-void add_checkpoint(CLI::App& program, Action& chosen);
-void add_bench(CLI::App& program, Action& chosen);
-void add_doctor(CLI::App& program, Action& chosen);
-void add_scale(CLI::App& program, Action& chosen);
-void add_launch(CLI::App& program, Action& chosen);
+void add_train(const Command& program, Action& chosen);
+void add_evaluate(const Command& program, Action& chosen);
+void add_config(const Command& program, Action& chosen);
+void add_data(const Command& program, Action& chosen);
+void add_checkpoint(const Command& program, Action& chosen);
+void add_bench(const Command& program, Action& chosen);
+void add_doctor(const Command& program, Action& chosen);
+void add_scale(const Command& program, Action& chosen);
+void add_launch(const Command& program, Action& chosen);
 
 // Runs `action` between the start and the end of MPI. An error that all ranks agree on is reported by one of
 // them and they leave together; any other is reported by its rank and ends the job. Returns the exit code.
 base::ExitCode with_ranks(const std::function<void(comm::Environment&)>& action);
 
 // Adds --json FILE, for publish (launch/result.hpp).
-void add_json_option(CLI::App& command, std::string& path);
+void add_json_option(const Command& command, std::string& path);
 
 // Makes `command` run `action` on every rank.
 template <class Options>
-void run_on_ranks(CLI::App& command, Action& chosen, std::shared_ptr<Options> options,
+void run_on_ranks(const Command& command, Action& chosen, std::shared_ptr<Options> options,
                   void (*action)(const Options&, comm::Environment&)) {
   command.callback([&chosen, options, action] {
     chosen = [options, action] {

@@ -13,10 +13,10 @@ struct ShowOptions {
   bool origin = false;
 };
 
-void add_check(CLI::App& config, Action& chosen) {
+void add_check(const Command& config, Action& chosen) {
   auto options = std::make_shared<JobOptions>();
-  CLI::App& command =
-      *config.add_subcommand("check", "Check a job file: exit 0, or 2 with what is wrong and where");
+  const Command command =
+      config.add_command("check", "Check a job file: exit 0, or 2 with what is wrong and where");
   options->add_to(command);
   command.callback([options, &chosen] {
     chosen = [options] {
@@ -28,9 +28,9 @@ void add_check(CLI::App& config, Action& chosen) {
   });
 }
 
-void add_show(CLI::App& config, Action& chosen) {
+void add_show(const Command& config, Action& chosen) {
   auto options = std::make_shared<ShowOptions>();
-  CLI::App& command = *config.add_subcommand("show", "Print a job with every default filled in");
+  const Command command = config.add_command("show", "Print a job with every default filled in");
   options->job.add_to(command);
   command.add_flag("--resolved", options->resolved, "With every default filled in (always so)");
   command.add_flag("--origin", options->origin, "Beside each value, where it comes from");
@@ -45,17 +45,18 @@ void add_show(CLI::App& config, Action& chosen) {
   });
 }
 
-void add_text(CLI::App& config, Action& chosen, const char* name, const char* help, std::string (*text)()) {
-  config.add_subcommand(name, help)->callback([text, &chosen] {
+void add_text(const Command& config, Action& chosen, const char* name, const char* help,
+              std::string (*text)()) {
+  config.add_command(name, help).callback([text, &chosen] {
     chosen = [text] { return alone([&] { fmt::print("{}", text()); }); };
   });
 }
 
 }  // namespace
 
-void add_config(CLI::App& program, Action& chosen) {
-  CLI::App& command = *program.add_subcommand("config", "Check and explain job files");
-  command.require_subcommand(1);
+void add_config(const Command& program, Action& chosen) {
+  const Command command = program.add_command("config", "Check and explain job files");
+  command.require_command();
   add_check(command, chosen);
   add_show(command, chosen);
   add_text(command, chosen, "docs", "Print the reference of all keys (docs/config.md)",

@@ -14,19 +14,15 @@ struct DigitsOptions {
   std::int64_t test = 4000;
 };
 
-void add_digits(CLI::App& data, Action& chosen) {
+void add_digits(const Command& data, Action& chosen) {
   auto options = std::make_shared<DigitsOptions>();
-  CLI::App& command = *data.add_subcommand("digits", "Write the generated digits as IDX files");
+  const Command command = data.add_command("digits", "Write the generated digits as IDX files");
   command.add_option("directory", options->directory, "Where the four files go; made if it is not there")
-      ->required()
-      ->type_name("DIR");
-  command.add_option("--seed", options->seed, "Another seed draws other digits")->capture_default_str();
-  command.add_option("--train", options->train, "Training samples")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 10000000));
-  command.add_option("--test", options->test, "Test samples")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 10000000));
+      .required()
+      .type_name("DIR");
+  command.add_option("--seed", options->seed, "Another seed draws other digits").show_default();
+  command.add_option("--train", options->train, "Training samples").show_default().in_range(1, 10000000);
+  command.add_option("--test", options->test, "Test samples").show_default().in_range(1, 10000000);
   command.callback([options, &chosen] {
     chosen = [options] {
       return alone([&] {
@@ -38,9 +34,9 @@ void add_digits(CLI::App& data, Action& chosen) {
   });
 }
 
-void add_info(CLI::App& data, Action& chosen) {
+void add_info(const Command& data, Action& chosen) {
   auto options = std::make_shared<JobOptions>();
-  CLI::App& command = *data.add_subcommand("info", "Read a job's data and say what it is");
+  const Command command = data.add_command("info", "Read a job's data and say what it is");
   options->add_to(command);
   command.callback([options, &chosen] {
     chosen = [options] {
@@ -55,9 +51,9 @@ void add_info(CLI::App& data, Action& chosen) {
 
 }  // namespace
 
-void add_data(CLI::App& program, Action& chosen) {
-  CLI::App& command = *program.add_subcommand("data", "Make and inspect data sets");
-  command.require_subcommand(1);
+void add_data(const Command& program, Action& chosen) {
+  const Command command = program.add_command("data", "Make and inspect data sets");
+  command.require_command();
   add_digits(command, chosen);
   add_info(command, chosen);
 }

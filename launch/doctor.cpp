@@ -64,9 +64,9 @@ base::ExitCode diagnose(const DoctorOptions& options) {
 
 }  // namespace
 
-void add_doctor(CLI::App& program, Action& chosen) {
+void add_doctor(const Command& program, Action& chosen) {
   auto options = std::make_shared<DoctorOptions>();
-  CLI::App& command = *program.add_subcommand(
+  const Command command = program.add_command(
       "doctor", "Say what of this machine stands in the way of training, and how to fix it");
   command.footer(
       "One line per check, STATUS id evidence, then what follows and what fixes it; docs/doctor.md explains "
@@ -76,16 +76,16 @@ void add_doctor(CLI::App& program, Action& chosen) {
       "  mpirun -np 2 eightfold doctor --cluster --prove --bench\n"
       "Exit code 3 if a check says FAIL.");
   command.add_option("--root", options->root, "Read /proc and /sys of a machine below DIR")
-      ->type_name("DIR")
-      ->capture_default_str();
+      .type_name("DIR")
+      .show_default();
   command
       .add_option("--libraries", options->libraries,
                   "Ask the driver's libraries, UCX, verbs and MPI in DIR instead of those a job would load")
-      ->type_name("DIR")
-      ->check(CLI::ExistingDirectory);
+      .type_name("DIR")
+      .existing_directory();
   command.add_option("--run-dir", options->run_directory, "Where runs are written: job.run_dir of the job")
-      ->type_name("DIR")
-      ->capture_default_str();
+      .type_name("DIR")
+      .show_default();
   command.add_flag("--cluster", options->cluster,
                    "Gather what all ranks find; show what fails and where nodes differ");
   command.add_flag("--prove", options->prove,

@@ -42,18 +42,17 @@ void evaluate(const EvaluateOptions& options, comm::Environment& environment) {
 
 }  // namespace
 
-void add_evaluate(CLI::App& program, Action& chosen) {
+void add_evaluate(const Command& program, Action& chosen) {
   auto options = std::make_shared<EvaluateOptions>();
-  CLI::App& command = *program.add_subcommand("evaluate", "Measure a checkpoint on its job's test data");
+  const Command command = program.add_command("evaluate", "Measure a checkpoint on its job's test data");
   command.add_option("checkpoint", options->path, "A checkpoint, or a run directory for its newest one")
-      ->required()
-      ->type_name("CHECKPOINT");
+      .required()
+      .type_name("CHECKPOINT");
   command
       .add_option("--set", options->overrides,
                   "Override a key of the checkpoint's job, e.g. --set data.dir=/data/mnist")
-      ->type_name("KEY=VALUE")
-      ->take_all()
-      ->allow_extra_args(false);
+      .type_name("KEY=VALUE")
+      .repeatable();
   add_json_option(command, options->json);
   run_on_ranks(command, chosen, options, evaluate);
 }

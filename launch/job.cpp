@@ -40,23 +40,22 @@ std::string all_hosts(comm::Communicator& world) {
 
 }  // namespace
 
-void JobOptions::add_to(CLI::App& command) {
+void JobOptions::add_to(const Command& command) {
   command.add_option("job", file, "Job file (TOML); see docs/config.md for its keys")
-      ->required()
-      ->type_name("JOB");
+      .required()
+      .type_name("JOB");
   command
       .add_option("--set", overrides,
                   "Override a key of the job file, e.g. --set optimizer.learning_rate=0.01; repeatable")
-      ->type_name("KEY=VALUE")
-      ->take_all()
-      ->allow_extra_args(false);
+      .type_name("KEY=VALUE")
+      .repeatable();
 }
 
-void DeviceOption::add_to(CLI::App& command) {
+void DeviceOption::add_to(const Command& command) {
   const auto& names = runtime::config::kNames<DeviceChoice>;
   command.add_option("--device", name, "auto: a GPU where there is one")
-      ->capture_default_str()
-      ->check(CLI::IsMember(std::vector<std::string>(names.begin(), names.end())));
+      .show_default()
+      .one_of(std::vector<std::string>(names.begin(), names.end()));
 }
 
 DeviceChoice DeviceOption::choice() const {

@@ -5,11 +5,10 @@
 
 #include "comm/communicator.hpp"
 #include "kernels/device.hpp"
+#include "launch/command_line.hpp"
 #include "runtime/config/parse.hpp"
 #include "runtime/run_directory.hpp"
 #include "runtime/session.hpp"
-
-#include <CLI/CLI.hpp>
 
 #include <functional>
 #include <memory>
@@ -23,14 +22,14 @@ struct JobOptions {
   std::vector<std::string> overrides;
 
   // Adds the positional JOB and --set.
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
 };
 
 // --device for commands without a job: where they compute.
 struct DeviceOption {
   std::string name = "auto";
 
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
   runtime::config::DeviceChoice choice() const;
 };
 

@@ -195,9 +195,9 @@ void launch_job(const LaunchOptions& options) {
 
 }  // namespace
 
-void add_launch(CLI::App& program, Action& chosen) {
+void add_launch(const Command& program, Action& chosen) {
   auto options = std::make_shared<LaunchOptions>();
-  CLI::App& command = *program.add_subcommand(
+  const Command command = program.add_command(
       "launch", "Train a job under mpirun or srun, and start it again when a rank is lost");
   command.footer(
       "  eightfold launch JOB --hosts a,b,c --ranks-per-node 8\n"

@@ -90,7 +90,7 @@ void name_hosts(Launcher& launcher, int nodes) {
 
 // The run that --resume asks for; nothing if it does not, or if there is none.
 std::optional<fs::path> run_to_resume(const LaunchOptions& options, const runtime::config::JobConfig& job) {
-  if (options.resume == nullptr || options.resume->count() == 0) return std::nullopt;
+  if (!options.resume.is_given()) return std::nullopt;
   if (options.resume_from.empty()) return runtime::newest_run(job);
   if (!runtime::holds_run(options.resume_from))
     base::raise<base::ConfigError>("--resume: {} is no directory of a run", options.resume_from);
@@ -99,29 +99,29 @@ std::optional<fs::path> run_to_resume(const LaunchOptions& options, const runtim
 
 }  // namespace
 
-void LaunchOptions::add_to(CLI::App& command) {
+void LaunchOptions::add_to(const Command& command) {
   launcher.kind = kByItself;
   job.add_to(command);
   launcher.add_to(command);
   command.add_option("--nodes", nodes, "How many nodes; all of the hosts or of the allocation without it")
-      ->check(CLI::Range(1, 10000));
+      .in_range(1, 10000);
   command
       .add_option("--ranks-per-node", ranks_per_node,
                   "Ranks on each; without it 1, or what Slurm was asked for")
-      ->check(CLI::Range(1, 1000));
+      .in_range(1, 1000);
   command
       .add_option("--max-restarts", max_restarts, "How often in a row without a newer checkpoint; 0: never")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 1000000));
+      .show_default()
+      .in_range(0, 1000000);
   command
       .add_option("--backoff", backoff,
                   "Before the first restart in a row; twice as long before each other, up to 60s")
-      ->capture_default_str();
+      .show_default();
   resume = command
                .add_option("--resume", resume_from,
                            "Go on with a run: its directory, or (without RUN) the newest run of this job")
-               ->type_name("[RUN]")
-               ->expected(0, 1);
+               .type_name("[RUN]")
+               .optional_value();
   add_json_option(command, json);
   command.add_flag("--dry-run", is_dry, "Only print the command line of the first attempt");
 }

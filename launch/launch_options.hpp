@@ -19,12 +19,12 @@ struct LaunchOptions {
   int nodes = 0, ranks_per_node = 0;  // 0: not given
   int max_restarts = 3;
   std::string backoff = "5s";
-  CLI::Option* resume = nullptr;
+  Option resume;
   std::string resume_from;  // empty: the job's newest run
   std::string json;
   bool is_dry = false;
 
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
 };
 
 // What Slurm says of the allocation that this process is in.

@@ -25,23 +25,22 @@ Launcher netcluster_of(const LauncherOptions& options, const fs::path& program) 
 
 }  // namespace
 
-void LauncherOptions::add_to(CLI::App& command) {
-  command.add_option("--launcher", kind, "mpirun, srun or netcluster")->capture_default_str();
+void LauncherOptions::add_to(const Command& command) {
+  command.add_option("--launcher", kind, "mpirun, srun or netcluster").show_default();
   command.add_option("--hosts", hosts, "For mpirun: the nodes, separated by commas; the first are used")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+      .comma_separated()
+      .one_word();
   command.add_option("--hostfile", hostfile, "For mpirun: a file with a host in each line")
-      ->excludes("--hosts")
-      ->type_name("FILE");
+      .excludes("--hosts")
+      .type_name("FILE");
   command
       .add_option(
           "--launcher-argument", arguments,
           "One more argument for mpirun or srun, e.g. --launcher-argument=--oversubscribe; repeatable")
-      ->take_all()
-      ->allow_extra_args(false);
+      .repeatable();
   command.add_option("--netcluster", script, "netcluster.sh, if it is not in the program's repository")
-      ->type_name("FILE");
-  command.add_option("--netcluster-name", cluster, "The name of its cluster")->capture_default_str();
+      .type_name("FILE");
+  command.add_option("--netcluster-name", cluster, "The name of its cluster").show_default();
 }
 
 Launcher launcher_of(const LauncherOptions& options, const fs::path& program) {

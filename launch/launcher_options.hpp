@@ -2,9 +2,8 @@
 
 // Options of commands that start ranks: by which launcher, and on which hosts.
 
+#include "launch/command_line.hpp"
 #include "launch/launcher.hpp"
-
-#include <CLI/CLI.hpp>
 
 #include <filesystem>
 #include <string>
@@ -19,7 +18,7 @@ struct LauncherOptions {
   std::string hostfile, script, cluster = "fold";
   std::vector<std::string> arguments;
 
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
 };
 
 // Checks them. Throws ConfigError, EnvironmentError. `program` is this one.

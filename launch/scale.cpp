@@ -3,9 +3,9 @@
 
 namespace eightfold::launch {
 
-void add_scale(CLI::App& program, Action& chosen) {
-  CLI::App& scale = *program.add_subcommand("scale", "Find out how many nodes are worth it");
-  scale.require_subcommand(1);
+void add_scale(const Command& program, Action& chosen) {
+  const Command scale = program.add_command("scale", "Find out how many nodes are worth it");
+  scale.require_command();
   add_scale_run(scale, chosen);
   add_scale_simulate(scale, chosen);
   add_scale_report(scale, chosen);

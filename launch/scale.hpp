@@ -6,8 +6,8 @@
 
 namespace eightfold::launch {
 
-void add_scale_run(CLI::App& scale, Action& chosen);
-void add_scale_simulate(CLI::App& scale, Action& chosen);
-void add_scale_report(CLI::App& scale, Action& chosen);
+void add_scale_run(const Command& scale, Action& chosen);
+void add_scale_simulate(const Command& scale, Action& chosen);
+void add_scale_report(const Command& scale, Action& chosen);
 
 }  // namespace eightfold::launch

@@ -65,44 +65,39 @@ void check_overrides(const std::vector<std::string>& overrides) {
         base::raise<base::ConfigError>("--set {}: {} says which are measured", each, option);
 }
 
-void add_points(CLI::App& command, ScaleRunOptions& options) {
+void add_points(const Command& command, ScaleRunOptions& options) {
   const auto add_list = [&](const char* name, auto& list, const char* help) {
     return command.add_option(name, list, help)
-        ->delimiter(',')
-        ->allow_extra_args(false)  // what follows may be the job
-        ->capture_default_str();
+        .comma_separated()
+        .one_word()  // what follows may be the job
+        .show_default();
   };
-  add_list("--nodes", options.nodes, "Numbers of nodes, separated by commas")->check(CLI::Range(1, 10000));
-  add_list("--ranks-per-node", options.ranks_per_node, "Numbers of ranks on each of them")
-      ->check(CLI::Range(1, 1000));
+  add_list("--nodes", options.nodes, "Numbers of nodes, separated by commas").in_range(1, 10000);
+  add_list("--ranks-per-node", options.ranks_per_node, "Numbers of ranks on each of them").in_range(1, 1000);
   add_list("--codec", options.codecs, "Formats of exchange.codec; none: without an exchange");
   add_list("--algorithm", options.algorithms, "As in exchange.algorithm");
   add_list("--batch", options.policies, "strong: --global-batch for all ranks; weak: --rank-batch for each");
   command.add_option("--global-batch", options.global_batch, "Without it, the job's global_batch")
-      ->check(CLI::Range(1, 1 << 30));
+      .in_range(1, 1 << 30);
   command.add_option("--rank-batch", options.rank_batch, "Without it, the job's global_batch")
-      ->check(CLI::Range(1, 1 << 30));
-  command.add_option("--repeats", options.repeats, "Starts of each point")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 10000));
+      .in_range(1, 1 << 30);
+  command.add_option("--repeats", options.repeats, "Starts of each point").show_default().in_range(1, 10000);
   command.add_option("--steps", options.steps, "Steps to time in each start")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1000000));
-  command.add_option("--warmup", options.warmup, "Steps before them")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 1000000));
+      .show_default()
+      .in_range(1, 1000000);
+  command.add_option("--warmup", options.warmup, "Steps before them").show_default().in_range(0, 1000000);
 }
 
 }  // namespace
 
-void ScaleRunOptions::add_to(CLI::App& command) {
+void ScaleRunOptions::add_to(const Command& command) {
   job.add_to(command);
   command.add_option("--results", results, "Where results are appended, as lines of JSON")
-      ->required()
-      ->type_name("FILE");
+      .required()
+      .type_name("FILE");
   add_points(command, *this);
   launcher.add_to(command);
-  command.add_option("--time-limit", time_limit, "For each start")->capture_default_str();
+  command.add_option("--time-limit", time_limit, "For each start").show_default();
   command.add_flag("--retry-failed", retries_failed, "Measure again what has failed before");
   command.add_flag("--dry-run", is_dry, "Only print the command lines");
 }

@@ -27,7 +27,7 @@ struct ScaleRunOptions {
   std::string time_limit = "30min";
   bool retries_failed = false, is_dry = false;
 
-  void add_to(CLI::App& command);
+  void add_to(const Command& command);
 };
 
 // What is measured, how, and where results go.

@@ -127,37 +127,37 @@ void write_report(const ReportOptions& options) {
 
 }  // namespace
 
-void add_scale_report(CLI::App& scale, Action& chosen) {
+void add_scale_report(const Command& scale, Action& chosen) {
   auto options = std::make_shared<ReportOptions>();
-  CLI::App& command =
-      *scale.add_subcommand("report", "Make an HTML page with plots, and a table, of what was measured");
+  const Command command =
+      scale.add_command("report", "Make an HTML page with plots, and a table, of what was measured");
   command.footer(
       "Several files of results are experiments to be compared: one job on several networks.\n"
       "  eightfold scale report results.jsonl --out report.html\n"
       "docs/scaling.md says how each figure is defined. The plots are drawn by gnuplot.");
   command.add_option("results", options->results, "What `eightfold scale run` has written")
-      ->type_name("RESULTS.jsonl")
-      ->required()
-      ->check(CLI::ExistingFile);
+      .type_name("RESULTS.jsonl")
+      .required()
+      .existing_file();
   command.add_option("--out", options->out, "The page, or a directory for report.html and report.csv")
-      ->type_name("DIR|FILE.html")
-      ->required();
-  command.add_option("--csv", options->csv, "The table, if not beside the page")->type_name("FILE");
+      .type_name("DIR|FILE.html")
+      .required();
+  command.add_option("--csv", options->csv, "The table, if not beside the page").type_name("FILE");
   command
       .add_option("--profile", options->profile,
                   "Predict with the job's profile (`eightfold bench step --profile`)")
-      ->type_name("FILE")
-      ->check(CLI::ExistingFile);
+      .type_name("FILE")
+      .existing_file();
   command
       .add_option("--fabric", options->fabrics,
                   "The network of the results, if not the profile's; one for each file, in their order")
-      ->type_name("FILE")
-      ->check(CLI::ExistingFile)
-      ->allow_extra_args(false);
+      .type_name("FILE")
+      .existing_file()
+      .one_word();
   command.add_option("--predict-nodes", options->further_nodes, "Predict these numbers of nodes too")
-      ->type_name("N,N,...")
-      ->delimiter(',')
-      ->check(CLI::PositiveNumber);
+      .type_name("N,N,...")
+      .comma_separated()
+      .positive();
   command.callback(
       [options, &chosen] { chosen = [options] { return alone([&] { write_report(*options); }); }; });
 }

@@ -171,9 +171,9 @@ void scale_run(const ScaleRunOptions& options) {
 
 }  // namespace
 
-void add_scale_run(CLI::App& scale, Action& chosen) {
+void add_scale_run(const Command& scale, Action& chosen) {
   auto options = std::make_shared<ScaleRunOptions>();
-  CLI::App& command = *scale.add_subcommand(
+  const Command command = scale.add_command(
       "run", "Time the step of a job over nodes, codecs, algorithms and batches, through a launcher");
   command.footer(
       "Starts `eightfold bench step` for every point, all points by turns, and appends a line to --results "

@@ -151,37 +151,37 @@ void scale_simulate(const SimulateOptions& options) {
   publish(options.json, environment_of(simulation).dump(), rows);
 }
 
-void add_options(CLI::App& command, SimulateOptions& options) {
+void add_options(const Command& command, SimulateOptions& options) {
   const auto add_required = [&](const char* name, auto& value, const char* help) {
-    return command.add_option(name, value, help)->required();
+    return command.add_option(name, value, help).required();
   };
   add_required("--workload", options.workload, "What a GPU computes: a file, or a name of configs/workloads/")
-      ->type_name("FILE|NAME");
+      .type_name("FILE|NAME");
   command
       .add_option("--fabric", options.fabric,
                   "What joins the GPUs: a file, or a name of configs/fabrics/; without it, the file of the "
                   "workload says that too")
-      ->type_name("FILE|NAME");
+      .type_name("FILE|NAME");
   add_required("--nodes", options.nodes, "Numbers of nodes, separated by commas")
-      ->delimiter(',')
-      ->check(CLI::Range(1, kMostSimulatedRanks));
+      .comma_separated()
+      .in_range(1, kMostSimulatedRanks);
   add_required("--gpus-per-node", options.gpus_per_node, "GPUs in each, or ranks of a workload of the host")
-      ->check(CLI::Range(1, 1000));
-  add_required("--codec", options.codecs, "Formats of exchange.codec, separated by commas")->delimiter(',');
+      .in_range(1, 1000);
+  add_required("--codec", options.codecs, "Formats of exchange.codec, separated by commas").comma_separated();
   command.add_option("--algorithm", options.algorithm,
                      "Of the exchange; without it, the fastest that is found");
-  command.add_option("--bucket", options.bucket, "As exchange.bucket")->capture_default_str();
+  command.add_option("--bucket", options.bucket, "As exchange.bucket").show_default();
   command.add_option("--batch", options.batch, "Samples of each GPU, if not the workload's")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}));
+      .in_range(1, 1'000'000'000);
   add_json_option(command, options.json);
 }
 
 }  // namespace
 
-void add_scale_simulate(CLI::App& scale, Action& chosen) {
+void add_scale_simulate(const Command& scale, Action& chosen) {
   auto options = std::make_shared<SimulateOptions>();
-  CLI::App& command =
-      *scale.add_subcommand("simulate", "Predict the step of a workload on a fabric that one does not have");
+  const Command command =
+      scale.add_command("simulate", "Predict the step of a workload on a fabric that one does not have");
   command.footer(
       "Replays one step with the schedules of all ranks on the described fabric (SimGrid), for every number "
       "of "

@@ -26,7 +26,7 @@ using runtime::config::JobConfig;
 
 struct TrainOptions {
   JobOptions job;
-  CLI::Option* resume = nullptr;
+  Option resume;
   std::string resume_from;    // empty: the job's newest run, or the one in run_directory
   std::string run_directory;  // empty: a fresh one
   std::string json;
@@ -48,7 +48,7 @@ void require_same_training(const runtime::checkpoint::Found& found, const JobCon
 }
 
 std::optional<runtime::checkpoint::Found> find_checkpoint(const TrainOptions& options, const JobConfig& job) {
-  if (options.resume->count() == 0) return std::nullopt;
+  if (!options.resume.is_given()) return std::nullopt;
   if (!options.resume_from.empty()) return runtime::checkpoint::find(options.resume_from);
   if (!job.checkpoint.dir.empty()) return runtime::checkpoint::newest(job.checkpoint.dir);
   const std::optional<fs::path> run =
@@ -58,7 +58,7 @@ std::optional<runtime::checkpoint::Found> find_checkpoint(const TrainOptions& op
 
 // The directory that --run-directory names: no other run's, unless it is that run which goes on.
 fs::path prepared_run_directory(const TrainOptions& options) {
-  const bool goes_on = options.resume->count() > 0 && options.resume_from.empty();
+  const bool goes_on = options.resume.is_given() && options.resume_from.empty();
   if (!goes_on && runtime::holds_run(options.run_directory))
     base::raise<base::ConfigError>(
         "--run-directory: {} holds a run already; go on with --resume or name another directory",
@@ -75,7 +75,7 @@ Start choose_start(const TrainOptions& options, const JobConfig& job) {
     start.run_directory = runtime::run_of(start.checkpoint->directory).value_or(fs::path());
     base::log_info("resuming from {} (step {})", start.checkpoint->directory.string(),
                    start.checkpoint->manifest.step);
-  } else if (options.resume->count() > 0) {
+  } else if (options.resume.is_given()) {
     base::log_info("nothing to resume: no complete checkpoint of {} yet; starting from step 0", job.job.name);
   }
   if (!start.checkpoint && !job.checkpoint.dir.empty() &&
@@ -181,9 +181,9 @@ void train(const TrainOptions& options, comm::Environment& environment, runtime:
 
 }  // namespace
 
-void add_train(CLI::App& program, Action& chosen) {
+void add_train(const Command& program, Action& chosen) {
   auto options = std::make_shared<TrainOptions>();
-  CLI::App& command = *program.add_subcommand("train", "Train the network a job describes");
+  const Command command = program.add_command("train", "Train the network a job describes");
   command.footer(
       "Start it under mpirun, one rank per GPU or group of cores:\n"
       "  mpirun -np 2 eightfold train configs/jobs/digits-convnet.toml\n"
@@ -194,14 +194,14 @@ void add_train(CLI::App& program, Action& chosen) {
           .add_option("--resume", options->resume_from,
                       "Go on from a checkpoint: a run directory, a checkpoint, or (without PATH) the "
                       "newest run of this job")
-          ->type_name("[PATH]")
-          ->expected(0, 1);
+          .type_name("[PATH]")
+          .optional_value();
   command
       .add_option(
           "--run-directory", options->run_directory,
           "The directory of this run, instead of a fresh one; with --resume (without PATH), of the run "
           "that goes on")
-      ->type_name("DIR");
+      .type_name("DIR");
   add_json_option(command, options->json);
   command.callback([&chosen, options] {
     chosen = [options] {
