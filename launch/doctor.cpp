@@ -22,7 +22,7 @@ doctor::Machine machine_of(const DoctorOptions& options) {
 }
 
 ResultRow row_of(const doctor::Diagnosis& diagnosis) {
-  ResultRow evidence = ResultRow::array();
+  std::vector<ResultRow> evidence;
   for (const doctor::Evidence& fact : diagnosis.finding.evidence)
     evidence.push_back({{"path", fact.path}, {"value", fact.value}});
   return {{"id", diagnosis.id},           {"status", to_string(diagnosis.finding.status)},
@@ -32,14 +32,12 @@ ResultRow row_of(const doctor::Diagnosis& diagnosis) {
 
 ResultRow row_of(const doctor::DataPath& path) {
   ResultRow row = {{"id", "path"}, {"transport", path.transport}, {"reason", path.reason}, {"way", path.way}};
-  row["ceiling_gbps"] = path.ceiling_gbps ? ResultRow(*path.ceiling_gbps) : ResultRow();
+  row["ceiling_gbps"] = path.ceiling_gbps ? ResultValue(*path.ceiling_gbps) : ResultValue();
   return row;
 }
 
 std::string environment_of(const DoctorOptions& options, int ranks, int nodes) {
-  ResultRow environment = environment_without_device(ranks, nodes);
-  environment["root"] = options.root;
-  return environment.dump();
+  return environment_without_device(ranks, nodes, {{"root", options.root}});
 }
 
 namespace {

@@ -4,6 +4,8 @@
 #include "kernels/base/file.hpp"
 #include "runtime/run_directory.hpp"
 
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,13 +20,25 @@
 namespace eightfold::launch {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
+void add_fields(Json& object, const ResultRow& row) {
+  for (const ResultField& field : row.fields()) object[field.key] = field.value.json();
+}
+
+Json array_of(const std::vector<ResultRow>& rows) {
+  Json array = Json::array();
+  for (const ResultRow& row : rows) add_fields(array.emplace_back(Json::object()), row);
+  return array;
+}
+
 bool is_plain(const std::string& text) {
   return std::ranges::none_of(text,
                               [](unsigned char c) { return c <= ' ' || c == '"' || c == '\\' || c == 0x7F; });
 }
 
 // JSON has no word for infinity; a line has.
-std::string text_of(const ResultRow& value) {
+std::string text_of(const Json& value) {
   if (value.is_string() && is_plain(value.get_ref<const std::string&>())) return value.get<std::string>();
   if (value.is_number_float() && !std::isfinite(value.get<double>()))
     return fmt::format("{}", value.get<double>());
@@ -33,16 +47,42 @@ std::string text_of(const ResultRow& value) {
 
 }  // namespace
 
+ResultValue::ResultValue(double number) : json_(std::make_shared<Json>(number)) {}
+
+ResultValue::ResultValue(std::int64_t number) : json_(std::make_shared<Json>(number)) {}
+
+ResultValue::ResultValue(std::uint64_t number) : json_(std::make_shared<Json>(number)) {}
+
+ResultValue::ResultValue(std::string_view text) : json_(std::make_shared<Json>(text)) {}
+
+ResultValue::ResultValue(const std::vector<int>& numbers) : json_(std::make_shared<Json>(numbers)) {}
+
+ResultValue::ResultValue(const std::vector<ResultRow>& rows)
+    : json_(std::make_shared<Json>(array_of(rows))) {}
+
+const Json& ResultValue::json() const {
+  static const Json null;
+  return json_ ? *json_ : null;
+}
+
+ResultValue& ResultRow::operator[](std::string_view key) {
+  const auto found = std::ranges::find(fields_, key, &ResultField::key);
+  if (found != fields_.end()) return found->value;
+  return fields_.emplace_back(std::string(key), ResultValue()).value;
+}
+
 std::string result_line(const ResultRow& row) {
   std::string line = "result";
-  for (const auto& [key, value] : row.items()) line += fmt::format(" {}={}", key, text_of(value));
+  for (const auto& [key, value] : row.fields()) line += fmt::format(" {}={}", key, text_of(value.json()));
   return line;
 }
 
-ResultRow environment_without_device(int ranks, int nodes) {
+std::string environment_without_device(int ranks, int nodes, const ResultRow& also) {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
-  return ResultRow::parse(runtime::environment_json({host.data(), "none", ranks, nodes, 1}));
+  Json environment = Json::parse(runtime::environment_json({host.data(), "none", ranks, nodes, 1}));
+  add_fields(environment, also);
+  return environment.dump();
 }
 
 void check_result_path(std::string_view option, const std::filesystem::path& path) {
@@ -69,8 +109,7 @@ void flush_output() {
 void write_result(const std::filesystem::path& path, const std::string& environment,
                   const std::vector<ResultRow>& rows) {
   if (path.empty()) return;
-  const nlohmann::ordered_json file = {{"environment", nlohmann::ordered_json::parse(environment)},
-                                       {"rows", rows}};
+  const Json file = {{"environment", Json::parse(environment)}, {"rows", array_of(rows)}};
   base::write_file_durably(path, file.dump(2) + "\n");
 }
 

@@ -4,23 +4,65 @@
 // output and, with --json FILE, {"environment": {...}, "rows": [{...}, ...]}. Keys are fixed names with
 // units.
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 
+#include <concepts>
+#include <cstdint>
 #include <filesystem>
+#include <initializer_list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace eightfold::launch {
 
-// One row: keys in the order in which they are printed.
-using ResultRow = nlohmann::ordered_json;
+class ResultRow;
+
+// A value as JSON has it; copies share it, for it does not change. The JSON library stays in result.cpp.
+class ResultValue {
+ public:
+  ResultValue() = default;  // null
+  ResultValue(double number);
+  ResultValue(std::int64_t number);
+  ResultValue(std::uint64_t number);
+  ResultValue(std::signed_integral auto number) : ResultValue(std::int64_t{number}) {}
+  ResultValue(std::unsigned_integral auto number) : ResultValue(std::uint64_t{number}) {}
+  ResultValue(std::string_view text);
+  ResultValue(const std::string& text) : ResultValue(std::string_view(text)) {}
+  ResultValue(const char* text) : ResultValue(std::string_view(text)) {}
+  ResultValue(const std::vector<int>& numbers);
+  ResultValue(const std::vector<ResultRow>& rows);
+
+  const nlohmann::ordered_json& json() const;
+
+ private:
+  std::shared_ptr<const nlohmann::ordered_json> json_;
+};
+
+struct ResultField {
+  std::string key;
+  ResultValue value;
+};
+
+// Keys in the order in which they are printed.
+class ResultRow {
+ public:
+  ResultRow(std::initializer_list<ResultField> fields) : fields_(fields) {}
+
+  // The value of `key`, which is added as the last one, null, if it is not there.
+  ResultValue& operator[](std::string_view key);
+  const std::vector<ResultField>& fields() const { return fields_; }
+
+ private:
+  std::vector<ResultField> fields_;
+};
 
 // "result key=value ...". Text with blanks is quoted as in JSON.
 std::string result_line(const ResultRow& row);
 
-// The "environment" of what uses no device: this host's, as the first of `nodes`.
-ResultRow environment_without_device(int ranks, int nodes);
+// The "environment" of what uses no device: this host's, as the first of `nodes`, and what else there is.
+std::string environment_without_device(int ranks, int nodes, const ResultRow& also);
 
 // Whether an option's FILE can be written, asked before the work: throws ConfigError unless the path is
 // empty, or is or can become a regular file.

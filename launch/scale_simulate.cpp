@@ -129,13 +129,12 @@ void print(const Question& question, const Prediction& prediction) {
   flush_output();
 }
 
-ResultRow environment_of(const Simulation& simulation) {
-  ResultRow environment = environment_without_device(1, 1);
-  environment["workload"] = simulation.workload.name;
-  environment["fabric"] = simulation.fabric.name;
-  environment["batch"] = simulation.workload.batch;
-  environment["bucket_bytes"] = simulation.questions.front().bucket_bytes;
-  return environment;
+std::string environment_of(const Simulation& simulation) {
+  return environment_without_device(1, 1,
+                                    {{"workload", simulation.workload.name},
+                                     {"fabric", simulation.fabric.name},
+                                     {"batch", simulation.workload.batch},
+                                     {"bucket_bytes", simulation.questions.front().bucket_bytes}});
 }
 
 void scale_simulate(const SimulateOptions& options) {
@@ -148,7 +147,7 @@ void scale_simulate(const SimulateOptions& options) {
     print(question, prediction);
     rows.push_back(row_of(question, prediction));
   }
-  publish(options.json, environment_of(simulation).dump(), rows);
+  publish(options.json, environment_of(simulation), rows);
 }
 
 void add_options(const Command& command, SimulateOptions& options) {
