@@ -1,9 +1,11 @@
 #include "comm/calibration.hpp"
 
+#include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
-#include "kernels/base/strict_json.hpp"
+#include "kernels/base/json.hpp"
 
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <initializer_list>
@@ -28,7 +30,8 @@ class Reader {
   // Exactly these names.
   Reader(std::string where, const nlohmann::json& json, std::initializer_list<std::string_view> names)
       : where_(std::move(where)), json_(json) {
-    if (!json_.is_object()) base::raise<DataError>("{} is {}, an object is needed", where_, json_.dump());
+    if (!json_.is_object())
+      base::raise<DataError>("{} is {}, an object is needed", where_, base::json_text(json_));
     for (const auto& [name, value] : json_.items())
       if (std::ranges::find(names, name) == names.end())
         base::raise<DataError>("{}: \"{}\" means nothing here; the names are {}", where_, name,
@@ -42,25 +45,27 @@ class Reader {
 
   std::string text(const char* name) const {
     if (!at(name).is_string())
-      base::raise<DataError>("{} is {}, a text is needed", place(name), at(name).dump());
+      base::raise<DataError>("{} is {}, a text is needed", place(name), base::json_text(at(name)));
     return at(name).get<std::string>();
   }
   int count(const char* name) const { return base::json_integer<int>(at(name), place(name), 1); }
   double rate(const char* name) const {
     const double value = number(name);
-    if (!(value > 0)) base::raise<DataError>("{} is {}, it must be above 0", place(name), at(name).dump());
+    if (!(value > 0))
+      base::raise<DataError>("{} is {}, it must be above 0", place(name), base::json_text(at(name)));
     return value;
   }
   double time(const char* name) const {
     const double value = number(name);
-    if (value < 0) base::raise<DataError>("{} is {}, it must not be negative", place(name), at(name).dump());
+    if (value < 0)
+      base::raise<DataError>("{} is {}, it must not be negative", place(name), base::json_text(at(name)));
     return value;
   }
 
  private:
   double number(const char* name) const {
     if (!at(name).is_number())
-      base::raise<DataError>("{} is {}, a number is needed", place(name), at(name).dump());
+      base::raise<DataError>("{} is {}, a number is needed", place(name), base::json_text(at(name)));
     return at(name).get<double>();
   }
 
@@ -70,7 +75,7 @@ class Reader {
 
 const nlohmann::json& list(const Reader& file, const char* name) {
   if (!file.at(name).is_array())
-    base::raise<DataError>("{} is {}, a list is needed", file.place(name), file.at(name).dump());
+    base::raise<DataError>("{} is {}, a list is needed", file.place(name), base::json_text(file.at(name)));
   return file.at(name);
 }
 
@@ -85,8 +90,8 @@ quant8::Format format_of(const Reader& reader) {
   if (!format) {
     std::vector<std::string_view> names;
     for (const quant8::Format each : quant8::all_formats()) names.push_back(to_string(each));
-    base::raise<DataError>("{} is {}; the formats are {}", reader.place("format"), reader.at("format").dump(),
-                           fmt::join(names, ", "));
+    base::raise<DataError>("{} is {}; the formats are {}", reader.place("format"),
+                           base::json_text(reader.at("format")), fmt::join(names, ", "));
   }
   return *format;
 }
@@ -140,7 +145,7 @@ std::string calibration_text(const Calibration& calibration) {
       {"exchange_bytes_per_s", calibration.exchange_bytes_per_s},
       {"codecs", codecs},
       {"allreduces", allreduces}};
-  return json.dump(2) + "\n";
+  return base::json_page(json);
 }
 
 Calibration parse_calibration(const std::string& file, const std::string& text) {
@@ -157,7 +162,7 @@ Calibration parse_calibration(const std::string& file, const std::string& text) 
   calibration.nodes = reader.count("nodes");
   for (const nlohmann::json& host : list(reader, "hosts")) {
     if (!host.is_string())
-      base::raise<DataError>("{}: {} is no host's name", reader.place("hosts"), host.dump());
+      base::raise<DataError>("{}: {} is no host's name", reader.place("hosts"), base::json_text(host));
     calibration.hosts.push_back(host.get<std::string>());
   }
   const Reader links(reader.place("links"), reader.at("links"), {"same_node", "other_node"});

@@ -1,5 +1,6 @@
 #include "launch/attempt_log.hpp"
 
+#include "kernels/base/json.hpp"
 #include "launch/launcher.hpp"
 
 #include <nlohmann/json.hpp>
@@ -20,7 +21,7 @@ std::string attempt_line(const Attempt& attempt) {
   if (was_killed || was_hung || attempt.end.code != 0) line["error"] = last_words(attempt.end.said);
   line["next"] = attempt.next;
   // What a rank has said may be anything.
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return base::json_text_of_any(line);
 }
 
 AttemptLog::AttemptLog(const std::filesystem::path& run_directory)

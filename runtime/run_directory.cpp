@@ -3,6 +3,7 @@
 #include "comm/environment.hpp"
 #include "kernels/base/clock.hpp"
 #include "kernels/base/file.hpp"
+#include "kernels/base/json.hpp"
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/config/show.hpp"
 #include "runtime/version.hpp"
@@ -95,17 +96,21 @@ fs::path create_flight_directory(const fs::path& run_directory) {
 }
 
 std::string environment_json(const RunFacts& facts) {
-  return nlohmann::json{
-      {"eightfold", version()}, {"build", build_facts()},   {"mpi", comm::mpi_library_version()},
-      {"hosts", facts.hosts},   {"device", facts.device},   {"ranks", facts.ranks},
-      {"nodes", facts.nodes},   {"threads", facts.threads}, {"time", base::utc_stamp()}}
-      .dump();
+  return base::json_text(nlohmann::json{{"eightfold", version()},
+                                        {"build", build_facts()},
+                                        {"mpi", comm::mpi_library_version()},
+                                        {"hosts", facts.hosts},
+                                        {"device", facts.device},
+                                        {"ranks", facts.ranks},
+                                        {"nodes", facts.nodes},
+                                        {"threads", facts.threads},
+                                        {"time", base::utc_stamp()}});
 }
 
 void describe_run(const fs::path& run_directory, const config::JobConfig& job, const RunFacts& facts) {
   base::write_file_durably(run_directory / kResolvedConfig, config::resolved_toml(job));
   base::write_file_durably(run_directory / "environment.json",
-                           nlohmann::json::parse(environment_json(facts)).dump(2) + "\n");
+                           base::json_page(base::parse_json(environment_json(facts))));
 }
 
 }  // namespace eightfold::runtime

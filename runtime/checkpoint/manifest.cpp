@@ -3,7 +3,7 @@
 #include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/hash.hpp"
-#include "kernels/base/strict_json.hpp"
+#include "kernels/base/json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -27,7 +27,7 @@ bool is_plain_name(const std::string& name) {
 // The hash of everything a manifest says, for its own last entry: the files have theirs.
 std::string self_hash(Json json) {
   json.erase(kSelfHash);
-  const std::string text = json.dump();
+  const std::string text = base::json_text(json);
   base::Hash128 hash;
   hash.update(std::as_bytes(std::span(text)));
   return hash.hex();
@@ -36,7 +36,8 @@ std::string self_hash(Json json) {
 Manifest manifest_from(const std::string& path, const Json& json) {
   if (json.at("format") != kFormat || json.at("version") != Manifest::kVersion)
     base::raise<DataError>("{}: this is {} version {}, {} version {} is supported", path,
-                           json.at("format").dump(), json.at("version").dump(), kFormat, Manifest::kVersion);
+                           base::json_text(json.at("format")), base::json_text(json.at("version")), kFormat,
+                           Manifest::kVersion);
   Manifest manifest{base::json_integer<std::int64_t>(json.at("step"), path + ": step", 0),
                     base::json_integer<int>(json.at("ranks"), path + ": ranks", 1),
                     json.at("weight_hash").get<std::string>(),
@@ -48,10 +49,12 @@ Manifest manifest_from(const std::string& path, const Json& json) {
                               base::json_integer<std::uint64_t>(file.at("bytes"), path + ": bytes"),
                               file.at("xxh3_128").get<std::string>()});
     if (!is_plain_name(manifest.files.back().name))
-      base::raise<DataError>("{}: {} is not the name of a file beside it", path, file.at("name").dump());
+      base::raise<DataError>("{}: {} is not the name of a file beside it", path,
+                             base::json_text(file.at("name")));
   }
   if (const std::string hash = self_hash(json); json.at(kSelfHash) != hash)
-    base::raise<DataError>("{}: its contents hash to {}, it says {}", path, hash, json.at(kSelfHash).dump());
+    base::raise<DataError>("{}: its contents hash to {}, it says {}", path, hash,
+                           base::json_text(json.at(kSelfHash)));
   return manifest;
 }
 
@@ -70,7 +73,7 @@ void write_manifest(const std::filesystem::path& directory, const Manifest& mani
                {"program", manifest.program},
                {"files", files}};
   json[kSelfHash] = self_hash(json);
-  base::write_file_durably(directory / kFileName, json.dump(2) + "\n");
+  base::write_file_durably(directory / kFileName, base::json_page(json));
 }
 
 Manifest read_manifest(const std::filesystem::path& directory) {

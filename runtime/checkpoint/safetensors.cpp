@@ -1,6 +1,7 @@
 #include "runtime/checkpoint/safetensors.hpp"
 
-#include "kernels/base/strict_json.hpp"
+#include "kernels/base/error.hpp"
+#include "kernels/base/json.hpp"
 #include "runtime/config/value.hpp"
 
 #include <fmt/ranges.h>
@@ -118,7 +119,7 @@ base::FileFacts write_safetensors(const std::filesystem::path& path, const std::
                           {"data_offsets", {offset, offset + named.tensor.bytes()}}};
     offset += named.tensor.bytes();
   }
-  std::string text = header.dump();
+  std::string text = base::json_text(header);
   text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
 
   base::DurableFile file(path);

@@ -1,5 +1,6 @@
 #include "runtime/config/describe.hpp"
 
+#include "kernels/base/json.hpp"
 #include "runtime/config/keys.hpp"
 #include "runtime/config/markdown.hpp"
 
@@ -113,7 +114,7 @@ std::string config_json_schema() {
                        {"additionalProperties", false},
                        {"required", {"job", kModelSection}},
                        {"properties", std::move(sections)}};
-  return schema.dump(2) + "\n";
+  return base::json_page(schema);
 }
 
 }  // namespace eightfold::runtime::config

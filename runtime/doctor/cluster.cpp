@@ -2,6 +2,7 @@
 
 #include "kernels/base/error.hpp"
 #include "kernels/base/hash.hpp"
+#include "kernels/base/json.hpp"
 #include "runtime/doctor/network.hpp"
 
 #include <fmt/format.h>
@@ -140,14 +141,19 @@ std::string RankFindings::text() const {
                     each.finding.fix});
   }
   const Json way = {path.transport, path.reason, path.way, path.ceiling_gbps.value_or(0)};
-  return Json{{"host", host},           {"boot", boot},       {"ipc", ipc},  {"program", program},
-              {"variables", variables}, {"subnets", subnets}, {"path", way}, {"diagnoses", rows}}
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::json_text_of_any(Json{{"host", host},
+                                     {"boot", boot},
+                                     {"ipc", ipc},
+                                     {"program", program},
+                                     {"variables", variables},
+                                     {"subnets", subnets},
+                                     {"path", way},
+                                     {"diagnoses", rows}});
 }
 
 RankFindings RankFindings::parse(const std::string& text) {
   try {
-    const Json json = Json::parse(text);
+    const Json json = base::parse_json(text);
     const Json& way = json.at("path");
     RankFindings findings{json.at("host"),
                           json.at("boot"),

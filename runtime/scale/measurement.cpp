@@ -1,9 +1,11 @@
 #include "runtime/scale/measurement.hpp"
 
+#include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
-#include "kernels/base/strict_json.hpp"
+#include "kernels/base/json.hpp"
 
 #include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -53,13 +55,13 @@ class Entries {
   }
   std::string text(std::string_view name) const {
     if (!at(name).is_string())
-      base::raise<DataError>("{}: {} is {}, a text is needed", where_, name, at(name).dump());
+      base::raise<DataError>("{}: {} is {}, a text is needed", where_, name, base::json_text(at(name)));
     return at(name).get<std::string>();
   }
   std::string object(std::string_view name) const {
     if (!at(name).is_object())
-      base::raise<DataError>("{}: {} is {}, an object is needed", where_, name, at(name).dump());
-    return at(name).dump();
+      base::raise<DataError>("{}: {} is {}, an object is needed", where_, name, base::json_text(at(name)));
+    return base::json_text(at(name));
   }
   template <std::integral Value>
   Value integer(std::string_view name, Value least) const {
@@ -68,7 +70,7 @@ class Entries {
   BatchPolicy policy(std::string_view name) const {
     const std::optional<BatchPolicy> policy = parse_batch_policy(text(name));
     if (!policy)
-      base::raise<DataError>("{}: {} is {}; allowed: {}", where_, name, at(name).dump(),
+      base::raise<DataError>("{}: {} is {}; allowed: {}", where_, name, base::json_text(at(name)),
                              fmt::join(kPolicies, ", "));
     return *policy;
   }
@@ -77,7 +79,8 @@ class Entries {
     for (const Figure& figure : kFigures) {
       const Json& value = at(figure.name);
       if (!value.is_number() || !std::isfinite(value.get<double>()) || value.get<double>() < 0)
-        base::raise<DataError>("{}: {} is {}, a number from 0 is needed", where_, figure.name, value.dump());
+        base::raise<DataError>("{}: {} is {}, a number from 0 is needed", where_, figure.name,
+                               base::json_text(value));
       figures.*figure.value = value.get<double>();
     }
     return figures;
@@ -142,9 +145,9 @@ std::string measurement_line(const Measurement& measurement) {
     for (const Figure& figure : kFigures) line[std::string(figure.name)] = *measurement.figures.*figure.value;
   else
     line["failure"] = measurement.failure;
-  line["environment"] = nlohmann::ordered_json::parse(measurement.environment);
+  line["environment"] = base::parse_ordered_json(measurement.environment);
   // Other programs' words may be anything, also no UTF-8.
-  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return base::json_text_of_any(line);
 }
 
 std::vector<Measurement> read_measurements(const std::filesystem::path& file) {

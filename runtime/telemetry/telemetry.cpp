@@ -2,6 +2,7 @@
 
 #include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
+#include "kernels/base/json.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/telemetry/terminal.hpp"
 
@@ -87,7 +88,7 @@ void Telemetry::on_span(const base::Span& span) noexcept {
 void Telemetry::begin(std::int64_t first_step) {
   first_step_ = first_step;
   began_ = base::Clock::now();
-  record(Json{{"kind", "begin"}, {"step", first_step}, {"steps", length_.steps}}.dump());
+  record(Json{{"kind", "begin"}, {"step", first_step}, {"steps", length_.steps}});
 }
 
 Phases Telemetry::take_phases() {
@@ -126,8 +127,7 @@ void Telemetry::interval(std::int64_t step, const Phases& phases, const Score& s
               {"encode_ms", phases.encode_s * per_step_ms},
               {"wire_ms", phases.wire_s() * per_step_ms},
               {"decode_ms", phases.decode_s * per_step_ms},
-              {"ranks", health::record_of(ranks)}}
-             .dump());
+              {"ranks", health::record_of(ranks)}});
 }
 
 void Telemetry::skipped(const Guard::Skipped& step) {
@@ -135,7 +135,7 @@ void Telemetry::skipped(const Guard::Skipped& step) {
   if (!speaks_) return;
   clear_bar();
   base::log_warn("step {} is skipped: {}", step.step, step.reason);
-  record(Json{{"kind", "skipped"}, {"step", step.step}, {"norm", step.norm}, {"reason", step.reason}}.dump());
+  record(Json{{"kind", "skipped"}, {"step", step.step}, {"norm", step.norm}, {"reason", step.reason}});
 }
 
 void Telemetry::progress(std::int64_t step) {
@@ -157,8 +157,7 @@ void Telemetry::evaluation(std::int64_t step, const Score& score) {
               {"epoch", epoch_at(step)},
               {"test_loss", score.loss()},
               {"test_accuracy", score.accuracy()},
-              {"samples", score.samples}}
-             .dump());
+              {"samples", score.samples}});
 }
 
 void Telemetry::checkpoint(std::int64_t step, const std::filesystem::path& directory, double seconds,
@@ -167,12 +166,11 @@ void Telemetry::checkpoint(std::int64_t step, const std::filesystem::path& direc
               {"step", step},
               {"directory", directory.string()},
               {"seconds", seconds},
-              {"stall_seconds", stall_s}}
-             .dump());
+              {"stall_seconds", stall_s}});
 }
 
 void Telemetry::checkpoint_failure(std::int64_t step, const std::string& reason) {
-  record(Json{{"kind", "checkpoint_failure"}, {"step", step}, {"reason", reason}}.dump());
+  record(Json{{"kind", "checkpoint_failure"}, {"step", step}, {"reason", reason}});
 }
 
 void Telemetry::exchange_error(std::int64_t step, std::span<const double> nmse) {
@@ -181,7 +179,7 @@ void Telemetry::exchange_error(std::int64_t step, std::span<const double> nmse) 
   say(fmt::format(
       "exchange up to step {}: squared error over squared sum {:.3g} in the worst bucket, {} of {}", step,
       *worst, worst - nmse.begin(), nmse.size()));
-  record(Json{{"kind", "verify"}, {"step", step}, {"nmse", nmse}}.dump());
+  record(Json{{"kind", "verify"}, {"step", step}, {"nmse", nmse}});
 }
 
 void Telemetry::end(std::int64_t step) {
@@ -217,8 +215,7 @@ void Telemetry::give_verdict(std::int64_t step) {
               {"exposed_percent", exposed},
               {"data_wait_percent", data},
               {"hidden_percent", 100 * total_.hidden()},
-              {"skipped_steps", skipped_}}
-             .dump());
+              {"skipped_steps", skipped_}});
 }
 
 void Telemetry::open_metrics() {
@@ -228,10 +225,11 @@ void Telemetry::open_metrics() {
 }
 
 // A full disk costs records, not the run. The stream tries once more as it is closed.
-void Telemetry::record(const std::string& json) {
+void Telemetry::record(const Json& json) {
+  const std::string line = base::json_text(json);
   if (!speaks_ || directory_.empty()) return;
   if (lost_records_ > 0) open_metrics();
-  if (metrics_ << json << '\n' << std::flush) {
+  if (metrics_ << line << '\n' << std::flush) {
     if (lost_records_ > 0)
       base::log_warn("metrics.jsonl lacks up to {} records", std::exchange(lost_records_, 0));
   } else if (++lost_records_ == 1) {

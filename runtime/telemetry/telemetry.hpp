@@ -10,6 +10,8 @@
 #include "runtime/telemetry/phases.hpp"
 #include "runtime/telemetry/trace.hpp"
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -62,7 +64,7 @@ class Telemetry final : public base::Observer {
  private:
   void give_verdict(std::int64_t step);
   void open_metrics();
-  void record(const std::string& json);
+  void record(const nlohmann::json& json);
   void say(const std::string& line);
   void clear_bar();
   double epoch_at(std::int64_t step) const;

@@ -1,5 +1,6 @@
 #include "runtime/scale/report/summary.hpp"
 
+#include "kernels/base/json.hpp"
 #include "kernels/base/median.hpp"
 #include "quant8/format.hpp"
 
@@ -165,11 +166,16 @@ void note_date(Summary& summary, const std::string& date) {
 }
 
 void note_environment(Summary& summary, const std::string& text) {
-  const auto environment = nlohmann::json::parse(text, nullptr, false);
+  nlohmann::json environment;
+  try {
+    environment = base::parse_json(text);
+  } catch (const nlohmann::json::exception&) {
+    return;
+  }
   if (!environment.is_object()) return;
   for (const auto& [key, json] : environment.items()) {
     if (key == "ranks" || key == "nodes" || key == "time") continue;
-    const std::string value = json.is_string() ? json.get<std::string>() : json.dump();
+    const std::string value = json.is_string() ? json.get<std::string>() : base::json_text(json);
     std::size_t begin = 0;
     if (key == "hosts")
       for (std::size_t end = 0; (end = value.find(',', begin)) != std::string::npos; begin = end + 1)

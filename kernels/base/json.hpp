@@ -1,0 +1,42 @@
+#pragma once
+
+// JSON to text and back. The library's parser and writer are templates, which take as long to compile as a
+// small source: they are compiled here, once for all.
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <concepts>
+#include <limits>
+#include <string>
+#include <string_view>
+
+namespace eightfold::base {
+
+// In one line. Throws the library's exception where a text is no UTF-8.
+std::string json_text(const nlohmann::json& json);
+std::string json_text(const nlohmann::ordered_json& json);
+
+// The same with what is no UTF-8 replaced: for other programs' words.
+std::string json_text_of_any(const nlohmann::json& json);
+std::string json_text_of_any(const nlohmann::ordered_json& json);
+
+// For a file that people read: indented, with an end of line.
+std::string json_page(const nlohmann::json& json);
+std::string json_page(const nlohmann::ordered_json& json);
+
+// Our own text. Throws the library's exceptions.
+nlohmann::json parse_json(const std::string& text);
+nlohmann::ordered_json parse_ordered_json(const std::string& text);
+
+// A stranger's, as a whole. Throws DataError that begins with `file` when it is not JSON, nests deeper than
+// any file of ours, or has a name twice in an object, which a plain parser would resolve silently.
+nlohmann::json parse_strict(const std::string& file, const std::string& text);
+
+// An integer of a stranger's JSON, at least `least`; the library's own conversion would round fractions and
+// wrap what does not fit. Throws DataError that begins with `where`, the file and the number's name. `Value`
+// is int, std::int64_t or std::uint64_t.
+template <std::integral Value>
+Value json_integer(const nlohmann::json& json, std::string_view where,
+                   Value least = std::numeric_limits<Value>::min());
+
+}  // namespace eightfold::base
