@@ -47,7 +47,7 @@ void Environment::check(int granted) const {
   check_launcher(world_->size());
   if (granted < MPI_THREAD_SERIALIZED)
     base::raise<base::EnvironmentError>("MPI grants thread level {}, MPI_THREAD_SERIALIZED ({}) is needed",
-                                        granted, MPI_THREAD_SERIALIZED);
+                                        granted, int{MPI_THREAD_SERIALIZED});
 }
 
 Environment::~Environment() {

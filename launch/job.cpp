@@ -8,6 +8,8 @@
 #include "runtime/config/show.hpp"
 #include "runtime/config/tables.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <optional>
 

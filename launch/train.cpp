@@ -13,6 +13,8 @@
 #include "runtime/run_directory.hpp"
 #include "runtime/watchdog/watchdog.hpp"
 
+#include <fmt/ranges.h>
+
 #include <array>
 #include <csignal>
 #include <memory>

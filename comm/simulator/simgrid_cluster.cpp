@@ -1,11 +1,11 @@
 #include "comm/simulator.hpp"
 #include "comm/simulator/cluster.hpp"
+#include "comm/simulator/simgrid_api.hpp"
 #include "comm/simulator/simulated_device.hpp"
 #include "kernels/base/error.hpp"
 
 #include <fmt/format.h>
 #include <simgrid/kernel/Timer.hpp>
-#include <simgrid/kernel/routing/NetPoint.hpp>
 #include <simgrid/s4u.hpp>
 #include <xbt/log.h>
 
@@ -45,13 +45,13 @@ class Cluster::World {
   World(const Fabric& fabric, const Topology& topology, bool has_device)
       : fabric_(fabric), topology_(topology), engine_("eightfold") {
     configure();
-    zone_ = s4u::create_star_zone("cluster");
+    zone_ = simgrid_api::add_star_zone(engine_, "cluster");
     add_processors(has_device);
     add_cards();
     for (int rank = 0; rank < topology.ranks(); ++rank) add_ends(rank);
     crowd_.resize(static_cast<std::size_t>(topology.ranks()) + cards_.size());
     zone_->seal();
-    s4u::Activity::on_completion_cb([this](const s4u::Activity& activity) { finish(activity); });
+    simgrid_api::on_completion([this](const s4u::Activity& activity) { finish(activity); });
   }
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -136,10 +136,10 @@ class Cluster::World {
   };
 
   s4u::Host* add_host(const std::string& name, int cores) {
-    return zone_->create_host(name, 1.0)->set_core_count(cores);
+    return simgrid_api::add_host(*zone_, name, 1.0)->set_core_count(cores);
   }
   Carrier add_link(const std::string& name, double bytes_per_s) {
-    return zone_->create_link(name, bytes_per_s);
+    return simgrid_api::add_link(*zone_, name, bytes_per_s);
   }
 
   // Where nothing is shared SimGrid has nothing to share out: a clock will do.
@@ -206,8 +206,7 @@ class Cluster::World {
     std::vector<s4u::LinkInRoute> up, down;
     for (const Carrier link : end.up) up.emplace_back(link);
     for (const Carrier link : end.down) down.emplace_back(link);
-    zone_->add_route(end.host->get_netpoint(), nullptr, nullptr, nullptr, up, false);
-    zone_->add_route(nullptr, end.host->get_netpoint(), nullptr, nullptr, down, false);
+    simgrid_api::add_ways(*zone_, *end.host, up, down);
     ends_.push_back(std::move(end));
   }
 
@@ -252,7 +251,7 @@ class Cluster::World {
   // SimGrid keeps nothing of ours: what happens after an activity, and the activity itself, is kept here.
   void start(const s4u::ActivityPtr& activity, Done done) {
     live_.emplace(activity.get(), Live{activity, std::move(done)});
-    activity->vetoable_start();
+    simgrid_api::start(*activity);
   }
   void finish(const s4u::Activity& activity) {
     const auto found = live_.find(&activity);

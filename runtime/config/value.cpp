@@ -52,7 +52,7 @@ std::string toml_text(const Value& value) {
   return std::visit(Overloaded{[](bool flag) { return std::string(flag ? "true" : "false"); },
                                [](std::int64_t number) { return fmt::format("{}", number); },
                                [](double number) { return real_text(number); },
-                               [](const std::string& text) { return quoted(text); },
+                               [](const std::string& text) { return config::quoted(text); },
                                [](const std::vector<std::int64_t>& list) {
                                  return fmt::format("[{}]", fmt::join(list, ", "));
                                }},
