@@ -17,7 +17,7 @@ the machine's own interfaces and routes.
         none
   run   starts K ranks under mpirun, as evenly over the hosts as K allows: over all, the first --hosts 2, or those of
         --hosts NAME1,NAME3. The exit code is mpirun's. The environment reaches every rank; OMPI_MCA_* in it set what
-        mpirun and the ranks would else choose.
+        mpirun and the ranks would else choose, PRTE_MCA_* what the mpirun of Open MPI 5 would.
   down  ends what still runs on the hosts and removes them; where there is no cluster it does nothing
 
   --rate RATE    of each link, each way, as tc writes it: 1gbit, 100mbit
@@ -25,7 +25,7 @@ the machine's own interfaces and routes.
   --name NAME    clusters of different names do not meet: 1 to 8 lower-case letters; without it, fold
   --help         print this
 
-Needs root, iproute2, util-linux and Open MPI 4. Exit codes: 2 usage, 3 this machine cannot do it.
+Needs root, iproute2, util-linux and Open MPI 4 or 5. Exit codes: 2 usage, 3 this machine cannot do it.
 END
 }
 
@@ -133,13 +133,15 @@ chosen() { # ALL HOSTS
   done
 }
 
-# "10.88.0.1:2,10.88.0.2:1": as many slots as ranks, the first hosts one more where they do not divide.
+# "fold1:2,10.88.0.2:1": as many slots as ranks, the first hosts one more where they do not divide. The first goes by its
+# name: mpirun runs there, and that of Open MPI 5 does not know its own address.
 slots() { # RANKS NUMBER...
-  local ranks=$1 list='' slots i
+  local ranks=$1 list='' slots i host=$name$2
   shift
   for ((i = 0; i < $#; ++i)); do
     slots=$((ranks / $# + (i < ranks % $# ? 1 : 0)))
-    if ((slots > 0)); then list+=,10.88.0.${*:i+1:1}:$slots; fi
+    if ((slots > 0)); then list+=,$host:$slots; fi
+    host=10.88.0.${*:i+2:1}
   done
   echo "${list#,}"
 }
@@ -163,8 +165,10 @@ run() { # RANKS HOSTS COMMAND...
   # Hosts share this machine's cores; between them there is TCP and nothing else.
   export OMPI_MCA_mpi_yield_when_idle=${OMPI_MCA_mpi_yield_when_idle-1}
   export OMPI_MCA_hwloc_base_binding_policy=${OMPI_MCA_hwloc_base_binding_policy-none}
+  export PRTE_MCA_hwloc_default_binding_policy=${PRTE_MCA_hwloc_default_binding_policy-none}
   export OMPI_MCA_pml=${OMPI_MCA_pml-ob1} OMPI_MCA_btl=${OMPI_MCA_btl-tcp,vader,self}
   export OMPI_MCA_btl_vader_backing_directory=$state/$name OMPI_MCA_orte_tmpdir_base=$state/$name
+  export OMPI_MCA_btl_sm_backing_directory=$state/$name PRTE_MCA_prte_tmpdir_base=$state/$name
   # mpirun itself is on the first of them. It has bash read the agent, since /run may be mounted noexec, and calls it
   # for every host rather than pass the task on.
   # shellcheck disable=SC2016  # the inner shell expands them
