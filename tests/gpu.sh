@@ -49,7 +49,8 @@ EIGHTFOLD_PROGRAM=$build/launch/eightfold
 EIGHTFOLD_MPIEXEC=$(command -v mpirun || true)
 export EIGHTFOLD_SOURCE_DIR EIGHTFOLD_PROGRAM EIGHTFOLD_MPIEXEC
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
-  OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1
+  OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_mpi_yield_when_idle=1 \
+  PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none
 if [[ -z $logs ]]; then
   logs=$(mktemp -d)
   trap 'rm -rf "$logs"' EXIT

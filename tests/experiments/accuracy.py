@@ -71,7 +71,8 @@ def train(options, row):
     """The row of a run with what came of it."""
     # More ranks than cores are welcome: they yield to each other.
     environment = {"OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_hwloc_base_binding_policy": "none",
-                   "OMPI_MCA_mpi_yield_when_idle": "1"}
+                   "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+                   "PRTE_MCA_hwloc_default_binding_policy": "none", "OMPI_MCA_mpi_yield_when_idle": "1"}
     with tempfile.TemporaryDirectory() as run_dir:  # what the run leaves behind is not wanted
         overrides = [*options.set, *assignments(row["setting"]), f"job.seed={row['seed']}", "job.threads=1",
                      f"job.run_dir={json.dumps(run_dir)}", "checkpoint.every=-1", "evaluation.every=0"]
