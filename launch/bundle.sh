@@ -152,12 +152,15 @@ fi
 
 # The program's own: the mpirun of another would start ranks that do not know each other.
 mpi_library=${origin[libmpi.so.40]-}
-[[ -n $mpi_library ]] || refuse 3 "$program is not linked with Open MPI 4"
+[[ -n $mpi_library ]] || refuse 3 "$program is not linked with Open MPI 4 or 5"
 mpi_of() { realpath "$(ldd "$1" | awk '$1 == "libmpi.so.40" { print $3 }')"; } # PROGRAM
 ompi_info=$(command -v ompi_info) || refuse 3 "no ompi_info in PATH"
 [[ $(mpi_of "$ompi_info") == "$mpi_library" ]] ||
   refuse 3 "$ompi_info belongs to another Open MPI than the program, whose library is $mpi_library: set PATH"
-for tool in mpirun orted ompi_info; do
+# Open MPI 5 leaves it to PRRTE to start ranks.
+if [[ -x ${ompi_info%/*}/orted ]]; then starters=(orted); else starters=(prterun prted); fi
+tools=(mpirun "${starters[@]}" ompi_info)
+for tool in "${tools[@]}"; do
   path=${ompi_info%/*}/$tool
   [[ -x $path ]] || refuse 3 "$path is missing"
   cp -L "$path" "$bundle/libexec/$tool"
@@ -176,6 +179,8 @@ moved() { # WHAT
 take_modules "$(moved pkglibdir)" "$(mpi_path pkglibdir)"/*.so
 mkdir -p "$(moved pkgdatadir)"
 cp -rL "$(mpi_path pkgdatadir)/." "$(moved pkgdatadir)"
+# PRRTE's messages.
+if [[ " ${tools[*]} " == *" prted "* ]]; then cp -rL "$(mpi_path datadir)/prte" "$(moved datadir)"; fi
 
 # These load modules too.
 module_home() { # NAME SUBFOLDER: where the library that was packed as NAME finds them here, if it does
@@ -193,7 +198,7 @@ if [[ -n $pmix ]]; then take_modules "$bundle/pmix/lib/pmix" "$pmix"/*.so; fi
 cat >"$bundle/run" <<'END'
 #!/bin/sh
 # run COMMAND [ARGUMENT...]: runs it with what this folder holds. Called by another name it is that program: so mpirun
-# starts orted and the ranks, also on other machines, which need this folder under the same path.
+# starts its daemons and the ranks, also on other machines, which need this folder under the same path.
 here=$(dirname "$(readlink -f "$0")")
 PATH=$here/bin:${PATH:-/usr/local/bin:/usr/bin:/bin}
 libraries=$here/lib
@@ -205,19 +210,22 @@ case :${LD_LIBRARY_PATH-}: in
   *":$here/lib:"*) ;;
   *) LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} ;;
 esac
-OPAL_PREFIX=$here/mpi
-PMIX_INSTALL_PREFIX=$here/pmix
-export PATH LD_LIBRARY_PATH OPAL_PREFIX PMIX_INSTALL_PREFIX
+# Open MPI 4 knows PMIx by its first name, 5 by its second.
+OPAL_PREFIX=$here/mpi PRTE_PREFIX=$here/mpi
+PMIX_INSTALL_PREFIX=$here/pmix PMIX_PREFIX=$here/pmix
+export PATH LD_LIBRARY_PATH OPAL_PREFIX PRTE_PREFIX PMIX_INSTALL_PREFIX PMIX_PREFIX
 # Without a way to other machines mpirun would not start anything on this one.
-if ! command -v ssh >/dev/null && ! command -v rsh >/dev/null; then export OMPI_MCA_plm="${OMPI_MCA_plm-^rsh}"; fi
+if ! command -v ssh >/dev/null && ! command -v rsh >/dev/null; then
+  export OMPI_MCA_plm="${OMPI_MCA_plm-^rsh}" PRTE_MCA_plm="${PRTE_MCA_plm-^ssh}"
+fi
 case ${0##*/} in
   run) exec "$@" ;;
   *) exec "$here/libexec/${0##*/}" "$@" ;;
 esac
 END
 chmod +x "$bundle/run"
-for tool in eightfold mpirun orted ompi_info; do ln -s ../run "$bundle/bin/$tool"; done
-ln -s ../bin "$bundle/mpi/bin" # mpirun looks for orted in OPAL_PREFIX
+for tool in eightfold "${tools[@]}"; do ln -s ../run "$bundle/bin/$tool"; done
+ln -s ../bin "$bundle/mpi/bin" # mpirun looks for its daemon in OPAL_PREFIX
 "$program" --version >"$bundle/VERSION"
 
 tar --sort=name --owner=0 --group=0 -C "$staging" -czf "$output" eightfold

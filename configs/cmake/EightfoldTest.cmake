@@ -53,7 +53,7 @@ function(eightfold_precompile_test target level)
   set(owner tests${level})
   if(NOT TARGET ${owner})
     add_executable(${owner} ${PROJECT_SOURCE_DIR}/tests/support/main.cpp)
-    target_link_libraries(${owner} PRIVATE eightfold_test_support eightfold_warnings)
+    target_link_libraries(${owner} PRIVATE eightfold_test_support fmt::fmt eightfold_warnings)  # fmt defines a macro
     target_compile_options(${owner} PRIVATE ${level})
     target_precompile_headers(${owner} PRIVATE
       ${PROJECT_SOURCE_DIR}/tests/support/test.hpp

@@ -34,7 +34,8 @@ foreign() { # PROGRAM: the libraries that would come from outside of the bundle,
   "$node/run" ldd "$1" | awk '$2 == "=>" { print $1, $3 }' | grep -vF "$node/lib/" |
     grep -vE '^(lib(c|m|mvec|dl|rt|pthread|resolv|util|anl)|libibverbs|librdmacm|libmlx[45]|libefa)\.so' | xargs
 }
-for each in eightfold mpirun orted; do
+for each in eightfold mpirun orted prterun prted; do # those of Open MPI 4, or those of 5
+  if [[ ! -e $node/libexec/$each ]]; then continue; fi
   check "$each gets its libraries from the bundle" is "$(foreign "$node/libexec/$each")" ""
 done
 check "the C library is not among them" is "$(find "$node" -name 'libc.so*' -o -name 'ld-linux*')" ""
