@@ -38,7 +38,7 @@ install_packages() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 }
 
-# has_cuda_headers: whether the presets simt* can be built. They look in the same places
+# has_cuda_headers: whether tests interpret the CUDA backend. CMake looks in the same places
 # (configs/cmake/EightfoldSimt.cmake).
 has_cuda_headers() {
   [[ -e ${CUDA_PATH:-/usr/local/cuda}/include/cuda_runtime_api.h || -e /usr/local/cuda/include/cuda_runtime_api.h ]]

@@ -1,40 +1,58 @@
 #!/usr/bin/env bash
-# The whole test suite. See usage().
+# The test suite. See usage().
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source launch/setup.sh
 
 usage() {
   cat <<'END'
-Usage: tests/run.sh [--sanitize]
+Usage: tests/run.sh [--smoke | --all] [--sanitize]
 
-Installs the packages that are missing, builds everything with its tests and runs all of them: in build/release, then
-those of the CUDA backend, interpreted (docs/simt.md), in build/simt.
+Installs the packages that are missing, builds the program with its tests in build/release and runs the tests, but for
+those with the label nightly. The ten that took longest are named at the end.
 
-  --sanitize  all of them with clang 16: with AddressSanitizer and UndefinedBehaviorSanitizer in build/simt-asan, then
-              those of programs that start threads with ThreadSanitizer in build/simt-tsan
+  --smoke     only those with the label smoke: three minutes of tests that say most
+  --all       the nightly ones too
+  --sanitize  the same tests with clang 16 instead: with AddressSanitizer and UndefinedBehaviorSanitizer in build/asan,
+              then those of programs that start threads with ThreadSanitizer in build/tsan
   --help      print this
 
-The CUDA backend needs the CUDA Toolkit's headers, in $CUDA_PATH/include or /usr/local/cuda/include. Without them it is
-left out, and --sanitize builds in build/asan and build/tsan.
+The tests of the CUDA backend, interpreted (docs/simt.md), need the CUDA Toolkit's headers, in $CUDA_PATH/include or
+/usr/local/cuda/include. Without them they are left out.
 END
 }
 
-# build_and_test PRESET TARGET
+# slowest LOG: the ten tests that took longest, of what ctest has printed.
+slowest() {
+  sed -nE 's/^ *[0-9]+\/[0-9]+ Test +#[0-9]+: (.*[^. ]) \.{3,}.* ([0-9.]+) sec.*/\2 \1/p' "$1" |
+    sort -rn | head -n 10 | sed 's/^/  /' || true
+}
+
+# build_and_test PRESET: what $scope names, built and run.
 build_and_test() {
-  local start=$SECONDS built count
-  build "$1" "$2"
+  local start=$SECONDS built log=build/$1/tests.log target=all
+  local selection=(-LE '^nightly$')
+  case $scope in
+    smoke) target=smoke_tests selection=(-L '^smoke$') ;;
+    all) selection=() ;;
+  esac
+  build "$1" "$target"
   built=$SECONDS
-  ctest --preset "$1" -j "$(nproc)"
-  count=$(ctest --preset "$1" -N | sed -n 's/^Total Tests: //p')
-  summary+="$count tests in build/$1 passed: "
-  summary+="build $(duration $((built - start))), tests $(duration $((SECONDS - built)))"$'\n'
+  ctest --preset "$1" -j "$(nproc)" "${selection[@]}" | tee "$log"
+  summary+="$(grep -cE 'Test +#[0-9]+: .* Passed ' "$log") tests in build/$1 passed: "
+  summary+="build $(duration $((built - start))), tests $(duration $((SECONDS - built))). The slowest, in seconds:"$'\n'
+  summary+="$(slowest "$log")"$'\n'
 }
 
 sanitize=false
+scope=
 packages=("${program_packages[@]}" "${test_packages[@]}")
 for argument in "$@"; do
   case $argument in
+    --smoke | --all)
+      if [[ -n $scope ]]; then usage >&2; exit 2; fi
+      scope=${argument#--}
+      ;;
     --sanitize) sanitize=true; packages+=("${sanitizer_packages[@]}") ;;
     -h | --help) usage; exit ;;
     *) usage >&2; exit 2 ;;
@@ -43,15 +61,11 @@ done
 
 install_packages "${packages[@]}"
 summary=
-if ! $sanitize; then
-  build_and_test release all
-  if has_cuda_headers; then build_and_test simt gpu_tests; fi
-elif has_cuda_headers; then
-  build_and_test simt-asan all
-  build_and_test simt-tsan all
+if $sanitize; then
+  build_and_test asan
+  build_and_test tsan
 else
-  build_and_test asan all
-  build_and_test tsan all
+  build_and_test release
 fi
 if ! has_cuda_headers; then summary+=$'The CUDA backend was left out: no headers of the CUDA Toolkit here\n'; fi
 printf '%s' "$summary"

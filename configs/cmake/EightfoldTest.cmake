@@ -1,5 +1,5 @@
 # eightfold_test(NAME SOURCES a_test.cpp ... LINK eightfold::kernels ... [RANKS 1 2 3 4] [LABELS ...]
-#                [TIMEOUT s] [PROCESSORS n] [ONE_THREAD] [OPTIMISED])
+#                [TIMEOUT s] [PROCESSORS n] [COST s] [SMOKE [ranks]] [ONE_THREAD] [OPTIMISED])
 #
 # One program per folder of tests/. Without RANKS every test case is a CTest entry of its own, `NAME:case`. With
 # RANKS the program is an MPI program and each rank count is one entry, `NAME.npK`; such a program links
@@ -8,6 +8,12 @@
 # nothing to see there, and its builds leave the program out. Optimising a test is half of the time that compiling it
 # takes, and only oracles that compute for long are worth it: a program with OPTIMISED has them.
 #
+# Labels say what a test costs (docs/testing.md): `smoke` is run first of all and in every build, `nightly` only by
+# `tests/run.sh --all`. SMOKE gives the label to a whole program, SMOKE 2 to its entry with two ranks; the tag [smoke] or
+# [.nightly] to a case of a program without RANKS. COST is what the dearest case takes, in seconds: the dearest start first,
+# so that none is waited for at the end. What has the label `smoke` makes up the target smoke_tests. A nightly case has the
+# tag [.nightly], so that the program leaves it out unless it is named; it computes for so long that sanitizers go without.
+#
 # What has the label `gpu` or `simt` makes up the target gpu_tests. Without CUDA the programs with the label `gpu` have
 # the interpreted backend (tests/simt/), all others have none. The file tests/gpu_programs.txt of the build lists the
 # programs with the label `gpu` for tests/gpu.sh: "RANKS PATH", RANKS 0 for a program that is started as it is.
@@ -15,6 +21,7 @@ find_package(Catch2 REQUIRED)
 include(Catch)
 find_program(EIGHTFOLD_MPIEXEC NAMES mpirun mpiexec REQUIRED)
 add_custom_target(gpu_tests)
+add_custom_target(smoke_tests)
 file(WRITE ${PROJECT_BINARY_DIR}/tests/gpu_programs.txt "")
 
 # More ranks than cores share them politely; root in a container is allowed to run; nobody needs a network. Open MPI 5 has
@@ -69,8 +76,60 @@ function(eightfold_skipped_test name reason)
   set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 LABELS host)
 endfunction()
 
+# eightfold_label_cases(LIST label ...): labels the test cases that catch_discover_tests has put into LIST, when CTest
+# reads them. Its own properties cannot have a list as a value.
+function(eightfold_label_cases cases)
+  set(script ${CMAKE_CURRENT_BINARY_DIR}/${cases}_labels.cmake)
+  file(WRITE ${script} "foreach(case IN LISTS ${cases})\n  set_tests_properties(\"\${case}\" PROPERTIES LABELS \"${ARGN}\")\nendforeach()\n")
+  set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${script})
+endfunction()
+
+# The test cases of a program, by what they cost: a case has its program's label, or the one that it is tagged with.
+function(eightfold_discover_cases name labels is_smoke sources)
+  set(tags smoke nightly)
+  if(is_smoke)
+    set(tags nightly)
+  endif()
+  set(rest "~[.]")
+  foreach(tag IN LISTS tags)
+    set(tagged "")
+    foreach(source IN LISTS sources)
+      if(NOT source MATCHES "[$]")
+        file(STRINGS ${source} lines REGEX "\\[[.]?${tag}\\]")
+        list(APPEND tagged ${lines})
+      endif()
+    endforeach()
+    if(tagged)  # a tag that is new since then changes a case's label late, but loses no case
+      string(APPEND rest "~[${tag}]")
+    endif()
+    if(tagged AND NOT (tag STREQUAL "nightly" AND EIGHTFOLD_SANITIZE))
+      set(tagged_properties ${ARGN})
+      if(tag STREQUAL "nightly")
+        list(APPEND tagged_properties TIMEOUT 1800)
+      elseif(NOT EIGHTFOLD_SANITIZE)  # of these, whole programs alone
+        add_dependencies(smoke_tests ${name})
+      endif()
+      catch_discover_tests(${name} TEST_SPEC "[${tag}]" TEST_PREFIX "${name}:" TEST_LIST ${name}_${tag}
+        PROPERTIES ${tagged_properties})
+      eightfold_label_cases(${name}_${tag} ${labels} ${tag})
+    endif()
+  endforeach()
+  set(further "")
+  if(EIGHTFOLD_SIMT AND "gpu" IN_LIST labels AND NOT EIGHTFOLD_SANITIZE STREQUAL "thread")
+    # Leaves the names of the kernels it runs for tests/simt/executed_kernels.cmake, which comes after it.
+    set(further ENVIRONMENT SIMT_KERNELS=${EIGHTFOLD_SIMT_KERNELS}
+      FIXTURES_REQUIRED simt_kernels_forgotten FIXTURES_SETUP simt_kernels_executed)
+  endif()
+  if(is_smoke)
+    list(APPEND labels smoke)
+  endif()
+  catch_discover_tests(${name} TEST_SPEC "${rest}" TEST_PREFIX "${name}:" TEST_LIST ${name}_rest
+    PROPERTIES ${ARGN} ${further})
+  eightfold_label_cases(${name}_rest ${labels})
+endfunction()
+
 function(eightfold_test name)
-  cmake_parse_arguments(arg "ONE_THREAD;OPTIMISED" "TIMEOUT;PROCESSORS" "SOURCES;LINK;RANKS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "ONE_THREAD;OPTIMISED" "TIMEOUT;PROCESSORS;COST" "SOURCES;LINK;RANKS;LABELS;SMOKE" ${ARGN})
   if(arg_ONE_THREAD AND EIGHTFOLD_SANITIZE STREQUAL "thread")
     return()
   endif()
@@ -81,8 +140,16 @@ function(eightfold_test name)
   if(NOT arg_PROCESSORS)
     set(arg_PROCESSORS 1)
   endif()
+  if(NOT arg_COST)
+    set(arg_COST 1)
+  endif()
   if(NOT arg_LABELS)
     set(arg_LABELS host)
+  endif()
+  set(is_smoke OFF)
+  if(DEFINED arg_SMOKE OR "SMOKE" IN_LIST arg_KEYWORDS_MISSING_VALUES)
+    set(is_smoke ON)
+    add_dependencies(smoke_tests ${name})
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE eightfold_test_support ${arg_LINK} eightfold_warnings)
@@ -91,7 +158,8 @@ function(eightfold_test name)
   else()
     eightfold_precompile_test(${name} -O0)
   endif()
-  set(properties TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77 ENVIRONMENT_MODIFICATION ${EIGHTFOLD_TSAN_OPTIONS})
+  set(properties TIMEOUT ${arg_TIMEOUT} SKIP_RETURN_CODE 77 PROCESSORS ${arg_PROCESSORS} COST ${arg_COST}
+    ENVIRONMENT_MODIFICATION ${EIGHTFOLD_TSAN_OPTIONS})
   if("gpu" IN_LIST arg_LABELS OR "simt" IN_LIST arg_LABELS)
     add_dependencies(gpu_tests ${name})
   endif()
@@ -108,19 +176,13 @@ function(eightfold_test name)
       file(APPEND ${PROJECT_BINARY_DIR}/tests/gpu_programs.txt "${ranks} ${program}\n")
     endforeach()
   endif()
-  if(EIGHTFOLD_SIMT AND "gpu" IN_LIST arg_LABELS AND NOT EIGHTFOLD_SANITIZE STREQUAL "thread")
-    # Leaves the names of the kernels it runs for tests/simt/executed_kernels.cmake, which comes after it.
-    list(APPEND properties ENVIRONMENT SIMT_KERNELS=${EIGHTFOLD_SIMT_KERNELS}
-      FIXTURES_REQUIRED simt_kernels_forgotten FIXTURES_SETUP simt_kernels_executed)
-  endif()
   if(NOT arg_RANKS)
     set(main main.cpp)
     if("gpu" IN_LIST arg_LABELS)
       set(main gpu_main.cpp)
     endif()
     target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/${main})
-    catch_discover_tests(${name} TEST_PREFIX "${name}:"
-      PROPERTIES ${properties} PROCESSORS ${arg_PROCESSORS} LABELS "${arg_LABELS}")
+    eightfold_discover_cases(${name} "${arg_LABELS}" "${is_smoke}" "${arg_SOURCES}" ${properties})
     return()
   endif()
   target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/support/mpi_main.cpp)
@@ -130,7 +192,11 @@ function(eightfold_test name)
   endif()
   foreach(ranks IN LISTS arg_RANKS)
     add_test(NAME ${name}.np${ranks} COMMAND ${EIGHTFOLD_MPIEXEC} -np ${ranks} $<TARGET_FILE:${name}>)
-    set_tests_properties(${name}.np${ranks} PROPERTIES ${properties} PROCESSORS 2 LABELS "mpi;${arg_LABELS}")
+    set(labels mpi ${arg_LABELS})
+    if(is_smoke AND (NOT arg_SMOKE OR ranks IN_LIST arg_SMOKE))
+      list(APPEND labels smoke)
+    endif()
+    set_tests_properties(${name}.np${ranks} PROPERTIES ${properties} PROCESSORS 2 LABELS "${labels}")
     set_property(TEST ${name}.np${ranks} APPEND PROPERTY ENVIRONMENT ${EIGHTFOLD_MPI_ENVIRONMENT})
   endforeach()
 endfunction()

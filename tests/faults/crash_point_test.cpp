@@ -60,7 +60,8 @@ TEST_CASE("a run killed while it writes a checkpoint goes on from that one or th
   for (const std::size_t part : {0, 1, 2, 3, 4, 5}) kill_and_go_on(1 + part * (points - 1) / 5, expected);
 }
 
-TEST_CASE("a run killed at any call of its checkpoints goes on from that one or the one before", "[.long]") {
+TEST_CASE("a run killed at any call of its checkpoints goes on from that one or the one before",
+          "[.nightly]") {
   const std::string expected = undisturbed_hash(0);
   const std::size_t points = count_points();
   for (std::size_t point = 1; point <= points; ++point) kill_and_go_on(point, expected);

@@ -43,7 +43,7 @@ struct Workplace : Scratch {
 
 }  // namespace
 
-TEST_CASE("help names every command, and every command has help") {
+TEST_CASE("help names every command, and every command has help", "[smoke]") {
   const Workplace here;
   const Finished help = here.eightfold({"--help"});
   for (const std::string command : {"train", "evaluate", "config", "data", "checkpoint", "bench"}) {
@@ -115,7 +115,7 @@ TEST_CASE("the host computes in fp32 whatever the job says of TF32, and says so"
   CHECK(result_of(run)["weight_hash"] == result_of(here.eightfold(plain, 2))["weight_hash"]);
 }
 
-TEST_CASE("a run directory holds what its run was, for its owner only") {
+TEST_CASE("a run directory holds what its run was, for its owner only", "[smoke]") {
   const Workplace here;
   const fs::path run =
       here / result_of(here.eightfold({"train", "job.toml", "--set", "telemetry.trace=true"}, 2))["run_dir"];
@@ -148,7 +148,7 @@ TEST_CASE("checkpoints are listed and verified, by run, by folder and one by one
   CHECK(here.eightfold({"checkpoint", "verify", last}).out == last + ": ok\n");
 }
 
-TEST_CASE("evaluating a checkpoint repeats the result of its training, on any number of ranks") {
+TEST_CASE("evaluating a checkpoint repeats the result of its training, on any number of ranks", "[smoke]") {
   const Workplace here;
   auto trained = result_of(here.eightfold({"train", "job.toml"}));
   for (const int ranks : {0, 1, 3}) {
@@ -162,7 +162,7 @@ TEST_CASE("evaluating a checkpoint repeats the result of its training, on any nu
   }
 }
 
-TEST_CASE("results have their keys in a fixed order, on the last line and as JSON") {
+TEST_CASE("results have their keys in a fixed order, on the last line and as JSON", "[smoke]") {
   const Workplace here;
   const Finished trained = here.eightfold({"train", "job.toml", "--json", "train.json"});
   CHECK(keys_of(trained) == kTrainKeys);

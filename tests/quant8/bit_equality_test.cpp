@@ -54,7 +54,8 @@ TEST_CASE("random bits of all kinds are encoded and decoded alike by every imple
   }
 }
 
-TEST_CASE("a thousand million random bits are encoded and decoded alike by every implementation", "[.long]") {
+TEST_CASE("a thousand million random bits are encoded and decoded alike by every implementation",
+          "[.nightly]") {
   for (const Format format : {Format::dynamic_tree8, Format::linear8}) {
     CAPTURE(to_string(format));
     CHECK(compare(format, 1'000'000'000, 2) == 0);

@@ -55,7 +55,7 @@ TEST_CASE("blocks of 256 normal values lose what they must, linear8 half of the 
   check_blocks(1, 1 << 18);
 }
 
-TEST_CASE("the figures of 4 million samples hold for five seeds", "[.long]") {
+TEST_CASE("the figures of 4 million samples hold for five seeds", "[.nightly]") {
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     check_tree_of_whole_tensors(seed, 4'000'000, 0);
     check_blocks(seed, 4'000'000);
