@@ -18,10 +18,10 @@ standard output is the result.
 END
 }
 
-train=true
+trains=true
 for argument in "$@"; do
   case $argument in
-    --build-only) train=false ;;
+    --build-only) trains=false ;;
     -h | --help) usage; exit ;;
     *) usage >&2; exit 2 ;;
   esac
@@ -40,13 +40,12 @@ fi
 built=$SECONDS
 program=build/release/launch/eightfold
 echo "Built $program in $(duration $((built - installed)))"
-if ! $train; then exit; fi
+if ! $trains; then exit; fi
 
-# Two ranks even where there is one core, and all cores shared by the two; mpirun wants to be told that root is meant.
-mpirun=(mpirun -np 2 --oversubscribe --bind-to none)
-if ((EUID == 0)); then mpirun+=(--allow-run-as-root); fi
+mapfile -t commands < <(first_commands "$program")
+read -ra train <<<"${commands[0]}"
 result=
-"${mpirun[@]}" "$program" train configs/jobs/digits-convnet.toml | while IFS= read -r line; do
+"${train[@]}" | while IFS= read -r line; do
   if [[ $line == "result "* ]]; then result=$line; else echo "$line"; fi
 done
 run_dir=${result##*run_dir=}
@@ -54,10 +53,14 @@ run_dir=${result##*run_dir=}
 cat <<END
 
 Packages $(duration "$installed"), build $(duration $((built - installed))), training $(duration $((SECONDS - built))).
-What to try next:
+Train again, on two ranks, from a job file:
+  ${commands[0]}
+Make two hosts with a network of 1 Gbit/s between them out of this machine, and time a step in 8 bits and in fp32:
+  ${commands[1]}
+Predict the step of AlexNet on 96 GPUs of 2014, in 8 bits and in fp32:
+  ${commands[2]}
+And of the run that has just ended:
   $program evaluate $run_dir
-  $program config show configs/jobs/digits-convnet.toml --origin
-  ${mpirun[*]} $program train configs/jobs/digits-mlp.toml --set optimizer.kind=adamw --set optimizer.learning_rate=0.001
 README.md shows a run on several machines, docs/config.md every key of a job.
 
 $result

@@ -35,7 +35,7 @@ done
 cd "$root"
 
 if ! nvidia-smi -L >/dev/null 2>&1 && ! compgen -G '/dev/nvidia[0-9]*' >/dev/null; then
-  echo "tests/gpu.sh: no NVIDIA GPU on this machine; without one the preset simt runs these tests (docs/simt.md)" >&2
+  echo "tests/gpu.sh: no NVIDIA GPU on this machine; without one tests/run.sh interprets these tests (docs/simt.md)" >&2
   exit 3
 fi
 if [[ ! -x $build/launch/eightfold || ! -s $build/tests/gpu_programs.txt ]]; then

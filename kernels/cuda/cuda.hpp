@@ -1,8 +1,8 @@
 #pragma once
 
 // The seam to CUDA: every `.cu` file and nothing else includes this. Under nvcc it is the toolkit's runtime;
-// in the preset `simt` the same sources are compiled by the host compiler against tests/simt/, which
-// interprets kernels and stands in for the runtime (docs/testing.md).
+// for tests without a GPU the host compiler compiles the same sources against tests/simt/, which interprets
+// kernels and stands in for the runtime (docs/simt.md).
 //
 // What kernels may use, because both sides have it: barriers, shuffles, votes, atomics, shared memory, the
 // types of cuda_fp16.h and cuda_bf16.h, tables as `static __constant__ Table t = make_table();`. Not: <<<
