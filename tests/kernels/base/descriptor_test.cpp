@@ -43,7 +43,8 @@ TEST_CASE("a descriptor that is given another file closes its own") {
   descriptor = std::move(next);
   CHECK_FALSE(is_in_use(before));
   CHECK(descriptor.get() == after);
-  descriptor = std::move(*&descriptor);  // to itself: nothing happens
+  Descriptor& itself = descriptor;
+  descriptor = std::move(itself);  // nothing happens
   CHECK(is_in_use(after));
 }
 
