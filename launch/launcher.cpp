@@ -145,20 +145,22 @@ std::string last_words(const std::string& said) {
     return std::ranges::any_of(line, [](unsigned char c) { return std::isalnum(c) != 0; });
   };
   std::string error, message, last;
-  bool is_inside = false, is_first = false;
+  bool is_inside = false, is_first = false, is_new = false;
   std::istringstream lines(said);
   for (std::string line; std::getline(lines, line);) {
     line.resize(std::min(line.size(), kLimit));
     if (line.starts_with("----------")) {
-      is_inside = is_first = !is_inside;
+      is_inside = is_first = is_new = !is_inside;
     } else if (has_word(line)) {
       if (line.find("error: ") != std::string::npos) error = line;
-      if (std::exchange(is_first, false)) message = line;
+      if (is_first) message = std::exchange(is_new, false) ? line : message + " " + line;
       last = line;
+    } else if (!is_new) {
+      is_first = false;
     }
   }
   for (const std::string& each : {error, message, last})
-    if (!each.empty()) return each;
+    if (!each.empty()) return each.substr(0, kLimit);
   return "it said nothing";
 }
 

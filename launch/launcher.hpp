@@ -40,7 +40,7 @@ std::vector<std::string> parse_hostfile(std::string_view text, std::string_view 
 std::vector<std::string> read_hostfile(const std::filesystem::path& file);
 
 // Of what a launcher and its program said on standard error, the line that says most: an error, else the
-// first line of Open MPI's last message, which stands between two lines of hyphens, else the last line.
+// first paragraph of Open MPI's last message, which stands between two lines of hyphens, else the last line.
 std::string last_words(const std::string& said);
 
 // netcluster.sh beside the program, or in launch/ of the repository in whose build/PRESET/launch/ the program

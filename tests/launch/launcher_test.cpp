@@ -48,7 +48,9 @@ TEST_CASE("netcluster gets its name and how many of its hosts are used") {
 
 TEST_CASE("of what a launcher said, the line that says most counts") {
   CHECK(last_words("a\n[rank 1/2 b] error: late\nc\n") == "[rank 1/2 b] error: late");
-  CHECK(last_words("a\n-----------\nno slots\nb\n-----------\nc\n") == "no slots");
+  CHECK(last_words("a\n-----------\nno slots\n\nb\n-----------\nc\n") == "no slots");
+  CHECK(last_words("-----------\nrank 1 exited on\nsignal 9 (Killed).\n-----------\n") ==
+        "rank 1 exited on signal 9 (Killed).");
   CHECK(last_words("a\nb\n") == "b");
   CHECK(last_words("\n--\n") == "it said nothing");
 }
