@@ -213,7 +213,9 @@ esac
 # Open MPI 4 knows PMIx by its first name, 5 by its second.
 OPAL_PREFIX=$here/mpi PRTE_PREFIX=$here/mpi
 PMIX_INSTALL_PREFIX=$here/pmix PMIX_PREFIX=$here/pmix
-export PATH LD_LIBRARY_PATH OPAL_PREFIX PRTE_PREFIX PMIX_INSTALL_PREFIX PMIX_PREFIX
+# Nor does 5 start anything where there is no home directory, as in a service.
+HOME=${HOME:-/}
+export PATH LD_LIBRARY_PATH OPAL_PREFIX PRTE_PREFIX PMIX_INSTALL_PREFIX PMIX_PREFIX HOME
 # Without a way to other machines mpirun would not start anything on this one.
 if ! command -v ssh >/dev/null && ! command -v rsh >/dev/null; then
   export OMPI_MCA_plm="${OMPI_MCA_plm-^rsh}" PRTE_MCA_plm="${PRTE_MCA_plm-^ssh}"
