@@ -126,7 +126,7 @@ class Supervision {
   }
 
   Decision decide(const Attempt& attempt) {
-    const Verdict verdict = verdict_on(attempt.end, runtime::holds_run(plan_.run_directory));
+    const Verdict verdict = verdict_on(attempt.end, run_state());
     if (verdict == Verdict::done) return {ExitCode::done, {}, "done"};
     const auto code = static_cast<ExitCode>(attempt.end.code);
     // An end of the job's own, such as a checkpoint that could not be written, is not the signal's.
@@ -147,6 +147,11 @@ class Supervision {
             fmt::format("{}attempt {} on {} in {}",
                         silent.empty() ? "" : fmt::format("no answer from {}; ", fmt::join(silent, ", ")),
                         attempt.number + 1, named(hosts_), base::format_duration(*wait))};
+  }
+
+  RunState run_state() const {
+    if (runtime::has_ended(plan_.run_directory)) return RunState::ended;
+    return runtime::holds_run(plan_.run_directory) ? RunState::begun : RunState::unbegun;
   }
 
   // Leaves in hosts_ those that answer, asked by the very way that ranks would be started; returns the

@@ -13,12 +13,13 @@ constexpr int kSignalBase = 128, kSignals = 64;
 
 }  // namespace
 
-Verdict verdict_on(const ChildEnd& end, bool has_begun) {
+Verdict verdict_on(const ChildEnd& end, RunState run) {
   if (end.how != ChildEnd::How::exited)
     return end.how == ChildEnd::How::interrupted ? Verdict::final : Verdict::restart;
   switch (static_cast<base::ExitCode>(end.code)) {
-    case base::ExitCode::done:
-      return Verdict::done;
+    case base::ExitCode::done:  // also what the mpirun of Open MPI 5 returns when it has lost a host
+      if (run == RunState::ended) return Verdict::done;
+      return run == RunState::begun ? Verdict::restart : Verdict::restart_elsewhere;
     case base::ExitCode::usage:
     case base::ExitCode::data:
     case base::ExitCode::divergence:
@@ -27,7 +28,7 @@ Verdict verdict_on(const ChildEnd& end, bool has_begun) {
     case base::ExitCode::environment:
       return Verdict::restart_elsewhere;
     case base::ExitCode::internal:  // also what mpirun returns when it cannot start a rank
-      return has_begun ? Verdict::restart : Verdict::restart_elsewhere;
+      return run == RunState::unbegun ? Verdict::restart_elsewhere : Verdict::restart;
     case base::ExitCode::peer_lost:
     case base::ExitCode::watchdog:
       return Verdict::restart;
@@ -38,7 +39,6 @@ Verdict verdict_on(const ChildEnd& end, bool has_begun) {
 bool is_own_end(const ChildEnd& end) {
   if (end.how != ChildEnd::How::exited) return false;
   switch (static_cast<base::ExitCode>(end.code)) {
-    case base::ExitCode::done:
     case base::ExitCode::internal:
     case base::ExitCode::usage:
     case base::ExitCode::environment:
@@ -46,6 +46,7 @@ bool is_own_end(const ChildEnd& end) {
     case base::ExitCode::divergence:
     case base::ExitCode::requeue:
       return true;
+    case base::ExitCode::done:  // this the run says itself
     case base::ExitCode::peer_lost:
     case base::ExitCode::watchdog:
       return false;

@@ -17,11 +17,15 @@ enum class Verdict {
   restart,            // a rank was lost, or hung
   restart_elsewhere,  // a host cannot do it: only where that host is left out
 };
-// `has_begun`: so far that the run has written its job. What a launcher cannot even start is mostly a
-// mistake.
-Verdict verdict_on(const ChildEnd& end, bool has_begun);
+enum class RunState {
+  unbegun,  // it has not even written its job. What a launcher cannot start is mostly a mistake
+  begun,
+  ended
+};
+Verdict verdict_on(const ChildEnd& end, RunState run);
 
-// Whether the job has come to it by itself: nobody killed it, and no rank was lost or hung.
+// Of a job that is not done, whether it has come to its end by itself: nobody killed it, and no rank was lost
+// or hung.
 bool is_own_end(const ChildEnd& end);
 
 // "exit code 137 (signal 9)", "signal 9"

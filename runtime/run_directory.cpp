@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <vector>
 
 namespace eightfold::runtime {
@@ -45,6 +47,19 @@ fs::path create_run_directory(const config::Job& job) {
 bool holds_run(const fs::path& directory) {
   std::error_code ignored;
   return fs::exists(directory / kResolvedConfig, ignored);
+}
+
+bool has_ended(const fs::path& directory) {
+  constexpr std::uintmax_t kTail = 1 << 16;  // the end is among the last records
+  const fs::path file = directory / "metrics.jsonl";
+  std::error_code failure;
+  const std::uintmax_t size = fs::file_size(file, failure);
+  if (failure) return false;
+  std::ifstream metrics(file, std::ios::binary);
+  metrics.seekg(static_cast<std::streamoff>(size - std::min(size, kTail)));
+  const std::string tail{std::istreambuf_iterator<char>(metrics), {}};
+  const std::size_t end = tail.rfind(R"("kind":"end")"), begin = tail.rfind(R"("kind":"begin")");
+  return end != std::string::npos && (begin == std::string::npos || begin < end);
 }
 
 fs::path checkpoint_store(const config::JobConfig& job, const fs::path& run_directory) {

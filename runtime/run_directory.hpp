@@ -20,6 +20,9 @@ std::filesystem::path create_run_directory(const config::Job& job);
 // Whether a run has begun in this directory.
 bool holds_run(const std::filesystem::path& directory);
 
+// Whether the newest start of the run has come to the run's end, by what it has written to metrics.jsonl.
+bool has_ended(const std::filesystem::path& directory);
+
 // Where the run's checkpoints are: checkpoint.dir if the job names one, else inside the run directory.
 std::filesystem::path checkpoint_store(const config::JobConfig& job,
                                        const std::filesystem::path& run_directory);

@@ -237,6 +237,16 @@ TEST_CASE("a folder of checkpoints that cannot be read between attempts does not
   CHECK(stage.has_checkpoint());
 }
 
+TEST_CASE("a launcher that ends before the run, and tells of no failure, is started again") {
+  const Stage stage(kTinyJob,
+                    "if [ $start = 1 ]; then \"$REAL\" \"$@\"; rm runs/tiny/*/metrics.jsonl; exit 0; fi");
+  const Finished finished = stage.run({});
+  CAPTURE(finished.err);
+  CHECK(finished.status == 0);
+  CHECK(lines_with(finished.err, "attempt 1 ended with exit code 0").size() == 1);
+  CHECK(stage.attempts().size() == 2);
+}
+
 TEST_CASE("what would end the same is launched once") {
   const Stage stage;
   Finished finished = stage.run({"--set", "job.sede=1"});

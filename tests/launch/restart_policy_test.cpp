@@ -24,9 +24,8 @@ Attempt attempt(int number, ChildEnd end) {
 }  // namespace
 
 TEST_CASE("what would end the same is not tried again") {
-  for (const bool has_begun : {false, true}) {
-    const auto verdict = [&](How how, int code) { return verdict_on({how, code, {}}, has_begun); };
-    CHECK(verdict(How::exited, 0) == Verdict::done);
+  for (const RunState run : {RunState::unbegun, RunState::begun, RunState::ended}) {
+    const auto verdict = [&](How how, int code) { return verdict_on({how, code, {}}, run); };
     for (const int code : {2, 4, 7, 75}) CHECK(verdict(How::exited, code) == Verdict::final);
     CHECK(verdict(How::exited, 3) == Verdict::restart_elsewhere);
     for (const int code : {5, 6, 128 + SIGKILL, 128 + SIGSEGV, 213, 255})
@@ -38,8 +37,15 @@ TEST_CASE("what would end the same is not tried again") {
 }
 
 TEST_CASE("what cannot even be started is started again only elsewhere") {
-  CHECK(verdict_on({How::exited, 1, {}}, false) == Verdict::restart_elsewhere);
-  CHECK(verdict_on({How::exited, 1, {}}, true) == Verdict::restart);
+  for (const int code : {0, 1}) {
+    CHECK(verdict_on({How::exited, code, {}}, RunState::unbegun) == Verdict::restart_elsewhere);
+    CHECK(verdict_on({How::exited, code, {}}, RunState::begun) == Verdict::restart);
+  }
+}
+
+TEST_CASE("a launcher that tells of no failure is believed only if the run has ended") {
+  CHECK(verdict_on({How::exited, 0, {}}, RunState::ended) == Verdict::done);
+  CHECK(verdict_on({How::exited, 0, {}}, RunState::begun) == Verdict::restart);
 }
 
 TEST_CASE("an end is described as its launcher has put it") {
