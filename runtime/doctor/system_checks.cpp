@@ -70,7 +70,8 @@ Finding check_ptrace(const Machine& machine) {
   if (machine.in_container())
     return warn(
         {fact, {"/proc/self/status", "CapEff without CAP_SYS_PTRACE"}}, consequence,
-        "docker run --cap-add=SYS_PTRACE ...   # or export OMPI_MCA_btl_vader_single_copy_mechanism=none");
+        "docker run --cap-add=SYS_PTRACE ...   # or export OMPI_MCA_btl_vader_single_copy_mechanism=none "
+        "OMPI_MCA_smsc=^cma");
   if (!scope && !machine.kernel) return unknown({fact}, "The settings of the kernel cannot be read.");
   if (scope.value_or(0) == 0) return pass({fact});  // a kernel without Yama guards nothing
   return warn({fact}, consequence, "sudo sysctl kernel.yama.ptrace_scope=0");
