@@ -239,7 +239,8 @@ TEST_CASE("a folder of checkpoints that cannot be read between attempts does not
 
 TEST_CASE("a launcher that ends before the run, and tells of no failure, is started again") {
   const Stage stage(kTinyJob,
-                    "if [ $start = 1 ]; then \"$REAL\" \"$@\"; rm runs/tiny/*/metrics.jsonl; exit 0; fi");
+                    "if [ $start = 1 ]; then \"$REAL\" \"$@\"; rm runs/tiny/*/metrics.jsonl; exit 0; fi\n"
+                    "exec \"$REAL\" \"$@\"");
   const Finished finished = stage.run({});
   CAPTURE(finished.err);
   CHECK(finished.status == 0);
@@ -263,7 +264,9 @@ TEST_CASE("what would end the same is launched once") {
 }
 
 TEST_CASE("a host that does not answer is left out, and the batch stays") {
-  const Stage stage(kTinyJob, "if [ $start = 1 ]; then exit 3; fi",
+  const Stage stage(kTinyJob,
+                    "if [ $start = 1 ]; then exit 3; fi\n"
+                    "echo '{\"kind\":\"end\"}' >$(echo runs/tiny/*)/metrics.jsonl",
                     "case $* in *b:1*) exit 1 ;; esac; exit 0");
   const Finished finished = stage.run({"--hosts", "a,b,c", "--ranks-per-node", "2"});
   CAPTURE(finished.err);
