@@ -8,16 +8,18 @@ using namespace eightfold::test;
 
 namespace {
 
-// A rank on each of two nodes made of files.
+// A rank on each of two nodes made of files. A shell tells the ranks apart: the mpirun of Open MPI 5.0.7
+// crashes when it is to start two programs.
 Command on_nodes(const Node& one, const Node& other, const Scratch& scratch) {
-  const auto arguments = [](const Node& node) {
-    return std::vector<std::string>{"doctor", "--cluster", "--json",      "c.json",
-                                    "--root", node.root(), "--libraries", node.libraries()};
-  };
-  Command command = program(arguments(one), 1, scratch.path());
-  const Command second = program(arguments(other), 1, scratch.path());
-  command.arguments.push_back(":");
-  command.arguments.insert(command.arguments.end(), second.arguments.begin() + 1, second.arguments.end());
+  Command command = program({"doctor", "--cluster", "--json", "c.json"}, 2, scratch.path(),
+                            {{"ROOT_0", one.root()},
+                             {"LIBRARIES_0", one.libraries()},
+                             {"ROOT_1", other.root()},
+                             {"LIBRARIES_1", other.libraries()}});
+  const std::vector<std::string> shell = {"sh", "-c",
+                                          R"(eval "exec \"\$0\" \"\$@\" --root \$ROOT_$OMPI_COMM_WORLD_RANK)"
+                                          R"( --libraries \$LIBRARIES_$OMPI_COMM_WORLD_RANK")"};
+  command.arguments.insert(command.arguments.begin() + 3, shell.begin(), shell.end());  // behind mpirun -np 2
   return command;
 }
 
