@@ -183,7 +183,10 @@ void Telemetry::exchange_error(std::int64_t step, std::span<const double> nmse) 
 }
 
 void Telemetry::end(std::int64_t step) {
-  if (total_.steps > 0) give_verdict(step);
+  if (total_.steps > 0)
+    give_verdict(step);
+  else
+    record(Json{{"kind", "end"}, {"step", step}});  // a run that goes on from its last step
   clear_bar();
   if (trace_ != nullptr)
     trace_->write(
