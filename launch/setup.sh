@@ -9,7 +9,7 @@ program_packages=(g++ cmake ninja-build libopenmpi-dev openmpi-bin libdnnl-dev l
 # They only make builds faster: installed along with what is needed, never asked for alone.
 optional_packages=(ccache mold)
 # shellcheck disable=SC2034
-test_packages=(catch2)
+test_packages=(catch2 libboost-context-dev)
 # llvm-16 has the symbolizer: without it reports name no function, and no suppression finds one.
 # shellcheck disable=SC2034
 sanitizer_packages=(clang-16 libclang-rt-16-dev libomp-16-dev lld-16 llvm-16)

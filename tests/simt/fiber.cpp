@@ -2,11 +2,13 @@
 
 #include "tests/simt/sanitizers.hpp"
 
+#include <boost/context/preallocated.hpp>
 #include <sys/mman.h>
 
 #include <cerrno>
-#include <cstdint>
+#include <memory>
 #include <system_error>
+#include <utility>
 
 namespace eightfold::simt {
 namespace {
@@ -22,17 +24,23 @@ void* map_stack() {
   return mapping;
 }
 
+// The stack is the fiber's own.
+struct NoAllocator {
+  void deallocate(const boost::context::stack_context&) noexcept {}
+};
+
 }  // namespace
 
 Fiber::Fiber() : mapping_(map_stack()), tsan_fiber_(sanitizer::create_fiber()) {
-  ::getcontext(&here_);
-  here_.uc_stack.ss_sp = static_cast<char*>(mapping_) + kPage;
-  here_.uc_stack.ss_size = kStackBytes;
-  here_.uc_link = nullptr;
-  const auto self = reinterpret_cast<std::uintptr_t>(this);  // makecontext passes nothing wider than int
-  ::makecontext(&here_, reinterpret_cast<void (*)()>(&Fiber::enter), 2, static_cast<unsigned>(self >> 32),
-                static_cast<unsigned>(self));
-  here_.uc_stack = {};  // or AddressSanitizer would clear its marks of the whole stack at each switch
+  boost::context::stack_context stack;
+  stack.size = kStackBytes;
+  stack.sp = static_cast<char*>(mapping_) + kPage + kStackBytes;
+  here_ = boost::context::fiber(std::allocator_arg, boost::context::preallocated(stack.sp, stack.size, stack),
+                                NoAllocator{}, [this](boost::context::fiber&& caller) {
+                                  caller_ = std::move(caller);
+                                  run_bodies();
+                                  return std::move(caller_);
+                                });
 }
 
 Fiber::~Fiber() {
@@ -54,36 +62,35 @@ void Fiber::resume() {
 }
 
 void Fiber::suspend() {
-  switch_back(false);
-}
-
-void Fiber::enter(unsigned high, unsigned low) {
-  const std::uintptr_t self = static_cast<std::uintptr_t>(high) << 32 | low;
-  reinterpret_cast<Fiber*>(self)->run_bodies();  // NOLINT(performance-no-int-to-ptr)
+  switch_back();
 }
 
 void Fiber::run_bodies() {
   sanitizer::finish_switch(nullptr, &caller_stack_, &caller_stack_bytes_);
   while (!is_leaving_) {
     body_(argument_);
-    switch_back(false);
+    switch_back();
   }
-  switch_back(true);
+  announce_return(true);
 }
 
 void Fiber::switch_to_body() {
   tsan_caller_ = sanitizer::current_fiber();
   sanitizer::start_switch(&caller_fake_stack_, static_cast<char*>(mapping_) + kPage, kStackBytes);
   sanitizer::switch_to_fiber(tsan_fiber_);
-  ::swapcontext(&caller_, &here_);
+  here_ = std::move(here_).resume();
   sanitizer::finish_switch(caller_fake_stack_, nullptr, nullptr);
 }
 
-void Fiber::switch_back(bool for_ever) {
+void Fiber::switch_back() {
+  announce_return(false);
+  caller_ = std::move(caller_).resume();
+  sanitizer::finish_switch(fake_stack_, &caller_stack_, &caller_stack_bytes_);
+}
+
+void Fiber::announce_return(bool for_ever) {
   sanitizer::start_switch(for_ever ? nullptr : &fake_stack_, caller_stack_, caller_stack_bytes_);
   sanitizer::switch_to_fiber(tsan_caller_);
-  ::swapcontext(&here_, &caller_);
-  sanitizer::finish_switch(fake_stack_, &caller_stack_, &caller_stack_bytes_);
 }
 
 }  // namespace eightfold::simt
