@@ -38,7 +38,8 @@ build_and_test() {
   esac
   build "$1" "$target"
   built=$SECONDS
-  ctest --preset "$1" -j "$(nproc)" "${selection[@]}" | tee "$log"
+  # Starting and ending a job under mpirun is waiting, most of it: twice as many tests at once as there are cores.
+  ctest --preset "$1" -j "$((2 * $(nproc)))" "${selection[@]}" | tee "$log"
   summary+="$(grep -cE 'Test +#[0-9]+: .* Passed ' "$log") tests in build/$1 passed: "
   summary+="build $(duration $((built - start))), tests $(duration $((SECONDS - built))). The slowest, in seconds:"$'\n'
   summary+="$(slowest "$log")"$'\n'
