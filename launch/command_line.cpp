@@ -76,7 +76,12 @@ Option Option::repeatable() const {
 }
 
 Option Option::in_range(std::int64_t least, std::int64_t most) const {
-  return Option(option_->check(CLI::Range(least, most)));
+  const CLI::Range range(least, most);  // its words differ between versions
+  const auto complaint = [range, least, most](const std::string& text) {
+    return range(text).empty() ? std::string()
+                               : fmt::format("Value {} not in range {} to {}", text, least, most);
+  };
+  return Option(option_->check(CLI::Validator(complaint, range.get_description())));
 }
 
 Option Option::positive() const {

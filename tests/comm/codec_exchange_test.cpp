@@ -192,7 +192,7 @@ TEST_CASE("an algorithm that cannot go with a format is refused with what can") 
   CHECK_ALL_RANKS(gather.find("two_shot") != std::string::npos);
 }
 
-// Takes 2 GiB a rank and some seconds: run it by name.
+// Takes 2 GiB a rank.
 TEST_CASE("a bucket beyond 2 GiB is summed like any other", "[.nightly]") {
   constexpr std::int64_t kElements = (std::int64_t{1} << 29) + 12345;
   const kernels::Buffer<float> arena({}, kElements);
