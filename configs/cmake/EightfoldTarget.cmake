@@ -10,7 +10,7 @@ target_compile_options(eightfold_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:
 # need, PRIVATE what only its sources need. The include root is the repository, so that a path reads the same in
 # an #include, on disk and as a namespace; installed headers keep those paths.
 #
-# HOT are the sources that the time of a training step depends on: they are compiled as the build type says. SOURCES
+# HOT are the sources whose speed is measured: they are compiled as the build type says. SOURCES
 # read options, ask libraries and write reports, and -O1 is all they need: beyond it the compiler takes half as long
 # again and nobody waits less.
 #

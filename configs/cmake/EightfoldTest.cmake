@@ -8,7 +8,7 @@
 # nothing to see there, and its builds leave the program out. Optimising a test is half of the time that compiling it
 # takes, and only oracles that compute for long are worth it: a program with OPTIMISED has them.
 #
-# Labels say what a test costs (docs/testing.md): `smoke` is run first of all and in every build, `nightly` only by
+# Labels say what a test costs (docs/testing.md): `smoke` is run by every call of tests/run.sh, `nightly` only by
 # `tests/run.sh --all`. SMOKE gives the label to a whole program, SMOKE 2 to its entry with two ranks; the tag [smoke] or
 # [.nightly] to a case of a program without RANKS. COST is what the dearest case takes, in seconds: the dearest start first,
 # so that none is waited for at the end. What has the label `smoke` makes up the target smoke_tests. A nightly case has the
