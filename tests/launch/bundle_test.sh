@@ -4,15 +4,12 @@
 # in a root directory with nothing but the bundle, the C library and a shell.
 set -euo pipefail
 bundle=$1 program=$2 job=$3
-
-for tool in mpirun ompi_info; do
-  command -v "$tool" >/dev/null || { echo "skipped: no $tool"; exit 77; }
-done
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/../support/checks.sh"
+
+needs mpirun ompi_info
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 hash() { sed -n 's/^result .*weight_hash=\([^ ]*\).*/\1/p' "$scratch/output"; }
 
 # --- the command line ---

@@ -9,12 +9,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/../support/checks.sh"
 # shellcheck source-path=SCRIPTDIR/../..
 source "$repository/launch/setup.sh"
 
-skip() { echo "skipped: $1"; exit 77; }
-if ((EUID != 0)); then skip "not root"; fi
-for tool in ip tc unshare mpirun; do
-  command -v "$tool" >/dev/null || skip "no $tool"
-done
-unshare --net tc qdisc add dev lo root tbf rate 1gbit burst 256kb latency 50ms || skip "no namespaces or no sch_tbf"
+needs_shaped_namespaces
+needs mpirun
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

@@ -6,21 +6,16 @@
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 netcluster=$1 program=$2 job=$3
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/../support/checks.sh"
 
-skip() { echo "skipped: $1"; exit 77; }
-if ((EUID != 0)); then skip "not root"; fi
-for tool in ip tc unshare mpirun; do
-  command -v "$tool" >/dev/null || skip "no $tool"
-done
-unshare --net tc qdisc add dev lo root tbf rate 1gbit burst 256kb latency 50ms || skip "no namespaces or no sch_tbf"
+needs_shaped_namespaces
+needs mpirun
 
 name=t$(printf %06d $(($$ % 1000000)) | tr 0-9 a-j) # several of these tests may run at once
 scratch=$(mktemp -d)
 trap '"$netcluster" down --name "$name"; rm -rf "$scratch"' EXIT
 links_before=$(ip -br link; ip route)
-
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "${BASH_SOURCE[0]}")/../support/checks.sh"
 cluster() { "$netcluster" "$1" --name "$name" "${@:2}"; }
 namespaces() { ip netns list | awk -v prefix="eightfold-$name-" 'index($1, prefix) == 1 { print $1 }' | sort | xargs; }
 nothing_is_left() {

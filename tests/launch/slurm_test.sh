@@ -5,12 +5,11 @@
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 slurm_job=$1 program=$2 job=$3
+# shellcheck source-path=SCRIPTDIR
+source "$(dirname "${BASH_SOURCE[0]}")/../support/checks.sh"
 
-skip() { echo "skipped: $1"; exit 77; }
-if ((EUID != 0)); then skip "not root"; fi
-for tool in munged slurmctld slurmd sbatch srun scancel; do
-  command -v "$tool" >/dev/null || skip "no $tool"
-done
+needs_root
+needs munged slurmctld slurmd sbatch srun scancel
 for variable in "${!SLURM_@}" "${!SBATCH_@}"; do unset "$variable"; done # of a job that this test may be part of
 
 scratch=$(mktemp -d)
@@ -29,8 +28,6 @@ take_down() {
 }
 trap take_down EXIT
 
-# shellcheck source-path=SCRIPTDIR
-source "$(dirname "${BASH_SOURCE[0]}")/../support/checks.sh"
 no_jobs() { [[ -z $(squeue --noheader) ]]; }
 
 # --- a cluster ---

@@ -2,6 +2,23 @@
 # Checks of what programs do, for tests that are scripts. Sourced; the script sets $scratch, a directory, and ends with
 # `all_passed`.
 
+skip() { # REASON: exit code 77 is a test that was skipped
+  echo "skipped: $1"
+  exit 77
+}
+needs() { # TOOL...
+  local tool
+  for tool; do command -v "$tool" >/dev/null || skip "no $tool"; done
+}
+needs_root() {
+  if ((EUID != 0)); then skip "not root"; fi
+}
+needs_shaped_namespaces() { # what launch/netcluster.sh makes hosts of
+  needs_root
+  needs ip tc unshare
+  unshare --net tc qdisc add dev lo root tbf rate 1gbit burst 256kb latency 50ms || skip "no namespaces or no sch_tbf"
+}
+
 failures=0
 check() { # SENTENCE COMMAND...
   local sentence=$1
