@@ -42,7 +42,7 @@ program=build/release/launch/eightfold
 echo "Built $program in $(duration $((built - installed)))"
 if ! $trains; then exit; fi
 
-mapfile -t commands < <(first_commands "$program")
+mapfile -t commands < <(first_commands "$program" first)
 read -ra train <<<"${commands[0]}"
 result=
 "${train[@]}" | while IFS= read -r line; do

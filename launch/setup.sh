@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What launch/quickstart.sh, tests/run.sh and .ci/run share, which source this file: the packages that the program is
-# made from, how they get onto the machine, and how a preset is built. Names are those of Debian 12
-# and 13; Ubuntu 24.04 has the same.
+# What launch/quickstart.sh, the scripts in tests/ and .ci/run share, which source this file: the packages that the program
+# is made from, how they get onto the machine, and how a preset is built. Names are those of Debian 12 and 13; Ubuntu 24.04
+# has the same.
 
 # shellcheck disable=SC2034  # used by those who source this
 program_packages=(g++ cmake ninja-build libopenmpi-dev openmpi-bin libdnnl-dev libspdlog-dev libfmt-dev
@@ -38,26 +38,21 @@ install_packages() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 }
 
-# has_cuda_headers: whether tests interpret the CUDA backend. CMake looks in the same places
-# (configs/cmake/EightfoldSimt.cmake).
-has_cuda_headers() {
-  [[ -e ${CUDA_PATH:-/usr/local/cuda}/include/cuda_runtime_api.h || -e /usr/local/cuda/include/cuda_runtime_api.h ]]
-}
-
 # build PRESET TARGET [CMAKE OPTION...]: configures and builds in build/PRESET.
 build() {
   cmake --preset "$1" "${@:3}"
   cmake --build --preset "$1" --target "$2"
 }
 
-# first_commands PROGRAM: what shows most of the program, a line each; tests/launch/first_commands_test.sh runs them.
+# first_commands PROGRAM CLUSTER: what shows most of the program, a line each; tests/launch/first_commands_test.sh runs
+# them. CLUSTER names the hosts that the second makes and removes.
 first_commands() {
   # Two ranks even where there is one core, and all cores shared by the two; mpirun wants to be told that root is meant.
-  local mpirun="mpirun -np 2 --oversubscribe --bind-to none" netcluster=launch/netcluster.sh
+  local mpirun="mpirun -np 2 --oversubscribe --bind-to none" netcluster=launch/netcluster.sh hosts="--name $2"
   if ((EUID == 0)); then mpirun+=" --allow-run-as-root"; else netcluster="sudo $netcluster"; fi
   echo "$mpirun $1 train configs/jobs/digits-convnet.toml"
-  echo "$netcluster up 2 --rate 1gbit && $netcluster run -np 2 $1 bench step configs/jobs/mnist-mlp.toml" \
-    "--exchange codec=dynamic-tree8 --exchange codec=fp32; $netcluster down"
+  echo "$netcluster up 2 --rate 1gbit $hosts && $netcluster run $hosts -np 2 $1 bench step configs/jobs/mnist-mlp.toml" \
+    "--exchange codec=dynamic-tree8 --exchange codec=fp32; $netcluster down $hosts"
   echo "$1 scale simulate --workload alexnet-2014 --fabric fdr-2014 --nodes 32 --gpus-per-node 3" \
     "--codec dynamic-tree8,fp32 --algorithm hierarchical --bucket 16MiB"
 }

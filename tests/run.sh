@@ -40,9 +40,13 @@ build_and_test() {
   built=$SECONDS
   # Starting and ending a job under mpirun is waiting, most of it: twice as many tests at once as there are cores.
   ctest --preset "$1" -j "$((2 * $(nproc)))" "${selection[@]}" | tee "$log"
-  summary+="$(grep -cE 'Test +#[0-9]+: .* Passed ' "$log") tests in build/$1 passed: "
+  summary+="$(grep -cE 'Test +#[0-9]+: .* Passed ' "$log") tests in build/$1 passed"
+  summary+=", $(grep -cE 'Test +#[0-9]+: .*\*\*\*Skipped ' "$log" || true) were skipped: "
   summary+="build $(duration $((built - start))), tests $(duration $((SECONDS - built))). The slowest, in seconds:"$'\n'
   summary+="$(slowest "$log")"$'\n'
+  if grep -q '^EIGHTFOLD_CUDA_INCLUDE_DIR:.*NOTFOUND$' "build/$1/CMakeCache.txt"; then
+    summary+=$'The tests of the CUDA backend were left out: no headers of the CUDA Toolkit here\n'
+  fi
 }
 
 sanitize=false
@@ -68,5 +72,4 @@ if $sanitize; then
 else
   build_and_test release
 fi
-if ! has_cuda_headers; then summary+=$'The CUDA backend was left out: no headers of the CUDA Toolkit here\n'; fi
 printf '%s' "$summary"

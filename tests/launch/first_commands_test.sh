@@ -13,10 +13,11 @@ needs_shaped_namespaces
 needs mpirun
 
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+cluster=t$(printf %06d $(($$ % 1000000)) | tr 0-9 a-j) # several of these tests may run at once
+trap 'launch/netcluster.sh down --name "$cluster"; rm -rf "$scratch"' EXIT
 cd "$scratch"
 ln -s "$repository"/{configs,launch} .
-mapfile -t commands < <(first_commands "$program")
+mapfile -t commands < <(first_commands "$program" "$cluster")
 
 # figure KEY LINE: a value of the LINE-th result.
 figure() { sed -n 's/^result .*\b'"$1"'=\([^ ]*\).*/\1/p' output | sed -n "$2p"; }
@@ -28,7 +29,7 @@ check "to an accuracy that only learning reaches" larger "$(figure test_accuracy
 check "two hosts time a step" exits 0 bash -c "${commands[1]}"
 check "in 8 bits" says "codec=dynamic-tree8"
 check "and in fp32, which waits for longer" larger "$(figure exposed_ms 2)" "$(figure exposed_ms 1)"
-check "no host is left" is "$(ip netns list | grep -c eightfold-fold- || true)" 0
+check "no host is left" is "$(ip netns list | grep -c "eightfold-$cluster-" || true)" 0
 check "96 GPUs are simulated" exits 0 bash -c "${commands[2]}"
 check "more of them come to use in 8 bits than in fp32" larger "$(figure speedup 1)" "$(figure speedup 2)"
 all_passed
