@@ -126,7 +126,7 @@ class Supervision {
   }
 
   Decision decide(const Attempt& attempt) {
-    const Verdict verdict = verdict_on(attempt.end, run_state());
+    const Verdict verdict = verdict_on(attempt.end, run_state(attempt));
     if (verdict == Verdict::done) return {ExitCode::done, {}, "done"};
     const auto code = static_cast<ExitCode>(attempt.end.code);
     // An end of the job's own, such as a checkpoint that could not be written, is not the signal's.
@@ -149,8 +149,11 @@ class Supervision {
                         attempt.number + 1, named(hosts_), base::format_duration(*wait))};
   }
 
-  RunState run_state() const {
-    if (runtime::has_ended(plan_.run_directory)) return RunState::ended;
+  RunState run_state(const Attempt& attempt) const {
+    // On one host, exit code 0 is the ranks' own word. Of several, an mpirun may have lost one.
+    const bool is_own_word = plan_.nodes_on(attempt.hosts) < 2 || plan_.launcher.kind == LauncherKind::srun;
+    const bool said_done = attempt.end.how == ChildEnd::How::exited && attempt.end.code == 0;
+    if ((said_done && is_own_word) || runtime::has_ended(plan_.run_directory)) return RunState::ended;
     return runtime::holds_run(plan_.run_directory) ? RunState::begun : RunState::unbegun;
   }
 

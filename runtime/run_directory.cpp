@@ -50,13 +50,11 @@ bool holds_run(const fs::path& directory) {
 }
 
 bool has_ended(const fs::path& directory) {
-  constexpr std::uintmax_t kTail = 1 << 16;  // the end is among the last records
-  const fs::path file = directory / "metrics.jsonl";
-  std::error_code failure;
-  const std::uintmax_t size = fs::file_size(file, failure);
-  if (failure) return false;
-  std::ifstream metrics(file, std::ios::binary);
-  metrics.seekg(static_cast<std::streamoff>(size - std::min(size, kTail)));
+  constexpr std::streamoff kTail = 1 << 16;  // the end is among the last records
+  // Opened before it is measured: over NFS that is what makes another host's last writes visible.
+  std::ifstream metrics(directory / "metrics.jsonl", std::ios::binary | std::ios::ate);
+  if (!metrics) return false;
+  metrics.seekg(std::max<std::streamoff>(0, metrics.tellg() - kTail));
   const std::string tail{std::istreambuf_iterator<char>(metrics), {}};
   const std::size_t end = tail.rfind(R"("kind":"end")"), begin = tail.rfind(R"("kind":"begin")");
   return end != std::string::npos && (begin == std::string::npos || begin < end);

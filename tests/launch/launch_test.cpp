@@ -237,15 +237,35 @@ TEST_CASE("a folder of checkpoints that cannot be read between attempts does not
   CHECK(stage.has_checkpoint());
 }
 
-TEST_CASE("a launcher that ends before the run, and tells of no failure, is started again") {
+TEST_CASE("a launcher of several hosts that ends before the run, and tells of no failure, is started again") {
   const Stage stage(kTinyJob,
-                    "if [ $start = 1 ]; then \"$REAL\" \"$@\"; rm runs/tiny/*/metrics.jsonl; exit 0; fi\n"
-                    "exec \"$REAL\" \"$@\"");
-  const Finished finished = stage.run({});
+                    "run=$(echo runs/tiny/*)\n"
+                    "if [ $start = 1 ]; then touch $run/config.resolved.toml; exit 0; fi\n"
+                    "echo '{\"kind\":\"begin\"}{\"kind\":\"end\"}' >$run/metrics.jsonl");
+  const Finished finished = stage.run({"--hosts", "a,b"});
   CAPTURE(finished.err);
   CHECK(finished.status == 0);
   CHECK(lines_with(finished.err, "attempt 1 ended with exit code 0").size() == 1);
   CHECK(stage.attempts().size() == 2);
+}
+
+TEST_CASE("a launcher of several hosts is believed no more when the run has begun again since its last end") {
+  const Stage stage(kTinyJob,
+                    "run=$(echo runs/tiny/*)\n"
+                    "touch $run/config.resolved.toml\n"
+                    "echo '{\"kind\":\"end\"}{\"kind\":\"begin\"}' >$run/metrics.jsonl");
+  const Finished finished = stage.run({"--hosts", "a,b", "--max-restarts", "1"});
+  CAPTURE(finished.err);
+  CHECK(finished.status == 5);
+  CHECK(stage.attempts().size() == 2);
+}
+
+TEST_CASE("the ranks of one host are believed that they are done, though nothing could be recorded") {
+  const Stage stage(kTinyJob, "\"$REAL\" \"$@\"; rm runs/tiny/*/metrics.jsonl");
+  const Finished finished = stage.run({});
+  CAPTURE(finished.err);
+  CHECK(finished.status == 0);
+  CHECK(stage.attempts().size() == 1);
 }
 
 TEST_CASE("what would end the same is launched once") {
