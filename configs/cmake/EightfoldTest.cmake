@@ -87,7 +87,7 @@ endfunction()
 # The test cases of a program, by what they cost: a case has its program's label, or the one that it is tagged with.
 function(eightfold_discover_cases name labels is_smoke sources)
   set(tags smoke nightly)
-  if(is_smoke)
+  if(is_smoke OR EIGHTFOLD_SANITIZE)  # with a sanitizer, smoke tests are whole programs
     set(tags nightly)
   endif()
   set(rest "~[.]")
@@ -99,14 +99,14 @@ function(eightfold_discover_cases name labels is_smoke sources)
         list(APPEND tagged ${lines})
       endif()
     endforeach()
-    if(tagged)  # a tag that is new since then changes a case's label late, but loses no case
+    if(tagged)  # a tag that is new since then counts from the next configuration on
       string(APPEND rest "~[${tag}]")
     endif()
     if(tagged AND NOT (tag STREQUAL "nightly" AND EIGHTFOLD_SANITIZE))
       set(tagged_properties ${ARGN})
       if(tag STREQUAL "nightly")
         list(APPEND tagged_properties TIMEOUT 1800)
-      elseif(NOT EIGHTFOLD_SANITIZE)  # of these, whole programs alone
+      else()
         add_dependencies(smoke_tests ${name})
       endif()
       catch_discover_tests(${name} TEST_SPEC "[${tag}]" TEST_PREFIX "${name}:" TEST_LIST ${name}_${tag}
