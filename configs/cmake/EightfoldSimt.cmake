@@ -4,6 +4,9 @@
 option(EIGHTFOLD_INTERPRET "Interpret the CUDA backend in tests, where the CUDA Toolkit's headers are found" ON)
 find_path(EIGHTFOLD_CUDA_INCLUDE_DIR cuda_runtime_api.h
   HINTS $ENV{CUDA_PATH}/include /usr/local/cuda/include DOC "The CUDA Toolkit's headers")
+if(EIGHTFOLD_INTERPRET AND NOT EIGHTFOLD_CUDA_INCLUDE_DIR AND NOT EIGHTFOLD_WITH_CUDA)
+  message(STATUS "The tests of the CUDA backend are left out: no cuda_runtime_api.h")
+endif()
 set(EIGHTFOLD_SIMT OFF)
 if(EIGHTFOLD_INTERPRET AND EIGHTFOLD_CUDA_INCLUDE_DIR AND NOT EIGHTFOLD_WITH_CUDA)
   set(EIGHTFOLD_SIMT ON)
