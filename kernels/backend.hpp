@@ -18,6 +18,7 @@
 
 namespace eightfold::kernels {
 
+// Not inline: a test program may have objects of both kinds (tests/simt/CMakeLists.txt).
 #ifdef EIGHTFOLD_WITH_CUDA
 constexpr bool kWithCuda = true;
 #else

@@ -77,11 +77,11 @@ Option Option::repeatable() const {
 
 Option Option::in_range(std::int64_t least, std::int64_t most) const {
   const CLI::Range range(least, most);  // its words differ between versions
-  const auto complaint = [range, least, most](const std::string& text) {
+  const auto words_on = [range, least, most](const std::string& text) {
     return range(text).empty() ? std::string()
                                : fmt::format("Value {} not in range {} to {}", text, least, most);
   };
-  return Option(option_->check(CLI::Validator(complaint, range.get_description())));
+  return Option(option_->check(CLI::Validator(words_on, range.get_description())));
 }
 
 Option Option::positive() const {

@@ -28,6 +28,7 @@ class ResultValue {
   ResultValue(std::uint64_t number);
   ResultValue(std::signed_integral auto number) : ResultValue(std::int64_t{number}) {}
   ResultValue(std::unsigned_integral auto number) : ResultValue(std::uint64_t{number}) {}
+  ResultValue(bool) = delete;  // it would be printed as a number
   ResultValue(std::string_view text);
   ResultValue(const std::string& text) : ResultValue(std::string_view(text)) {}
   ResultValue(const char* text) : ResultValue(std::string_view(text)) {}

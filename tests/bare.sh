@@ -105,6 +105,7 @@ install_packages debootstrap
 
 root=$(mktemp -d "${TMPDIR:-/tmp}/eightfold-$suite-XXXXXX")
 chmod 755 "$root"
+echo "The root directory is $root"
 if ! $keep; then trap 'rm -rf --one-file-system "$root"' EXIT; fi
 SECONDS=0 summary='' failed=false
 make_root "$suite" "$root"

@@ -10,9 +10,9 @@ target_compile_options(eightfold_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:
 # need, PRIVATE what only its sources need. The include root is the repository, so that a path reads the same in
 # an #include, on disk and as a namespace; installed headers keep those paths.
 #
-# HOT are the sources whose speed is measured: they are compiled as the build type says. SOURCES
-# read options, ask libraries and write reports, and -O1 is all they need: beyond it the compiler takes half as long
-# again and nobody waits less.
+# HOT are the sources whose speed is measured: they are compiled with -O3 (Release) or -O2 (RelWithDebInfo). SOURCES read
+# options, ask libraries and write reports, and -O1 is all they need: beyond it the compiler takes half as long again and
+# nobody waits less. Both levels come after CMAKE_CXX_FLAGS_RELEASE, whose own has no effect.
 #
 # HEADERS are precompiled along with those that nearly every source includes. EIGHTFOLD_PRECOMPILE=OFF compiles each
 # source with what it includes itself and nothing else: that is how a missing #include is found (docs/testing.md).
@@ -26,18 +26,19 @@ function(eightfold_library folder)
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/eightfold>)
   target_link_libraries(eightfold_${folder} PUBLIC ${arg_LINK} PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:eightfold_warnings>)
-  eightfold_compile_quickly(eightfold_${folder}
-    SOURCES ${arg_SOURCES} HOT ${arg_HOT} HEADERS ${arg_HEADERS})
+  eightfold_compile_quickly(eightfold_${folder} HOT ${arg_HOT} HEADERS ${arg_HEADERS})
   install(TARGETS eightfold_${folder} EXPORT eightfoldTargets
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/eightfold/${folder}
     FILES_MATCHING PATTERN "*.hpp" PATTERN "host" EXCLUDE PATTERN "cuda" EXCLUDE)
 endfunction()
 
-# eightfold_compile_quickly(TARGET SOURCES ... HOT ... HEADERS ...): all three as above. A precompiled header serves one
+# eightfold_compile_quickly(TARGET HOT ... HEADERS ...): both as above; SOURCES are the others. A precompiled header serves one
 # level of optimisation: hot sources go without.
 function(eightfold_compile_quickly target)
-  cmake_parse_arguments(arg "" "" "SOURCES;HOT;HEADERS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "HOT;HEADERS" ${ARGN})
+  get_target_property(others ${target} SOURCES)
+  list(REMOVE_ITEM others ${arg_HOT})
   target_compile_options(${target} PRIVATE
     $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:Release,RelWithDebInfo>>:-O1>)
   if(NOT EIGHTFOLD_SANITIZE)  # instrumented loops are slow at any level
@@ -45,7 +46,7 @@ function(eightfold_compile_quickly target)
       $<$<CONFIG:Release>:-O3> $<$<CONFIG:RelWithDebInfo>:-O2>)
     set_property(SOURCE ${arg_HOT} PROPERTY SKIP_PRECOMPILE_HEADERS ON)
   endif()
-  if(EIGHTFOLD_PRECOMPILE AND arg_SOURCES)
+  if(EIGHTFOLD_PRECOMPILE AND others)
     target_precompile_headers(${target} PRIVATE
       <algorithm> <array> <chrono> <filesystem> <fstream> <functional> <map> <memory> <optional> <span> <sstream> <string>
       <string_view> <vector> <fmt/format.h> ${arg_HEADERS})
