@@ -45,12 +45,16 @@ exits() { # STATUS COMMAND...: whose output goes to $scratch/output
   return 1
 }
 says() { # WORDS [LOG]
-  grep -qF -- "$1" "${2-$scratch/output}" 2>/dev/null
+  local log=${2-$scratch/output}
+  if grep -qF -- "$1" "$log" 2>/dev/null; then return; fi
+  echo "\"$1\" is not in $log, whose end is:"
+  tail -n 20 "$log" 2>/dev/null || true
+  return 1
 }
 comes_true() { # COMMAND...: within two minutes
   local tries
   for ((tries = 0; tries < 1200; ++tries)); do
-    if "$@"; then return; fi
+    if "$@" >/dev/null; then return; fi
     sleep 0.1
   done
   return 1
