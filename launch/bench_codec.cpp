@@ -52,7 +52,7 @@ CodecPlan plan(const CodecOptions& options) {
 
 ResultRow row_of(const CodecTrial& trial, std::size_t elements, const std::string& block) {
   const quant8::Fidelity fidelity = trial.verify();
-  const auto gbps = [&](const std::vector<double>& seconds) {
+  const auto gbytes_per_s = [&](const std::vector<double>& seconds) {
     return 1e-9 * static_cast<double>(elements * sizeof(float)) / base::median(seconds);
   };
   const CodecTrial::Times& times = trial.times();
@@ -61,12 +61,12 @@ ResultRow row_of(const CodecTrial& trial, std::size_t elements, const std::strin
     row["block"] = block;
   else
     row["block"] = quant8::kBlock;
-  row["encode_gbps"] = gbps(times.encode);
-  row["decode_gbps"] = gbps(times.decode);
-  row["fused_gbps"] = gbps(times.fused);
-  row["read_gbps"] = gbps(times.read);
-  row["fill_gbps"] = gbps(times.fill);
-  row["memcpy_gbps"] = gbps(times.memcpy);
+  row["encode_gbytes_per_s"] = gbytes_per_s(times.encode);
+  row["decode_gbytes_per_s"] = gbytes_per_s(times.decode);
+  row["fused_gbytes_per_s"] = gbytes_per_s(times.fused);
+  row["read_gbytes_per_s"] = gbytes_per_s(times.read);
+  row["fill_gbytes_per_s"] = gbytes_per_s(times.fill);
+  row["memcpy_gbytes_per_s"] = gbytes_per_s(times.memcpy);
   row["mre"] = fidelity.mre;
   row["nmse"] = fidelity.nmse;
   row["bias"] = fidelity.bias;
@@ -113,7 +113,8 @@ void add_bench_codec(const Command& bench, Action& chosen) {
   const Command command =
       bench.add_command("codec", "Time formats on one core, beside its memory, and say what they lose");
   command.footer(
-      "Medians over the repeats, in which everything takes turns; gbps: 10^9 bytes of fp32 a second. fused: "
+      "Medians over the repeats, in which everything takes turns; gbytes_per_s: 10^9 bytes of fp32 a second. "
+      "fused: "
       "the sum of\n"
       "4 encoded shards of that size, encoded again; read: a maximum over the values; fill: stores past the "
       "caches;\n"

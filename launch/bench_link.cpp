@@ -73,7 +73,7 @@ struct PairFigures {
   std::string_view link() const { return shares_node ? "same_node" : "other_node"; }
 };
 
-double gbps(std::size_t bytes, double time_s) {
+double gbytes_per_s(std::size_t bytes, double time_s) {
   return 1e-9 * static_cast<double>(bytes) / time_s;
 }
 
@@ -101,8 +101,8 @@ void print_table(const LinkPlan& plan, const PairFigures& figures) {
     const std::size_t bytes = plan.sizes[i];
     const double one_way_s = figures.one_way_s[i], both_ways_s = figures.both_ways_s[i];
     fmt::print(" {:>6} {:>6} {:>10} {:>10} {:>12.2f} {:>8.3f} {:>12.2f} {:>8.3f}\n", figures.pair.first,
-               figures.pair.second, figures.link(), bytes, 1e6 * one_way_s, gbps(bytes, one_way_s),
-               1e6 * both_ways_s, gbps(bytes, both_ways_s));
+               figures.pair.second, figures.link(), bytes, 1e6 * one_way_s, gbytes_per_s(bytes, one_way_s),
+               1e6 * both_ways_s, gbytes_per_s(bytes, both_ways_s));
   }
 }
 
@@ -113,8 +113,8 @@ ResultRow row_of(const LinkPlan& plan, const PairFigures& figures) {
           {"second", figures.pair.second},
           {"link", figures.link()},
           {"latency_us", 1e6 * figures.one_way_s.front()},
-          {"one_way_gbps", gbps(largest, figures.one_way_s.back())},
-          {"both_ways_gbps", gbps(largest, figures.both_ways_s.back())},
+          {"one_way_gbytes_per_s", gbytes_per_s(largest, figures.one_way_s.back())},
+          {"both_ways_gbytes_per_s", gbytes_per_s(largest, figures.both_ways_s.back())},
           {"alpha_us", 1e6 * figures.model.latency_s},
           {"beta_ns_per_byte", 1e9 / figures.model.bytes_per_s}};
 }
@@ -206,7 +206,7 @@ void calibrate(comm::Communicator& world, const LinkOptions& options, const Link
       .nodes = world.node_count(),
       .same_node = slowest_link(figures.pairs, true),
       .other_node = slowest_link(figures.pairs, false),
-      .exchange_bytes_per_s = 1e9 * gbps(kGoodputBytes, figures.exchange_s),
+      .exchange_bytes_per_s = 1e9 * gbytes_per_s(kGoodputBytes, figures.exchange_s),
       .codecs = slowest_codecs(world, placement.place.device, options.repeats),
       .allreduces = allreduce_times(world, placement.place.device, plan, options.repeats)};
   if (world.rank() == 0) base::write_file_durably(options.calibration, calibration_text(calibration));
@@ -234,7 +234,7 @@ void bench_link(const LinkOptions& options, comm::Environment& environment) {
                   {"ranks", world.size()},
                   {"size_bytes", kGoodputBytes},
                   {"time_us", 1e6 * figures.exchange_s},
-                  {"goodput_gbps", gbps(kGoodputBytes, figures.exchange_s)}});
+                  {"goodput_gbytes_per_s", gbytes_per_s(kGoodputBytes, figures.exchange_s)}});
   if (!options.calibration.empty()) calibrate(world, options, plan, placement, figures);
   if (world.rank() == 0) publish(options.json, runtime::environment_json(placement.facts), rows);
 }
@@ -250,9 +250,9 @@ void add_bench_link(const Command& bench, Action& chosen) {
       "other sent at\n"
       "the same time. alpha and beta: latency and time per byte that fit the times of both ways best. "
       "exchange: 32 MiB from\n"
-      "every rank to its next neighbour, all at once, on the slowest rank. gbps: 10^9 bytes a second. Longer "
-      "messages\n"
-      "travel in segments of 32 KiB. docs/benchmarking.md has the rest.");
+      "every rank to its next neighbour, all at once, on the slowest rank. gbytes_per_s: 10^9 bytes a "
+      "second. Longer\n"
+      "messages travel in segments of 32 KiB. docs/benchmarking.md has the rest.");
   command.add_option("--sizes", options->sizes, "Sizes of the messages, separated by commas")
       .comma_separated()
       .show_default();

@@ -32,7 +32,8 @@ ResultRow row_of(const doctor::Diagnosis& diagnosis) {
 
 ResultRow row_of(const doctor::DataPath& path) {
   ResultRow row = {{"id", "path"}, {"transport", path.transport}, {"reason", path.reason}, {"way", path.way}};
-  row["ceiling_gbps"] = path.ceiling_gbps ? ResultValue(*path.ceiling_gbps) : ResultValue();
+  row["ceiling_gbytes_per_s"] =
+      path.ceiling_gbytes_per_s ? ResultValue(*path.ceiling_gbytes_per_s) : ResultValue();
   return row;
 }
 

@@ -46,16 +46,18 @@ void measure_pairs(comm::Communicator& world, DoctorBench& bench) {
   Matrix matrix;
   for (const comm::RankPair& pair : rank_pairs(topology, choice)) {
     const double latency_s = meter.one_way_s(pair, 8);
-    const double gbps = 1e-9 * static_cast<double>(kMatrixBytes) / meter.both_ways_s(pair, kMatrixBytes);
+    const double gbytes_per_s =
+        1e-9 * static_cast<double>(kMatrixBytes) / meter.both_ways_s(pair, kMatrixBytes);
     const bool shares_node = topology.node_of(pair.first) == topology.node_of(pair.second);
-    matrix[{pair.first, pair.second}] = gbps;
-    if (!shares_node) bench.slowest_gbps = std::min(bench.slowest_gbps.value_or(gbps), gbps);
+    matrix[{pair.first, pair.second}] = gbytes_per_s;
+    if (!shares_node)
+      bench.slowest_gbytes_per_s = std::min(bench.slowest_gbytes_per_s.value_or(gbytes_per_s), gbytes_per_s);
     bench.rows.push_back({{"id", "pair"},
                           {"first", pair.first},
                           {"second", pair.second},
                           {"link", shares_node ? "same_node" : "other_node"},
                           {"latency_us", 1e6 * latency_s},
-                          {"both_ways_gbps", gbps}});
+                          {"both_ways_gbytes_per_s", gbytes_per_s}});
   }
   if (world.rank() == 0) print_matrix(matrix);
 }

@@ -14,7 +14,7 @@ struct DoctorBench {
   std::vector<ResultRow> rows;
   // What a rank sends to one of another node while it receives as much, between the slowest two; nothing on
   // one node. In 10^9 bytes a second.
-  std::optional<double> slowest_gbps;
+  std::optional<double> slowest_gbytes_per_s;
   std::uint64_t wrong = 0;  // elements of the allreduces
 };
 

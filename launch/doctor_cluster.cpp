@@ -94,7 +94,7 @@ class Printer {
     print(diagnosis, everybody);
   }
   // One for each way that ranks take.
-  void paths(const std::optional<doctor::Diagnosis>& proof, std::optional<double> measured_gbps) {
+  void paths(const std::optional<doctor::Diagnosis>& proof, std::optional<double> measured_gbytes_per_s) {
     std::vector<std::pair<std::string, std::vector<int>>> ways;
     for (std::size_t rank = 0; rank < all_.size(); ++rank) {
       doctor::DataPath path = all_[rank].path;
@@ -103,11 +103,11 @@ class Printer {
         path.reason = proof->finding.evidence.front().value;
       }
       std::string line = line_of(path);
-      if (measured_gbps)
+      if (measured_gbytes_per_s)
         line += fmt::format(
             "; measured {:.3f} GB/s each way, both ways at once, from host to host memory "
             "between the slowest two nodes",
-            *measured_gbps);
+            *measured_gbytes_per_s);
       auto way = std::ranges::find(ways, line, [](const auto& each) { return each.first; });
       if (way == ways.end()) way = ways.insert(ways.end(), {line, {}});
       way->second.push_back(static_cast<int>(rank));
@@ -154,7 +154,7 @@ base::ExitCode diagnose_ranks(const DoctorOptions& options, comm::Communicator& 
   std::uint64_t failed = 0;
   if (printer) {
     printer->add(bench.rows);
-    printer->paths(proof, bench.slowest_gbps);
+    printer->paths(proof, bench.slowest_gbytes_per_s);
     write_result(options.json, environment_of(options, world.size(), printer->hosts()), printer->rows());
     flush_output();
     failed = printer->has_failure() ? 1 : 0;

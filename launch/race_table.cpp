@@ -12,12 +12,12 @@ namespace {
 // What a time comes to. busbw: the rate at which every rank's link would carry the least that an allreduce in
 // fp32 can do with (as nccl-tests counts it).
 struct Bandwidths {
-  double algorithm_gbps, bus_gbps;
+  double algorithm_gbytes_per_s, bus_gbytes_per_s;
 };
 
 Bandwidths bandwidths(double bytes, double time_s, int ranks) {
-  const double gbps = 1e-9 * bytes / time_s;
-  return {gbps, gbps * 2 * (ranks - 1) / ranks};
+  const double gbytes_per_s = 1e-9 * bytes / time_s;
+  return {gbytes_per_s, gbytes_per_s * 2 * (ranks - 1) / ranks};
 }
 
 // The encoded bytes that a rank sends, at the rate that the links were seen to have.
@@ -44,8 +44,8 @@ void print_race(const RaceResult& result, int ranks) {
         " {:>11} {:>11} {:>6} {:>21} {:>13} {:>11.1f} {:>11.1f} {:>11.1f} {:>11.1f} {:>8.3f} {:>8.3f} {:>7} "
         "{:>11} {:>10.3g}\n",
         bytes, each.elements, "float", each.contender.algorithm, to_string(each.contender.format),
-        1e6 * time_s, 1e6 * least, 1e6 * most, 1e6 * bound_s(result, each), rates.algorithm_gbps,
-        rates.bus_gbps, each.verdict.wrong, each.wire_bytes, each.verdict.nmse);
+        1e6 * time_s, 1e6 * least, 1e6 * most, 1e6 * bound_s(result, each), rates.algorithm_gbytes_per_s,
+        rates.bus_gbytes_per_s, each.verdict.wrong, each.wire_bytes, each.verdict.nmse);
   }
 }
 
@@ -59,8 +59,8 @@ ResultRow row_of(const RaceResult& result, const RaceFigures& each, int ranks) {
           {"codec", to_string(each.contender.format)},
           {"time_us", 1e6 * time_s},
           {"bound_us", 1e6 * bound_s(result, each)},
-          {"algbw_gbps", rates.algorithm_gbps},
-          {"busbw_gbps", rates.bus_gbps},
+          {"algbw_gbytes_per_s", rates.algorithm_gbytes_per_s},
+          {"busbw_gbytes_per_s", rates.bus_gbytes_per_s},
           {"wire_bytes", each.wire_bytes},
           {"nmse", each.verdict.nmse},
           {"wrong", each.verdict.wrong}};

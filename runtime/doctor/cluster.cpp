@@ -140,7 +140,7 @@ std::string RankFindings::text() const {
     rows.push_back({each.id, static_cast<int>(each.finding.status), evidence, each.finding.consequence,
                     each.finding.fix});
   }
-  const Json way = {path.transport, path.reason, path.way, path.ceiling_gbps.value_or(0)};
+  const Json way = {path.transport, path.reason, path.way, path.ceiling_gbytes_per_s.value_or(0)};
   return base::json_text_of_any(Json{{"host", host},
                                      {"boot", boot},
                                      {"ipc", ipc},
@@ -164,7 +164,8 @@ RankFindings RankFindings::parse(const std::string& text) {
                           {way.at(0), way.at(1), way.at(2), {}},
                           {},
                           {}};
-    if (const double ceiling_gbps = way.at(3); ceiling_gbps > 0) findings.path.ceiling_gbps = ceiling_gbps;
+    if (const double ceiling_gbytes_per_s = way.at(3); ceiling_gbytes_per_s > 0)
+      findings.path.ceiling_gbytes_per_s = ceiling_gbytes_per_s;
     for (const Json& row : json.at("diagnoses")) {
       Finding finding{static_cast<Status>(row.at(1).get<int>()), {}, row.at(3), row.at(4)};
       for (const Json& fact : row.at(2)) finding.evidence.push_back({fact.at(0), fact.at(1)});

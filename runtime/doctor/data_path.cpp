@@ -17,7 +17,8 @@ std::optional<double> least(std::optional<double> a, std::optional<double> b) {
 }
 
 std::optional<double> ceiling_of(const Pair& pair) {
-  const std::optional<double> pcie = least(pair.gpu.link.ceiling_gbps(), pair.nic.device.link.ceiling_gbps());
+  const std::optional<double> pcie =
+      least(pair.gpu.link.ceiling_gbytes_per_s(), pair.nic.device.link.ceiling_gbytes_per_s());
   return least(pcie, pair.nic.rate_gbits() / 8);
 }
 
@@ -51,13 +52,13 @@ void take_rdma(const std::vector<Pair>& pairs, DataPath& path) {
   });
   path.way =
       fmt::format("{} <-> {} ({})", slowest->nic.name, slowest->gpu.address(), to_string(slowest->distance));
-  path.ceiling_gbps = ceiling_of(*slowest);
+  path.ceiling_gbytes_per_s = ceiling_of(*slowest);
 }
 
 void take_fastest_port(const Machine& machine, DataPath& path) {
   const auto nic = std::ranges::max_element(machine.nics, {}, &Nic::rate_gbits);
   path.way = nic->name;
-  path.ceiling_gbps = least(nic->rate_gbits() / 8, nic->device.link.ceiling_gbps());
+  path.ceiling_gbytes_per_s = least(nic->rate_gbits() / 8, nic->device.link.ceiling_gbytes_per_s());
 }
 
 void take_tcp(const Machine& machine, DataPath& path) {
@@ -65,7 +66,7 @@ void take_tcp(const Machine& machine, DataPath& path) {
   for (const Interface& interface : interfaces_of(machine.root)) {
     if (!interface.routed || interface.bridge) continue;
     path.way = "TCP over " + interface.name;
-    if (interface.rate_gbits) path.ceiling_gbps = *interface.rate_gbits / 8;
+    if (interface.rate_gbits) path.ceiling_gbytes_per_s = *interface.rate_gbits / 8;
     return;
   }
 }
@@ -85,15 +86,16 @@ DataPath expected_path(const Machine& machine) {
     take_fastest_port(machine, path);
   } else {
     take_tcp(machine, path);
-    if (uses_gpus) path = {"staged", "no active port for RDMA", path.way, path.ceiling_gbps};
+    if (uses_gpus) path = {"staged", "no active port for RDMA", path.way, path.ceiling_gbytes_per_s};
   }
   return path;
 }
 
 std::string line_of(const DataPath& path) {
   const std::string expectation =
-      path.ceiling_gbps ? fmt::format("expect at most {:.1f} GB/s between nodes", *path.ceiling_gbps)
-                        : "the bandwidth between nodes cannot be told from here";
+      path.ceiling_gbytes_per_s
+          ? fmt::format("expect at most {:.1f} GB/s between nodes", *path.ceiling_gbytes_per_s)
+          : "the bandwidth between nodes cannot be told from here";
   return fmt::format("path: {} ({}), {}; {}", path.transport, path.reason, path.way, expectation);
 }
 

@@ -10,8 +10,8 @@ namespace eightfold::runtime::doctor {
 struct DataPath {
   std::string transport;  // "direct", "staged", or "host" where there is no GPU
   std::string reason;
-  std::string way;                     // the devices on it
-  std::optional<double> ceiling_gbps;  // 10^9 bytes a second, one way; the narrowest of its parts
+  std::string way;                             // the devices on it
+  std::optional<double> ceiling_gbytes_per_s;  // 10^9 bytes a second, one way; the narrowest of its parts
 };
 
 DataPath expected_path(const Machine& machine);

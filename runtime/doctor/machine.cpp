@@ -99,7 +99,7 @@ std::optional<std::uint64_t> free_bytes_of(const fs::path& directory) {
 
 }  // namespace
 
-std::optional<double> PcieLink::ceiling_gbps() const {
+std::optional<double> PcieLink::ceiling_gbytes_per_s() const {
   if (!max_speed_gts || !max_width) return std::nullopt;
   // Up to 5 GT/s ten bits carry a byte; from 8 GT/s on 130 carry 16.
   const double coding = *max_speed_gts > 5 ? 128.0 / 130 / 8 : 0.1;

@@ -18,7 +18,7 @@ struct PcieLink {
   std::optional<std::int64_t> width, max_width;
 
   // What can pass in 10^9 bytes a second, one way, at best; nothing where the kernel does not say.
-  std::optional<double> ceiling_gbps() const;
+  std::optional<double> ceiling_gbytes_per_s() const;
 };
 
 struct PciDevice {

@@ -28,8 +28,18 @@ TEST_CASE("bench codec has a row for each format and size, with fixed keys and s
   CHECK(file["environment"]["device"] == "host");
   REQUIRE(file["rows"].size() == 4);
   CHECK(lines_with(bench.out, "result format=").size() == 4);
-  const Names keys{"format",    "elements",  "block",       "encode_gbps", "decode_gbps", "fused_gbps",
-                   "read_gbps", "fill_gbps", "memcpy_gbps", "mre",         "nmse",        "bias"};
+  const Names keys{"format",
+                   "elements",
+                   "block",
+                   "encode_gbytes_per_s",
+                   "decode_gbytes_per_s",
+                   "fused_gbytes_per_s",
+                   "read_gbytes_per_s",
+                   "fill_gbytes_per_s",
+                   "memcpy_gbytes_per_s",
+                   "mre",
+                   "nmse",
+                   "bias"};
   for (std::size_t i = 0; i < 4; ++i) {
     const Json& row = file["rows"][i];
     Names found;

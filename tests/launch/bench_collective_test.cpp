@@ -47,7 +47,7 @@ TEST_CASE("bench collective measures what exists, verifies it, and names what it
     CHECK(lines_with(finished.err, "left out: mpi:4 with one-bit: libraries add fp32 numbers").size() == 1);
     for (const Json& row : rows) {
       CHECK(keys_of(row) == Names{"size_bytes", "ranks", "algorithm", "codec", "time_us", "bound_us",
-                                  "algbw_gbps", "busbw_gbps", "wire_bytes", "nmse", "wrong"});
+                                  "algbw_gbytes_per_s", "busbw_gbytes_per_s", "wire_bytes", "nmse", "wrong"});
       CHECK(row.at("wrong") == 0);
       CHECK(row.at("ranks") == ranks);
       CHECK((row.at("wire_bytes") == 0) == (row.at("bound_us") == 0));
@@ -77,12 +77,13 @@ TEST_CASE("bench link measures pairs and all ranks at once, and auto chooses by 
   const Json rows = rows_of(here, "rows.json");
   REQUIRE(rows.size() == 4);  // three pairs, and everybody
   for (std::size_t i = 0; i < 3; ++i) {
-    CHECK(keys_of(rows[i]) == Names{"pattern", "first", "second", "link", "latency_us", "one_way_gbps",
-                                    "both_ways_gbps", "alpha_us", "beta_ns_per_byte"});
+    CHECK(keys_of(rows[i]) == Names{"pattern", "first", "second", "link", "latency_us",
+                                    "one_way_gbytes_per_s", "both_ways_gbytes_per_s", "alpha_us",
+                                    "beta_ns_per_byte"});
     CHECK(rows[i].at("link") == "same_node");
     CHECK(rows[i].at("latency_us").get<double>() > 0);
   }
-  CHECK(keys_of(rows[3]) == Names{"pattern", "ranks", "size_bytes", "time_us", "goodput_gbps"});
+  CHECK(keys_of(rows[3]) == Names{"pattern", "ranks", "size_bytes", "time_us", "goodput_gbytes_per_s"});
 
   const Json calibration = Json::parse(contents_of(here / "cluster.json"));
   CHECK(calibration.at("ranks") == 3);

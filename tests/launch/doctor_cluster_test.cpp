@@ -65,7 +65,7 @@ TEST_CASE("doctor proves and measures what there is on this machine") {
   for (const auto& row : file.at("rows")) {
     pairs += row.at("id") == "pair" ? 1 : 0;
     allreduces += row.at("id") == "allreduce" ? 1 : 0;
-    if (row.at("id") == "pair") CHECK(row.at("both_ways_gbps").get<double>() > 0);
+    if (row.at("id") == "pair") CHECK(row.at("both_ways_gbytes_per_s").get<double>() > 0);
     if (row.at("id") == "allreduce") CHECK(row.at("wrong") == 0);
   }
   CHECK(pairs == 1);

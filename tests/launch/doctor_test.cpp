@@ -41,7 +41,7 @@ TEST_CASE("doctor finds nothing wrong with a healthy node and says how fast it c
   const auto file = nlohmann::json::parse(contents_of(scratch / "d.json"));
   CHECK(file.at("environment").at("root") == node.root().string());
   CHECK(file.at("rows").back().at("id") == "path");
-  CHECK(file.at("rows").back().at("ceiling_gbps") == 50.0);
+  CHECK(file.at("rows").back().at("ceiling_gbytes_per_s") == 50.0);
   const auto& first = file.at("rows").front();
   CHECK(first.at("id") == "driver");
   CHECK(first.at("status") == "PASS");

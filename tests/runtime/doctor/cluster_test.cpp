@@ -69,7 +69,7 @@ TEST_CASE("findings arrive as they were sent") {
   CHECK(came.boot == "b0a7-1");
   CHECK(came.variables == std::map<std::string, std::string>{{"UCX_TLS", "rc,cuda"}});
   CHECK(came.subnets == std::vector<std::string>{"10.0.0.0/16"});
-  CHECK(came.path.ceiling_gbps == sent.path.ceiling_gbps);
+  CHECK(came.path.ceiling_gbytes_per_s == sent.path.ceiling_gbytes_per_s);
   CHECK(came.diagnoses.size() == sent.diagnoses.size());
   CHECK_THROWS_AS(RankFindings::parse("{}"), eightfold::base::DataError);
   CHECK_THROWS_AS(RankFindings::parse("nothing"), eightfold::base::DataError);

@@ -54,11 +54,11 @@ TEST_CASE("the data path is as wide as its narrowest part") {
   const Node node;
   const doctor::DataPath whole = path_of(node);
   CHECK(whole.transport == "direct");
-  REQUIRE(whole.ceiling_gbps);
-  CHECK(*whole.ceiling_gbps == Approx(50.0));  // 400 Gb/s; 16 lanes at 32 GT/s carry 63
+  REQUIRE(whole.ceiling_gbytes_per_s);
+  CHECK(*whole.ceiling_gbytes_per_s == Approx(50.0));  // 400 Gb/s; 16 lanes at 32 GT/s carry 63
   node.write(Node::pci(Node::kGpu, "max_link_speed"), "8.0 GT/s PCIe");
   const doctor::DataPath narrow = path_of(node);
-  CHECK(*narrow.ceiling_gbps == Approx(8 * 16 / 8.0 * 128 / 130));
+  CHECK(*narrow.ceiling_gbytes_per_s == Approx(8 * 16 / 8.0 * 128 / 130));
   CHECK(narrow.way.find(Node::kGpu) != std::string::npos);
 }
 
@@ -83,7 +83,7 @@ TEST_CASE("gradients are staged where a part of GPUDirect is missing") {
     const doctor::DataPath path = path_of(node);
     CHECK(path.transport == "staged");
     CHECK(path.way == "TCP over eno1");
-    CHECK(*path.ceiling_gbps == Approx(25.0 / 8));
+    CHECK(*path.ceiling_gbytes_per_s == Approx(25.0 / 8));
   }
 }
 
@@ -100,7 +100,7 @@ TEST_CASE("a machine without GPUs exchanges what is in the host's memory") {
   for (const char* gpu : {Node::kGpu, "0000:9a:00.0"}) node.write(Node::pci(gpu, "vendor"), "0x1002");
   const doctor::DataPath path = path_of(node);
   CHECK(path.transport == "host");
-  CHECK(*path.ceiling_gbps == Approx(50.0));
+  CHECK(*path.ceiling_gbytes_per_s == Approx(50.0));
 }
 
 TEST_CASE("a root is a directory that looks like one") {
