@@ -9,6 +9,10 @@
 
 namespace eightfold::launch {
 
+std::string Attempt::error() const {
+  return cause.empty() ? last_words(end.said) : cause;
+}
+
 std::string attempt_line(const Attempt& attempt) {
   nlohmann::ordered_json line = {{"attempt", attempt.number},       {"date", attempt.date},
                                  {"hosts", attempt.hosts},          {"ranks", attempt.ranks},
@@ -18,7 +22,7 @@ std::string attempt_line(const Attempt& attempt) {
   const bool was_hung = attempt.end.how == ChildEnd::How::hung;
   if (attempt.end.how != ChildEnd::How::interrupted && !was_hung)
     line[was_killed ? "signal" : "exit_code"] = attempt.end.code;
-  if (was_killed || was_hung || attempt.end.code != 0) line["error"] = last_words(attempt.end.said);
+  if (was_killed || was_hung || attempt.end.code != 0) line["error"] = attempt.error();
   line["next"] = attempt.next;
   // What a rank has said may be anything.
   return base::json_text_of_any(line);

@@ -22,7 +22,11 @@ struct Attempt {
   std::int64_t left_at = 0;   // of the newest checkpoint after it
   double seconds = 0;
   ChildEnd end;
-  std::string next;  // what launch has decided
+  std::string next;        // what launch has decided
+  std::string cause = {};  // of its end, where that is known better than from what it said
+
+  // Why it failed, in a line.
+  std::string error() const;
 };
 
 // As an object of JSON.

@@ -7,12 +7,14 @@
 #include "launch/launch_options.hpp"
 #include "launch/restart_policy.hpp"
 #include "launch/result.hpp"
+#include "launch/silent_hosts.hpp"
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/run_directory.hpp"
 #include "runtime/watchdog/report.hpp"
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <csignal>
 #include <memory>
 #include <utility>
@@ -24,16 +26,14 @@ namespace fs = std::filesystem;
 using base::ExitCode;
 using Words = std::vector<std::string>;
 
-constexpr std::chrono::seconds kAnswerLimit{30};
-
 // The step of the newest checkpoint that is complete; 0 if there is none.
 std::int64_t newest_step(const fs::path& store) {
   const auto newest = runtime::checkpoint::newest_listed(store);
   return newest ? newest->manifest->step : 0;
 }
 
-std::string named(const Words& hosts) {
-  return hosts.empty() ? "the same nodes" : fmt::format("{}", fmt::join(hosts, ", "));
+std::string named(const std::vector<Host>& hosts) {
+  return hosts.empty() ? "the same nodes" : fmt::format("{}", fmt::join(names_of(hosts), ", "));
 }
 
 // One job, from its first attempt to its last.
@@ -50,7 +50,7 @@ class Supervision {
   // Returns when the job is done; else throws the Error with the exit code of launch.
   void run() {
     bool resumes = plan_.goes_on;
-    base::log_info("attempt {}: {} ranks by {}, run {}", number_ + 1, plan_.nodes * plan_.ranks_per_node,
+    base::log_info("attempt {}: {} ranks by {}, run {}", number_ + 1, plan_.ranks_on(hosts_),
                    plan_.launcher.name(), plan_.run_directory.string());
     while (!is_over(attempt(resumes))) resumes = true;
   }
@@ -60,13 +60,14 @@ class Supervision {
     ExitCode code = ExitCode::done;                // of launch, if there is no other attempt
     std::optional<std::chrono::nanoseconds> wait;  // before the next attempt
     std::string words;
+    std::string cause = {};  // of the end, where it is known better than from what the launcher said
   };
 
   Attempt attempt(bool resumes) {
     Attempt attempt{++number_,
                     base::utc_stamp(),
-                    hosts_,
-                    plan_.nodes_on(hosts_) * plan_.ranks_per_node,
+                    names_of(hosts_),
+                    plan_.ranks_on(hosts_),
                     plan_.command(hosts_, resumes),
                     newest_step_or(known_step_),
                     0,
@@ -74,9 +75,11 @@ class Supervision {
                     {},
                     {}};
     const base::TimePoint start = base::Clock::now();
+    const fs::file_time_type last_start = this->last_start();
     attempt.end = supervise_child(attempt.command, request_,
                                   [&, before = last_report()] { return last_report() > before; });
     attempt.seconds = base::seconds_since(start);
+    has_started_ |= this->last_start() != last_start;
     attempt.left_at = known_step_ = newest_step_or(attempt.begun_at);
     return attempt;
   }
@@ -94,21 +97,28 @@ class Supervision {
   // When ranks that end because of another last wrote down why. Their launcher ends soon after them, unless
   // it waits for a host that is cut off.
   fs::file_time_type last_report() const {
+    return last_change(runtime::report_file(runtime::flight_directory(plan_.run_directory)));
+  }
+  // When the ranks of an attempt made their flight records.
+  fs::file_time_type last_start() const {
+    return last_change(runtime::flight_directory(plan_.run_directory));
+  }
+  static fs::file_time_type last_change(const fs::path& path) {
     std::error_code none;
-    const auto time =
-        fs::last_write_time(runtime::report_file(runtime::flight_directory(plan_.run_directory)), none);
+    const auto time = fs::last_write_time(path, none);
     return none ? fs::file_time_type::min() : time;
   }
 
   bool is_over(Attempt attempt) {
     const Decision decision = decide(attempt);
     attempt.next = decision.words;
+    attempt.cause = decision.cause;
     note(attempt);
     if (!decision.wait && decision.code == ExitCode::done) return true;
     const std::string line =
         fmt::format("attempt {} ended with {} after {:.1f} s, the newest checkpoint is of step {} ({}); {}",
-                    attempt.number, describe(attempt.end), attempt.seconds, attempt.left_at,
-                    last_words(attempt.end.said), decision.words);
+                    attempt.number, describe(attempt.end), attempt.seconds, attempt.left_at, attempt.error(),
+                    decision.words);
     if (!decision.wait) throw base::Error(decision.code, line, std::source_location::current());
     base::log_warn("{}", line);
     if (request_.comes_within(*decision.wait))
@@ -133,45 +143,51 @@ class Supervision {
     if (request_.signal()) return {is_own_end(attempt.end) ? code : ExitCode::requeue, {}, asked_to_end()};
     if (verdict == Verdict::final && code == ExitCode::requeue) return {code, {}, goes_on_from()};
     if (verdict == Verdict::final) return {code, {}, "another attempt would end the same"};
-    const Words silent = find_silent_hosts();
-    const bool same_hosts = hosts_ == attempt.hosts;
+    const std::vector<SilentHost> silent = find_silent_hosts(plan_.launcher, request_);
     if (request_.signal()) return {ExitCode::requeue, {}, asked_to_end()};
-    if (verdict == Verdict::restart_elsewhere && same_hosts)
+    if (!has_started_ && cannot_start(silent))
+      return {ExitCode::environment, {}, "another attempt would end the same", describe(silent)};
+    leave_out(silent);
+    if (verdict == Verdict::restart_elsewhere && names_of(hosts_) == attempt.hosts)
       return {ExitCode::environment, {}, "on the same hosts another attempt would end the same"};
     const auto wait = budget_.next(attempt.left_at > attempt.begun_at);
     if (!wait)
       return {ExitCode::peer_lost,
               {},
               fmt::format("that was the last of {} restarts without a newer checkpoint", plan_.max_restarts)};
+    Words missing;
+    for (const SilentHost& each : silent) missing.push_back(each.host.name);
     return {ExitCode::done, wait,
             fmt::format("{}attempt {} on {} in {}",
-                        silent.empty() ? "" : fmt::format("no answer from {}; ", fmt::join(silent, ", ")),
+                        missing.empty() ? "" : fmt::format("no answer from {}; ", fmt::join(missing, ", ")),
                         attempt.number + 1, named(hosts_), base::format_duration(*wait))};
+  }
+
+  // A host that is down is left out; one that nobody knows is a mistake, and so is a job without any host.
+  bool cannot_start(const std::vector<SilentHost>& silent) const {
+    if (silent.empty()) return false;
+    return silent.size() == plan_.launcher.hosts.size() ||
+           std::ranges::any_of(silent, &SilentHost::is_unknown);
   }
 
   RunState run_state(const Attempt& attempt) const {
     // On one host, exit code 0 is the ranks' own word. Of several, an mpirun may have lost one.
-    const bool is_own_word = plan_.nodes_on(attempt.hosts) < 2 || plan_.launcher.kind == LauncherKind::srun;
+    const int nodes = attempt.hosts.empty() ? plan_.nodes : static_cast<int>(attempt.hosts.size());
+    const bool is_own_word = nodes < 2 || plan_.launcher.kind == LauncherKind::srun;
     const bool said_done = attempt.end.how == ChildEnd::How::exited && attempt.end.code == 0;
     if ((said_done && is_own_word) || runtime::has_ended(plan_.run_directory)) return RunState::ended;
     return runtime::holds_run(plan_.run_directory) ? RunState::begun : RunState::unbegun;
   }
 
-  // Leaves in hosts_ those that answer, asked by the very way that ranks would be started; returns the
-  // others.
-  Words find_silent_hosts() {
-    const Words& all = plan_.launcher.hosts;
-    if (all.size() < 2) return {};
-    std::vector<Words> questions;
-    for (const std::string& host : all)
-      questions.push_back(plan_.launcher.on({host}).command(1, 1, {"true"}));
-    const std::vector<ChildEnd> answers = run_children(questions, kAnswerLimit, request_);
-    Words silent;
-    hosts_.clear();
-    for (std::size_t i = 0; i < all.size(); ++i)
-      (answers[i].how == ChildEnd::How::exited && answers[i].code == 0 ? hosts_ : silent).push_back(all[i]);
-    if (hosts_.empty()) hosts_ = all;  // nothing to choose from; they may come back
-    return silent;
+  // The next attempt does without them.
+  void leave_out(const std::vector<SilentHost>& silent) {
+    for (const SilentHost& each : silent)
+      if (!each.words.empty()) base::log_warn("{}", describe({each}));
+    hosts_ = plan_.launcher.hosts;
+    if (silent.size() == hosts_.size()) return;  // nothing to choose from; they may come back
+    std::erase_if(hosts_, [&](const Host& host) {
+      return std::ranges::any_of(silent, [&](const SilentHost& each) { return each.host.name == host.name; });
+    });
   }
 
   std::string goes_on_from() const {
@@ -186,8 +202,9 @@ class Supervision {
   AttemptLog log_;
   fs::path store_;
   RestartBudget budget_;
-  Words hosts_;  // of the next attempt
+  std::vector<Host> hosts_;  // of the next attempt
   int number_;
+  bool has_started_ = false;     // whether ranks of an attempt have come to their run
   std::int64_t known_step_ = 0;  // of the newest checkpoint, when the store could last be read
 };
 

@@ -10,6 +10,7 @@
 
 #include <cstdlib>
 #include <limits>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -80,12 +81,21 @@ int chosen_ranks_per_node(const LaunchOptions& options, const Launcher& launcher
   return *allocation->tasks / allocation->nodes;
 }
 
-// Its hosts, so that some of them can be left out.
-void name_hosts(Launcher& launcher, int nodes) {
+// Its hosts, so that some of them can be left out. `ranks_per_node`: 0 if the hosts themselves say it.
+void name_hosts(Launcher& launcher, int nodes, int ranks_per_node) {
   if (launcher.kind == LauncherKind::netcluster)
     for (int node = 1; node <= nodes; ++node)
-      launcher.hosts.push_back(fmt::format("{}{}", launcher.cluster, node));
+      launcher.hosts.push_back({fmt::format("{}{}", launcher.cluster, node)});
   if (!launcher.hosts.empty()) launcher.hosts.resize(static_cast<std::size_t>(nodes));
+  choose_slots(launcher.hosts, ranks_per_node);
+}
+
+// The ranks on each node: those of the hosts, or, with none, of all nodes.
+std::vector<int> ranks_of_nodes(const LaunchPlan& plan, const std::vector<Host>& hosts) {
+  if (hosts.empty()) return std::vector<int>(static_cast<std::size_t>(plan.nodes), plan.ranks_per_node);
+  std::vector<int> ranks;
+  for (const Host& host : hosts) ranks.push_back(host.slots);
+  return ranks;
 }
 
 // The run that --resume asks for; nothing if it does not, or if there is none.
@@ -107,7 +117,7 @@ void LaunchOptions::add_to(const Command& command) {
       .in_range(1, 10000);
   command
       .add_option("--ranks-per-node", ranks_per_node,
-                  "Ranks on each; without it 1, or what Slurm was asked for")
+                  "Ranks on each; without it what the hosts or Slurm say, or 1")
       .in_range(1, 1000);
   command
       .add_option("--max-restarts", max_restarts, "How often in a row without a newer checkpoint; 0: never")
@@ -133,18 +143,23 @@ std::optional<Allocation> slurm_allocation() {
                     environment_number("SLURM_NTASKS")};
 }
 
-Words LaunchPlan::command(const Words& hosts, bool resumes) const {
+int LaunchPlan::ranks_on(const std::vector<Host>& hosts) const {
+  const std::vector<int> each = ranks_of_nodes(*this, hosts);
+  return std::accumulate(each.begin(), each.end(), 0);
+}
+
+Words LaunchPlan::command(const std::vector<Host>& hosts, bool resumes) const {
   Words train = {program.string(), "train", job_file.string()};
   for (const std::string& each : overrides) train.insert(train.end(), {"--set", each});
-  const int ranks = nodes * ranks_per_node;
+  const int ranks = ranks_on(launcher.hosts);
   // The same batch on fewer ranks, in passes no larger than before: what fitted into memory still does.
-  if (nodes_on(hosts) < nodes && job.job.micro_batch == 0)
+  if (ranks_on(hosts) < ranks && job.job.micro_batch == 0)
     train.insert(train.end(),
                  {"--set", fmt::format("job.micro_batch={}", (job.job.global_batch + ranks - 1) / ranks)});
   train.insert(train.end(), {"--run-directory", run_directory.string()});
   if (resumes) train.emplace_back("--resume");
   if (!json.empty()) train.insert(train.end(), {"--json", json});
-  return launcher.on(hosts).command(nodes_on(hosts), ranks_per_node, train);
+  return launcher.on(hosts).command(ranks_of_nodes(*this, hosts), train);
 }
 
 LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>& allocation) {
@@ -158,7 +173,7 @@ LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>
   plan.launcher = launcher_of(chosen_launcher(options.launcher, allocation), plan.program);
   plan.nodes = chosen_nodes(options, plan.launcher, allocation);
   plan.ranks_per_node = chosen_ranks_per_node(options, plan.launcher, allocation);
-  name_hosts(plan.launcher, plan.nodes);
+  name_hosts(plan.launcher, plan.nodes, options.ranks_per_node);
   const auto backoff = base::parse_duration(options.backoff);
   if (!backoff || *backoff > std::chrono::hours(24))
     base::raise<base::ConfigError>("--backoff {}: a duration from 0s to 24h is needed", options.backoff);

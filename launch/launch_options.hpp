@@ -38,8 +38,8 @@ std::optional<Allocation> slurm_allocation();
 
 // How ranks are started, where, and what they do.
 struct LaunchPlan {
-  Launcher launcher;  // with all of its hosts
-  int nodes = 1, ranks_per_node = 1;
+  Launcher launcher;                  // with all of its hosts, whose slots are the ranks that they get
+  int nodes = 1, ranks_per_node = 1;  // where no host is named
   runtime::config::JobConfig job;
   std::filesystem::path program, job_file;
   std::vector<std::string> overrides;
@@ -50,10 +50,9 @@ struct LaunchPlan {
   std::chrono::nanoseconds backoff{0};
 
   // The launcher's command line on these of its hosts; with none, on all nodes.
-  std::vector<std::string> command(const std::vector<std::string>& hosts, bool resumes) const;
-  int nodes_on(const std::vector<std::string>& hosts) const {
-    return hosts.empty() ? nodes : static_cast<int>(hosts.size());
-  }
+  std::vector<std::string> command(const std::vector<Host>& hosts, bool resumes) const;
+  // How many ranks that starts.
+  int ranks_on(const std::vector<Host>& hosts) const;
 };
 
 // Checks all that can be wrong before anything is started. Throws ConfigError, EnvironmentError, DataError.

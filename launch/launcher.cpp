@@ -1,16 +1,14 @@
 #include "launch/launcher.hpp"
 
 #include "kernels/base/error.hpp"
-#include "kernels/base/file.hpp"
 #include "launch/shipped_files.hpp"
-#include "runtime/config/value.hpp"
 
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <set>
+#include <numeric>
 #include <sstream>
 #include <utility>
 
@@ -20,41 +18,39 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-constexpr std::size_t kHostfileLimit = 1 << 20;
 constexpr std::array<std::string_view, 3> kLauncherNames = {"mpirun", "srun", "netcluster"};
 
 bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-bool is_host(std::string_view name) {
-  return !name.empty() && name.size() <= 255 && name.front() != '-' && std::ranges::all_of(name, [](char c) {
-    return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-';
-  });
-}
-
-Words first_of(Words hosts, int nodes) {
-  base::require(static_cast<std::size_t>(nodes) <= hosts.size(), "{} nodes of {} hosts", nodes, hosts.size());
-  hosts.resize(static_cast<std::size_t>(nodes));
-  return hosts;
-}
-
 // "a:2,b:2": as many slots as ranks, so that Open MPI fills them host by host.
-std::string slots(Words hosts, int ranks_per_node) {
-  for (std::string& host : hosts) host += fmt::format(":{}", ranks_per_node);
-  return fmt::format("{}", fmt::join(hosts, ","));
+std::string slots(const std::vector<Host>& hosts, const std::vector<int>& ranks) {
+  Words words;
+  for (std::size_t node = 0; node < ranks.size(); ++node)
+    words.push_back(fmt::format("{}:{}", hosts[node].name, ranks[node]));
+  return fmt::format("{}", fmt::join(words, ","));
 }
 
 }  // namespace
 
 Words Launcher::command(int nodes, int ranks_per_node, const Words& program) const {
-  const std::string ranks = std::to_string(nodes * ranks_per_node);
+  return command(std::vector<int>(static_cast<std::size_t>(nodes), ranks_per_node), program);
+}
+
+Words Launcher::command(const std::vector<int>& ranks, const Words& program) const {
+  const std::vector<Host> known =
+      hosts.empty() && kind == LauncherKind::mpirun ? std::vector<Host>{{"localhost"}} : hosts;
+  const std::string nodes = std::to_string(ranks.size());
+  const std::string all_ranks = std::to_string(std::accumulate(ranks.begin(), ranks.end(), 0));
+  base::require(!ranks.empty() && (known.empty() || ranks.size() <= known.size()), "{} nodes of {} hosts",
+                nodes, known.size());
+  base::require(kind == LauncherKind::mpirun || std::ranges::count(ranks, ranks[0]) == std::ssize(ranks),
+                "{} with different numbers of ranks", name());
   Words command;
   switch (kind) {
     case LauncherKind::mpirun:
-      command = {"mpirun", "--host",
-                 slots(first_of(hosts.empty() ? Words{"localhost"} : hosts, nodes), ranks_per_node), "-np",
-                 ranks};
+      command = {"mpirun", "--host", slots(known, ranks), "-np", all_ranks};
       // All cores of a host for its ranks; Open MPI would bind one or two ranks to a core each.
       if (std::ranges::find(arguments, "--bind-to") == arguments.end())
         command.insert(command.end(), {"--bind-to", "none"});
@@ -62,23 +58,18 @@ Words Launcher::command(int nodes, int ranks_per_node, const Words& program) con
     case LauncherKind::srun:
       command = {"srun",
                  "--mpi=pmix",
-                 fmt::format("--nodes={}", nodes),
-                 fmt::format("--ntasks={}", ranks),
-                 fmt::format("--ntasks-per-node={}", ranks_per_node),
+                 "--nodes=" + nodes,
+                 "--ntasks=" + all_ranks,
+                 fmt::format("--ntasks-per-node={}", ranks[0]),
                  "--kill-on-bad-exit=1"};
       break;
-    case LauncherKind::netcluster:
-      command = {
-          script,
-          "run",
-          "--name",
-          cluster,
-          "--hosts",
-          hosts.empty() ? std::to_string(nodes) : fmt::format("{}", fmt::join(first_of(hosts, nodes), ",")),
-          "-np",
-          ranks,
-          "--"};
+    case LauncherKind::netcluster: {
+      Words names = names_of(known);
+      if (!names.empty()) names.resize(ranks.size());
+      const std::string where = names.empty() ? nodes : fmt::format("{}", fmt::join(names, ","));
+      command = {script, "run", "--name", cluster, "--hosts", where, "-np", all_ranks, "--"};
       break;
+    }
   }
   command.insert(command.end(), arguments.begin(), arguments.end());
   command.insert(command.end(), program.begin(), program.end());
@@ -90,7 +81,7 @@ std::string Launcher::name() const {
   return kind == LauncherKind::netcluster ? fmt::format("{}:{}", name, cluster) : std::string(name);
 }
 
-Launcher Launcher::on(Words some) const {
+Launcher Launcher::on(std::vector<Host> some) const {
   Launcher launcher = *this;
   launcher.hosts = std::move(some);
   return launcher;
@@ -101,42 +92,6 @@ LauncherKind launcher_kind(std::string_view name) {
   if (found == kLauncherNames.end())
     base::raise<base::ConfigError>("--launcher {}: there are {}", name, fmt::join(kLauncherNames, ", "));
   return static_cast<LauncherKind>(found - kLauncherNames.begin());
-}
-
-void check_hosts(std::string_view where, const Words& hosts) {
-  std::set<std::string_view> known;
-  for (const std::string& host : hosts) {
-    if (!is_host(host))
-      base::raise<base::ConfigError>(
-          "{}: {} is no name of a host; allowed: letters, digits, dots, underscores and hyphens, no hyphen "
-          "first",
-          where, runtime::config::shown(host));
-    if (!known.insert(host).second)
-      base::raise<base::ConfigError>("{}: {} stands there twice; a host is one node", where, host);
-  }
-}
-
-Words parse_hostfile(std::string_view text, std::string_view where) {
-  Words hosts;
-  std::set<std::string> known;
-  std::istringstream lines{std::string(text)};
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line.substr(0, line.find('#')));
-    if (std::string host; words >> host && known.insert(host).second) hosts.push_back(std::move(host));
-  }
-  check_hosts(where, hosts);
-  if (hosts.empty()) base::raise<base::ConfigError>("--hostfile: {} names no host", where);
-  return hosts;
-}
-
-Words read_hostfile(const fs::path& file) {
-  std::string text;
-  try {
-    text = base::read_file(file, kHostfileLimit);
-  } catch (const base::EnvironmentError& error) {
-    base::raise<base::ConfigError>("--hostfile: {}", error.what());
-  }
-  return parse_hostfile(text, file.string());
 }
 
 std::string last_words(const std::string& said) {

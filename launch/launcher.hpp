@@ -3,6 +3,8 @@
 // How ranks are started on nodes: the command lines of mpirun, srun and launch/netcluster.sh, as argument
 // vectors that no shell reads.
 
+#include "launch/hosts.hpp"
+
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -14,7 +16,7 @@ enum class LauncherKind { mpirun, srun, netcluster };
 
 struct Launcher {
   LauncherKind kind = LauncherKind::mpirun;
-  std::vector<std::string> hosts;      // empty: this machine (mpirun), the cluster's first (netcluster)
+  std::vector<Host> hosts;             // empty: this machine (mpirun), the cluster's first (netcluster)
   std::string script;                  // netcluster.sh
   std::string cluster;                 // its name
   std::vector<std::string> arguments;  // of the user, behind our own; netcluster takes none
@@ -22,22 +24,16 @@ struct Launcher {
   // Starts `program` with so many ranks on each of the first `nodes` nodes.
   std::vector<std::string> command(int nodes, int ranks_per_node,
                                    const std::vector<std::string>& program) const;
+  // The same with ranks[i] on node i, by mpirun; the others start equally many on each.
+  std::vector<std::string> command(const std::vector<int>& ranks,
+                                   const std::vector<std::string>& program) const;
   // "mpirun", "srun", "netcluster:fold"
   std::string name() const;
   // The same on these hosts alone.
-  Launcher on(std::vector<std::string> some) const;
+  Launcher on(std::vector<Host> some) const;
 };
 
 LauncherKind launcher_kind(std::string_view name);
-
-// Throws ConfigError unless each is a name or an IPv4 address: letters, digits, dots, underscores and
-// hyphens, no hyphen first. `where` is where they were given.
-void check_hosts(std::string_view where, const std::vector<std::string>& hosts);
-
-// The hosts of an Open MPI hostfile: the first word of each line, each once; what follows it and comments
-// mean nothing here. `where` is what errors begin with. Throws ConfigError.
-std::vector<std::string> parse_hostfile(std::string_view text, std::string_view where);
-std::vector<std::string> read_hostfile(const std::filesystem::path& file);
 
 // Of what a launcher and its program said on standard error, the line that says most: an error, else the
 // first paragraph of Open MPI's last message, which stands between two lines of hyphens, else the last line.

@@ -27,10 +27,15 @@ Launcher netcluster_of(const LauncherOptions& options, const fs::path& program) 
 
 void LauncherOptions::add_to(const Command& command) {
   command.add_option("--launcher", kind, "mpirun, srun or netcluster").show_default();
-  command.add_option("--hosts", hosts, "For mpirun: the nodes, separated by commas; the first are used")
+  command
+      .add_option("--hosts", hosts,
+                  "For mpirun: the nodes, separated by commas, each with :N for N ranks; the first are used")
       .comma_separated()
       .one_word();
-  command.add_option("--hostfile", hostfile, "For mpirun: a file with a host in each line")
+  command
+      .add_option("--hostfile", hostfile,
+                  "For mpirun: a file with a host in each line, with slots=N or :N for N ranks, or once for "
+                  "each rank")
       .excludes("--hosts")
       .type_name("FILE");
   command
@@ -52,10 +57,11 @@ Launcher launcher_of(const LauncherOptions& options, const fs::path& program) {
   check_no_effect(!options.arguments.empty() && is_cluster, "--launcher-argument",
                   "--launcher mpirun or srun");
   if (is_cluster) return netcluster_of(options, program);
-  Launcher launcher{kind, options.hosts, {}, {}, options.arguments};
-  check_hosts("--hosts", launcher.hosts);
-  if (!options.hostfile.empty()) launcher.hosts = read_hostfile(options.hostfile);
-  return launcher;
+  return {kind,
+          options.hostfile.empty() ? parse_hosts(options.hosts, "--hosts") : read_hostfile(options.hostfile),
+          {},
+          {},
+          options.arguments};
 }
 
 void check_no_effect(bool is_given, std::string_view option, std::string_view needed) {

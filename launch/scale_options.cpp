@@ -27,11 +27,12 @@ void check_known(std::string_view option, const std::vector<std::string>& given,
                                      fmt::join(known, ", "));
 }
 
-ExperimentAxes axes_of(const ScaleRunOptions& options, std::int64_t job_batch) {
+ExperimentAxes axes_of(const ScaleRunOptions& options, const std::vector<int>& ranks_per_node,
+                       std::int64_t job_batch) {
   using namespace runtime;
   check_known("--codec", options.codecs, config::kNames<config::Codec>, runtime::scale::kNoExchange);
   check_known("--algorithm", options.algorithms, config::kNames<config::Algorithm>);
-  ExperimentAxes axes{options.nodes, options.ranks_per_node, options.codecs, options.algorithms, {}, 1, 1};
+  ExperimentAxes axes{options.nodes, ranks_per_node, options.codecs, options.algorithms, {}, 1, 1};
   for (const std::string& name : options.policies) {
     const auto policy = scale::parse_batch_policy(name);
     if (!policy) base::raise<base::ConfigError>("--batch {}: there are strong, weak", name);
@@ -57,6 +58,22 @@ void check_nodes(const Launcher& launcher, const std::vector<int>& nodes) {
                                    hosts);
 }
 
+// What is asked for, or what the hosts say. A point has equally many ranks on each of its nodes.
+std::vector<int> chosen_ranks_per_node(const ScaleRunOptions& options, std::vector<Host> hosts) {
+  if (hosts.empty()) return options.ranks_per_node.empty() ? std::vector{1} : options.ranks_per_node;
+  hosts.resize(static_cast<std::size_t>(std::ranges::max(options.nodes)));
+  for (const int ranks : options.ranks_per_node) choose_slots(hosts, ranks);
+  if (!options.ranks_per_node.empty()) return options.ranks_per_node;
+  choose_slots(hosts, 0);
+  for (const Host& host : hosts)
+    if (host.slots != hosts[0].slots)
+      base::raise<base::ConfigError>(
+          "host {} is for {} ranks and {} for {}; a point has equally many on each of its nodes: "
+          "--ranks-per-node says how many",
+          hosts[0].name, hosts[0].slots, host.name, host.slots);
+  return {hosts[0].slots};
+}
+
 void check_overrides(const std::vector<std::string>& overrides) {
   for (const std::string& each : overrides)
     for (const auto& [key, option] :
@@ -73,7 +90,12 @@ void add_points(const Command& command, ScaleRunOptions& options) {
         .show_default();
   };
   add_list("--nodes", options.nodes, "Numbers of nodes, separated by commas").in_range(1, 10000);
-  add_list("--ranks-per-node", options.ranks_per_node, "Numbers of ranks on each of them").in_range(1, 1000);
+  command
+      .add_option("--ranks-per-node", options.ranks_per_node,
+                  "Numbers of ranks on each of them; without it what the hosts say, or 1")
+      .comma_separated()
+      .one_word()
+      .in_range(1, 1000);
   add_list("--codec", options.codecs, "Formats of exchange.codec; none: without an exchange");
   add_list("--algorithm", options.algorithms, "As in exchange.algorithm");
   add_list("--batch", options.policies, "strong: --global-batch for all ranks; weak: --rank-batch for each");
@@ -118,7 +140,8 @@ Experiment experiment_of(const ScaleRunOptions& options) {
                       options.warmup};
   experiment.launcher = launcher_of(options.launcher, program);
   check_nodes(experiment.launcher, options.nodes);
-  experiment.points = points_of(axes_of(options, job.job.global_batch));
+  const std::vector<int> ranks_per_node = chosen_ranks_per_node(options, experiment.launcher.hosts);
+  experiment.points = points_of(axes_of(options, ranks_per_node, job.job.global_batch));
   experiment.starts = starts_of(experiment.points, options.repeats);
   const auto limit = base::parse_duration(options.time_limit);
   if (!limit || *limit < std::chrono::seconds(1) || *limit > std::chrono::hours(24 * 7))

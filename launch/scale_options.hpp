@@ -16,7 +16,8 @@ namespace eightfold::launch {
 struct ScaleRunOptions {
   JobOptions job;
   std::string results;
-  std::vector<int> nodes = {1}, ranks_per_node = {1};
+  std::vector<int> nodes = {1};
+  std::vector<int> ranks_per_node;  // empty: as many as the hosts are for, or 1
   std::vector<std::string> codecs = {"none", "fp32", "bf16", "dynamic-tree8"};
   std::vector<std::string> algorithms = {"two_shot"};
   std::vector<std::string> policies = {"weak"};

@@ -7,8 +7,10 @@
 #include "launch/results_file.hpp"
 #include "launch/scale.hpp"
 #include "launch/scale_options.hpp"
+#include "launch/silent_hosts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -52,6 +54,26 @@ std::string failure_of(const Experiment& experiment, const ChildEnd& end) {
   return fmt::format("exit code {}: {}", end.code, words);
 }
 
+// Whether ranks have come to an end of their own. Other codes may be the launcher's.
+bool is_end_of_ranks(const ChildEnd& end) {
+  constexpr std::array kTheirs = {base::ExitCode::done, base::ExitCode::usage, base::ExitCode::data,
+                                  base::ExitCode::divergence};
+  return end.how == ChildEnd::How::exited &&
+         std::ranges::find(kTheirs, static_cast<base::ExitCode>(end.code)) != kTheirs.end();
+}
+
+// What no other point would do better: hosts that ranks cannot be started on. Throws EnvironmentError.
+void check_hosts(const Experiment& experiment, const Measurement& measurement, const ChildEnd& end,
+                 EndRequest& request) {
+  if (measurement.figures || is_end_of_ranks(end)) return;
+  std::vector<Host> hosts = experiment.launcher.hosts;
+  hosts.resize(std::min(hosts.size(), static_cast<std::size_t>(measurement.point.nodes)));
+  const std::vector<SilentHost> silent = find_silent_hosts(experiment.launcher.on(hosts), request);
+  if (!silent.empty() && !request.signal())
+    base::raise<base::EnvironmentError>("{}; {} holds what is measured, the same command goes on from there",
+                                        describe(silent), experiment.results.string());
+}
+
 // Figures and environment, or why there are none. A launcher may have been told otherwise, and several names
 // may be one host.
 void take_result(const Experiment& experiment, const ChildEnd& end, Measurement& measurement) {
@@ -81,7 +103,9 @@ std::optional<Measurement> measure_start(const Experiment& experiment, const Poi
   const ChildEnd end = run_child(experiment.command(start.point), experiment.time_limit, request);
   if (end.how != ChildEnd::How::interrupted) take_result(experiment, end, measurement);
   fs::remove(experiment.bench.json, ignored);
+  if (end.how != ChildEnd::How::interrupted) check_hosts(experiment, measurement, end, request);
   if (end.how == ChildEnd::How::interrupted) return std::nullopt;
+  if (!measurement.figures && request.signal()) return std::nullopt;  // it is not known whose fault it was
   return measurement;
 }
 

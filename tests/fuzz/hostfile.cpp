@@ -10,7 +10,7 @@
 namespace launch = eightfold::launch;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::vector<std::string> hosts;
+  std::vector<launch::Host> hosts;
   const std::string_view text = eightfold::fuzz::text_of({data, size});
   if (!eightfold::fuzz::accepts(eightfold::fuzz::tree_of(size),
                                 [&] { hosts = launch::parse_hostfile(text, "hosts"); }))

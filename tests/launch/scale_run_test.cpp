@@ -170,6 +170,23 @@ TEST_CASE("whatever a launcher does is a failure of its point") {
   }
 }
 
+TEST_CASE("hosts that nobody can be started on end scale run, and nothing is recorded of them") {
+  const Workbench bench(
+      "for last; do :; done\n"
+      "case $* in *b:1*) echo 'ssh: Could not resolve hostname b: Name or service not known' >&2; exit 255 "
+      ";; "
+      "*) [ $last = true ] || exit 7 ;; esac");
+  const Finished finished =
+      bench.run({"--nodes", "1,2", "--hosts", "a,b", "--codec", "fp32,bf16", "--repeats", "1"});
+  CHECK(finished.status == 3);
+  CHECK(
+      finished.err ==
+      "error: no answer from b: ssh: Could not resolve hostname b: Name or service not known; r.jsonl holds "
+      "what is measured, the same command goes on from there\n");
+  CHECK(bench.lines() == 2);   // the points of one node, which have failed by themselves
+  CHECK(bench.starts() == 5);  // they, one of two nodes, and a question to each of these
+}
+
 TEST_CASE("scale run that is asked to end ends the launcher and keeps what it has") {
   // The first start goes well, the second asks scale run to end.
   const Workbench bench(
@@ -231,6 +248,12 @@ TEST_CASE("a dry scale run says what it would start, and starts nothing") {
   lines = dry({"--nodes", "2", "--hostfile", "hosts", "--ranks-per-node", "2"});
   REQUIRE(lines.size() == 1);
   CHECK(lines[0].starts_with("mpirun --host node1:2,node2:2 -np 4 --bind-to none /"));
+  lines = dry({"--nodes", "2", "--hostfile", "hosts"});
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].starts_with("mpirun --host node1:2,node2:2 -np 4 --bind-to none /"));
+  lines = dry({"--nodes", "1", "--hosts", "node1:3,node2"});
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].starts_with("mpirun --host node1:3 -np 3 --bind-to none /"));
   lines = dry({"--nodes", "2", "--launcher", "srun", "--launcher-argument=--partition=gpu"});
   REQUIRE(lines.size() == 1);
   CHECK(
@@ -258,8 +281,17 @@ TEST_CASE("wrong experiments are refused before anything is started") {
       {"a host in a hostfile that is a command",
        scale({"--hostfile", "hosts"}),
        2,
-       {"hosts: \"`x`\" is no name of a host"},
+       {"hosts:1: \"`x`\" is no name of a host"},
        [](const Scratch& scratch) { scratch.file("hosts", "`x`\n"); }},
+      {"different numbers of ranks",
+       scale({"--nodes", "2", "--hosts", "a:4,b:2"}),
+       2,
+       {"host a is for 4 ranks and b for 2", "--ranks-per-node says how many"}},
+      {"more ranks than a host takes",
+       scale({"--hostfile", "hosts", "--ranks-per-node", "1,4"}),
+       2,
+       {"--ranks-per-node 4: host a takes at most 2"},
+       [](const Scratch& scratch) { scratch.file("hosts", "a max_slots=2\n"); }},
       {"more nodes than hosts", scale({"--nodes", "1,3", "--hosts", "a,b"}), 2, {"--nodes 3", "2 hosts"}},
       {"nodes without hosts", scale({"--nodes", "2"}), 2, {"--nodes 2", "--hosts"}},
       {"no nodes", scale({"--nodes", "0"}), 2, {"--nodes", "1 to 10000"}},
