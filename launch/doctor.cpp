@@ -1,6 +1,11 @@
 // eightfold doctor
 #include "launch/doctor.hpp"
 
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+
 namespace eightfold::launch {
 namespace {
 
@@ -43,20 +48,53 @@ std::string environment_of(const DoctorOptions& options, int ranks, int nodes) {
 
 namespace {
 
+// What has been found so far, and which check is at work: printed if a library crashes when it is asked, so
+// that it takes no other answer with it. One at a time.
+class CrashReport {
+ public:
+  CrashReport() {
+    for (const int signal : kSignals) std::signal(signal, &CrashReport::print);
+  }
+  ~CrashReport() {
+    for (const int signal : kSignals) std::signal(signal, SIG_DFL);
+    text.clear();
+  }
+  CrashReport(const CrashReport&) = delete;  // owns the signals
+  CrashReport& operator=(const CrashReport&) = delete;
+
+  static void found(const std::vector<doctor::Diagnosis>& diagnoses, std::string_view next) {
+    text = fmt::format("{}FAIL    {} a library crashed when it was asked\n", report(diagnoses), next);
+  }
+
+ private:
+  static constexpr std::array kSignals = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
+  // In a signal handler: nothing here allocates.
+  static void print(int signal) {
+    [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+  }
+
+  static inline std::string text;
+};
+
 base::ExitCode diagnose(const DoctorOptions& options) {
   check_json_path(options.json);
   const doctor::Machine machine = machine_of(options);
   std::vector<doctor::Diagnosis> diagnoses;
   std::vector<ResultRow> rows;
-  for (const doctor::Check& check : doctor::all_checks()) {
-    diagnoses.push_back(examine(check, machine));
-    rows.push_back(row_of(diagnoses.back()));
-    fmt::print("{}", report(diagnoses.back()));
-    flush_output();  // a library that crashes when it is asked takes no other answer with it
+  {
+    const CrashReport crash;
+    for (const doctor::Check& check : doctor::all_checks()) {
+      CrashReport::found(diagnoses, check.id);
+      diagnoses.push_back(examine(check, machine));
+      rows.push_back(row_of(diagnoses.back()));
+    }
   }
   const doctor::DataPath path = expected_path(machine);
   rows.push_back(row_of(path));
-  fmt::print("{}\n", line_of(path));
+  fmt::print("{}{}\n{}\n", report(diagnoses), line_of(path), totals(diagnoses));
   write_result(options.json, environment_of(options, 1, 1), rows);
   return worst(diagnoses) == doctor::Status::fail ? base::ExitCode::environment : base::ExitCode::done;
 }
@@ -68,8 +106,8 @@ void add_doctor(const Command& program, Action& chosen) {
   const Command command = program.add_command(
       "doctor", "Say what of this machine stands in the way of training, and how to fix it");
   command.footer(
-      "One line per check, STATUS id evidence, then what follows and what fixes it; docs/doctor.md explains "
-      "each.\n"
+      "One line per check, STATUS id evidence, then what follows and what fixes it, the worst first; "
+      "docs/doctor.md explains each.\n"
       "Alone it looks at this machine and starts no MPI; under mpirun, --cluster compares all nodes of a "
       "job:\n"
       "  mpirun -np 2 eightfold doctor --cluster --prove --bench\n"

@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 namespace eightfold::launch {
@@ -81,17 +82,24 @@ class Printer {
     fmt::print("{} ranks on {} hosts\n", all.size(), hosts_);
   }
 
+  // What asks most of the user is printed first; rows keep the order of the checks.
   void compared() {
-    const doctor::ClusterReport report = doctor::compare(all_);
-    for (const doctor::SharedDiagnosis& shared : report.shown) print(shared.diagnosis, shared.ranks);
-    fmt::print(
-        "{} checks on each rank and between them; {}\n", report.checks,
-        report.shown.empty() ? "nothing stands out" : "nothing else fails, or differs where it should not");
+    report_ = doctor::compare(all_);
+    std::vector<const doctor::SharedDiagnosis*> urgent_first;
+    for (const doctor::SharedDiagnosis& shared : report_.shown) {
+      add_row(shared.diagnosis, shared.ranks);
+      urgent_first.push_back(&shared);
+    }
+    std::ranges::stable_sort(urgent_first, std::ranges::greater(),
+                             [](const auto* shared) { return shared->diagnosis.finding.status; });
+    for (const auto* shared : urgent_first)
+      fmt::print("{}", report(shared->diagnosis, where(all_, shared->ranks)));
   }
   void proven(const doctor::Diagnosis& diagnosis) {
     std::vector<int> everybody;
     for (std::size_t rank = 0; rank < all_.size(); ++rank) everybody.push_back(static_cast<int>(rank));
-    print(diagnosis, everybody);
+    add_row(diagnosis, everybody);
+    fmt::print("{}", report(diagnosis, where(all_, everybody)));
   }
   // One for each way that ranks take.
   void paths(const std::optional<doctor::Diagnosis>& proof, std::optional<double> measured_gbytes_per_s) {
@@ -117,6 +125,11 @@ class Printer {
     for (const auto& [line, ranks] : ways)
       fmt::print("{}{}\n", ways.size() > 1 ? fmt::format("[{}] ", where(all_, ranks)) : "", line);
   }
+  void totals() const {
+    fmt::print(
+        "{} checks on each rank and between them; {}\n", report_.checks,
+        report_.shown.empty() ? "nothing stands out" : "nothing else fails, or differs where it should not");
+  }
   void add(const std::vector<ResultRow>& rows) { rows_.insert(rows_.end(), rows.begin(), rows.end()); }
 
   int hosts() const { return hosts_; }
@@ -124,8 +137,7 @@ class Printer {
   bool has_failure() const { return has_failure_; }
 
  private:
-  void print(const doctor::Diagnosis& diagnosis, const std::vector<int>& ranks) {
-    fmt::print("{}", report(diagnosis, where(all_, ranks)));
+  void add_row(const doctor::Diagnosis& diagnosis, const std::vector<int>& ranks) {
     rows_.push_back(row_of(diagnosis));
     rows_.back()["ranks"] = ranks;
     has_failure_ |= diagnosis.finding.status == doctor::Status::fail;
@@ -133,6 +145,7 @@ class Printer {
 
   const AllFindings& all_;
   int hosts_ = 0;
+  doctor::ClusterReport report_;
   std::vector<ResultRow> rows_;
   bool has_failure_ = false;
 };
@@ -155,6 +168,7 @@ base::ExitCode diagnose_ranks(const DoctorOptions& options, comm::Communicator& 
   if (printer) {
     printer->add(bench.rows);
     printer->paths(proof, bench.slowest_gbytes_per_s);
+    printer->totals();
     write_result(options.json, environment_of(options, world.size(), printer->hosts()), printer->rows());
     flush_output();
     failed = printer->has_failure() ? 1 : 0;

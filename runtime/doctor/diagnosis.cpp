@@ -1,8 +1,10 @@
 #include "runtime/doctor/diagnosis.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <iterator>
 #include <utility>
@@ -12,6 +14,8 @@ namespace {
 
 // Eight GPUs say the same: a line has room for three, --json for all.
 constexpr std::size_t kEvidencePerLine = 3;
+constexpr std::array kMostUrgentFirst = {Status::fail, Status::warn, Status::unknown, Status::pass,
+                                         Status::skip};
 
 std::string text_of(const std::vector<Evidence>& evidence) {
   std::string text;
@@ -81,6 +85,28 @@ std::string report(const Diagnosis& diagnosis, std::string_view where) {
   if (!finding.fix.empty()) text += fmt::format("        fix: {}\n", finding.fix);
   text += fmt::format("        see: {}\n", diagnosis.anchor());
   return text;
+}
+
+std::string report(const std::vector<Diagnosis>& diagnoses) {
+  std::string text;
+  for (const Status status : kMostUrgentFirst)
+    for (const Diagnosis& each : diagnoses)
+      if (each.finding.status == status && status != Status::skip) text += report(each);
+  std::vector<std::string> skipped;
+  for (const Diagnosis& each : diagnoses)
+    if (each.finding.status == Status::skip) skipped.push_back(each.id);
+  if (!skipped.empty()) text += fmt::format("{:7} {}\n", to_string(Status::skip), fmt::join(skipped, ", "));
+  return text;
+}
+
+std::string totals(const std::vector<Diagnosis>& diagnoses) {
+  std::vector<std::string> counts;
+  for (const Status status : kMostUrgentFirst) {
+    const auto count =
+        std::ranges::count(diagnoses, status, [](const auto& each) { return each.finding.status; });
+    if (count > 0) counts.push_back(fmt::format("{} {}", count, to_string(status)));
+  }
+  return fmt::format("{} checks: {}", diagnoses.size(), fmt::join(counts, ", "));
 }
 
 }  // namespace eightfold::runtime::doctor

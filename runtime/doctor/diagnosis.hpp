@@ -29,5 +29,9 @@ std::string printable(std::string text);
 // "STATUS id evidence", with `where` in brackets behind the id unless it is empty; then, where there is
 // something to do, a line each of what follows, of the fix and of where it is explained.
 std::string report(const Diagnosis& diagnosis, std::string_view where = {});
+// Of all checks: what asks most of the user first, then what passed; what does not apply in one line.
+std::string report(const std::vector<Diagnosis>& diagnoses);
+// "37 checks: 1 FAIL, 2 WARN, 20 PASS, 14 SKIP"
+std::string totals(const std::vector<Diagnosis>& diagnoses);
 
 }  // namespace eightfold::runtime::doctor

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
 #include <sstream>
+#include <string_view>
 
 namespace eightfold::runtime::doctor {
 namespace {
@@ -38,6 +40,20 @@ std::vector<Route> routes_of(const Root& root) {
   return routes;
 }
 
+// Whether a device is hardware, or a bond or VLAN on devices of which each is. The kernel links to what is
+// below a device.
+bool is_hardware(const Root& root, const std::string& name, int depth = 0) {
+  constexpr int kDeepest = 8;
+  const std::filesystem::path path = std::filesystem::path("/sys/class/net") / name;
+  if (root.resolve(path).string().find("/devices/virtual/") == std::string::npos) return true;
+  constexpr std::string_view kBelow = "lower_";
+  std::vector<std::string> below = root.list(path);
+  std::erase_if(below, [&](const std::string& entry) { return !entry.starts_with(kBelow); });
+  return depth < kDeepest && !below.empty() && std::ranges::all_of(below, [&](const std::string& entry) {
+           return is_hardware(root, entry.substr(kBelow.size()), depth + 1);
+         });
+}
+
 }  // namespace
 
 std::vector<Interface> interfaces_of(const Root& root) {
@@ -56,7 +72,8 @@ std::vector<Interface> interfaces_of(const Root& root) {
       if (route.is_direct()) interface.subnets.push_back(route.subnet());
     }
     // The kernel's word for "not known" is -1.
-    if (const auto megabits = root.read_integer(path / "speed"); megabits && *megabits > 0)
+    const auto megabits = root.read_integer(path / "speed");
+    if (megabits && *megabits > 0 && is_hardware(root, name))
       interface.rate_gbits = static_cast<double>(*megabits) / 1000;
     interfaces.push_back(interface);
   }

@@ -87,6 +87,28 @@ TEST_CASE("gradients are staged where a part of GPUDirect is missing") {
   }
 }
 
+TEST_CASE("the rate of a virtual link is not known, whatever the kernel says of it") {
+  const Node node;
+  node.remove("/sys/class/infiniband");
+  node.remove("/sys/class/net/eno1");
+  const auto add = [&](const std::string& place, const std::string& name) {
+    node.write("/sys/devices/" + place + "/net/" + name + "/speed", "10000\n");
+    node.link("/sys/class/net/" + name, "/sys/devices/" + place + "/net/" + name);
+  };
+  add("virtual", "eno1");
+  CHECK_FALSE(path_of(node).ceiling_gbps);
+  CHECK(path_of(node).way == "TCP over eno1");
+  add("pci0000:17/0000:17:03.0", "p0");
+  node.link("/sys/devices/virtual/net/eno1/lower_p0", "/sys/devices/pci0000:17/0000:17:03.0/net/p0");
+  CHECK(path_of(node).ceiling_gbps.value_or(0) == Approx(10.0 / 8));  // a bond of hardware
+  add("virtual", "veth0");
+  node.link("/sys/devices/virtual/net/eno1/lower_veth0", "/sys/devices/virtual/net/veth0");
+  CHECK_FALSE(path_of(node).ceiling_gbps);
+  node.link("/sys/devices/virtual/net/veth0/lower_eno1",
+            "/sys/devices/virtual/net/eno1");  // a circle, which no kernel makes
+  CHECK_FALSE(path_of(node).ceiling_gbps);
+}
+
 TEST_CASE("a build without CUDA leaves the GPUs alone") {
   const Node node;
   auto machine = look_at(doctor::Root(node.root()), doctor::Libraries::in(node.libraries()));

@@ -1,6 +1,7 @@
 // NVML, the CUDA driver, UCX, verbs and MPI in one library, as far as the doctor asks them. A node's
 // directory of libraries has links to it under their names; the variables FAKE_* say what it answers.
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -136,6 +137,7 @@ int cuDriverGetVersion(int* version) {
 const char* ucp_get_version_string() {
   static std::string version;
   version = setting("FAKE_UCX_VERSION", "1.18.0");
+  if (version == "crash") std::raise(SIGSEGV);
   return version.c_str();
 }
 int uct_query_components(void*** components, unsigned* count) {
