@@ -21,6 +21,11 @@ std::optional<base::Duration> PhaseTimer::overdue(const base::FlightRecord& reco
   return limit && now - since_ > *limit ? limit : std::nullopt;
 }
 
+std::string_view PhaseTimer::key() const {
+  if (phase_ == base::Phase::start_up) return "watchdog.start_up";
+  return phase_ == base::Phase::checkpoint ? "watchdog.checkpoint" : "watchdog.deadline";
+}
+
 std::optional<base::Duration> PhaseTimer::deadline(base::Phase phase) const {
   if (phase == base::Phase::ended) return std::nullopt;
   const std::chrono::nanoseconds floor = phase == base::Phase::start_up     ? deadlines_.start_up

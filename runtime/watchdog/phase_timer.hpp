@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace eightfold::runtime {
 
@@ -25,6 +26,8 @@ class PhaseTimer {
   // passed. A pause of more than a second between two calls stopped the whole process, not the phase: it does
   // not count.
   std::optional<base::Duration> overdue(const base::FlightRecord& record, base::TimePoint now);
+  // The key of the job that says what the deadline of the phase of the last call is at least.
+  std::string_view key() const;
 
  private:
   // Nothing: as long as it likes.

@@ -19,6 +19,7 @@
 #include <ctime>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -94,7 +95,7 @@ class Watchdog::Impl {
   void take(int signal);
   void dump();
   void terminate();
-  void expire(base::Duration deadline);
+  void expire(base::Duration deadline, std::string_view key);
   bool another_speaks(const std::vector<Witness>& witnesses, std::chrono::milliseconds patience);
   void speak(base::ExitCode code, const std::string& line, const std::vector<Witness>& witnesses);
   [[noreturn]] void leave(int code);
@@ -114,11 +115,13 @@ void Watchdog::Impl::run() {
   while (!stopping_) {
     recorder_.beat();
     std::optional<base::Duration> deadline;
+    std::string_view key;
     {
       const std::lock_guard lock(mutex_);
       deadline = timer_.overdue(recorder_.read(), base::Clock::now());
+      key = timer_.key();
     }
-    if (deadline) expire(*deadline);
+    if (deadline) expire(*deadline, key);
     const int signal = next_signal(kHeartbeat);
     if (signal > 0 && !stopping_) take(signal);
   }
@@ -171,7 +174,8 @@ void Watchdog::Impl::terminate() {
   leave(static_cast<int>(base::ExitCode::peer_lost));
 }
 
-void Watchdog::Impl::expire(base::Duration deadline) {
+// `key`: of the job, for those who find the deadline too short.
+void Watchdog::Impl::expire(base::Duration deadline, std::string_view key) {
   // Whatever blocks below, a log that nobody reads or a file system that has gone, must not keep the job.
   std::signal(SIGALRM, [](int) { ::_exit(static_cast<int>(base::ExitCode::watchdog)); });
   ::alarm(4);
@@ -181,8 +185,8 @@ void Watchdog::Impl::expire(base::Duration deadline) {
     next_signal(2s);  // the launcher ends this rank, too
   } else {
     speak(base::ExitCode::watchdog,
-          fmt::format("watchdog: {}; rank {} has waited for {}", diagnose(all, recorder_.read().rank),
-                      recorder_.read().rank,
+          fmt::format("watchdog: {}; {} sets the limit; rank {} has waited for {}",
+                      diagnose(all, recorder_.read().rank), key, recorder_.read().rank,
                       base::format_duration(std::chrono::ceil<std::chrono::milliseconds>(deadline))),
           all);
   }

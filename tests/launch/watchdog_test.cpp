@@ -73,6 +73,7 @@ TEST_CASE("a rank that is stopped ends the job with code 6 and is named") {
       REQUIRE(lines.size() == 1);
       CHECK(lines[0].find(fmt::format("watchdog: rank {} (host ", odd)) != std::string::npos);
       CHECK(lines[0].find("its process is stopped") != std::string::npos);
+      CHECK(lines[0].find("; watchdog.deadline sets the limit; rank ") != std::string::npos);
       const std::string report = contents_of(*flight / "report.txt");
       CHECK(report.starts_with(lines[0].substr(lines[0].find("watchdog: "))));
       for (int rank = 0; rank < ranks; ++rank)

@@ -17,6 +17,7 @@ class Life {
   // When within this long the deadline passes, and which.
   struct End {
     base::Duration after, deadline;
+    std::string_view key;
   };
   std::optional<End> live(Phase phase, std::int64_t step, base::Duration length) {
     record_.phase = phase;
@@ -27,7 +28,7 @@ class Life {
   // In the same phase.
   std::optional<End> go_on(base::Duration length) {
     for (base::Duration so_far{}; so_far < length; so_far += 100ms, now_ += 100ms)
-      if (const auto deadline = timer_.overdue(record_, now_)) return End{so_far, *deadline};
+      if (const auto deadline = timer_.overdue(record_, now_)) return End{so_far, *deadline, timer_.key()};
     return std::nullopt;
   }
   void pause(base::Duration length) { now_ += length; }
@@ -50,9 +51,12 @@ TEST_CASE("a phase ends the job once its deadline has passed, not before") {
     REQUIRE(end);
     CHECK(end->after == 2100ms);
     CHECK(end->deadline == 2s);
+    CHECK(end->key == "watchdog.deadline");
   }
   CHECK(Life(kShort).live(Phase::start_up, 0, 1h)->after == 20100ms);
+  CHECK(Life(kShort).live(Phase::start_up, 0, 1h)->key == "watchdog.start_up");
   CHECK(Life(kShort).live(Phase::checkpoint, 9, 1h)->after == 10100ms);
+  CHECK(Life(kShort).live(Phase::checkpoint, 9, 1h)->key == "watchdog.checkpoint");
   CHECK_FALSE(Life(kShort).live(Phase::ended, 9, 1h));
 }
 
