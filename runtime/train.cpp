@@ -73,6 +73,7 @@ class Run {
     base::flight_recorder().begin_phase(base::Phase::checkpoint, done);
     const std::string hash = agreed_weight_hash(done);
     const std::optional<std::string> unsaved = saver_.finish();
+    monitor_.finish();
     telemetry_.end(done);
     return {test_.accuracy(), test_.loss(), done, base::seconds_since(start), hash, unsaved, stopped};
   }

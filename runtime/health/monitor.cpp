@@ -2,6 +2,8 @@
 
 #include "kernels/base/log.hpp"
 
+#include <utility>
+
 namespace eightfold::runtime::health {
 namespace {
 
@@ -36,6 +38,14 @@ void Monitor::compare(double busy_ms, double data_wait_ms) {
     for (const std::string& line : stragglers->look_at(health::gather(communicator, mine)))
       base::log_warn("{}", line);
   });
+}
+
+void Monitor::finish() {
+  std::vector<std::string> lines = watch_.finish();
+  engine_.run([&](comm::Communicator&) {  // behind the comparisons that are under way
+    for (std::string& line : stragglers_->finish()) lines.push_back(std::move(line));
+  });
+  for (const std::string& line : lines) base::log_warn("{}", line);
 }
 
 }  // namespace eightfold::runtime::health

@@ -24,6 +24,8 @@ class Monitor {
   // Compares the ranks by their last kPaceSteps steps, of which this one needed so much of its own. Returns
   // at once: the engine does it between two steps' buckets. Collective.
   void compare(double busy_ms, double data_wait_ms);
+  // Says what has been counted and not said. Once, after all steps. Collective.
+  void finish();
 
  private:
   comm::Engine& engine_;

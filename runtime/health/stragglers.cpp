@@ -66,19 +66,34 @@ std::vector<std::string> Stragglers::judge() {
     report.busy_ms /= reports_;
     report.data_wait_ms /= reports_;
   }
-  std::vector<std::string> lines;
-  for (std::size_t rank = 0; rank < period_.size(); ++rank) {
-    const double score = pace_score(period_, rank);
-    if (!slow_[rank].has_changed(score < kThreshold)) continue;
-    lines.push_back(
-        slow_[rank].holds()
-            ? fmt::format("{} is a straggler: {:.2f} ms of its own in a step, {:.2f} of the others' pace; {}",
-                          names_[rank], period_[rank].busy_ms, score, reason_of(period_, rank))
-            : fmt::format("{} is no longer a straggler", names_[rank]));
-  }
-  period_.assign(names_.size(), {});
+  judged_ = std::exchange(period_, std::vector<RankReport>(names_.size()));
   reports_ = period_ms_ = 0;
+  std::vector<std::string> lines;
+  for (std::size_t rank = 0; rank < judged_.size(); ++rank) {
+    const Recurrence::News news = slow_[rank].look(pace_score(judged_, rank) < kThreshold);
+    if (news != Recurrence::News::none) lines.push_back(line(rank, news));
+  }
   return lines;
+}
+
+std::vector<std::string> Stragglers::finish() {
+  std::vector<std::string> lines;
+  for (std::size_t rank = 0; rank < judged_.size(); ++rank)
+    if (const Recurrence::News news = slow_[rank].finish(); news != Recurrence::News::none)
+      lines.push_back(line(rank, news));
+  return lines;
+}
+
+std::string Stragglers::line(std::size_t rank, Recurrence::News news) const {
+  const std::string facts =
+      fmt::format("{:.2f} ms of its own in a step, {:.2f} of the others' pace; {}", judged_[rank].busy_ms,
+                  pace_score(judged_, rank), reason_of(judged_, rank));
+  if (news == Recurrence::News::begun) return fmt::format("{} is a straggler: {}", names_[rank], facts);
+  if (news == Recurrence::News::over) return fmt::format("{} is no longer a straggler", names_[rank]);
+  const std::string times = counted_times(slow_[rank].count());
+  return slow_[rank].holds()
+             ? fmt::format("{} was a straggler {}, and is one now: {}", names_[rank], times, facts)
+             : fmt::format("{} was a straggler {}, and is none now", names_[rank], times);
 }
 
 }  // namespace eightfold::runtime::health

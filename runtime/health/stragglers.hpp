@@ -2,8 +2,8 @@
 
 // Which ranks hold the others up, judged by what each says of its own part of a step. On rank 0.
 
-#include "runtime/health/lasting.hpp"
 #include "runtime/health/rank_report.hpp"
+#include "runtime/health/recurrence.hpp"
 
 #include <cstdint>
 #include <span>
@@ -28,16 +28,20 @@ class Stragglers {
   // What has changed with these reports of all ranks over their last kPaceSteps steps, a line each; mostly
   // nothing. A rank whose score is below 0.85 in two periods in a row is a straggler, until it no longer is
   // for as long. A period is as many reports as make a quarter of a second: shorter ones measure the
-  // operating system.
+  // operating system. One that is a straggler again and again gets a line with a count now and then.
   std::vector<std::string> look_at(std::span<const RankReport> reports);
+  // The counts that no line has said yet.
+  std::vector<std::string> finish();
 
  private:
   void add(std::span<const RankReport> reports);
   std::vector<std::string> judge();
+  std::string line(std::size_t rank, Recurrence::News news) const;
 
   std::vector<std::string> names_;
-  std::vector<Lasting> slow_;       // by rank
+  std::vector<Recurrence> slow_;    // by rank
   std::vector<RankReport> period_;  // by rank: sums over the reports of the period, the newest GPU
+  std::vector<RankReport> judged_;  // means of the last period
   double reports_ = 0;              // in the period
   double period_ms_ = 0;
 };

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 using namespace eightfold::runtime::health;
 
@@ -116,4 +117,28 @@ TEST_CASE("a rank alone is never a straggler, and reports of nobody are nothing"
   Stragglers alone({"a"});
   for (int i = 0; i < 5; ++i) CHECK(alone.look_at(paces({100})).empty());
   CHECK(alone.look_at({}).empty());
+}
+
+TEST_CASE("a rank that is a straggler on and off is told of in a few lines, with a count") {
+  Stragglers stragglers({"a", "b", "c"});
+  const Reports even = paces({20, 21, 22}), late = paces({20, 40, 21});
+  Lines lines;
+  for (int spell = 0; spell < 1000; ++spell)
+    for (const Reports& reports : {late, late, even, even})
+      for (std::string& line : stragglers.look_at(reports)) lines.push_back(std::move(line));
+  for (std::string& line : stragglers.finish()) lines.push_back(std::move(line));
+  REQUIRE(lines.size() > 2);
+  CHECK(lines.size() < 12);
+  CHECK(lines[0].starts_with("b is a straggler: "));
+  CHECK(lines[1] == "b is no longer a straggler");
+  int told = 1;
+  for (std::size_t i = 2; i < lines.size(); ++i) {
+    CAPTURE(lines[i]);
+    const std::string begin = "b was a straggler ";
+    REQUIRE(lines[i].starts_with(begin));
+    CHECK(lines[i].find(" since the last line about it, and is ") != std::string::npos);
+    told += std::stoi(lines[i].substr(begin.size()));
+  }
+  CHECK(told == 1000);
+  CHECK(stragglers.finish().empty());
 }
