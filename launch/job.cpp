@@ -3,6 +3,7 @@
 #include "comm/agreed_error.hpp"
 #include "comm/binding.hpp"
 #include "kernels/base/log.hpp"
+#include "kernels/base/out_of_memory.hpp"
 #include "launch/result.hpp"
 #include "runtime/config/names.hpp"
 #include "runtime/config/show.hpp"
@@ -11,7 +12,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <new>
 #include <optional>
+#include <utility>
 
 namespace eightfold::launch {
 namespace {
@@ -38,6 +41,39 @@ std::string all_hosts(comm::Communicator& world) {
   for (std::string& host : world.gather(world.host(), 0))
     if (std::ranges::find(hosts, host) == hosts.end()) hosts.push_back(std::move(host));
   return fmt::format("{}", fmt::join(hosts, ","));
+}
+
+[[noreturn]] void raise_out_of_memory(const std::exception& failure, const std::string& advice) {
+  base::raise<base::OutOfMemory>("{}; {}", base::describe(failure), advice);
+}
+
+// What make() returns; where memory does not suffice, the error ends with `advice`: the key that asks for
+// less.
+template <class Make>
+auto in_memory(const Make& make, const std::string& advice) {
+  try {
+    return make();
+  } catch (const base::OutOfMemory& failure) {
+    raise_out_of_memory(failure, advice);
+  } catch (const std::bad_alloc& failure) {
+    raise_out_of_memory(failure, advice);
+  }
+}
+
+std::string data_advice(const runtime::config::Data& data) {
+  return data.kind == runtime::config::DataKind::digits
+             ? "data.train and data.test say how many samples are drawn"
+             : "data.kind: every rank holds all samples in memory";
+}
+
+std::string pass_advice(const runtime::config::Job& job, int ranks) {
+  const std::int64_t share = (job.global_batch + ranks - 1) / ranks;
+  const std::int64_t rows = job.micro_batch > 0 ? std::min(job.micro_batch, share) : share;
+  return rows > 1 ? fmt::format(
+                        "a rank takes {} samples through the model at once: a smaller job.micro_batch, "
+                        "or smaller layers, need less",
+                        rows)
+                  : std::string("job.micro_batch is 1 already: only smaller layers need less");
 }
 
 }  // namespace
@@ -97,7 +133,11 @@ std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world, const 
                                                const runtime::RankPlace& place,
                                                const std::function<runtime::data::Split()>& open_data) {
   std::unique_ptr<runtime::Session> session;
-  comm::run_agreed(world, [&] { session = std::make_unique<runtime::Session>(job, open_data(), place); });
+  comm::run_agreed(world, [&] {
+    runtime::data::Split data = in_memory(open_data, data_advice(job.data));
+    const auto plan = [&] { return std::make_unique<runtime::Session>(job, std::move(data), place); };
+    session = in_memory(plan, pass_advice(job.job, place.ranks));
+  });
   const std::vector<std::uint64_t> fingerprints = world.all_gather(session->data_fingerprint());
   const auto odd = std::ranges::find_if(fingerprints, [&](auto each) { return each != fingerprints[0]; });
   if (odd != fingerprints.end())

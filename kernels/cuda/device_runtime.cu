@@ -1,5 +1,6 @@
 #include "kernels/backend.hpp"
 #include "kernels/base/log.hpp"
+#include "kernels/base/out_of_memory.hpp"
 #include "kernels/buffer.hpp"
 #include "kernels/cuda/cuda.hpp"
 #include "kernels/cuda/scratch.hpp"
@@ -140,11 +141,11 @@ class CudaRuntime final : public DeviceRuntime {
   [[noreturn]] static void throw_out_of_memory(Device device, MemoryKind kind, std::size_t bytes) {
     cudaGetLastError();
     if (kind == MemoryKind::pinned)
-      base::raise<base::EnvironmentError>("out of page-locked host memory: {} bytes were asked for", bytes);
+      base::raise<base::OutOfMemory>("out of page-locked host memory: {} bytes were asked for", bytes);
     std::size_t free = 0, total = 0;
     EIGHTFOLD_CUDA_CHECK(cudaMemGetInfo(&free, &total));
-    base::raise<base::EnvironmentError>("out of memory on {}: {} bytes were asked for, {} of {} are free",
-                                        to_string(device), bytes, free, total);
+    base::raise<base::OutOfMemory>("out of memory on {}: {} bytes were asked for, {} of {} are free",
+                                   to_string(device), bytes, free, total);
   }
 };
 

@@ -1,5 +1,6 @@
 #include "kernels/backend.hpp"
 #include "kernels/base/clock.hpp"
+#include "kernels/base/out_of_memory.hpp"
 #include "kernels/host/dnnl.hpp"
 
 #include <sys/mman.h>
@@ -33,8 +34,7 @@ class HostRuntime final : public DeviceRuntime {
     const std::size_t alignment = alignment_for(bytes);
     const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
     void* data = std::aligned_alloc(alignment, rounded);
-    if (data == nullptr)
-      base::raise<base::EnvironmentError>("out of host memory: {} bytes were asked for", bytes);
+    if (data == nullptr) base::raise<base::OutOfMemory>("out of host memory: {} bytes were asked for", bytes);
     if (alignment == kHugePage) ::madvise(data, rounded, MADV_HUGEPAGE);  // a hint: may be refused
     std::memset(data, 0, rounded);
     return data;

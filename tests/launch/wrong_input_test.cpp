@@ -18,6 +18,15 @@ bool mount_small_disk(const fs::path& directory) {
          ::mount("tmpfs", directory.c_str(), "tmpfs", 0, "size=1m,mode=700") == 0;
 }
 
+// AddressSanitizer ends a program that asks for more than there is.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kSurvivesFailedAllocations = false;
+#elif defined(__has_feature)
+constexpr bool kSurvivesFailedAllocations = !__has_feature(address_sanitizer);
+#else
+constexpr bool kSurvivesFailedAllocations = true;
+#endif
+
 }  // namespace
 
 TEST_CASE("wrong command lines are refused with exit code 2") {
@@ -228,4 +237,24 @@ TEST_CASE("on a full disk training goes on, and ends with exit code 3 and the ch
   }
   CHECK(whole > 0);
   ::umount((scratch / "disk").c_str());
+}
+
+TEST_CASE("where memory does not suffice, the error names the key that asks for less") {
+  if (!kSurvivesFailedAllocations) return;
+  const Preparation huge = tiny_and(
+      "[[model.layer]]\nkind = \"linear\"\nout = 1000000000\n"
+      "[[model.layer]]\nkind = \"linear\"\nout = 1000000000\n"
+      "[[model.layer]]\nkind = \"linear\"\nout = 10\n");
+  check_refusals({
+      {"layers larger than any memory",
+       {"train", "job.toml"},
+       3,
+       {"out of", "memory", "a smaller job.micro_batch, or smaller layers"},
+       huge},
+      {"the same, one sample at a time",
+       train_with("job.micro_batch=1"),
+       3,
+       {"out of", "memory", "job.micro_batch is 1 already"},
+       huge},
+  });
 }
