@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace eightfold::runtime::checkpoint {
@@ -32,13 +33,23 @@ std::array<std::byte, 8> little_endian(std::uint64_t value) {
   return bytes;
 }
 
-kernels::DType parse_dtype(const std::string& file, const std::string& tensor, const std::string& name) {
+// The type of that name; nothing for one that is not ours.
+std::optional<kernels::DType> known_dtype(std::string_view name) {
   const auto* known =
       std::find_if(kTypes.begin(), kTypes.end(), [&](auto type) { return to_string(type) == name; });
-  if (known == kTypes.end())
+  return known == kTypes.end() ? std::nullopt : std::optional(*known);
+}
+
+// The format's own are F8_E4M3, I64 and the like; more may come.
+std::string checked_type(const std::string& file, const std::string& tensor, std::string name) {
+  constexpr std::size_t kLongest = 32;
+  const bool is_type = !name.empty() && name.size() <= kLongest && std::ranges::all_of(name, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  });
+  if (!is_type)
     base::raise<DataError>("{}: tensor {} has the unsupported type {}", file, tensor,
                            config::shown_name(name));
-  return *known;
+  return name;
 }
 
 // The bytes a shape needs; nothing if they do not fit 63 bits.
@@ -65,15 +76,18 @@ SafetensorsEntry parse_entry(const std::string& file, const std::string& name, c
   try {
     const Json::array_t& shape = json.at("shape").get_ref<const Json::array_t&>();
     const Json& offsets = json.at("data_offsets");
-    SafetensorsEntry entry{parse_dtype(file, name, json.at("dtype").get<std::string>()),
+    std::string type = checked_type(file, name, json.at("dtype").get<std::string>());
+    const std::optional<kernels::DType> dtype = known_dtype(type);
+    SafetensorsEntry entry{std::move(type),
+                           dtype,
                            {},
                            base::json_integer<std::uint64_t>(offsets.at(0), where),
                            base::json_integer<std::uint64_t>(offsets.at(1), where)};
     for (const Json& extent : shape) entry.shape.push_back(base::json_integer<std::int64_t>(extent, where));
-    const auto bytes = checked_bytes(entry.shape, entry.dtype);
-    if (!bytes || entry.end < entry.begin || entry.end - entry.begin != *bytes)
+    const bool fits = !dtype || checked_bytes(entry.shape, *dtype) == entry.end - entry.begin;
+    if (entry.end < entry.begin || !fits)
       base::raise<DataError>("{}: tensor {} of {} [{}] cannot stand at bytes {} to {}", file, name,
-                             to_string(entry.dtype), fmt::join(entry.shape, ", "), entry.begin, entry.end);
+                             entry.type, fmt::join(entry.shape, ", "), entry.begin, entry.end);
     return entry;
   } catch (const Json::exception& failure) {
     base::raise<DataError>("{}: the header's entry for tensor {} is malformed: {}", file, name,
@@ -173,7 +187,7 @@ void SafetensorsFile::read(const std::string& name, kernels::Tensor to) const {
   if (entry.dtype != to.dtype() ||
       !std::equal(extents.begin(), extents.end(), entry.shape.begin(), entry.shape.end()))
     base::raise<DataError>("{}: tensor {} is {} [{}], {} {} was expected", file_.path().string(), name,
-                           to_string(entry.dtype), fmt::join(entry.shape, ", "), to_string(to.dtype()),
+                           entry.type, fmt::join(entry.shape, ", "), to_string(to.dtype()),
                            to_string(to.shape()));
   file_.read(data_start_ + entry.begin, {static_cast<std::byte*>(to.data()), to.bytes()});
 }

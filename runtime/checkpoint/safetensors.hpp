@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,15 +27,16 @@ base::FileFacts write_safetensors(const std::filesystem::path& path, const std::
 
 // Where a tensor stands in its file.
 struct SafetensorsEntry {
-  kernels::DType dtype;
+  std::string type;                     // as the file names it
+  std::optional<kernels::DType> dtype;  // absent for a type that nothing here computes with
   std::vector<std::int64_t> shape;
   std::uint64_t begin, end;  // bytes, from the end of the header
 };
 using SafetensorsEntries = std::map<std::string, SafetensorsEntry>;
 
 // The tensors of a header that `data_bytes` follow. Throws DataError, beginning with `file`, when it is not
-// JSON, has duplicate names, more than a million tensors, unknown types, sizes that overflow or disagree with
-// the shape, or leaves gaps, overlaps, missing or surplus bytes.
+// JSON, has duplicate names, more than a million tensors, sizes that overflow or disagree with the shape, or
+// leaves gaps, overlaps, missing or surplus bytes. The size of a type that is not ours is not known.
 SafetensorsEntries parse_safetensors_header(const std::string& file, const std::string& header,
                                             std::uint64_t data_bytes);
 

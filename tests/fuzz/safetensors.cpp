@@ -21,10 +21,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   for (const auto& [name, entry] : file->entries()) data_bytes = std::max(data_bytes, entry.end);
   const std::uint8_t* start = data + size - data_bytes;
   for (const auto& [name, entry] : file->entries()) {
-    if (entry.shape.size() > kernels::Shape::kMaxRank) continue;    // no tensor of ours
-    std::vector<std::uint8_t> values(entry.end - entry.begin + 1);  // a place also for none
+    if (!entry.dtype || entry.shape.size() > kernels::Shape::kMaxRank) continue;  // no tensor of ours
+    std::vector<std::uint8_t> values(entry.end - entry.begin + 1);                // a place also for none
     file->read(name,
-               {values.data(), kernels::Shape(std::span<const std::int64_t>(entry.shape)), entry.dtype, {}});
+               {values.data(), kernels::Shape(std::span<const std::int64_t>(entry.shape)), *entry.dtype, {}});
     eightfold::base::require(std::equal(values.begin(), values.end() - 1, start + entry.begin),
                              "wrong bytes");
   }

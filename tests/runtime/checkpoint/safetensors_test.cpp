@@ -161,9 +161,28 @@ TEST_CASE("an entry that lacks a part or has one of the wrong kind is refused by
   }
 }
 
-TEST_CASE("a type that this program does not know is refused by name") {
-  complains(file_of(entry("F8_E4M3", "[4]", "[0,4]"), kFour), "tensor t has the unsupported type F8_E4M3");
-  complains(file_of(entry("f32", "[1]", "[0,4]"), kFour), "tensor t has the unsupported type f32");
+TEST_CASE("a tensor of a type that this program does not know is passed over, and others are read") {
+  const test::Scratch scratch;
+  const std::string header = R"({"seen":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},)"
+                             R"("w":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},)"
+                             R"("packed":{"dtype":"F4","shape":[3],"data_offsets":[12,14]}})";
+  const float value = 1.5F;
+  std::string data(8, '\7');
+  data.append(reinterpret_cast<const char*>(&value), sizeof value);
+  const SafetensorsFile file(scratch.file("x", file_of(header, data + "ab")));
+  float read = 0;
+  const kernels::Tensor to = kernels::host_tensor(std::span(&read, 1), Shape{1});
+  file.read("w", to);
+  CHECK(read == value);
+  CHECK_THROWS_WITH(file.read("seen", to),
+                    (scratch / "x").string() + ": tensor seen is I64 [1], F32 [1] was expected");
+  complains(file_of(entry("I64", "[1]", "[0,3]"), kFour), "the header describes 3 bytes of tensors");
+  complains(file_of(entry("I64", "[1]", "[4,0]"), kFour), "tensor t of I64 [1] cannot stand at bytes 4 to 0");
+}
+
+TEST_CASE("what is no name of a type is refused") {
+  for (const char* type : {"f32", "", "F 32", "F32-OF-A-NAME-THAT-IS-TOO-LONG-FOR-ONE"})
+    complains(file_of(entry(type, "[1]", "[0,4]"), kFour), "tensor t has the unsupported type ");
 }
 
 TEST_CASE("what a stranger wrote reaches no terminal as it is") {
