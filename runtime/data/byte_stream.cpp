@@ -129,15 +129,31 @@ std::size_t ByteStream::inflate_into(std::span<std::uint8_t> to) {
   return done;
 }
 
-// A gzip file is a sequence of members; anything else behind one is not gzip.
+// Tapes and block devices pad files with zeros. False at the end of the file.
+bool ByteStream::skip_padding() {
+  z_stream& zlib = inflater_->zlib;
+  auto& input = inflater_->input;
+  for (;;) {
+    const std::span left(zlib.next_in, zlib.avail_in);
+    const auto other = std::ranges::find_if(left, [](Bytef byte) { return byte != 0; });
+    zlib.avail_in = static_cast<uInt>(left.end() - other);
+    zlib.next_in += other - left.begin();
+    if (zlib.avail_in > 0) return true;
+    zlib.next_in = input.data();
+    zlib.avail_in = static_cast<uInt>(read_raw(input));
+    if (zlib.avail_in == 0) return false;
+  }
+}
+
+// A gzip file is a sequence of members, perhaps padded; anything else behind one is not gzip.
 bool ByteStream::start_next_member() {
+  if (!skip_padding()) return false;
   z_stream& zlib = inflater_->zlib;
   auto& input = inflater_->input;
   std::memmove(input.data(), zlib.next_in, zlib.avail_in);
   if (zlib.avail_in < kGzipMagic.size())
     zlib.avail_in += static_cast<uInt>(read_raw(std::span(input).subspan(zlib.avail_in)));
   zlib.next_in = input.data();
-  if (zlib.avail_in == 0) return false;
   if (zlib.avail_in < kGzipMagic.size() ||
       std::memcmp(input.data(), kGzipMagic.data(), kGzipMagic.size()) != 0)
     base::raise<base::DataError>("{}: bytes that are not gzip follow the compressed data, from byte {} of {}",

@@ -30,6 +30,7 @@ class ByteStream {
 
   std::size_t read_raw(std::span<std::uint8_t> to);
   std::size_t inflate_into(std::span<std::uint8_t> to);
+  bool skip_padding();
   bool start_next_member();
   void rewind();
   std::uint64_t skip(std::uint64_t count);

@@ -4,6 +4,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <array>
 
 namespace eightfold::fuzz {
@@ -31,12 +32,18 @@ Input inflate_member(Input file, std::vector<std::uint8_t>& contents) {
   return code == Z_STREAM_END ? file.last(zlib.avail_in) : Input();
 }
 
+// What follows the zeros that pad a member.
+Input without_padding(Input file) {
+  return file.subspan(static_cast<std::size_t>(
+      std::ranges::find_if(file, [](std::uint8_t byte) { return byte != 0; }) - file.begin()));
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> contents_of(Input file) {
   if (!is_gzip(file)) return {file.begin(), file.end()};
   std::vector<std::uint8_t> contents;
-  while (is_gzip(file)) file = inflate_member(file, contents);
+  while (is_gzip(file)) file = without_padding(inflate_member(file, contents));
   return contents;
 }
 

@@ -105,6 +105,25 @@ TEST_CASE("a gzip file of several members is read as one") {
   CHECK(read_idx(scratch.file("members", members), 3).values == array.values);
 }
 
+TEST_CASE("zeros behind a gzip file, and between its members, are padding") {
+  const Scratch scratch;
+  const IdxArray array = sample_array({40, 50, 60});
+  const std::string whole = written(scratch, "whole", array);
+  const std::string first = gzip_of(scratch, whole.substr(0, 70'000));
+  const std::string second = gzip_of(scratch, whole.substr(70'000));
+  for (const std::size_t zeros : {1UL, 2UL, 512UL, 65'535UL, 65'536UL, 65'537UL, 200'000UL}) {
+    CAPTURE(zeros);
+    const std::string padding(zeros, '\0');
+    CHECK(read_idx(scratch.file("behind", first + second + padding), 3).values == array.values);
+    CHECK(read_idx(scratch.file("between", first + padding + second), 3).values == array.values);
+    CHECK(
+        complaint(scratch, first + second + padding + "x")
+            .starts_with(fmt::format(": bytes that are not gzip follow the compressed data, from byte {} of",
+                                     first.size() + second.size() + zeros)));
+    CHECK(complaint(scratch, first + padding).find("bytes follow the header") != std::string::npos);
+  }
+}
+
 TEST_CASE("hostile IDX files are refused with what is wrong and what was expected") {
   struct Case {
     const char* what;
