@@ -1,10 +1,16 @@
 // eightfold evaluate
+#include "comm/agreed_error.hpp"
 #include "comm/engine.hpp"
+#include "kernels/base/log.hpp"
 #include "launch/command.hpp"
 #include "launch/job.hpp"
 #include "launch/result.hpp"
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/evaluation.hpp"
+
+#include <cmath>
+#include <memory>
+#include <optional>
 
 namespace eightfold::launch {
 namespace {
@@ -15,20 +21,63 @@ struct EvaluateOptions {
   std::string json;
 };
 
+using runtime::checkpoint::Found;
+using runtime::data::TrainingFacts;
+
+// The session of a checkpoint that says what its training data taught needs no file but those of the test
+// samples. Collective; errors are agreed.
+std::unique_ptr<runtime::Session> plan_evaluation(comm::Communicator& world,
+                                                  const runtime::config::JobConfig& job,
+                                                  const runtime::RankPlace& place, const Found& found) {
+  const std::optional<TrainingFacts> facts = runtime::share_training_facts(world, found);
+  if (!facts) {
+    if (world.rank() == 0)
+      base::log_warn(
+          "{}: an earlier version wrote it, without mean and deviation of its training data: they are "
+          "measured on the training data that the job names now",
+          found.directory.string());
+    return plan_session(world, job, place);
+  }
+  const auto open_data = [&] {
+    return runtime::data::open_test(job.data, job.job.seed, facts->samples, facts->shape);
+  };
+  std::unique_ptr<runtime::Session> session = plan_session(world, job, place, open_data, &*facts);
+  const auto& before = session->data().train;
+  if (world.rank() == 0 && before && runtime::data::fingerprint(*before) != facts->fingerprint)
+    base::log_warn(
+        "the {} samples before the test samples are not those that {} was trained on; it may know some of "
+        "the "
+        "test samples",
+        before->size(), found.directory.string());
+  return session;
+}
+
+// Every rank has this score, and throws.
+void require_finite(const runtime::telemetry::Score& score, runtime::Session& session, std::int64_t steps) {
+  if (std::isfinite(score.loss())) return;
+  throw comm::AgreedError(
+      base::ExitCode::divergence,
+      fmt::format("the test loss is {} after step {}: {}",
+                  std::isnan(score.loss()) ? "not a number" : "infinite", steps,
+                  session.snapshot().weights_are_finite() ? "the network's values overflow on these samples"
+                                                          : "some weights of the checkpoint are not finite"));
+}
+
 void evaluate(const EvaluateOptions& options, comm::Environment& environment) {
   comm::Communicator& world = environment.world();
   share_json_check(world, options.json);
   const base::TimePoint start = base::Clock::now();
-  runtime::checkpoint::Found found;
+  Found found;
   const runtime::config::JobConfig job = share_job(world, [&] {
     found = runtime::checkpoint::find(options.path);
     return read_job({(found.directory / runtime::checkpoint::kConfigFile).string(), options.overrides});
   });
   const Placement placement = place_rank(world, job.job);
-  const std::unique_ptr<runtime::Session> session = plan_session(world, job, placement.place);
+  const std::unique_ptr<runtime::Session> session = plan_evaluation(world, job, placement.place, found);
   session->restore(world, found, runtime::Restored::weights);
   comm::Engine engine(world);
   const runtime::telemetry::Score score = runtime::evaluate(*session, engine, found.manifest.step, nullptr);
+  require_finite(score, *session, found.manifest.step);
   if (world.rank() != 0) return;
   const ResultRow row = {
       {"test_accuracy", score.accuracy()},

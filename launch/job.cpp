@@ -131,11 +131,15 @@ JobConfig share_job(comm::Communicator& world, const JobOptions& options) {
 
 std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world, const JobConfig& job,
                                                const runtime::RankPlace& place,
-                                               const std::function<runtime::data::Split()>& open_data) {
+                                               const std::function<runtime::data::Split()>& open_data,
+                                               const runtime::data::TrainingFacts* facts) {
   std::unique_ptr<runtime::Session> session;
   comm::run_agreed(world, [&] {
     runtime::data::Split data = in_memory(open_data, data_advice(job.data));
-    const auto plan = [&] { return std::make_unique<runtime::Session>(job, std::move(data), place); };
+    const auto plan = [&] {
+      return facts ? std::make_unique<runtime::Session>(job, std::move(data), *facts, place)
+                   : std::make_unique<runtime::Session>(job, std::move(data), place);
+    };
     session = in_memory(plan, pass_advice(job.job, place.ranks));
   });
   const std::vector<std::uint64_t> fingerprints = world.all_gather(session->data_fingerprint());

@@ -45,12 +45,14 @@ runtime::config::JobConfig share_job(comm::Communicator& world, const JobOptions
 runtime::config::JobConfig share_job(comm::Communicator& world,
                                      const std::function<runtime::config::ParsedJob()>& read_on_root);
 
-// Reads data and plans the job on every rank. Collective; errors are agreed.
+// Reads data, which must be the same everywhere, and plans the job on every rank. `facts`: what other
+// training data taught; null: this data's. Collective; errors are agreed.
 std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world,
                                                const runtime::config::JobConfig& job,
                                                const runtime::RankPlace& place,
-                                               const std::function<runtime::data::Split()>& open_data);
-// The same with the data that the job names.
+                                               const std::function<runtime::data::Split()>& open_data,
+                                               const runtime::data::TrainingFacts* facts = nullptr);
+// The same for training on the data that the job names.
 std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world,
                                                const runtime::config::JobConfig& job,
                                                const runtime::RankPlace& place);

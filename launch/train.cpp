@@ -8,6 +8,7 @@
 #include "launch/command.hpp"
 #include "launch/job.hpp"
 #include "launch/result.hpp"
+#include "runtime/checkpoint/data_file.hpp"
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/config/show.hpp"
 #include "runtime/run_directory.hpp"
@@ -25,6 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using runtime::config::JobConfig;
+using runtime::data::TrainingFacts;
 
 struct TrainOptions {
   JobOptions job;
@@ -49,6 +51,27 @@ void require_same_training(const runtime::checkpoint::Found& found, const JobCon
                                    fmt::join(differences, "; "));
 }
 
+// The weights, and the mean and deviation that go with them, were learnt from certain samples.
+void require_same_data(const runtime::checkpoint::Found& found, const JobConfig& job,
+                       const TrainingFacts& now) {
+  const std::optional<TrainingFacts> before = runtime::checkpoint::read_data(found);
+  if (!before) {
+    base::log_warn(
+        "{}: an earlier version wrote it, without mean, deviation and fingerprint of its training data: they "
+        "are those of the data that the job names now",
+        found.directory.string());
+    return;
+  }
+  const std::vector<std::string> differences = runtime::data::differences(*before, now);
+  if (differences.empty()) return;
+  if (!job.data.may_change || before->shape != now.shape)
+    base::raise<base::ConfigError>(
+        "{} was trained on other data; {}{}", found.directory.string(), fmt::join(differences, "; "),
+        before->shape != now.shape ? "" : "; --set data.may_change=true goes on all the same");
+  base::log_warn("going on with other data than {} was trained on, and with its mean and deviation; {}",
+                 found.directory.string(), fmt::join(differences, "; "));
+}
+
 std::optional<runtime::checkpoint::Found> find_checkpoint(const TrainOptions& options, const JobConfig& job) {
   if (!options.resume.is_given()) return std::nullopt;
   if (!options.resume_from.empty()) return runtime::checkpoint::find(options.resume_from);
@@ -70,10 +93,11 @@ fs::path prepared_run_directory(const TrainOptions& options) {
 }
 
 // A run resumes in its own directory, unless its checkpoints are kept elsewhere.
-Start choose_start(const TrainOptions& options, const JobConfig& job) {
+Start choose_start(const TrainOptions& options, const JobConfig& job, const TrainingFacts& data) {
   Start start{{}, find_checkpoint(options, job)};
   if (start.checkpoint) {
     require_same_training(*start.checkpoint, job);
+    require_same_data(*start.checkpoint, job, data);
     start.run_directory = runtime::run_of(start.checkpoint->directory).value_or(fs::path());
     base::log_info("resuming from {} (step {})", start.checkpoint->directory.string(),
                    start.checkpoint->manifest.step);
@@ -153,7 +177,7 @@ void train(const TrainOptions& options, comm::Environment& environment, runtime:
   Start start;
   comm::run_agreed(world, [&] {
     if (world.rank() != 0) return;
-    start = choose_start(options, job);
+    start = choose_start(options, job, session->facts());
     base::open_log_file(start.run_directory / "log" / "rank-00000.log");
     runtime::create_flight_directory(start.run_directory);
     runtime::describe_run(start.run_directory, job, placement.facts);

@@ -2,20 +2,25 @@
 
 #include "kernels/base/error.hpp"
 #include "kernels/base/hash.hpp"
+#include "runtime/checkpoint/data_file.hpp"
 #include "runtime/residuals.hpp"
 
 #include <algorithm>
+#include <span>
+#include <string>
 #include <utility>
-#include <vector>
 
 namespace eightfold::runtime {
 namespace {
 
-// Of each part, evenly spread: enough to tell another file, a shuffled one or other labels.
-constexpr std::int64_t kFingerprintSamples = 256;
-
 kernels::Shape tensor_shape(const data::SampleShape& sample) {
   return {sample.height, sample.width, sample.channels};
+}
+
+// How many outputs the network must have. Of IDX files only the labels are known, and the largest class may
+// have no sample: any number (0).
+int required_outputs(config::DataKind kind, const data::TrainingFacts& facts) {
+  return kind == config::DataKind::idx ? 0 : static_cast<int>(facts.classes);
 }
 
 kernels::Buffer<float> make_residual(const config::Exchange& exchange, kernels::Tensor gradients, int ranks) {
@@ -41,20 +46,32 @@ bool has_error_feedback(const config::Exchange& exchange) {
 }
 
 Session::Session(config::JobConfig config, data::Split data, const RankPlace& place)
+    : Session(std::move(config), data, data::training_facts(*data.train), place) {
+  data::require_labels_below(*data_.train, model_.outputs());
+}
+
+Session::Session(config::JobConfig config, data::Split data, data::TrainingFacts facts,
+                 const RankPlace& place)
     : config_(std::move(config)),
       data_(std::move(data)),
+      facts_(std::move(facts)),
       place_(place),
-      plan_(deal_out(config_.job, data_.train->size(), place.ranks)),
+      plan_(deal_out(config_.job, facts_.samples, place.ranks)),
       stream_(place.device),
-      model_(config_.model, place.device, tensor_shape(data_.train->sample_shape()),
-             static_cast<int>(data_.train->classes()), plan_.pass_rows()),
+      model_(config_.model, place.device, tensor_shape(facts_.shape),
+             required_outputs(config_.data.kind, facts_), plan_.pass_rows()),
       optimizer_(config_.optimizer, model_.weights(), model_.gradients()),
       guard_(config_.guard, place.device),
       buckets_(model::cut_buckets(model_.gradients().elements(), config_.exchange.bucket)),
       residual_(make_residual(config_.exchange, model_.gradients(), place.ranks)),
       snapshot_(make_snapshot(Snapshot::Copies::of_device_arenas)),
-      feed_(place.device, data::normalization(*data_.train), tensor_shape(data_.train->sample_shape()),
-            plan_.pass_rows()) {}
+      feed_(make_feed()) {
+  data::require_labels_below(*data_.test, model_.outputs());
+}
+
+Feed Session::make_feed() const {
+  return {place_.device, data::normalization(facts_.bytes), tensor_shape(facts_.shape), plan_.pass_rows()};
+}
 
 Snapshot Session::make_snapshot(Snapshot::Copies copies) const {
   Snapshot snapshot(model_, optimizer_, copies);
@@ -84,25 +101,19 @@ void Session::restore(comm::Communicator& communicator, const checkpoint::Found&
   });
   snapshot_.broadcast(communicator, 0);
   snapshot_.store_to_device(stream_);
-  if (what == Restored::everything) restore_residuals(communicator, stream_, residual(), found);
+  if (what != Restored::everything) return;
+  restore_residuals(communicator, stream_, residual(), found);
+  if (const auto facts = share_training_facts(communicator, found)) {
+    base::require(facts->shape == facts_.shape, "a checkpoint of other samples is restored");
+    facts_.bytes = facts->bytes;
+    feed_ = make_feed();
+  }
 }
 
 std::uint64_t Session::data_fingerprint() const {
-  std::vector<std::uint64_t> parts;
-  for (const auto& source : {data_.train, data_.test}) {
-    const data::SampleShape shape = source->sample_shape();
-    for (const std::int64_t number :
-         {source->size(), shape.height, shape.width, shape.channels, source->classes()})
-      parts.push_back(static_cast<std::uint64_t>(number));
-    std::vector<std::uint8_t> image(static_cast<std::size_t>(shape.bytes()));
-    const std::int64_t stride = std::max<std::int64_t>(1, source->size() / kFingerprintSamples);
-    for (std::int64_t index = 0; index < source->size(); index += stride) {
-      std::int32_t label = 0;
-      source->read(index, image, label);
-      parts.push_back(base::hash64(std::span<const std::uint8_t>(image)) + static_cast<std::uint64_t>(label));
-    }
-  }
-  return base::hash64(std::span<const std::uint64_t>(parts));
+  const std::string both =
+      fmt::format("{} {}", checkpoint::data_text(facts_), data::fingerprint(*data_.test));
+  return base::hash64(std::span<const char>(both));
 }
 
 }  // namespace eightfold::runtime

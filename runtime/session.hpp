@@ -7,7 +7,7 @@
 #include "runtime/config/job.hpp"
 #include "runtime/data/batch_plan.hpp"
 #include "runtime/data/source.hpp"
-#include "runtime/data/statistics.hpp"
+#include "runtime/data/training_facts.hpp"
 #include "runtime/feed.hpp"
 #include "runtime/guard.hpp"
 #include "runtime/model/arena.hpp"
@@ -28,19 +28,26 @@ struct RankPlace {
   kernels::Device device;
 };
 
-// Evaluation needs no optimizer.
+// Evaluation needs no optimizer, and knows what the training data taught before it is planned.
 enum class Restored { everything, weights };
 
 class Session {
  public:
-  // Throws ConfigError when the job cannot be dealt out over the ranks or its layers do not fit together. Not
-  // collective; the weights are zeros until initialize() or a restored snapshot.
+  // Throws ConfigError when the job cannot be dealt out over the ranks or its layers do not fit together,
+  // DataError when a label is none of the network's outputs. Not collective; the weights are zeros until
+  // initialize() or a restored snapshot.
   Session(config::JobConfig config, data::Split data, const RankPlace& place);
+  // For evaluation alone, of what was trained on other samples, of which these are the facts: `data` needs no
+  // training part.
+  Session(config::JobConfig config, data::Split data, data::TrainingFacts facts, const RankPlace& place);
   Session(const Session&) = delete;  // its members refer to each other
   Session& operator=(const Session&) = delete;
 
   const config::JobConfig& config() const noexcept { return config_; }
   const data::Split& data() const noexcept { return data_; }
+  // What the training data taught: what checkpoints say of it. After a restore of everything mean and
+  // deviation are the checkpoint's.
+  const data::TrainingFacts& facts() const noexcept { return facts_; }
   const RankPlace& place() const noexcept { return place_; }
   // How training samples are dealt out.
   const data::BatchPlan& plan() const noexcept { return plan_; }
@@ -63,14 +70,18 @@ class Session {
   // Rank 0 draws the initial weights from the seed, everybody gets them. Collective.
   void initialize(comm::Communicator& communicator);
   // Rank 0 reads a checkpoint, everybody gets it, or of the residuals its own. Collective; a checkpoint that
-  // is damaged or of another model is an AgreedError.
+  // is damaged or of another model is an AgreedError. Requires: the checkpoint's samples have the shape of
+  // this job's.
   void restore(comm::Communicator& communicator, const checkpoint::Found& found, Restored what);
-  // The same number on ranks that hold the same data: sizes, shape, classes and a sample of samples.
+  // The same number on ranks that hold the same data.
   std::uint64_t data_fingerprint() const;
 
  private:
+  Feed make_feed() const;
+
   config::JobConfig config_;
   data::Split data_;
+  data::TrainingFacts facts_;
   RankPlace place_;
   data::BatchPlan plan_;
   kernels::Stream stream_;

@@ -1,6 +1,7 @@
 #include "runtime/snapshot.hpp"
 
 #include "kernels/base/hash.hpp"
+#include "runtime/checkpoint/data_file.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -111,6 +112,18 @@ void Snapshot::broadcast(comm::Communicator& communicator, int root) {
     communicator.broadcast(std::as_writable_bytes(arena.host.span<float>()), root);
   for (const Arena& each : included_)
     communicator.broadcast(std::as_writable_bytes(each.host.span<float>()), root);
+}
+
+std::optional<data::TrainingFacts> share_training_facts(comm::Communicator& communicator,
+                                                        const checkpoint::Found& found) {
+  std::string text;
+  comm::run_agreed(communicator, [&] {
+    if (communicator.rank() != 0) return;
+    if (const auto facts = checkpoint::read_data(found)) text = checkpoint::data_text(*facts);
+  });
+  communicator.broadcast_text(text, 0);
+  if (text.empty()) return std::nullopt;
+  return checkpoint::parse_data(checkpoint::kDataFile, text);
 }
 
 }  // namespace eightfold::runtime

@@ -8,10 +8,12 @@
 #include "kernels/buffer.hpp"
 #include "kernels/stream.hpp"
 #include "runtime/checkpoint/store.hpp"
+#include "runtime/data/training_facts.hpp"
 #include "runtime/model/model.hpp"
 #include "runtime/optimizer.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -66,5 +68,10 @@ class Snapshot {
   std::vector<Arena> included_;  // the name is the prefix
   Copies copies_;
 };
+
+// What a checkpoint that rank 0 has found says of its training data, on every rank; nothing if a version
+// wrote it that did not say it. Collective; one that is damaged is an AgreedError.
+std::optional<data::TrainingFacts> share_training_facts(comm::Communicator& communicator,
+                                                        const checkpoint::Found& found);
 
 }  // namespace eightfold::runtime

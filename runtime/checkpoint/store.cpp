@@ -50,7 +50,7 @@ void require_space(const fs::path& directory, std::uint64_t bytes) {
 }
 
 std::uint64_t bytes_of(const Contents& contents) {
-  std::uint64_t bytes = contents.config.size() + contents.residual_bytes;
+  std::uint64_t bytes = contents.config.size() + contents.data.size() + contents.residual_bytes;
   for (const auto* tensors : {&contents.weights, &contents.optimizer})
     for (const NamedTensor& named : *tensors) bytes += named.tensor.bytes();
   return bytes;
@@ -158,6 +158,19 @@ SafetensorsFile open_file(const Found& found, const std::string& name) {
   return SafetensorsFile(open_verified(found.directory, *file));
 }
 
+std::optional<std::string> read_text(const Found& found, const std::string& name) {
+  constexpr std::uint64_t kLimit = 1 << 20;
+  const auto listed = std::ranges::find(found.manifest.files, name, &Manifest::File::name);
+  if (listed == found.manifest.files.end()) return std::nullopt;
+  const base::InputFile file = open_verified(found.directory, *listed);
+  if (file.bytes() > kLimit)
+    base::raise<base::DataError>("{}: {} bytes; at most {} are allowed", file.path().string(), file.bytes(),
+                                 kLimit);
+  std::string text(file.bytes(), '\0');
+  file.read(0, std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
 int residuals(const Manifest& manifest) {
   int count = 0;
   while (std::ranges::find(manifest.files, residual_file(count), &Manifest::File::name) !=
@@ -187,6 +200,12 @@ void Draft::add(const std::string& name, base::FileFacts facts) {
   manifest_.files.push_back({name, facts.bytes, std::move(facts.xxh3_128)});
 }
 
+void Draft::add_text(const char* name, std::string_view text) {
+  base::DurableFile file(aside_ / name);
+  file.write(std::as_bytes(std::span(text)));
+  add(name, file.close());
+}
+
 void Draft::add_residual(int rank, kernels::Tensor residual) {
   add(residual_file(rank), write_safetensors(aside_ / residual_file(rank), {{residual_name(rank), residual}},
                                              {{"step", std::to_string(manifest_.step)}}));
@@ -196,9 +215,8 @@ void Draft::write_contents() {
   const std::map<std::string, std::string> metadata = {{"step", std::to_string(manifest_.step)}};
   add(kWeightsFile, write_safetensors(aside_ / kWeightsFile, contents_.weights, metadata));
   add(kOptimizerFile, write_safetensors(aside_ / kOptimizerFile, contents_.optimizer, metadata));
-  base::DurableFile config(aside_ / kConfigFile);
-  config.write(std::as_bytes(std::span(contents_.config)));
-  add(kConfigFile, config.close());
+  add_text(kConfigFile, contents_.config);
+  if (!contents_.data.empty()) add_text(kDataFile, contents_.data);
   write_manifest(aside_, manifest_);
   base::sync_directory(aside_);
 }

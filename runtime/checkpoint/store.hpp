@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace eightfold::runtime::checkpoint {
@@ -26,11 +27,13 @@ struct Contents {
   std::vector<NamedTensor> weights;
   std::vector<NamedTensor> optimizer;
   std::uint64_t residual_bytes = 0;  // of all ranks together
+  std::string data = {};             // text of kDataFile; empty: none is written
 };
 
 inline constexpr const char* kWeightsFile = "weights.safetensors";
 inline constexpr const char* kOptimizerFile = "optimizer.safetensors";
 inline constexpr const char* kConfigFile = "config.toml";
+inline constexpr const char* kDataFile = "data.json";
 // One rank's residual: the arena of its error feedback as it is, under the name "residual.rank3".
 std::string residual_file(int rank);
 std::string residual_name(int rank);
@@ -54,6 +57,7 @@ class Draft {
 
  private:
   void add(const std::string& name, base::FileFacts facts);
+  void add_text(const char* name, std::string_view text);
   void write_contents();
 
   std::filesystem::path store_, target_, aside_;
@@ -71,6 +75,10 @@ struct Found {
 
 // One of its safetensors files, verified as it is opened. Throws DataError.
 SafetensorsFile open_file(const Found& found, const std::string& name);
+
+// The text of one of its files, verified as it is opened; nothing where its manifest lists none of that name.
+// Throws DataError, also for one of more than a mebibyte.
+std::optional<std::string> read_text(const Found& found, const std::string& name);
 
 // How many ranks' residuals a checkpoint holds.
 int residuals(const Manifest& manifest);

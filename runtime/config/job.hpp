@@ -43,6 +43,7 @@ struct Data {
   std::int64_t train = 0;  // samples; 0: all of the training files (digits: 20000)
   std::int64_t test =
       0;  // samples; 0: all of the test files (digits: 4000); idx: taken from the training files
+  bool may_change = false;  // --resume goes on with other training samples
 };
 
 enum class LayerKind { linear, conv2d, max_pool, average_pool, relu, dropout, lrn };

@@ -96,7 +96,11 @@ Section<JobConfig> data_section() {
                       "training files, behind the training samples.",
               .unit = "samples",
               .range = at_least(0),
-              .identity = Identity::always})});
+              .identity = Identity::always}),
+       field("may_change", &Data::may_change,
+             {.help = "Lets --resume go on with other training samples than those that the checkpoint was "
+                      "trained on; mean and deviation stay the checkpoint's.",
+              .only_with = files})});
 }
 
 Section<JobConfig> optimizer_section() {

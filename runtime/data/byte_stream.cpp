@@ -162,18 +162,4 @@ bool ByteStream::start_next_member() {
   return true;
 }
 
-std::filesystem::path find_file(const std::filesystem::path& directory, const std::filesystem::path& name) {
-  const std::filesystem::path asked = directory / name;
-  std::filesystem::path other = asked;
-  if (asked.extension() == ".gz") {
-    other.replace_extension();
-  } else {
-    other += ".gz";
-  }
-  std::error_code ignored;
-  for (const auto& path : {asked, other})
-    if (std::filesystem::exists(path, ignored)) return path;
-  base::raise<base::DataError>("no such file: neither {} nor {}", asked.string(), other.string());
-}
-
 }  // namespace eightfold::runtime::data

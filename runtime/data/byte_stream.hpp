@@ -42,8 +42,4 @@ class ByteStream {
   std::unique_ptr<Inflater> inflater_;
 };
 
-// `directory`/`name`, or else the same with ".gz" added or, if it ends so, removed. DataError lists both if
-// neither exists.
-std::filesystem::path find_file(const std::filesystem::path& directory, const std::filesystem::path& name);
-
 }  // namespace eightfold::runtime::data

@@ -126,22 +126,16 @@ void write_idx(const fs::path& path, const IdxArray& array) {
   base::write_file_durably(path, path.extension() == ".gz" ? compress(contents) : contents);
 }
 
-std::shared_ptr<const Source> read_idx_pair(const fs::path& images, const fs::path& labels,
-                                            std::int64_t classes) {
-  constexpr std::size_t kLabelHeader = 8;
+std::shared_ptr<const Source> read_idx_pair(const fs::path& images, const fs::path& labels) {
   IdxArray classes_of = read_idx(labels, 1);
   IdxArray pixels = read_idx(images, 3);
   if (pixels.extents[0] != classes_of.extents[0])
     base::raise<base::DataError>("{} holds {} images, but {} holds {} labels", images.string(),
                                  pixels.extents[0], labels.string(), classes_of.extents[0]);
-  const auto largest = std::ranges::max_element(classes_of.values);
-  if (classes == 0) classes = *largest + 1;
-  if (*largest >= classes)
-    base::raise<base::DataError>(
-        "{}: label {} at byte {} of the contents; labels 0 to {} were expected", labels.string(), *largest,
-        kLabelHeader + static_cast<std::size_t>(largest - classes_of.values.begin()), classes - 1);
+  const std::int64_t classes = *std::ranges::max_element(classes_of.values) + 1;
   return std::make_shared<InMemorySource>(SampleShape{pixels.extents[1], pixels.extents[2], 1}, classes,
-                                          std::move(pixels.values), std::move(classes_of.values));
+                                          std::move(pixels.values), std::move(classes_of.values),
+                                          labels.string());
 }
 
 }  // namespace eightfold::runtime::data

@@ -28,9 +28,9 @@ IdxArray read_idx(const std::filesystem::path& path, std::size_t dimensions);
 // Replaces `path`, durably; compressed if the name ends in ".gz". The same array gives the same bytes.
 void write_idx(const std::filesystem::path& path, const IdxArray& array);
 
-// Images [samples, height, width] with one label each, from two files. Labels must be below `classes`; 0:
-// whatever labels there are, with one class more than the largest.
+// Images [samples, height, width] with one label each, from two files. There is one class more than the
+// largest label: the format does not say how many there are.
 std::shared_ptr<const Source> read_idx_pair(const std::filesystem::path& images,
-                                            const std::filesystem::path& labels, std::int64_t classes);
+                                            const std::filesystem::path& labels);
 
 }  // namespace eightfold::runtime::data

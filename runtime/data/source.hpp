@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace eightfold::runtime::data {
@@ -27,29 +28,34 @@ class Source {
   virtual ~Source() = default;
   virtual std::int64_t size() const = 0;
   virtual SampleShape sample_shape() const = 0;
-  // Labels lie in [0, classes).
+  // Labels lie in [0, classes): as many as the kind of data defines, or, where it defines none, one more than
+  // the largest label.
   virtual std::int64_t classes() const = 0;
   // Copies sample `index` to `image` (sample_shape().bytes() of them) and its class to `label`.
   virtual void read(std::int64_t index, std::span<std::uint8_t> image, std::int32_t& label) const = 0;
+  // What users know sample `index` by: "data/train-labels-idx1-ubyte: record 5".
+  virtual std::string place(std::int64_t index) const;
 };
 
 class InMemorySource final : public Source {
  public:
-  // `images` holds labels.size() samples one after the other. Requires: the sizes agree and labels are in
-  // range.
+  // `images` holds labels.size() samples one after the other. `file` is where the labels come from, if from
+  // one. Requires: the sizes agree and labels are in range.
   InMemorySource(SampleShape shape, std::int64_t classes, std::vector<std::uint8_t> images,
-                 std::vector<std::uint8_t> labels);
+                 std::vector<std::uint8_t> labels, std::string file = {});
 
   std::int64_t size() const override { return static_cast<std::int64_t>(labels_.size()); }
   SampleShape sample_shape() const override { return shape_; }
   std::int64_t classes() const override { return classes_; }
   void read(std::int64_t index, std::span<std::uint8_t> image, std::int32_t& label) const override;
+  std::string place(std::int64_t index) const override;
 
  private:
   SampleShape shape_;
   std::int64_t classes_;
   std::vector<std::uint8_t> images_;
   std::vector<std::uint8_t> labels_;
+  std::string file_;
 };
 
 // Samples [first, first + count) of another source, which it keeps alive.
@@ -61,6 +67,7 @@ class SliceSource final : public Source {
   SampleShape sample_shape() const override { return whole_->sample_shape(); }
   std::int64_t classes() const override { return whole_->classes(); }
   void read(std::int64_t index, std::span<std::uint8_t> image, std::int32_t& label) const override;
+  std::string place(std::int64_t index) const override { return whole_->place(first_ + index); }
 
  private:
   std::shared_ptr<const Source> whole_;
@@ -68,7 +75,11 @@ class SliceSource final : public Source {
   std::int64_t count_;
 };
 
-// Both parts have the same sample shape and number of classes, and neither is empty.
+// Throws DataError with the place of the first label that is not below `outputs`, which is how many classes a
+// network tells apart.
+void require_labels_below(const Source& source, std::int64_t outputs);
+
+// Both parts have the same sample shape, and neither is empty.
 struct Split {
   std::shared_ptr<const Source> train;
   std::shared_ptr<const Source> test;
@@ -86,5 +97,12 @@ struct Split {
 //   cifar100  the same, with the 100 fine labels.
 //   digits    `train` and `test` generated samples, 0: 20000 and 4000.
 Split open(const config::Data& config, std::uint64_t seed);
+
+// The test samples for a network that was trained on `trained` of the training samples, of shape `shape`. No
+// file is opened but those that hold them. Where these are the training files, the test samples are those
+// behind the trained ones, which are then the split's other part; otherwise that is absent. Throws DataError
+// as open() does, and where the samples have another shape.
+Split open_test(const config::Data& config, std::uint64_t seed, std::int64_t trained,
+                const SampleShape& shape);
 
 }  // namespace eightfold::runtime::data

@@ -1,12 +1,15 @@
 #include "runtime/data/statistics.hpp"
 
 #include "kernels/base/error.hpp"
+#include "kernels/base/hash.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <span>
@@ -23,6 +26,7 @@ void describe_part(const char* name, const Source& source, std::string& text) {
                  shape.height, shape.width, shape.channels, source.classes());
   fmt::format_to(out, "      bytes: mean {:.2f}, standard deviation {:.2f}\n", fmt::join(bytes.mean, " "),
                  fmt::join(bytes.deviation, " "));
+  fmt::format_to(out, "      fingerprint {}\n", fingerprint(source));
   const auto histogram = class_histogram(source);
   for (std::size_t first = 0; first < histogram.size(); first += kClassesPerLine) {
     const auto line =
@@ -61,15 +65,34 @@ ByteStatistics byte_statistics(const Source& source) {
   return statistics;
 }
 
-Normalization normalization(const Source& train) {
-  const ByteStatistics bytes = byte_statistics(train);
+Normalization normalization(const ByteStatistics& train) {
   Normalization result;
-  for (std::size_t channel = 0; channel < bytes.mean.size(); ++channel) {
-    const double scale = bytes.deviation[channel] > 0 ? 1 / bytes.deviation[channel] : 1;
+  for (std::size_t channel = 0; channel < train.mean.size(); ++channel) {
+    const double scale = train.deviation[channel] > 0 ? 1 / train.deviation[channel] : 1;
     result.scale.push_back(static_cast<float>(scale));
-    result.shift.push_back(static_cast<float>(-bytes.mean[channel] * scale));
+    result.shift.push_back(static_cast<float>(-train.mean[channel] * scale));
   }
   return result;
+}
+
+std::string fingerprint(const Source& source) {
+  base::Hash128 hash;
+  const auto update = [&](std::uint64_t value, std::size_t bytes) {
+    std::array<std::byte, 8> little_endian{};
+    for (std::size_t i = 0; i < bytes; ++i) little_endian[i] = static_cast<std::byte>(value >> (8 * i));
+    hash.update(std::span(little_endian).first(bytes));
+  };
+  const SampleShape shape = source.sample_shape();
+  for (const std::int64_t extent : {shape.height, shape.width, shape.channels})
+    update(static_cast<std::uint64_t>(extent), 8);
+  std::vector<std::uint8_t> image(static_cast<std::size_t>(shape.bytes()));
+  for (std::int64_t i = 0; i < source.size(); ++i) {
+    std::int32_t label;
+    source.read(i, image, label);
+    hash.update(std::as_bytes(std::span(image)));
+    update(static_cast<std::uint32_t>(label), 4);
+  }
+  return hash.hex();
 }
 
 std::vector<std::int64_t> class_histogram(const Source& source) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a data set looks like: its byte statistics, from which the input of a network is normalised, and a
-// page of text for people (`eightfold data info`).
+// What a data set looks like: its byte statistics, from which the input of a network is normalised, a
+// fingerprint, and a page of text for people (`eightfold data info`).
 
 #include "runtime/data/source.hpp"
 
@@ -25,13 +25,18 @@ struct Normalization {
   std::vector<float> scale;
   std::vector<float> shift;
 };
-Normalization normalization(const Source& train);
+Normalization normalization(const ByteStatistics& train);
+
+// Identifies the samples, in their order, with their labels, whatever holds them: 32 hexadecimal digits, the
+// XXH3-128 of height, width and channels (64 bits each), then of each sample's bytes and label (32 bits); all
+// integers little-endian. Reads every sample, at memory's speed.
+std::string fingerprint(const Source& source);
 
 // Samples per class.
 std::vector<std::int64_t> class_histogram(const Source& source);
 
-// For both parts: samples, shape, byte statistics and class histogram. Several lines, each ending in a
-// newline.
+// For both parts: samples, shape, byte statistics, fingerprint and class histogram. Several lines, each
+// ending in a newline.
 std::string describe(const Split& split);
 
 }  // namespace eightfold::runtime::data

@@ -70,7 +70,7 @@ Model::Model(const config::Model& config, kernels::Device device, const Shape& s
     base::raise<base::ConfigError>(
         "{}: the network has no layer that can learn; it needs a linear or a conv2d",
         config.layers.front().place.text);
-  if (const std::int64_t outputs = logits.elements() / rows; outputs != classes)
+  if (const std::int64_t outputs = logits.elements() / rows; classes != 0 && outputs != classes)
     base::raise<base::ConfigError>(
         "{}: the network ends in {} values per sample, but the data has {} classes",
         config.layers[indices_.back()].place.text, outputs, classes);
@@ -195,7 +195,7 @@ void Model::backward(StreamView stream, const Pass& pass, Stage& stage, const Gr
 
 Tensor Model::logits() const {
   const Tensor& y = stages_.back().y;
-  return y.reshaped({rows(), y.elements() / rows()});
+  return y.reshaped({rows(), outputs()});
 }
 
 void Model::train(StreamView stream, const Pass& pass, kernels::ConstTensor labels, float weight,

@@ -36,7 +36,8 @@ class Model {
   using GradientsReady = std::function<void(std::int64_t end)>;
 
   // A network for passes of `rows` samples of shape `sample` [height, width, channels]; the last layer must
-  // have `classes` outputs. Throws ConfigError, with the layer's place, where the list does not fit together.
+  // have `classes` outputs, 0: any number. Throws ConfigError, with the layer's place, where the list does
+  // not fit together.
   Model(const config::Model& config, kernels::Device device, const kernels::Shape& sample, int classes,
         std::int64_t rows);
 
@@ -47,6 +48,8 @@ class Model {
   // The input of a pass, fp32 [rows, height, width, channels]; a pass overwrites it.
   kernels::Tensor input() const { return input_.tensor(input_shape_); }
   std::int64_t rows() const noexcept { return input_shape_[0]; }
+  // Values per sample in which it ends: as many classes as it tells apart.
+  std::int64_t outputs() const { return stages_.back().y.elements() / rows(); }
   // Products of matrices in one training pass, forward and backward.
   double training_flops() const;
 

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 source launch/setup.sh
 
-all_targets=(cifar config fabric gzip hostfile idx manifest safetensors wire)
+all_targets=(cifar config data fabric gzip hostfile idx manifest safetensors wire)
 
 usage() {
   cat <<END

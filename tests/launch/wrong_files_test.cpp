@@ -103,7 +103,7 @@ TEST_CASE("wrong data is exit code 4 with the file and what is wrong with it") {
       {"data that is not there",
        {"train", "job.toml"},
        4,
-       {kImages},
+       {kImages, "data.dir", "eightfold data digits DIR"},
        [](const Scratch& scratch) {
          write_idx_job(scratch);
          fs::remove(scratch / kImages);
@@ -139,6 +139,11 @@ TEST_CASE("wrong data is exit code 4 with the file and what is wrong with it") {
        {std::string(kImages) + ".gz"},
        idx_file(std::string(kImages) + ".gz", damaged)},
       {"more images than labels", {"train", "job.toml"}, 4, {"40", "39"}, idx_file(kLabels, idx({39}, 39))},
+      {"a training label that is no output of the network",
+       {"train", "job.toml"},
+       4,
+       {std::string(kLabels) + ": record 39 has label 255", "labels 0 to 9"},
+       idx_file(kLabels, idx({40}, 39) + '\xff')},
       {"more samples asked for than there are", train_with("data.train=41"), 4, {"41", "40"}, write_idx_job},
       {"CIFAR files of a wrong size",
        {"train", "job.toml"},

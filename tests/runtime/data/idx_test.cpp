@@ -215,7 +215,7 @@ TEST_CASE("images and labels must match") {
   write_idx(images, sample_array({3, 2, 2}));
   SECTION("and are then a source") {
     write_idx(labels, {{3}, {4, 0, 9}});
-    const auto source = read_idx_pair(images, labels, 0);
+    const auto source = read_idx_pair(images, labels);
     CHECK(source->size() == 3);
     CHECK(source->classes() == 10);
     CHECK(source->sample_shape() == SampleShape{2, 2, 1});
@@ -228,14 +228,14 @@ TEST_CASE("images and labels must match") {
   }
   SECTION("in number") {
     write_idx(labels, {{2}, {0, 1}});
-    CHECK_THROWS_WITH(read_idx_pair(images, labels, 0),
+    CHECK_THROWS_WITH(read_idx_pair(images, labels),
                       images.string() + " holds 3 images, but " + labels.string() + " holds 2 labels");
   }
-  SECTION("in range") {
-    write_idx(labels, {{3}, {0, 5, 1}});
-    CHECK_NOTHROW(read_idx_pair(images, labels, 6));
-    CHECK_THROWS_WITH(read_idx_pair(images, labels, 5),
-                      labels.string() + ": label 5 at byte 9 of the contents; labels 0 to 4 were expected");
+  SECTION("and a sample is known by the record of its label") {
+    write_idx(labels, {{3}, {0, 255, 1}});
+    const auto source = read_idx_pair(images, labels);
+    CHECK(source->classes() == 256);
+    CHECK(source->place(1) == labels.string() + ": record 1");
   }
 }
 

@@ -88,8 +88,9 @@ TEST_CASE("idx: a name is as good with .gz as without") {
     *name += ".gz";
   CHECK(values(*open(config, 1).train) == range(0, 20));
   config.images = "missing.gz";
-  CHECK(complaint(config) ==
-        "no such file: neither " + config.dir + "/missing.gz nor " + config.dir + "/missing");
+  CHECK(complaint(config).starts_with("no data (data.dir, data.images): " + config.dir +
+                                      "/missing.gz: no such file; " + config.dir +
+                                      "/missing: no such file;"));
 }
 
 TEST_CASE("idx: train takes the first samples, test the next ones") {
@@ -112,8 +113,10 @@ TEST_CASE("idx: no test files are needed when the training files hold both parts
   const Scratch scratch;
   config::Data config = idx_files(scratch);
   config.test_images = config.test_labels = "missing";
-  CHECK(complaint(config) ==
-        "no such file: neither " + config.dir + "/missing nor " + config.dir + "/missing.gz");
+  CHECK(complaint(config) == "no data (data.dir, data.test_images): " + config.dir +
+                                 "/missing: no such file; " + config.dir +
+                                 "/missing.gz: no such file; say where the files are with --set "
+                                 "data.dir=DIR; `eightfold data digits DIR` makes some");
   config.test = 3;
   CHECK(values(*open(config, 1).test) == range(17, 20));
 }
@@ -141,14 +144,84 @@ TEST_CASE("idx: test files must be like the training files") {
   config.test_labels = "labels";
   write_idx(scratch.path() / "wide", {{1, 1, 2}, {0, 0}});
   write_idx(scratch.path() / "labels", {{1}, {4}});
-  CHECK(complaint(config).find("holds images of 1 x 1, but " + config.dir + "/wide of 1 x 2") !=
+  CHECK(complaint(config).find("holds images of 1 x 1 x 1, but " + config.dir + "/wide of 1 x 2 x 1") !=
         std::string::npos);
   config.test_images = "narrow";
   write_idx(scratch.path() / "narrow", {{1, 1, 1}, {0}});
   CHECK(complaint(config) == "nothing");
-  write_idx(scratch.path() / "labels", {{1}, {5}});
-  CHECK(complaint(config) ==
-        config.dir + "/labels: label 5 at byte 8 of the contents; labels 0 to 4 were expected");
+}
+
+TEST_CASE("idx: a folder, a link to nothing or what is no file does not hide the .gz beside it") {
+  const Scratch scratch;
+  config::Data config = idx_files(scratch);
+  const auto path = scratch.path() / config.images;
+  std::filesystem::create_directories(path / config.images);
+  CHECK(values(*open(config, 1).train) == range(0, 20));
+  std::filesystem::remove_all(path);
+  std::filesystem::create_symlink("nowhere", path);
+  CHECK(values(*open(config, 1).train) == range(0, 20));
+  std::filesystem::remove(path.string() + ".gz");
+  CHECK(complaint(config).find(path.string() + ": a link to nothing; ") != std::string::npos);
+  std::filesystem::remove(path);
+  std::filesystem::create_directories(path);
+  CHECK(complaint(config).find(path.string() + ": a directory; ") != std::string::npos);
+  std::filesystem::remove(path);
+  std::filesystem::create_symlink("/dev/null", path);
+  CHECK(complaint(config).find(path.string() + ": not a regular file; ") != std::string::npos);
+}
+
+namespace {
+
+constexpr SampleShape kPixel{1, 1, 1};
+
+std::string test_complaint(const config::Data& config, std::int64_t trained, const SampleShape& shape) {
+  try {
+    open_test(config, 1, trained, shape);
+  } catch (const base::DataError& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+}  // namespace
+
+TEST_CASE("idx: the test samples are in the test files, which alone are opened") {
+  const Scratch scratch;
+  config::Data config = idx_files(scratch);
+  config.images = config.labels = "missing";
+  const Split split = open_test(config, 1, 20, kPixel);
+  CHECK(values(*split.test) == range(100, 106));
+  CHECK(split.train == nullptr);
+  CHECK(test_complaint(config, 20, {1, 2, 1}) ==
+        config.dir + "/" + config.test_images +
+            " holds images of 1 x 1 x 1, but the network was trained "
+            "on 1 x 2 x 1");
+}
+
+TEST_CASE("idx: test samples that are counted are those behind the trained ones, however many follow") {
+  const Scratch scratch;
+  config::Data config = idx_files(scratch);
+  config.test_images = config.test_labels = "missing";
+  config.test = 3;
+  for (const std::int64_t trained : {1, 10, 17}) {
+    const Split split = open_test(config, 1, trained, kPixel);
+    const int first = static_cast<int>(trained);
+    CHECK(values(*split.test) == range(first, first + 3));
+    CHECK(values(*split.train) == range(0, first));
+  }
+  CHECK(test_complaint(config, 18, kPixel) ==
+        "data.test = 3, but " + config.dir + "/" + config.images +
+            ".gz holds 20 samples, and the network was trained on the first 18");
+}
+
+TEST_CASE("cifar10: the test samples need no training batch") {
+  const Scratch scratch;
+  config::Data config;
+  config.kind = config::DataKind::cifar10;
+  config.dir = scratch.path().string();
+  CHECK(test_complaint(config, 20, kCifarShape).find("cs.toronto.edu") != std::string::npos);
+  scratch.file("test_batch.bin", cifar_file(3, 1, 9));
+  CHECK(open_test(config, 1, 20, kCifarShape).test->size() == 3);
 }
 
 TEST_CASE("cifar10: five batches and a test batch, in the directory or in that of the archive") {

@@ -58,3 +58,25 @@ TEST_CASE("a source in memory refuses what does not fit") {
   CHECK_THROWS_AS(source->read(0, small, label), base::InternalError);
   CHECK_THROWS_AS(source->read(3, image, label), base::InternalError);
 }
+
+TEST_CASE("a label beyond the network's outputs is refused with its place, wherever a slice begins") {
+  const auto of_file =
+      std::make_shared<InMemorySource>(SampleShape{1, 1, 1}, 256, std::vector<std::uint8_t>{0, 0, 0, 0},
+                                       std::vector<std::uint8_t>{2, 255, 3, 9}, "dir/labels");
+  const auto complaint = [](const Source& source, std::int64_t outputs) -> std::string {
+    try {
+      require_labels_below(source, outputs);
+    } catch (const base::DataError& error) {
+      return error.what();
+    }
+    return "accepted";
+  };
+  CHECK(complaint(*of_file, 256) == "accepted");
+  CHECK(complaint(*of_file, 255) ==
+        "dir/labels: record 1 has label 255, but the network ends in 255 values per sample: labels 0 to 254 "
+        "were expected");
+  CHECK(complaint(SliceSource(of_file, 2, 2), 10) == "accepted");
+  CHECK(complaint(SliceSource(of_file, 2, 2), 9).starts_with("dir/labels: record 3 has label 9, "));
+  CHECK(complaint(*three_samples(), 4) == "accepted");
+  CHECK(complaint(*three_samples(), 3).starts_with("sample 0 has label 3, "));
+}
