@@ -1,5 +1,6 @@
 #include "launch/attempt_log.hpp"
 
+#include "kernels/base/error.hpp"
 #include "kernels/base/json.hpp"
 #include "launch/launcher.hpp"
 
@@ -22,14 +23,15 @@ std::string attempt_line(const Attempt& attempt) {
   const bool was_hung = attempt.end.how == ChildEnd::How::hung;
   if (attempt.end.how != ChildEnd::How::interrupted && !was_hung)
     line[was_killed ? "signal" : "exit_code"] = attempt.end.code;
-  if (was_killed || was_hung || attempt.end.code != 0) line["error"] = attempt.error();
+  const bool was_stopped = attempt.end.how == ChildEnd::How::exited &&
+                           attempt.end.code == static_cast<int>(base::ExitCode::requeue);
+  if (was_killed || was_hung || (attempt.end.code != 0 && !was_stopped)) line["error"] = attempt.error();
   line["next"] = attempt.next;
-  // What a rank has said may be anything.
-  return base::json_text_of_any(line);
+  return base::json_text(line);
 }
 
 AttemptLog::AttemptLog(const std::filesystem::path& run_directory)
-    : file_(run_directory / "attempts.jsonl", "launch") {
+    : file_(run_directory / "attempts.jsonl", "launch", base::Access::owner) {
   const std::string text = file_.text();
   const std::size_t complete = text.rfind('\n') + 1;  // 0 where there is no end of a line
   if (complete < text.size()) file_.cut(complete);

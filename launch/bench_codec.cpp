@@ -23,7 +23,7 @@ struct CodecOptions {
   std::string block = "256";
   std::string data = "normal";
   std::int64_t repeats = 10;
-  std::string json;
+  std::filesystem::path json;
 };
 
 // What the options ask for.
@@ -96,7 +96,7 @@ void bench_codec(const CodecOptions& options, comm::Environment& environment) {
     if (world.size() > 1)
       base::raise<base::ConfigError>("bench codec measures one core: start it without mpirun, or with -np 1");
   });
-  check_json_path(options.json);
+  prepare_json(options.json);
   const CodecPlan plan = launch::plan(options);
   const kernels::Device device;
   const kernels::Stream stream(device);

@@ -19,8 +19,8 @@ struct CollectiveOptions {
   std::vector<std::string> sizes{"4KiB", "64KiB", "1MiB", "64MiB"};
   int repeats = 10;
   DeviceOption device;
-  std::string calibration;
-  std::string json;
+  std::filesystem::path calibration;
+  std::filesystem::path json;
 };
 
 // What can be measured; says what cannot.

@@ -31,8 +31,8 @@ struct LinkOptions {
   std::string pairs = "nodes";
   int repeats = 10;
   DeviceOption device;
-  std::string calibration;
-  std::string json;
+  std::filesystem::path calibration;
+  std::filesystem::path json;
 };
 
 constexpr std::uint64_t kLargestMessage = std::uint64_t{1} << 30;
@@ -209,8 +209,8 @@ void calibrate(comm::Communicator& world, const LinkOptions& options, const Link
       .exchange_bytes_per_s = 1e9 * gbytes_per_s(kGoodputBytes, figures.exchange_s),
       .codecs = slowest_codecs(world, placement.place.device, options.repeats),
       .allreduces = allreduce_times(world, placement.place.device, plan, options.repeats)};
-  if (world.rank() == 0) base::write_file_durably(options.calibration, calibration_text(calibration));
-  base::log_info("wrote {}", options.calibration);
+  if (world.rank() == 0) base::write_output_file(options.calibration, calibration_text(calibration));
+  base::log_info("wrote {}", options.calibration.string());
 }
 
 void bench_link(const LinkOptions& options, comm::Environment& environment) {
@@ -221,7 +221,7 @@ void bench_link(const LinkOptions& options, comm::Environment& environment) {
     if (world.size() == 1)
       base::raise<base::ConfigError>("bench link measures between ranks: start it with mpirun -np 2 or more");
     if (world.rank() != 0) return;
-    check_result_path("--json", options.json);
+    prepare_json(options.json);
     check_result_path("--calibration", options.calibration);
   });
   const Placement placement = place_rank(world, options.device);

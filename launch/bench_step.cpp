@@ -34,8 +34,8 @@ struct StepOptions {
   std::int64_t steps = 50;
   std::int64_t warmup = 10;
   bool checks_steady_state = false;
-  std::string profile;
-  std::string json;
+  std::filesystem::path profile;
+  std::filesystem::path json;
 };
 
 // The fastest product of two 1024 x 1024 matrices out of `repeats`, in 10^9 operations a second: what this
@@ -185,8 +185,8 @@ void take_profile(const StepOptions& options, comm::Communicator& world, const P
   ResultRow row = row_of(engine, computing, medians);
   row["gemm_gflops"] = gemm_gflops(computing.session().stream(), 20);
   if (world.rank() != 0) return;
-  base::write_file_durably(options.profile, profile_text(workload, fabric));
-  base::log_info("wrote {}", options.profile);
+  base::write_output_file(options.profile, profile_text(workload, fabric));
+  base::log_info("wrote {}", options.profile.string());
   publish(options.json, runtime::environment_json(placement.facts), {row});
 }
 

@@ -44,7 +44,7 @@ void verify(const std::filesystem::path& path) {
 
 void add_action(const Command& parent, Action& chosen, const char* name, const char* help,
                 void (*action)(const std::filesystem::path&)) {
-  auto path = std::make_shared<std::string>();
+  auto path = std::make_shared<std::filesystem::path>();
   const Command command = parent.add_command(name, help);
   command.add_option("path", *path, "A run directory, a folder of checkpoints, or one checkpoint")
       .required()

@@ -2,6 +2,7 @@
 
 #include "kernels/base/clock.hpp"
 #include "kernels/base/error.hpp"
+#include "kernels/base/signals.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -140,7 +141,7 @@ void Child::become(char* const* arguments, int parent, int report) const noexcep
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::setpgid(0, 0);
-  ::signal(SIGPIPE, SIG_DFL);
+  base::restore_output_signals();
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(kNotStarted);  // it was gone before the line above
   ::dup2(nothing_.get(), STDIN_FILENO);
@@ -214,14 +215,6 @@ int Child::reap() {
   return status;
 }
 
-sigset_t requests(std::initializer_list<int> also) {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  for (const int each : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, each);
-  for (const int each : also) ::sigaddset(&signals, each);
-  return signals;
-}
-
 // What a child came to that is over.
 ChildEnd outcome_of(Child& child) {
   child.kill_rest();  // a launcher that was killed leaves its ranks behind
@@ -279,7 +272,7 @@ ChildEnd wait_for(Child& child, std::chrono::nanoseconds limit, EndRequest& requ
 }  // namespace
 
 EndRequest::EndRequest(std::initializer_list<int> also) {
-  const sigset_t signals = requests(also);
+  const sigset_t signals = base::end_signals(also);
   descriptor_ = opened(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
   ::sigprocmask(SIG_BLOCK, &signals, &before_);
 }
@@ -326,18 +319,19 @@ std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& 
 
 ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& request,
                          const std::function<bool()>& is_over) {
-  ::signal(SIGPIPE, SIG_IGN);  // the work goes on when nobody reads about it
+  base::ignore_output_signals();  // the work goes on when nobody reads about it
   const OrphanKeeper orphans;
   Child child(arguments, Child::Output::passed_on);
   std::optional<base::TimePoint> over_since;
-  for (bool was_asked = false;;) {
+  bool was_asked = false;
+  for (base::EndRequests requests;;) {
     switch (child.wait(kLook, request.descriptor())) {
       case Child::Event::over:
         return outcome_of(child);
       case Child::Event::requested:
         request.signal();  // read: the next one is another
-        if (std::exchange(was_asked, true)) return end_early(child, ChildEnd::How::interrupted);
-        child.signal(SIGUSR1);
+        if (requests.is_another(base::Clock::now())) return end_early(child, ChildEnd::How::interrupted);
+        if (!std::exchange(was_asked, true)) child.signal(SIGUSR1);
         break;
       case Child::Event::late:
         if (!over_since && is_over()) over_since = base::Clock::now();

@@ -14,9 +14,9 @@
 
 namespace eightfold::launch {
 
-// Holds back the signals that ask this process to end (interrupt, terminate, hang-up, and those in `also`)
-// while it lives, so that there is time to end what this process has started. One at a time, before any
-// thread is started.
+// Holds back the signals that ask this process to end (base::kEndSignals and those in `also`) while it lives,
+// so that there is time to end what this process has started; not those that it was told to ignore. One at a
+// time, before any thread is started.
 class EndRequest {
  public:
   explicit EndRequest(std::initializer_list<int> also = {});

@@ -5,17 +5,26 @@
 #include "kernels/base/log.hpp"
 #include "launch/result.hpp"
 
+#include <string_view>
+
 namespace eightfold::launch {
 namespace {
 
+// A stop that was asked for is no error.
+void say_end(base::ExitCode code, std::string_view words) {
+  base::log(code == base::ExitCode::requeue ? base::LogLevel::info : base::LogLevel::error, words);
+}
+
 base::ExitCode report(const std::exception& failure) {
-  base::log_error("{}", base::describe(failure));
-  return base::exit_code_of(failure);
+  const base::ExitCode code = base::exit_code_of(failure);
+  say_end(code, base::describe(failure));
+  return code;
 }
 
 // The watchdog looks after the ranks until all have left MPI.
 base::ExitCode report_agreed(const comm::AgreedError& error, comm::Environment& environment) {
-  if (environment.world().rank() == error.rank()) base::log_error("{}", error.what());  // described there
+  if (environment.world().rank() == error.rank())
+    say_end(error.exit_code(), error.what());  // described there
   try {
     environment.close();
   } catch (const std::exception& failure) {
@@ -27,8 +36,11 @@ base::ExitCode report_agreed(const comm::AgreedError& error, comm::Environment& 
 
 }  // namespace
 
-void add_json_option(const Command& command, std::string& path) {
-  command.add_option("--json", path, "Write the result and the environment to FILE as JSON")
+void add_json_option(const Command& command, std::filesystem::path& path) {
+  command
+      .add_option("--json", path,
+                  "Write the result and the environment to FILE as JSON; -: to standard "
+                  "output, and all else to standard error")
       .type_name("FILE");
 }
 

@@ -7,6 +7,7 @@
 #include "kernels/base/error.hpp"
 #include "launch/command_line.hpp"
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -31,8 +32,8 @@ void add_launch(const Command& program, Action& chosen);
 // them and they leave together; any other is reported by its rank and ends the job. Returns the exit code.
 base::ExitCode with_ranks(const std::function<void(comm::Environment&)>& action);
 
-// Adds --json FILE, for publish (launch/result.hpp).
-void add_json_option(const Command& command, std::string& path);
+// Adds --json FILE, or - for standard output, for publish (launch/result.hpp).
+void add_json_option(const Command& command, std::filesystem::path& path);
 
 // Makes `command` run `action` on every rank.
 template <class Options>

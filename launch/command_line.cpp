@@ -1,5 +1,6 @@
 #include "launch/command_line.hpp"
 
+#include "kernels/base/path.hpp"
 #include "launch/command.hpp"
 
 #include <CLI/CLI.hpp>
@@ -39,6 +40,19 @@ std::string complaint(const CLI::App* program, const CLI::Error& error) {
     return fmt::format("error: {} does not know {}; its commands are {}\n", command->get_name(),
                        unknown.front(), names_of(command->get_subcommands({})));
   return fmt::format("error: {}; --help explains the commands\n", error.what());
+}
+
+// Before anything else looks at the value. Variables may be missing on the hosts of other ranks: where the
+// first one has all of them, another rank has no say.
+CLI::Option* as_path(CLI::Option* option) {
+  const auto expand = [](std::string& text) {
+    base::ExpandedPath expanded = base::expand_path(text);
+    if (!expanded.problem.empty())
+      return is_first_rank() ? fmt::format("{}: {}", text, expanded.problem) : std::string();
+    text = std::move(expanded.path);
+    return std::string();
+  };
+  return option->transform(CLI::Validator(expand, ""));
 }
 
 }  // namespace
@@ -125,7 +139,8 @@ Option Command::add_option(const std::string& name, std::string& value, const st
 }
 
 Option Command::add_option(const std::string& name, fs::path& value, const std::string& help) const {
-  return Option(command_->add_option(name, value, help));
+  CLI::Option* const option = as_path(command_->add_option(name, value, help));
+  return Option(option->default_function([&value] { return value.string(); }));  // without quotes
 }
 
 Option Command::add_option(const std::string& name, int& value, const std::string& help) const {
@@ -146,7 +161,7 @@ Option Command::add_option(const std::string& name, Words& values, const std::st
 
 Option Command::add_option(const std::string& name, std::vector<fs::path>& values,
                            const std::string& help) const {
-  return Option(command_->add_option(name, values, help));
+  return Option(as_path(command_->add_option(name, values, help)));
 }
 
 Option Command::add_option(const std::string& name, std::vector<int>& values, const std::string& help) const {

@@ -71,7 +71,7 @@ class Command {
   void callback(std::function<void()> action) const;
 
   // Names with dashes are options, others are positional. The value goes to the variable, which has to be
-  // there as long as the command line is read.
+  // there as long as the command line is read. Paths are expanded (kernels/base/path.hpp).
   Option add_option(const std::string& name, std::string& value, const std::string& help) const;
   Option add_option(const std::string& name, std::filesystem::path& value, const std::string& help) const;
   Option add_option(const std::string& name, int& value, const std::string& help) const;

@@ -22,7 +22,7 @@ void add_check(const Command& config, Action& chosen) {
     chosen = [options] {
       return alone([&] {
         const auto job = read_job(*options);
-        fmt::print("{}: ok, job {}\n", options->file, job.config.job.name);
+        fmt::print("{}: ok, job {}\n", options->file.string(), job.config.job.name);
       });
     };
   });

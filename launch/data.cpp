@@ -8,7 +8,7 @@ namespace eightfold::launch {
 namespace {
 
 struct DigitsOptions {
-  std::string directory;
+  std::filesystem::path directory;
   std::uint64_t seed = 1;
   std::int64_t train = 20000;
   std::int64_t test = 4000;
@@ -28,7 +28,7 @@ void add_digits(const Command& data, Action& chosen) {
       return alone([&] {
         runtime::data::write_digits(options->directory, options->seed, options->train, options->test);
         fmt::print("{} training and {} test samples in {}\n", options->train, options->test,
-                   options->directory);
+                   options->directory.string());
       });
     };
   });

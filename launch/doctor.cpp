@@ -43,7 +43,7 @@ ResultRow row_of(const doctor::DataPath& path) {
 }
 
 std::string environment_of(const DoctorOptions& options, int ranks, int nodes) {
-  return environment_without_device(ranks, nodes, {{"root", options.root}});
+  return environment_without_device(ranks, nodes, {{"root", options.root.string()}});
 }
 
 namespace {
@@ -80,7 +80,7 @@ class CrashReport {
 };
 
 base::ExitCode diagnose(const DoctorOptions& options) {
-  check_json_path(options.json);
+  prepare_json(options.json);
   const doctor::Machine machine = machine_of(options);
   std::vector<doctor::Diagnosis> diagnoses;
   std::vector<ResultRow> rows;

@@ -10,10 +10,10 @@
 namespace eightfold::launch {
 
 struct DoctorOptions {
-  std::string root = "/";
-  std::string libraries;
-  std::string run_directory = "runs";
-  std::string json;
+  std::filesystem::path root = "/";
+  std::filesystem::path libraries;
+  std::filesystem::path run_directory = "runs";
+  std::filesystem::path json;
   bool cluster = false;  // gather what all ranks find
   bool prove = false;    // and try the transports
   bool bench = false;    // and measure

@@ -16,9 +16,9 @@ namespace eightfold::launch {
 namespace {
 
 struct EvaluateOptions {
-  std::string path;
+  std::filesystem::path path;
   std::vector<std::string> overrides;
-  std::string json;
+  std::filesystem::path json;
 };
 
 using runtime::checkpoint::Found;
@@ -70,7 +70,7 @@ void evaluate(const EvaluateOptions& options, comm::Environment& environment) {
   Found found;
   const runtime::config::JobConfig job = share_job(world, [&] {
     found = runtime::checkpoint::find(options.path);
-    return read_job({(found.directory / runtime::checkpoint::kConfigFile).string(), options.overrides});
+    return read_job({found.directory / runtime::checkpoint::kConfigFile, options.overrides});
   });
   const Placement placement = place_rank(world, job.job);
   const std::unique_ptr<runtime::Session> session = plan_evaluation(world, job, placement.place, found);

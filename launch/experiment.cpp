@@ -1,6 +1,7 @@
 #include "launch/experiment.hpp"
 
 #include "kernels/base/hash.hpp"
+#include "kernels/base/path.hpp"
 #include "runtime/config/show.hpp"
 
 #include <fmt/ranges.h>
@@ -44,14 +45,14 @@ std::vector<PointStart> starts_of(const std::vector<Point>& points, int repeats)
 }
 
 std::vector<std::string> bench_command(const ExperimentBench& bench, const Point& point) {
-  std::vector<std::string> command = {bench.program, "bench", "step", bench.job};
+  std::vector<std::string> command = {bench.program, "bench", "step", base::literal_path(bench.job)};
   for (const std::string& each : bench.overrides) command.insert(command.end(), {"--set", each});
   const std::string exchange = point.codec == kNoExchange
                                    ? point.codec
                                    : fmt::format("codec={},algorithm={}", point.codec, point.algorithm);
   command.insert(command.end(), {"--set", fmt::format("job.global_batch={}", point.global_batch),
                                  "--exchange", exchange, "--steps", std::to_string(bench.steps), "--warmup",
-                                 std::to_string(bench.warmup), "--json", bench.json});
+                                 std::to_string(bench.warmup), "--json", base::literal_path(bench.json)});
   return command;
 }
 

@@ -101,15 +101,26 @@ DeviceChoice DeviceOption::choice() const {
   return static_cast<DeviceChoice>(std::ranges::find(names, name) - names.begin());
 }
 
-void share_json_check(comm::Communicator& world, const std::string& path) {
+void share_json_check(comm::Communicator& world, const std::filesystem::path& path) {
   comm::run_agreed(world, [&] {
-    if (world.rank() == 0) check_json_path(path);
+    if (world.rank() == 0) prepare_json(path);
   });
 }
 
+const std::string& text_of(const JobOptions& options) {
+  if (*options.text) return **options.text;
+  std::error_code ignored;
+  // What a shell makes of <(...).
+  if (options.file.string().starts_with("/dev/fd/") && !std::filesystem::exists(options.file, ignored))
+    base::raise<base::ConfigError>(
+        "cannot read {}: it is not open here, for a launcher does not hand it to its ranks; write the job to "
+        "the launcher's standard input and name /dev/stdin",
+        options.file.string());
+  return options.text->emplace(runtime::config::read_toml_file(options.file));
+}
+
 ParsedJob read_job(const JobOptions& options) {
-  return runtime::config::parse_job(runtime::config::read_toml_file(options.file), options.file,
-                                    options.overrides);
+  return runtime::config::parse_job(text_of(options), options.file.string(), options.overrides);
 }
 
 JobConfig share_job(comm::Communicator& world, const std::function<ParsedJob()>& read_on_root) {

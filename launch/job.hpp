@@ -10,16 +10,20 @@
 #include "runtime/run_directory.hpp"
 #include "runtime/session.hpp"
 
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace eightfold::launch {
 
 struct JobOptions {
-  std::string file;
+  std::filesystem::path file;
   std::vector<std::string> overrides;
+  // What is in the file, once it has been read: a pipe can be read once. Copies share it.
+  std::shared_ptr<std::optional<std::string>> text = std::make_shared<std::optional<std::string>>();
 
   // Adds the positional JOB and --set.
   void add_to(const Command& command);
@@ -33,9 +37,11 @@ struct DeviceOption {
   runtime::config::DeviceChoice choice() const;
 };
 
-// Rank 0 asks whether the result can be written where --json says. Collective; errors are agreed.
-void share_json_check(comm::Communicator& world, const std::string& path);
+// Rank 0 prepares what --json says (launch/result.hpp). Collective; errors are agreed.
+void share_json_check(comm::Communicator& world, const std::filesystem::path& path);
 
+// What is in the job's file. Throws ConfigError.
+const std::string& text_of(const JobOptions& options);
 // Reads and parses in this process alone. Throws ConfigError.
 runtime::config::ParsedJob read_job(const JobOptions& options);
 

@@ -3,6 +3,7 @@
 #include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
+#include "kernels/base/path.hpp"
 #include "launch/command.hpp"
 #include "launch/result.hpp"
 #include "launch/shipped_files.hpp"
@@ -103,7 +104,7 @@ std::optional<fs::path> run_to_resume(const LaunchOptions& options, const runtim
   if (!options.resume.is_given()) return std::nullopt;
   if (options.resume_from.empty()) return runtime::newest_run(job);
   if (!runtime::holds_run(options.resume_from))
-    base::raise<base::ConfigError>("--resume: {} is no directory of a run", options.resume_from);
+    base::raise<base::ConfigError>("--resume: {} is no directory of a run", options.resume_from.string());
   return options.resume_from;
 }
 
@@ -149,16 +150,16 @@ int LaunchPlan::ranks_on(const std::vector<Host>& hosts) const {
 }
 
 Words LaunchPlan::command(const std::vector<Host>& hosts, bool resumes) const {
-  Words train = {program.string(), "train", job_file.string()};
+  Words train = {program.string(), "train", base::literal_path(job_file.string())};
   for (const std::string& each : overrides) train.insert(train.end(), {"--set", each});
   const int ranks = ranks_on(launcher.hosts);
   // The same batch on fewer ranks, in passes no larger than before: what fitted into memory still does.
   if (ranks_on(hosts) < ranks && job.job.micro_batch == 0)
     train.insert(train.end(),
                  {"--set", fmt::format("job.micro_batch={}", (job.job.global_batch + ranks - 1) / ranks)});
-  train.insert(train.end(), {"--run-directory", run_directory.string()});
+  train.insert(train.end(), {"--run-directory", base::literal_path(run_directory.string())});
   if (resumes) train.emplace_back("--resume");
-  if (!json.empty()) train.insert(train.end(), {"--json", json});
+  if (!json.empty()) train.insert(train.end(), {"--json", base::literal_path(json.string())});
   return launcher.on(hosts).command(ranks_of_nodes(*this, hosts), train);
 }
 
@@ -182,6 +183,10 @@ LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>
   const std::optional<fs::path> run = run_to_resume(options, plan.job);
   plan.goes_on = run.has_value();
   plan.run_directory = run ? *run : runtime::free_run_directory(plan.job.job);
+  if (!fs::is_regular_file(options.job.file)) {  // no rank can read a pipe of this process
+    plan.job_file = fs::absolute(plan.run_directory / "job.toml");
+    plan.job_text = text_of(options.job);
+  }
   return plan;
 }
 

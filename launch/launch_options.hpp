@@ -20,8 +20,8 @@ struct LaunchOptions {
   int max_restarts = 3;
   std::string backoff = "5s";
   Option resume;
-  std::string resume_from;  // empty: the job's newest run
-  std::string json;
+  std::filesystem::path resume_from;  // empty: the job's newest run
+  std::filesystem::path json;
   bool is_dry = false;
 
   void add_to(const Command& command);
@@ -42,8 +42,9 @@ struct LaunchPlan {
   int nodes = 1, ranks_per_node = 1;  // where no host is named
   runtime::config::JobConfig job;
   std::filesystem::path program, job_file;
+  std::string job_text;  // of a job that came from a pipe: to be written to job_file; else empty
   std::vector<std::string> overrides;
-  std::string json;
+  std::filesystem::path json;
   std::filesystem::path run_directory;  // of every attempt; not made yet
   bool goes_on = false;                 // with a run that is there
   int max_restarts = 0;

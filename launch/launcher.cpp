@@ -99,7 +99,7 @@ std::string last_words(const std::string& said) {
   const auto has_word = [](const std::string& line) {
     return std::ranges::any_of(line, [](unsigned char c) { return std::isalnum(c) != 0; });
   };
-  std::string error, message, last;
+  std::string error, stop, message, last;
   bool is_inside = false, is_first = false, is_new = false;
   std::istringstream lines(said);
   for (std::string line; std::getline(lines, line);) {
@@ -108,13 +108,14 @@ std::string last_words(const std::string& said) {
       is_inside = is_first = is_new = !is_inside;
     } else if (has_word(line)) {
       if (line.find("error: ") != std::string::npos) error = line;
+      if (line.find("info: stopped by ") != std::string::npos) stop = line;
       if (is_first) message = std::exchange(is_new, false) ? line : message + " " + line;
       last = line;
     } else if (!is_new) {
       is_first = false;
     }
   }
-  for (const std::string& each : {error, message, last})
+  for (const std::string& each : {error, stop, message, last})
     if (!each.empty()) return each.substr(0, kLimit);
   return "it said nothing";
 }

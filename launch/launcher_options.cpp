@@ -10,7 +10,7 @@ namespace {
 namespace fs = std::filesystem;
 
 Launcher netcluster_of(const LauncherOptions& options, const fs::path& program) {
-  Launcher launcher{LauncherKind::netcluster, {}, options.script, options.cluster, {}};
+  Launcher launcher{LauncherKind::netcluster, {}, options.script.string(), options.cluster, {}};
   if (launcher.script.empty()) launcher.script = find_netcluster(program).string();
   if (!fs::is_regular_file(launcher.script))
     base::raise<base::ConfigError>("--netcluster: there is no file {}", launcher.script);

@@ -15,7 +15,8 @@ namespace eightfold::launch {
 struct LauncherOptions {
   std::string kind = "mpirun";
   std::vector<std::string> hosts;
-  std::string hostfile, script, cluster = "fold";
+  std::filesystem::path hostfile, script;
+  std::string cluster = "fold";
   std::vector<std::string> arguments;
 
   void add_to(const Command& command);

@@ -1,10 +1,8 @@
 #include "launch/line_file.hpp"
 
 #include "kernels/base/error.hpp"
-#include "kernels/base/file.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,14 +20,13 @@ constexpr std::size_t kLineFileLimit = std::size_t{1} << 30;
 
 }  // namespace
 
-LineFile::LineFile(std::filesystem::path path, const std::string& writer)
+LineFile::LineFile(std::filesystem::path path, const std::string& writer, base::Access access)
     : path_(std::move(path)),
-      descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {
+      descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+                         access == base::Access::owner ? 0600 : 0666)) {
   if (!descriptor_.is_open()) cannot("open", path_);
-  if (::flock(descriptor_.get(), LOCK_EX | LOCK_NB) == 0) return;
-  if (errno == EWOULDBLOCK)
+  if (!base::lock_file(descriptor_, path_))
     base::raise<base::EnvironmentError>("{}: another {} is writing to it", path_.string(), writer);
-  cannot("lock", path_);
 }
 
 std::string LineFile::text() const {
@@ -43,13 +40,16 @@ void LineFile::cut(std::size_t size) {
 void LineFile::append(const std::string& line) {
   const std::string text = line + "\n";
   const off_t before = ::lseek(descriptor_.get(), 0, SEEK_END);
-  const ssize_t written = ::write(descriptor_.get(), text.data(), text.size());
+  ssize_t written = 0;
+  do {
+    written = ::write(descriptor_.get(), text.data(), text.size());
+  } while (written < 0 && errno == EINTR);
   if (written >= 0 && static_cast<std::size_t>(written) != text.size()) {
     [[maybe_unused]] const int done = ::ftruncate(descriptor_.get(), before);  // no line is torn
     errno = ENOSPC;
   }
   if (written < 0 || static_cast<std::size_t>(written) != text.size()) cannot("write", path_);
-  if (::fsync(descriptor_.get()) != 0) cannot("sync", path_);
+  base::sync_file(descriptor_, path_);
 }
 
 }  // namespace eightfold::launch

@@ -4,6 +4,7 @@
 // most the line in progress is torn.
 
 #include "kernels/base/descriptor.hpp"
+#include "kernels/base/file.hpp"
 
 #include <cstddef>
 #include <filesystem>
@@ -15,7 +16,7 @@ class LineFile {
  public:
   // Opens it, or makes it, for this process alone. Throws EnvironmentError, also if another process has it
   // open like this: then it says that `writer` is writing to it.
-  LineFile(std::filesystem::path path, const std::string& writer);
+  LineFile(std::filesystem::path path, const std::string& writer, base::Access access);
 
   const std::filesystem::path& path() const noexcept { return path_; }
   // All of it, up to 1 GiB. These throw EnvironmentError.

@@ -1,8 +1,8 @@
 #pragma once
 
 // What a command that trains or measures leaves for scripts: one line `result key=value ...` on standard
-// output and, with --json FILE, {"environment": {...}, "rows": [{...}, ...]}. Keys are fixed names with
-// units.
+// output and, with --json FILE or --json - (standard output), {"environment": {...}, "rows": [{...}, ...]}.
+// Keys are fixed names with units.
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -66,13 +66,17 @@ std::string result_line(const ResultRow& row);
 std::string environment_without_device(int ranks, int nodes, const ResultRow& also);
 
 // Whether an option's FILE can be written, asked before the work: throws ConfigError unless the path is
-// empty, or is or can become a regular file.
+// empty, or is, leads to or can become a regular file.
 void check_result_path(std::string_view option, const std::filesystem::path& path);
-// The same for --json.
+// The same for --json, which may also be "-" or a name of standard output.
 void check_json_path(const std::filesystem::path& path);
+// Checks it for a command that writes it in this process, once. Standard output, if it is named, is the
+// JSON's alone from here on: whatever else is printed goes to standard error. Throws EnvironmentError where
+// one of the two is closed.
+void prepare_json(const std::filesystem::path& path);
 
-// Writes the rows to `json` unless that is empty, for a command that says them in words. `environment` is a
-// JSON object. Throws EnvironmentError.
+// Writes the rows to the prepared `json` unless that is empty, for a command that says them in words.
+// `environment` is a JSON object. Throws EnvironmentError.
 void write_result(const std::filesystem::path& json, const std::string& environment,
                   const std::vector<ResultRow>& rows);
 

@@ -8,11 +8,13 @@
 
 namespace eightfold::launch {
 
-ResultsFile::ResultsFile(std::filesystem::path path) : file_(std::move(path), "scale run") {}
+ResultsFile::ResultsFile(std::filesystem::path path)
+    : file_(std::move(path), "scale run", base::Access::umask) {}
 
 std::vector<runtime::scale::Measurement> ResultsFile::recover() {
   const std::filesystem::path& path = file_.path();
-  base::sync_directory(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."));
+  const std::filesystem::path directory = base::follow_links(path).parent_path();
+  base::sync_directory(directory.empty() ? std::filesystem::path(".") : directory);
   std::vector<runtime::scale::Measurement> measurements = runtime::scale::read_measurements(path);
   const std::string text = file_.text();
   const std::size_t complete = text.rfind('\n') + 1;  // 0 where there is no end of a line

@@ -132,6 +132,9 @@ Experiment experiment_of(const ScaleRunOptions& options) {
   const fs::path program = this_program();
   experiment.results = options.results;
   experiment.retries_failed = options.retries_failed;
+  if (!fs::is_regular_file(options.job.file))
+    base::raise<base::ConfigError>("{}: every start reads the job again: name a regular file, not a pipe",
+                                   options.job.file.string());
   experiment.bench = {program.string(),
                       fs::absolute(options.job.file).string(),
                       fmt::format("{}.step.{}.json", fs::absolute(options.results).string(), ::getpid()),

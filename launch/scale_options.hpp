@@ -15,7 +15,7 @@ namespace eightfold::launch {
 
 struct ScaleRunOptions {
   JobOptions job;
-  std::string results;
+  std::filesystem::path results;
   std::vector<int> nodes = {1};
   std::vector<int> ranks_per_node;  // empty: as many as the hosts are for, or 1
   std::vector<std::string> codecs = {"none", "fp32", "bf16", "dynamic-tree8"};

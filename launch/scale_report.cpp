@@ -117,9 +117,9 @@ void write_report(const ReportOptions& options) {
   check_predictions(options);
   const ReportFiles files = files_of(options);
   const scaling::Report made = scaling::make_report(read_experiments(options));
-  base::create_private_directories(files.page.parent_path());
-  base::write_file_durably(files.page, made.html);
-  base::write_file_durably(files.csv, made.csv);
+  base::create_directories(files.page.parent_path(), base::Access::umask);
+  base::write_output_file(files.page, made.html);
+  base::write_output_file(files.csv, made.csv);
   for (const std::string& advice : made.advice) fmt::print("{}\n", advice);
   fmt::print("{}\n{}\n", files.page.string(), files.csv.string());
   flush_output();

@@ -30,14 +30,14 @@ constexpr std::size_t kSmallestBucket = std::size_t{1} << 10, kLargestBucket = s
 constexpr int kMostSimulatedRanks = 10'000;
 
 struct SimulateOptions {
-  std::string workload, fabric;
+  std::filesystem::path workload, fabric;
   std::vector<int> nodes;
   int gpus_per_node = 1;
   std::vector<std::string> codecs;
   std::string algorithm;
   std::string bucket = "4MiB";
   std::int64_t batch = 0;  // 0: the workload's
-  std::string json;
+  std::filesystem::path json;
 };
 
 struct Simulation {
@@ -138,7 +138,7 @@ std::string environment_of(const Simulation& simulation) {
 }
 
 void scale_simulate(const SimulateOptions& options) {
-  check_json_path(options.json);
+  prepare_json(options.json);
   const Simulation simulation = simulation_of(options);
   std::vector<ResultRow> rows;
   print_head(simulation);

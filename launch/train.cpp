@@ -31,9 +31,9 @@ using runtime::data::TrainingFacts;
 struct TrainOptions {
   JobOptions job;
   Option resume;
-  std::string resume_from;    // empty: the job's newest run, or the one in run_directory
-  std::string run_directory;  // empty: a fresh one
-  std::string json;
+  fs::path resume_from;    // empty: the job's newest run, or the one in run_directory
+  fs::path run_directory;  // empty: a fresh one
+  fs::path json;
 };
 
 // Where a run starts: fresh, or from a checkpoint.
@@ -44,7 +44,7 @@ struct Start {
 
 void require_same_training(const runtime::checkpoint::Found& found, const JobConfig& job) {
   const runtime::config::JobConfig saved =
-      read_job({(found.directory / runtime::checkpoint::kConfigFile).string(), {}}).config;
+      read_job({found.directory / runtime::checkpoint::kConfigFile, {}}).config;
   const std::vector<std::string> differences = runtime::config::differences(saved, job);
   if (!differences.empty())
     base::raise<base::ConfigError>("{} cannot be continued by another job; {}", found.directory.string(),
@@ -77,7 +77,7 @@ std::optional<runtime::checkpoint::Found> find_checkpoint(const TrainOptions& op
   if (!options.resume_from.empty()) return runtime::checkpoint::find(options.resume_from);
   if (!job.checkpoint.dir.empty()) return runtime::checkpoint::newest(job.checkpoint.dir);
   const std::optional<fs::path> run =
-      options.run_directory.empty() ? runtime::newest_run(job) : fs::path(options.run_directory);
+      options.run_directory.empty() ? runtime::newest_run(job) : options.run_directory;
   return run ? runtime::checkpoint::newest(runtime::checkpoint_store(job, *run)) : std::nullopt;
 }
 
@@ -87,8 +87,8 @@ fs::path prepared_run_directory(const TrainOptions& options) {
   if (!goes_on && runtime::holds_run(options.run_directory))
     base::raise<base::ConfigError>(
         "--run-directory: {} holds a run already; go on with --resume or name another directory",
-        options.run_directory);
-  base::create_private_directories(fs::path(options.run_directory) / "log");
+        options.run_directory.string());
+  base::create_private_directories(options.run_directory / "log");
   return options.run_directory;
 }
 
@@ -157,11 +157,14 @@ void start_watching(runtime::Watchdog& watchdog, const JobConfig& job, const fs:
   }
 }
 
-// SIGUSR1 and SIGTERM ask for a checkpoint and an end.
+// SIGUSR1, SIGTERM, an interrupt ... ask for a checkpoint and an end.
 std::shared_ptr<runtime::StopRequest> stop_on_signals(runtime::Watchdog& watchdog) {
   auto stop = std::make_shared<runtime::StopRequest>();  // the handler may outlast the run
   watchdog.on_signal([stop](int signal) {
-    stop->request(signal == SIGTERM ? runtime::StopReason::terminate : runtime::StopReason::user_signal);
+    const runtime::StopReason reason = runtime::reason_of(signal);
+    if (stop->reason() == runtime::StopReason::none)
+      base::log_info("{}: a checkpoint is written after this step, then the run stops", to_string(reason));
+    stop->request(reason);
   });
   return stop;
 }

@@ -3,6 +3,7 @@
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
 
+#include <csignal>
 #include <cstdlib>
 
 namespace eightfold::runtime {
@@ -24,10 +25,35 @@ std::string_view to_string(StopReason reason) {
       return "the time limit";
     case StopReason::user_signal:
       return "SIGUSR1";
+    case StopReason::processor_limit:
+      return "SIGXCPU";
+    case StopReason::hang_up:
+      return "SIGHUP";
+    case StopReason::quit:
+      return "SIGQUIT";
+    case StopReason::interrupt:
+      return "SIGINT";
     case StopReason::terminate:
       return "SIGTERM";
   }
   return "";
+}
+
+StopReason reason_of(int signal) {
+  switch (signal) {
+    case SIGUSR1:
+      return StopReason::user_signal;
+    case SIGXCPU:
+      return StopReason::processor_limit;
+    case SIGHUP:
+      return StopReason::hang_up;
+    case SIGQUIT:
+      return StopReason::quit;
+    case SIGINT:
+      return StopReason::interrupt;
+    default:
+      return StopReason::terminate;
+  }
 }
 
 void StopRequest::request(StopReason reason) noexcept {

@@ -15,10 +15,21 @@
 namespace eightfold::runtime {
 
 // In the order in which one is named where ranks have several.
-enum class StopReason : std::uint32_t { none, time_limit, user_signal, terminate };
+enum class StopReason : std::uint32_t {
+  none,
+  time_limit,
+  user_signal,
+  processor_limit,
+  hang_up,
+  quit,
+  interrupt,
+  terminate
+};
 
 // "SIGUSR1", "the time limit", ...
 std::string_view to_string(StopReason reason);
+// What a signal asks for: SIGUSR1 or one of base::kEndSignals.
+StopReason reason_of(int signal);
 
 // A rank's wish to stop. request() may be called by any thread, and by a signal handler.
 class StopRequest {

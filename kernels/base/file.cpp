@@ -1,15 +1,19 @@
 #include "kernels/base/file.hpp"
 
 #include "kernels/base/error.hpp"
+#include "kernels/base/log.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -23,21 +27,86 @@ constexpr std::uint64_t kPieceBytes = 1 << 20;
   raise<EnvironmentError>("cannot {} {}: {}", action, path.string(), std::strerror(code));
 }
 
+mode_t file_mode(Access access) {
+  return access == Access::owner ? 0600 : 0666;
+}
+
+[[noreturn]] void fail_too_large(const std::filesystem::path& path, std::uint64_t bytes, std::size_t limit) {
+  raise<EnvironmentError>("cannot read {}: {} bytes, more than the {} allowed here", path.string(), bytes,
+                          limit);
+}
+
+Descriptor opened_to_read(const std::filesystem::path& path) {
+  int number = -1;
+  do {
+    number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  } while (number < 0 && errno == EINTR);  // of a pipe it waits for who writes
+  // A socket, which standard input may be, cannot be opened by a name.
+  if (number < 0 && errno == ENXIO && path == "/dev/stdin")
+    number = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  return Descriptor(number);
+}
+
+// Fills `to` from where the file stands; less only at its end.
+std::size_t read_fully(const Descriptor& file, const std::filesystem::path& path, std::span<char> to) {
+  std::size_t done = 0;
+  while (done < to.size()) {
+    const ssize_t got = ::read(file.get(), to.data() + done, to.size() - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("read", path, errno);
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+// What the caller lacks where a call is not supported: said once for each kind of call.
+void warn_once(std::atomic_flag& is_said, const char* action, const std::filesystem::path& path, int code,
+               const char* consequence) {
+  if (!is_said.test_and_set())
+    log_warn("cannot {} {}: {}; {}", action, path.string(), std::strerror(code), consequence);
+}
+
+std::filesystem::path directory_of(const std::filesystem::path& file) {
+  return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+}
+
+// A file that is there keeps `permissions`.
+void replace_file(const std::filesystem::path& path, std::string_view contents, Access access,
+                  std::optional<mode_t> permissions) {
+  std::filesystem::path aside = path;
+  aside += fmt::format(".tmp-{}", ::getpid());
+  DurableFile file(aside, access);  // of another process of this number, if it is there: not to be removed
+  try {
+    file.write(std::as_bytes(std::span(contents)));
+    // Not all file systems have permissions to give.
+    if (permissions) [[maybe_unused]]
+      const int ignored = ::chmod(aside.c_str(), *permissions);
+    file.close();
+    if (::rename(aside.c_str(), path.c_str()) != 0) fail("rename to", path, errno);
+  } catch (...) {
+    ::unlink(aside.c_str());
+    throw;
+  }
+  sync_directory(directory_of(path));
+}
+
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes) {
-  std::error_code failure;
-  if (std::filesystem::is_directory(path, failure)) fail("read", path, EISDIR);
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) fail("read", path, errno);
-  if (file.tellg() < 0) fail("read", path, ESPIPE);
-  const auto size = static_cast<std::size_t>(file.tellg());
-  if (size > limit_bytes)
-    raise<EnvironmentError>("cannot read {}: {} bytes, more than the {} allowed here", path.string(), size,
-                            limit_bytes);
+  const Descriptor file = opened_to_read(path);
+  struct stat facts {};
+  if (!file.is_open() || ::fstat(file.get(), &facts) != 0) fail("read", path, errno);
+  if (S_ISDIR(facts.st_mode)) fail("read", path, EISDIR);
+  const auto size = static_cast<std::uint64_t>(facts.st_size);  // 0 of a pipe, and of files of /proc
+  if (size > limit_bytes) fail_too_large(path, size, limit_bytes);
   std::string contents(size, '\0');
-  file.seekg(0);
-  if (!file.read(contents.data(), static_cast<std::streamsize>(size))) fail("read", path, errno);
+  contents.resize(read_fully(file, path, contents));
+  std::array<char, 1 << 14> piece{};
+  while (const std::size_t got = read_fully(file, path, piece)) {
+    contents.append(piece.data(), got);
+    if (contents.size() > limit_bytes) fail_too_large(path, contents.size(), limit_bytes);
+  }
   return contents;
 }
 
@@ -76,9 +145,9 @@ std::string InputFile::hash() const {
   return hash.hex();
 }
 
-DurableFile::DurableFile(std::filesystem::path path)
+DurableFile::DurableFile(std::filesystem::path path, Access access)
     : path_(std::move(path)),
-      descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) {
+      descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file_mode(access))) {
   if (!descriptor_.is_open()) fail("create", path_, errno);
 }
 
@@ -94,38 +163,89 @@ void DurableFile::write(std::span<const std::byte> bytes) {
 }
 
 FileFacts DurableFile::close() {
-  if (::fdatasync(descriptor_.get()) != 0) fail("sync", path_, errno);
+  sync_file(descriptor_, path_);
   ::posix_fadvise(descriptor_.get(), 0, 0, POSIX_FADV_DONTNEED);  // advice: nothing depends on it
   if (::close(descriptor_.release()) != 0) fail("close", path_, errno);
   return {bytes_, hash_.hex()};
 }
 
 void write_file_durably(const std::filesystem::path& path, std::string_view contents) {
-  std::filesystem::path aside = path;
-  aside += fmt::format(".tmp-{}", ::getpid());
-  DurableFile file(aside);  // of another process of this number, if it is there: not to be removed
-  try {
-    file.write(std::as_bytes(std::span(contents)));
-    file.close();
-    if (::rename(aside.c_str(), path.c_str()) != 0) fail("rename to", path, errno);
-  } catch (...) {
-    ::unlink(aside.c_str());
-    throw;
+  replace_file(path, contents, Access::owner, std::nullopt);
+}
+
+void write_output_file(const std::filesystem::path& path, std::string_view contents) {
+  const std::filesystem::path target = follow_links(path);
+  struct stat facts {};
+  const bool is_there = ::stat(target.c_str(), &facts) == 0;
+  replace_file(target, contents, Access::umask,
+               is_there ? std::optional<mode_t>(facts.st_mode & 0777) : std::nullopt);
+}
+
+std::filesystem::path follow_links(std::filesystem::path path) {
+  constexpr int kMostLinks = 40;  // as many as the kernel follows
+  std::error_code failure;
+  for (int links = 0; std::filesystem::is_symlink(std::filesystem::symlink_status(path, failure)); ++links) {
+    if (links == kMostLinks) fail("follow", path, ELOOP);
+    const std::filesystem::path target = std::filesystem::read_symlink(path, failure);
+    if (failure) fail("follow", path, failure.value());
+    path = path.parent_path() / target;
   }
-  sync_directory(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."));
+  return path;
+}
+
+bool is_unsupported(int error) noexcept {
+  switch (error) {
+    case EINVAL:
+    case ENOSYS:
+    case EOPNOTSUPP:
+    case ENOTTY:
+    case ENOLCK:  // of NFS without a lock manager
+    case EBADF:   // of a descriptor that is open: not for this kind of file
+    case EISDIR:
+    case EROFS:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void sync_file(const Descriptor& file, const std::filesystem::path& path) {
+  static std::atomic_flag is_said;
+  if (::fdatasync(file.get()) == 0) return;
+  if (!is_unsupported(errno)) fail("sync", path, errno);
+  warn_once(is_said, "sync", path, errno, "files here may be lost if the machine goes down");
 }
 
 void sync_directory(const std::filesystem::path& directory) {
+  static std::atomic_flag is_said;
   const Descriptor descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!descriptor.is_open()) fail("open", directory, errno);
-  if (::fsync(descriptor.get()) != 0) fail("sync", directory, errno);
+  if (descriptor.is_open() && ::fsync(descriptor.get()) == 0) return;
+  // A directory may be written to without being readable.
+  const bool is_impossible = descriptor.is_open() ? is_unsupported(errno) : errno == EACCES;
+  if (!is_impossible) fail(descriptor.is_open() ? "sync" : "open", directory, errno);
+  warn_once(is_said, "sync the directory", directory, errno,
+            "names of files made here may be lost if the machine goes down");
 }
 
-void create_private_directories(const std::filesystem::path& directory) {
+bool lock_file(const Descriptor& file, const std::filesystem::path& path) {
+  static std::atomic_flag is_said;
+  int result = 0;
+  do {
+    result = ::flock(file.get(), LOCK_EX | LOCK_NB);
+  } while (result != 0 && errno == EINTR);
+  if (result == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  if (!is_unsupported(errno)) fail("lock", path, errno);
+  warn_once(is_said, "lock", path, errno, "nothing keeps another process from writing to it");
+  return true;
+}
+
+void create_directories(const std::filesystem::path& directory, Access access) {
+  const mode_t mode = access == Access::owner ? 0700 : 0777;
   std::filesystem::path so_far;
   for (const auto& part : directory) {
     so_far /= part;
-    if (so_far.empty() || ::mkdir(so_far.c_str(), 0700) == 0 || errno == EEXIST) continue;
+    if (so_far.empty() || ::mkdir(so_far.c_str(), mode) == 0 || errno == EEXIST) continue;
     // mkdir says EROFS or EACCES, not EEXIST, for some directories that are there.
     std::error_code ignored;
     if (const int code = errno; !std::filesystem::is_directory(so_far, ignored)) fail("create", so_far, code);
@@ -133,6 +253,10 @@ void create_private_directories(const std::filesystem::path& directory) {
   std::error_code failure;
   if (!directory.empty() && !std::filesystem::is_directory(directory, failure))
     fail("create", directory, ENOTDIR);
+}
+
+void create_private_directories(const std::filesystem::path& directory) {
+  create_directories(directory, Access::owner);
 }
 
 bool create_private_directory(const std::filesystem::path& directory) {

@@ -1,7 +1,8 @@
 #pragma once
 
 // Files that must not be torn: whatever these functions wrote is on the disk when they return, and a name
-// never stands for half a file. All throw EnvironmentError with the path and the system's reason.
+// never stands for half a file. All throw EnvironmentError with the path and the system's reason. Where a
+// file system cannot sync or lock at all, they warn once in the process and go on.
 
 #include "kernels/base/descriptor.hpp"
 #include "kernels/base/hash.hpp"
@@ -15,7 +16,8 @@
 
 namespace eightfold::base {
 
-// The whole file; one larger than `limit_bytes` is refused before anything is allocated.
+// The whole file, or what comes out of a pipe until its end. More than `limit_bytes` are refused, of a file
+// before anything is allocated.
 std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes);
 
 // An open file that is only read. A symbolic link, a directory or a pipe in its place is refused: what is
@@ -37,6 +39,9 @@ class InputFile {
   std::uint64_t bytes_ = 0;
 };
 
+// Who may read what is made: its owner alone (mode 0600, directories 0700), or whom the umask lets.
+enum class Access { owner, umask };
+
 // What a file holds, to tell later whether it still does.
 struct FileFacts {
   std::uint64_t bytes = 0;
@@ -48,7 +53,7 @@ struct FileFacts {
 class DurableFile {
  public:
   // Fails if the file exists: durable files are written aside under a fresh name and renamed.
-  explicit DurableFile(std::filesystem::path path);
+  explicit DurableFile(std::filesystem::path path, Access access = Access::owner);
 
   void write(std::span<const std::byte> bytes);
   // Flushes to the disk (fdatasync), asks the system to forget its own copy, so that who reads it back asks
@@ -62,13 +67,31 @@ class DurableFile {
   Hash128 hash_;
 };
 
-// Replaces `path` by a file with these contents, durably: aside, sync, rename, sync of the directory.
+// Replaces `path` by a file with these contents, durably: aside, sync, rename, sync of the directory. The
+// owner's alone.
 void write_file_durably(const std::filesystem::path& path, std::string_view contents);
+// The same for others to read: where `path` is a symbolic link, the file it leads to is replaced or made. A
+// file that was there keeps its permissions.
+void write_output_file(const std::filesystem::path& path, std::string_view contents);
 
+// The file that `path` leads to over symbolic links, whether it is there or not.
+std::filesystem::path follow_links(std::filesystem::path path);
+
+// Whether an error of a call that syncs or locks says that there is no such thing here, rather than that it
+// failed: file systems and sandboxes have many words for it.
+bool is_unsupported(int error) noexcept;
+
+// Puts what was written to a file on the disk.
+void sync_file(const Descriptor& file, const std::filesystem::path& path);
 // Makes renames and creations inside a directory durable.
 void sync_directory(const std::filesystem::path& directory);
 
-// Creates a directory and its parents, private to the user (mode 0700) as far as they are new.
+// Keeps an open file (or directory) for this process alone until it is closed, by flock(2). False if another
+// process has it. `path` is what messages call it.
+bool lock_file(const Descriptor& file, const std::filesystem::path& path);
+
+// Creates a directory and its parents, as far as they are new.
+void create_directories(const std::filesystem::path& directory, Access access);
 void create_private_directories(const std::filesystem::path& directory);
 // Creates one directory, private to the user. False if its name is taken: of several processes that try, one
 // succeeds.

@@ -14,6 +14,7 @@
 #include <fstream>
 #include <new>
 #include <type_traits>
+#include <vector>
 
 namespace eightfold::base {
 namespace {
@@ -127,11 +128,11 @@ void FlightRecorder::keep_in(const std::filesystem::path& directory) {
   ::unlink(path.c_str());
   const Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file.is_open()) fail(path, errno);
-  // A disk that is full says so here; later it would be a signal.
-  if (const int code = ::posix_fallocate(file.get(), 0, static_cast<off_t>(mapped_bytes())); code != 0)
-    fail(path, code);
-  if (::pwrite(file.get(), &so_far, sizeof so_far, 0) != static_cast<ssize_t>(sizeof so_far))
-    fail(path, errno);
+  // A disk that is full says so here; later it would be a signal. Not every file system can reserve space.
+  std::vector<std::byte> contents(mapped_bytes());
+  std::memcpy(contents.data(), &so_far, sizeof so_far);
+  const ssize_t written = ::pwrite(file.get(), contents.data(), contents.size(), 0);
+  if (written != static_cast<ssize_t>(contents.size())) fail(path, written < 0 ? errno : ENOSPC);
   void* place = map(MAP_SHARED, file.get());
   if (place == MAP_FAILED) fail(path, errno);
   in_file_ = static_cast<FlightRecord*>(place);

@@ -18,34 +18,26 @@ using OrderedJson = nlohmann::ordered_json;
 constexpr int kNestingLimit = 4;
 
 template <class AnyJson>
-std::string text_of_any(const AnyJson& json) {
-  return json.dump(-1, ' ', false, AnyJson::error_handler_t::replace);
+std::string text_of(const AnyJson& json, int indent) {
+  return json.dump(indent, ' ', false, AnyJson::error_handler_t::replace);
 }
 
 }  // namespace
 
 std::string json_text(const Json& json) {
-  return json.dump();
+  return text_of(json, -1);
 }
 
 std::string json_text(const OrderedJson& json) {
-  return json.dump();
-}
-
-std::string json_text_of_any(const Json& json) {
-  return text_of_any(json);
-}
-
-std::string json_text_of_any(const OrderedJson& json) {
-  return text_of_any(json);
+  return text_of(json, -1);
 }
 
 std::string json_page(const Json& json) {
-  return json.dump(2) + "\n";
+  return text_of(json, 2) + "\n";
 }
 
 std::string json_page(const OrderedJson& json) {
-  return json.dump(2) + "\n";
+  return text_of(json, 2) + "\n";
 }
 
 Json parse_json(const std::string& text) {

@@ -12,13 +12,12 @@
 
 namespace eightfold::base {
 
-// In one line. Throws the library's exception where a text is no UTF-8.
+// Names of files and hosts, arguments and other programs' words may be any bytes: what is no UTF-8 becomes
+// U+FFFD, for JSON has nothing else for it.
+
+// In one line.
 std::string json_text(const nlohmann::json& json);
 std::string json_text(const nlohmann::ordered_json& json);
-
-// The same with what is no UTF-8 replaced: for other programs' words.
-std::string json_text_of_any(const nlohmann::json& json);
-std::string json_text_of_any(const nlohmann::ordered_json& json);
 
 // For a file that people read: indented, with an end of line.
 std::string json_page(const nlohmann::json& json);

@@ -8,6 +8,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdio>
 #include <memory>
 #include <mutex>
 
@@ -28,6 +30,20 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::err;
 }
 
+// A full disk costs lines of the log file, not the run.
+void say_lost_line(const std::string& failure) {
+  static std::atomic_flag is_said;
+  if (!is_said.test_and_set())
+    std::fputs(fmt::format("error: the log lacks lines: {}\n", failure).c_str(), stderr);
+}
+
+// In spdlog's patterns a percent sign is not itself.
+std::string as_pattern(const std::string& text) {
+  std::string pattern;
+  for (const char c : text) pattern += c == '%' ? std::string("%%") : std::string(1, c);
+  return pattern;
+}
+
 // The process's one log. A function-local object: usable from any static initialiser, gone last.
 struct Log {
   std::shared_ptr<spdlog::sinks::stderr_sink_mt> console = std::make_shared<spdlog::sinks::stderr_sink_mt>();
@@ -40,12 +56,13 @@ struct Log {
   Log() {
     logger.set_level(spdlog::level::debug);
     logger.flush_on(spdlog::level::warn);
+    logger.set_error_handler(say_lost_line);
     configure();
   }
 
   void configure() {
     console->set_level(spdlog_level(rank == 0 ? level : std::max(level, LogLevel::warn)));
-    console->set_pattern(stamp.empty() ? "%l: %v" : stamp + " %l: %v");
+    console->set_pattern(stamp.empty() ? "%l: %v" : as_pattern(stamp) + " %l: %v");
   }
 };
 

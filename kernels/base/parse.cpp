@@ -109,6 +109,33 @@ std::optional<double> parse_real(std::string_view text) {
   return parse_number<double>(text);
 }
 
+bool is_utf8(std::string_view text) {
+  std::size_t i = 0;
+  const auto next_is_in = [&](unsigned low, unsigned high) {
+    if (i == text.size()) return false;
+    const auto byte = static_cast<unsigned char>(text[i++]);
+    return byte >= low && byte <= high;
+  };
+  const auto follow = [&](int count) {
+    while (count-- > 0)
+      if (!next_is_in(0x80, 0xBF)) return false;
+    return true;
+  };
+  while (i < text.size()) {
+    const auto lead = static_cast<unsigned char>(text[i++]);
+    if (lead < 0x80) continue;
+    if (lead < 0xC2 || lead > 0xF4) return false;
+    if (lead < 0xE0) {
+      if (!follow(1)) return false;
+    } else if (lead < 0xF0) {
+      if (!next_is_in(lead == 0xE0 ? 0xA0 : 0x80, lead == 0xED ? 0x9F : 0xBF) || !follow(1)) return false;
+    } else {
+      if (!next_is_in(lead == 0xF0 ? 0x90 : 0x80, lead == 0xF4 ? 0x8F : 0xBF) || !follow(2)) return false;
+    }
+  }
+  return true;
+}
+
 std::string_view nearest_name(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;

@@ -20,7 +20,8 @@ A job is described by one TOML file. This page lists every key; `eightfold confi
 Anything that is not on this page is an error, and so is a key that would have no effect. Sizes are written `"64MiB"`,
 durations `"10s"`. `eightfold config check FILE` reads a file and does nothing else; `eightfold config show --resolved --origin FILE` prints
 every value and where it comes from. `--set section.key=value` changes a key for one run, `--set model.layer[2].rate=0.1`
-one of the third layer. The files in `configs/jobs/` are examples with comments.
+one of the third layer. In paths `~/` and `$NAME` become the home directory and the variable of the environment, as on the
+command line; `$$` is a dollar sign. The files in `configs/jobs/` are examples with comments.
 )";
 
 using Json = nlohmann::ordered_json;
@@ -48,6 +49,9 @@ Json type_schema(const KeyFacts& key) {
       return {{"type", "boolean"}};
     case Type::text:
       if (key.text == TextRule::name) return {{"type", "string"}, {"pattern", "^[A-Za-z0-9._-]+$"}};
+      return key.text == TextRule::filled ? Json{{"type", "string"}, {"minLength", 1}}
+                                          : Json{{"type", "string"}};
+    case Type::path:
       return key.text == TextRule::filled ? Json{{"type", "string"}, {"minLength", 1}}
                                           : Json{{"type", "string"}};
     case Type::choice:

@@ -3,6 +3,7 @@
 // Makes keys from pointers to members, so that the table names each field once and its type follows from it.
 
 #include "kernels/base/parse.hpp"
+#include "kernels/base/path.hpp"
 #include "runtime/config/key.hpp"
 #include "runtime/config/names.hpp"
 
@@ -85,6 +86,14 @@ struct TimeField : PlainField<double, Type::real> {
 using Milliseconds = TimeField<1'000>;
 using Microseconds = TimeField<1'000'000>;
 using Nanoseconds = TimeField<1'000'000'000>;
+
+// A path, written as users do and expanded on its way in.
+struct PathField : PlainField<std::string, Type::path> {
+  static Value read(const std::string& field) { return base::literal_path(field); }
+  static std::string write(const Value& value) {
+    return base::expand_path(std::get<std::string>(value)).path;
+  }
+};
 
 // A number of bytes, written as a size.
 struct SizeField : PlainField<std::string, Type::bytes> {

@@ -1,6 +1,7 @@
 #include "runtime/config/key.hpp"
 
 #include "kernels/base/parse.hpp"
+#include "kernels/base/path.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -89,6 +90,8 @@ bool KeyFacts::accepts(const Value& value) const {
              (number != nullptr && within(range, static_cast<double>(*number)));
     case Type::text:
       return string != nullptr && follows(text, *string);
+    case Type::path:
+      return string != nullptr && follows(text, *string) && objection(value).empty();
     case Type::choice:
       return string != nullptr && std::ranges::find(choices, *string) != choices.end();
     case Type::bytes: {
@@ -105,6 +108,15 @@ bool KeyFacts::accepts(const Value& value) const {
   return false;
 }
 
+std::string KeyFacts::objection(const Value& value) const {
+  const auto* string = std::get_if<std::string>(&value);
+  if (type != Type::path || string == nullptr) return {};
+  const base::ExpandedPath expanded = base::expand_path(*string);
+  if (!expanded.problem.empty()) return expanded.problem;
+  const bool is_text = base::is_utf8(expanded.path) && follows(TextRule::any, expanded.path);
+  return is_text ? "" : "a variable in it is no text of UTF-8";
+}
+
 std::string KeyFacts::allowed() const {
   switch (type) {
     case Type::boolean:
@@ -115,6 +127,8 @@ std::string KeyFacts::allowed() const {
       return "a number" + range_text(type, range);
     case Type::text:
       return text_rule(text);
+    case Type::path:
+      return text == TextRule::filled ? "a path, not empty" : "a path";
     case Type::choice:
       return fmt::format("\"{}\"", fmt::join(choices, "\", \""));
     case Type::bytes:

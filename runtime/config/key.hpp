@@ -18,7 +18,8 @@ namespace eightfold::runtime::config {
 
 // integers: a list, strictly ascending and not empty. bytes: a size such as "64MiB". duration: "10s"; its
 // range is in seconds.
-enum class Type { boolean, integer, real, text, choice, bytes, duration, integers };
+// path: a text that base::expand_path takes.
+enum class Type { boolean, integer, real, text, path, choice, bytes, duration, integers };
 // any: may be empty. name: also the name of a directory. No text has control characters.
 enum class TextRule { any, filled, name };
 // Whether a checkpoint of one job may continue as another that differs in this key: none: yes; always: no,
@@ -55,6 +56,8 @@ struct KeyFacts : Facts {
   std::span<const std::string_view> choices = {};
 
   bool accepts(const Value& value) const;
+  // Why a path that accepts() refuses stands for nothing, in words; empty for all else.
+  std::string objection(const Value& value) const;
   // What accepts() lets through, in words: "an integer, at least 1".
   std::string allowed() const;
 };

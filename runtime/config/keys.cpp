@@ -49,8 +49,9 @@ Section<JobConfig> job_section() {
                       "memory. 0: the rank's whole share of global_batch.",
               .unit = "samples",
               .range = at_least(0)}),
-       field("run_dir", &Job::run_dir,
-             {.help = "Directory below which every run gets its own.", .text = TextRule::filled}),
+       field_as<PathField>(
+           "run_dir", &Job::run_dir,
+           {.help = "Directory below which every run gets its own.", .text = TextRule::filled}),
        field("threads", &Job::threads,
              {.help = "Host threads per rank; 0: the cores that the rank may use, shared evenly with "
                       "the other ranks of its machine.",
@@ -68,22 +69,22 @@ Section<JobConfig> data_section() {
                   "\"digits\": drawn digits, generated from the seed, no files needed. \"idx\": the files of "
                   "MNIST and its relatives. \"cifar10\", \"cifar100\": their binary versions.",
               .identity = Identity::always}),
-       field("dir", &Data::dir,
-             {.help = "Directory of the files.", .text = TextRule::filled, .only_with = files}),
-       field("images", &Data::images,
-             {.help = "Training images, IDX, also gzip-compressed.",
-              .text = TextRule::filled,
-              .only_with = idx,
-              .identity = Identity::always}),
-       field("labels", &Data::labels,
-             {.help = "Training labels, IDX, also gzip-compressed.",
-              .text = TextRule::filled,
-              .only_with = idx,
-              .identity = Identity::always}),
-       field("test_images", &Data::test_images,
-             {.help = "Test images.", .text = TextRule::filled, .only_with = idx}),
-       field("test_labels", &Data::test_labels,
-             {.help = "Test labels.", .text = TextRule::filled, .only_with = idx}),
+       field_as<PathField>("dir", &Data::dir,
+                           {.help = "Directory of the files.", .text = TextRule::filled, .only_with = files}),
+       field_as<PathField>("images", &Data::images,
+                           {.help = "Training images, IDX, also gzip-compressed.",
+                            .text = TextRule::filled,
+                            .only_with = idx,
+                            .identity = Identity::always}),
+       field_as<PathField>("labels", &Data::labels,
+                           {.help = "Training labels, IDX, also gzip-compressed.",
+                            .text = TextRule::filled,
+                            .only_with = idx,
+                            .identity = Identity::always}),
+       field_as<PathField>("test_images", &Data::test_images,
+                           {.help = "Test images.", .text = TextRule::filled, .only_with = idx}),
+       field_as<PathField>("test_labels", &Data::test_labels,
+                           {.help = "Test labels.", .text = TextRule::filled, .only_with = idx}),
        field("train", &Data::train,
              {.help = "Training samples; 0: all there are (digits: 20000; idx with a count for test: all "
                       "before them).",
@@ -222,18 +223,19 @@ Section<JobConfig> evaluation_section() {
 }
 
 Section<JobConfig> checkpoint_section() {
-  return section("checkpoint", "What outlives the job.", &JobConfig::checkpoint,
-                 {field("every", &Checkpoint::every,
-                        {.help = "Steps between checkpoints; 0: one after every epoch; -1: none.",
-                         .unit = "steps",
-                         .range = at_least(-1)}),
-                  field("keep", &Checkpoint::keep,
-                        {.help = "Checkpoints that are kept; the oldest goes first.", .range = at_least(2)}),
-                  field("dir", &Checkpoint::dir,
-                        {.help = "Their directory; empty: checkpoints/ in the run's directory."}),
-                  field("asynchronous", &Checkpoint::asynchronous,
-                        {.help = "Copy the state and write it while training goes on; takes host memory for "
-                                 "one more copy."})});
+  return section(
+      "checkpoint", "What outlives the job.", &JobConfig::checkpoint,
+      {field("every", &Checkpoint::every,
+             {.help = "Steps between checkpoints; 0: one after every epoch; -1: none.",
+              .unit = "steps",
+              .range = at_least(-1)}),
+       field("keep", &Checkpoint::keep,
+             {.help = "Checkpoints that are kept; the oldest goes first.", .range = at_least(2)}),
+       field_as<PathField>("dir", &Checkpoint::dir,
+                           {.help = "Their directory; empty: checkpoints/ in the run's directory."}),
+       field("asynchronous", &Checkpoint::asynchronous,
+             {.help = "Copy the state and write it while training goes on; takes host memory for "
+                      "one more copy."})});
 }
 
 Section<JobConfig> telemetry_section() {

@@ -51,8 +51,12 @@ std::string written(const toml::node& node) {
 
 Value accepted(const KeyFacts& key, std::string_view full_name, const toml::node& node, const Place& place) {
   std::optional<Value> value = plain_value(node);
-  if (!value || !key.accepts(*value))
-    reject_value(place, full_name, key, written(node), node.value_or(std::string_view()));
+  if (!value || !key.accepts(*value)) {
+    const std::string objection = value ? key.objection(*value) : std::string();
+    reject_value(place, full_name, key,
+                 objection.empty() ? written(node) : fmt::format("{} ({})", written(node), objection),
+                 node.value_or(std::string_view()));
+  }
   return *std::move(value);
 }
 
@@ -152,8 +156,8 @@ class Reader {
 
 // Texts may stand bare on a command line.
 std::string toml_of(const KeyFacts& key, std::string_view value) {
-  const bool is_text = key.type == Type::text || key.type == Type::choice || key.type == Type::bytes ||
-                       key.type == Type::duration;
+  const bool is_text = key.type == Type::text || key.type == Type::path || key.type == Type::choice ||
+                       key.type == Type::bytes || key.type == Type::duration;
   const bool is_bare = is_text && !value.starts_with('"') && !value.starts_with('\'');
   return "value = " + (is_bare ? quoted(value) : std::string(value));
 }

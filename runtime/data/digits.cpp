@@ -1,6 +1,7 @@
 #include "runtime/data/digits.hpp"
 
 #include "kernels/base/error.hpp"
+#include "kernels/base/file.hpp"
 #include "kernels/random.hpp"
 #include "runtime/data/digit_skeletons.hpp"
 #include "runtime/data/idx.hpp"
@@ -13,7 +14,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -251,10 +251,7 @@ std::shared_ptr<const Source> make_digits(std::uint64_t seed, DigitPart part, st
 void write_digits(const std::filesystem::path& directory, std::uint64_t seed, std::int64_t train,
                   std::int64_t test) {
   const config::Data names;
-  std::error_code failure;
-  std::filesystem::create_directories(directory, failure);
-  if (failure)
-    base::raise<base::EnvironmentError>("cannot create {}: {}", directory.string(), failure.message());
+  base::create_directories(directory, base::Access::umask);
   const auto write = [&](DigitPart part, std::int64_t count, const std::string& images,
                          const std::string& labels) {
     Samples samples = draw_digits(seed, part, count);

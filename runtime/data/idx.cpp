@@ -123,7 +123,7 @@ void write_idx(const fs::path& path, const IdxArray& array) {
   base::require(count == array.values.size(), "{} values for {}", array.values.size(),
                 extents_text(array.extents));
   contents.append(array.values.begin(), array.values.end());
-  base::write_file_durably(path, path.extension() == ".gz" ? compress(contents) : contents);
+  base::write_output_file(path, path.extension() == ".gz" ? compress(contents) : contents);
 }
 
 std::shared_ptr<const Source> read_idx_pair(const fs::path& images, const fs::path& labels) {

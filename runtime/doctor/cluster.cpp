@@ -141,14 +141,14 @@ std::string RankFindings::text() const {
                     each.finding.fix});
   }
   const Json way = {path.transport, path.reason, path.way, path.ceiling_gbytes_per_s.value_or(0)};
-  return base::json_text_of_any(Json{{"host", host},
-                                     {"boot", boot},
-                                     {"ipc", ipc},
-                                     {"program", program},
-                                     {"variables", variables},
-                                     {"subnets", subnets},
-                                     {"path", way},
-                                     {"diagnoses", rows}});
+  return base::json_text(Json{{"host", host},
+                              {"boot", boot},
+                              {"ipc", ipc},
+                              {"program", program},
+                              {"variables", variables},
+                              {"subnets", subnets},
+                              {"path", way},
+                              {"diagnoses", rows}});
 }
 
 RankFindings RankFindings::parse(const std::string& text) {

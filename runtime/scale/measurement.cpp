@@ -147,7 +147,7 @@ std::string measurement_line(const Measurement& measurement) {
     line["failure"] = measurement.failure;
   line["environment"] = base::parse_ordered_json(measurement.environment);
   // Other programs' words may be anything, also no UTF-8.
-  return base::json_text_of_any(line);
+  return base::json_text(line);
 }
 
 std::vector<Measurement> read_measurements(const std::filesystem::path& file) {

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -145,8 +144,7 @@ void Telemetry::progress(std::int64_t step) {
   const std::string bar =
       fmt::format("[{:#<{}}{:.<{}}] {}/{}", "", filled, "", kBarCells - filled, step, length_.steps);
   bar_width_ = bar.size();
-  fmt::print("\r{}", bar);
-  std::fflush(stdout);
+  show(fmt::format("\r{}", bar));
 }
 
 void Telemetry::evaluation(std::int64_t step, const Score& score) {
@@ -188,10 +186,19 @@ void Telemetry::end(std::int64_t step) {
   else
     record(Json{{"kind", "end"}, {"step", step}});  // a run that goes on from its last step
   clear_bar();
-  if (trace_ != nullptr)
+  write_trace();
+}
+
+// The run is worth more than its trace.
+void Telemetry::write_trace() const {
+  if (trace_ == nullptr) return;
+  try {
     trace_->write(
         directory_ / (rank_ == 0 ? std::string("trace.json") : fmt::format("trace-{:05}.json", rank_)),
         rank_);
+  } catch (const base::EnvironmentError& failure) {
+    base::log_error("{}; the run has no whole trace", failure.what());
+  }
 }
 
 void Telemetry::give_verdict(std::int64_t step) {
@@ -244,14 +251,12 @@ void Telemetry::record(const Json& json) {
 void Telemetry::say(const std::string& line) {
   if (!speaks_) return;
   clear_bar();
-  fmt::print("{}\n", line);
-  std::fflush(stdout);
+  show(line + "\n");
 }
 
 void Telemetry::clear_bar() {
   if (bar_width_ == 0) return;
-  fmt::print("\r{:{}}\r", "", bar_width_);
-  std::fflush(stdout);
+  show(fmt::format("\r{:{}}\r", "", bar_width_));
   bar_width_ = 0;
 }
 

@@ -63,6 +63,7 @@ class Telemetry final : public base::Observer {
 
  private:
   void give_verdict(std::int64_t step);
+  void write_trace() const;
   void open_metrics();
   void record(const nlohmann::json& json);
   void say(const std::string& line);

@@ -4,6 +4,7 @@
 #include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
+#include "kernels/base/signals.hpp"
 #include "runtime/watchdog/diagnosis.hpp"
 #include "runtime/watchdog/phase_timer.hpp"
 #include "runtime/watchdog/report.hpp"
@@ -34,13 +35,6 @@ constexpr auto kHeartbeat = 100ms;
 constexpr auto kWatchOnExpiry = 1000ms;
 constexpr auto kWatchOnTerm = 400ms;
 
-sigset_t watched_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGUSR1, SIGUSR2, SIGTERM}) sigaddset(&set, signal);
-  return set;
-}
-
 // As the signal would have done without a watchdog.
 void do_default(int signal) {
   std::signal(signal, SIG_DFL);
@@ -70,7 +64,8 @@ bool is_lost(const Witness& witness, const std::string& own_host) {
 
 class Watchdog::Impl {
  public:
-  Impl() : recorder_(base::flight_recorder()), timer_({}), thread_([this] { run(); }) {}
+  explicit Impl(const sigset_t& signals)
+      : signals_(signals), recorder_(base::flight_recorder()), timer_({}), thread_([this] { run(); }) {}
   ~Impl() {
     stopping_ = true;
     pthread_kill(thread_.native_handle(), SIGUSR2);
@@ -102,6 +97,8 @@ class Watchdog::Impl {
   std::vector<Witness> witnesses(std::chrono::milliseconds span);
   std::filesystem::path flight();
 
+  const sigset_t signals_;
+  base::EndRequests end_requests_;
   base::FlightRecorder& recorder_;
   std::mutex mutex_;  // guards the three below
   std::function<void(int)> handler_;
@@ -129,14 +126,17 @@ void Watchdog::Impl::run() {
 
 // 0: none came in time.
 int Watchdog::Impl::next_signal(std::chrono::nanoseconds limit) {
-  const sigset_t set = watched_signals();
   const timespec time{limit / 1s, (limit % 1s).count()};
-  return std::max(0, ::sigtimedwait(&set, nullptr, &time));
+  return std::max(0, ::sigtimedwait(&signals_, nullptr, &time));
 }
 
 void Watchdog::Impl::take(int signal) {
   if (signal == SIGUSR2) return dump();
-  if (signal == SIGTERM) terminate();
+  if (base::is_end_signal(signal)) {
+    // Ranks that have a launcher are asked by it as often as it likes, and ended.
+    if (end_requests_.is_another(base::Clock::now()) && recorder_.read().ranks == 1) do_default(signal);
+    terminate();
+  }
   std::function<void(int)> handler;
   {
     const std::lock_guard lock(mutex_);
@@ -234,18 +234,17 @@ std::filesystem::path Watchdog::Impl::flight() {
   return flight_;
 }
 
-Watchdog::Watchdog() {
-  const sigset_t set = watched_signals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  impl_ = std::make_unique<Impl>();
+Watchdog::Watchdog() : signals_(base::end_signals({SIGUSR1, SIGUSR2})) {
+  pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  impl_ = std::make_unique<Impl>(signals_);
 }
 
 Watchdog::~Watchdog() {
   impl_.reset();
   // What comes now comes too late: the run is over, and is not to be ended as one that was killed.
-  for (const int signal : {SIGUSR1, SIGTERM}) ::signal(signal, SIG_IGN);
-  const sigset_t set = watched_signals();
-  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  ::signal(SIGUSR1, SIG_IGN);
+  for (const int signal : base::kEndSignals) ::signal(signal, SIG_IGN);
+  pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);
 }
 
 void Watchdog::on_signal(std::function<void(int)> handler) {

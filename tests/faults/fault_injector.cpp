@@ -2,7 +2,8 @@
 // say variables of the environment:
 //
 //   FAULT_UNDER   only calls on paths that hold this text; without it the library does nothing
-//   FAULT_CALLS   of open, write, sync, rename, mkdir, statvfs: those that count, separated by commas (all)
+//   FAULT_CALLS   of open, write, sync, syncdir (fsync of a directory), rename, mkdir, statvfs, lock (flock):
+//                 those that count, separated by commas (all)
 //   FAULT_FROM    the first that is hit, counted from 1 in each process (1)
 //   FAULT_COUNT   how many are hit; 0: all from the first on (1)
 //   FAULT_DO      an error such as ENOSPC; `kill`: SIGKILL before the call; `short`: write one byte alone;
@@ -12,6 +13,7 @@
 // A statvfs that is hit with ENOSPC succeeds and reports that nothing is free.
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -42,12 +44,13 @@ std::string variable(const char* name, const char* otherwise) {
 
 // Never destroyed: calls may come while the process ends.
 const Plan& plan() {
-  static const Plan& plan = *new Plan{variable("FAULT_UNDER", ""),
-                                      variable("FAULT_CALLS", "open,write,sync,rename,mkdir,statvfs"),
-                                      variable("FAULT_DO", ""),
-                                      variable("FAULT_LOG", ""),
-                                      std::stol(variable("FAULT_FROM", "1")),
-                                      std::stol(variable("FAULT_COUNT", "1"))};
+  static const Plan& plan =
+      *new Plan{variable("FAULT_UNDER", ""),
+                variable("FAULT_CALLS", "open,write,sync,syncdir,rename,mkdir,statvfs,lock"),
+                variable("FAULT_DO", ""),
+                variable("FAULT_LOG", ""),
+                std::stol(variable("FAULT_FROM", "1")),
+                std::stol(variable("FAULT_COUNT", "1"))};
   return plan;
 }
 
@@ -66,12 +69,17 @@ bool is_listed(std::string_view list, std::string_view word) {
 }
 
 int error_number(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, int>, 6> kErrors = {{{"ENOSPC", ENOSPC},
-                                                                        {"EIO", EIO},
-                                                                        {"EDQUOT", EDQUOT},
-                                                                        {"EACCES", EACCES},
-                                                                        {"EROFS", EROFS},
-                                                                        {"ENOENT", ENOENT}}};
+  constexpr std::array<std::pair<std::string_view, int>, 11> kErrors = {{{"ENOSPC", ENOSPC},
+                                                                         {"EIO", EIO},
+                                                                         {"EDQUOT", EDQUOT},
+                                                                         {"EACCES", EACCES},
+                                                                         {"EROFS", EROFS},
+                                                                         {"ENOENT", ENOENT},
+                                                                         {"EFBIG", EFBIG},
+                                                                         {"EINVAL", EINVAL},
+                                                                         {"ENOSYS", ENOSYS},
+                                                                         {"EOPNOTSUPP", EOPNOTSUPP},
+                                                                         {"ENOLCK", ENOLCK}}};
   for (const auto& [known, number] : kErrors)
     if (name == known) return number;
   return 0;
@@ -166,11 +174,19 @@ ssize_t write(int descriptor, const void* bytes, std::size_t count) {
 }
 
 int fsync(int descriptor) {
-  return fails("sync", path_of(descriptor)) ? -1 : next<int (*)(int)>("fsync")(descriptor);
+  struct stat facts {};
+  const bool is_directory = ::fstat(descriptor, &facts) == 0 && S_ISDIR(facts.st_mode);
+  return fails(is_directory ? "syncdir" : "sync", path_of(descriptor))
+             ? -1
+             : next<int (*)(int)>("fsync")(descriptor);
 }
 
 int fdatasync(int descriptor) {
   return fails("sync", path_of(descriptor)) ? -1 : next<int (*)(int)>("fdatasync")(descriptor);
+}
+
+int flock(int descriptor, int operation) noexcept {
+  return fails("lock", path_of(descriptor)) ? -1 : next<int (*)(int, int)>("flock")(descriptor, operation);
 }
 
 int rename(const char* from, const char* to) {

@@ -42,6 +42,8 @@ TEST_CASE("a write that fails once costs one checkpoint, says why, and nothing e
   for (const auto& [calls, error, reason] :
        {std::tuple{"write", "ENOSPC", "No space left on device"},
         std::tuple{"write", "EDQUOT", "Disk quota exceeded"}, std::tuple{"sync", "EIO", "Input/output error"},
+        std::tuple{"write", "EFBIG", "File too large"}, std::tuple{"syncdir", "EIO", "Input/output error"},
+        std::tuple{"syncdir", "ENOSPC", "No space left on device"},
         std::tuple{"rename", "EIO", "Input/output error"}, std::tuple{"mkdir", "EACCES", "Permission denied"},
         std::tuple{"open", "EROFS", "Read-only file system"},
         std::tuple{"statvfs", "ENOSPC", "0 bytes are free, a checkpoint needs "}}) {
@@ -180,4 +182,27 @@ TEST_CASE("a run directory is its owner's alone, whatever the umask") {
   const auto others = fs::perms::group_all | fs::perms::others_all;
   for (const fs::path& directory : {scratch / "runs", scratch / "runs/tiny", run_in(scratch)})
     CHECK((fs::status(directory).permissions() & others) == fs::perms::none);
+}
+
+TEST_CASE("a file system that cannot sync or lock is said once, and checkpoints are written") {
+  for (const auto& [calls, error] :
+       {std::pair{"syncdir", "EINVAL"}, std::pair{"syncdir", "ENOSYS"}, std::pair{"sync", "EOPNOTSUPP"}}) {
+    CAPTURE(calls, error);
+    const Scratch scratch;
+    const Finished finished =
+        run(faulty_training(scratch, 0, {{"FAULT_CALLS", calls}, {"FAULT_COUNT", "0"}, {"FAULT_DO", error}}));
+    INFO(finished.err);
+    CHECK(finished.status == 0);
+    CHECK(lines_with(finished.err, "warning: ").size() == 1);
+    CHECK(lines_with(finished.err, "may be lost if the machine goes down").size() == 1);
+    CHECK(steps_in(run_in(scratch) / "checkpoints") == Steps{5, 10, 15, 20, 25, 30});
+  }
+  const Scratch scratch;
+  const Finished finished = run(
+      faulty_program({"launch", "job.toml"}, scratch, 0,
+                     {{"FAULT_UNDER", "attempts.jsonl"}, {"FAULT_CALLS", "lock"}, {"FAULT_DO", "ENOLCK"}}));
+  INFO(finished.err);
+  CHECK(finished.status == 0);
+  CHECK(lines_with(finished.err, "warning: cannot lock ").size() == 1);
+  CHECK(lines_with(contents_of(run_in(scratch) / "attempts.jsonl"), "\"next\":\"done\"").size() == 1);
 }

@@ -122,6 +122,15 @@ TEST_CASE("a request to end is passed on to a supervised child, which may take i
   CHECK(request.signal() == SIGTERM);
 }
 
+TEST_CASE("a signal that this process was told to ignore is no request") {
+  ::signal(SIGHUP, SIG_IGN);
+  EndRequest request;
+  const ChildEnd end = run_child({"sh", "-c", "kill -HUP $PPID; sleep 0.1"}, kPatience, request);
+  ::signal(SIGHUP, SIG_DFL);
+  CHECK(end.how == ChildEnd::How::exited);
+  CHECK_FALSE(request.signal());
+}
+
 TEST_CASE("a supervised child that is killed leaves nobody behind") {
   const test::Scratch scratch;
   const auto ids = scratch / "ids";

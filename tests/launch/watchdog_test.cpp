@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <thread>
@@ -28,7 +29,7 @@ std::string long_job() {
          "[telemetry]\ninterval = 20\n[watchdog]\ndeadline = \"2s\"\n";
 }
 
-// The run's flight/ once every rank has trained for some steps.
+// The run's flight/ once every rank has trained for some steps. 0 ranks: one without mpirun.
 std::optional<fs::path> flight_of(const Scratch& scratch, int ranks, Process& process) {
   const auto start = std::chrono::steady_clock::now();
   std::error_code not_yet;
@@ -36,10 +37,10 @@ std::optional<fs::path> flight_of(const Scratch& scratch, int ranks, Process& pr
     for (const auto& run : fs::directory_iterator(scratch / "runs/tiny", not_yet)) {
       const fs::path flight = run.path() / "flight";
       int training = 0;
-      for (int rank = 0; rank < ranks; ++rank)
+      for (int rank = 0; rank < std::max(ranks, 1); ++rank)
         if (const auto record = base::read_flight_record(base::flight_file(flight, rank)))
           training += record->step >= 20 && record->phase != base::Phase::start_up ? 1 : 0;
-      if (training == ranks) return flight;
+      if (training == std::max(ranks, 1)) return flight;
     }
   return std::nullopt;
 }
@@ -157,6 +158,8 @@ std::string stopped_and_resumed(int ranks, int asked, int signal, const std::str
   CHECK(lines_with(stopped.out, "result ").empty());
   const auto lines = lines_with(stopped.err, "stopped by " + reason + " after step ");
   REQUIRE(lines.size() == 1);
+  CHECK(lines[0].find("info: ") != std::string::npos);
+  CHECK(lines_with(stopped.err, "error").empty());
   std::vector<std::string> again = training;
   again.emplace_back("--resume");
   const Finished resumed = run_program(again, ranks, scratch.path());
@@ -194,6 +197,13 @@ TEST_CASE("whoever is asked to stop at the end of an epoch saves, and does not e
 
 TEST_CASE("SIGTERM does the same while all ranks are alive") {
   CHECK(stopped_and_resumed(2, 0, SIGTERM, "SIGTERM") == undisturbed(2));
+}
+
+TEST_CASE("without mpirun, whatever ends an interactive run does the same") {
+  const std::string expected = undisturbed(0);
+  for (const auto& [signal, name] : {std::pair{SIGINT, "SIGINT"}, std::pair{SIGHUP, "SIGHUP"},
+                                     std::pair{SIGQUIT, "SIGQUIT"}, std::pair{SIGXCPU, "SIGXCPU"}})
+    CHECK(stopped_and_resumed(0, 0, signal, name) == expected);
 }
 
 TEST_CASE("a run stops by itself before Slurm ends it") {

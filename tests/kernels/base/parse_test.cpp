@@ -52,3 +52,13 @@ TEST_CASE("the nearest name is offered only when it is near") {
   CHECK(nearest_name("momentun", names) == "momentum");
   CHECK(nearest_name("batch", names).empty());
 }
+
+TEST_CASE("UTF-8 is told from other bytes") {
+  for (const char* text : {"", "a", "\xC3\xA4", "\xE2\x82\xAC", "\xED\x9F\xBF", "\xEE\x80\x80",
+                           "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF", "a\xC3\xA4z"})
+    CHECK(is_utf8(text));
+  for (const char* text :
+       {"\xFF", "\x80", "\xC3", "\xC3z", "\xC0\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80",
+        "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE2\x82", "a\xE4z"})
+    CHECK_FALSE(is_utf8(text));
+}

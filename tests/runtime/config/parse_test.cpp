@@ -1,8 +1,11 @@
 #include "runtime/config/parse.hpp"
 
 #include "kernels/base/error.hpp"
+#include "runtime/config/show.hpp"
 #include "tests/runtime/config/samples.hpp"
 #include "tests/support/test.hpp"
+
+#include <cstdlib>
 
 using namespace eightfold;
 using namespace eightfold::runtime::config;
@@ -378,4 +381,25 @@ TEST_CASE("an override addresses a layer by its index from 0") {
   CHECK(mentions(complaint_about("model.layers[0].out=20"), "unknown section"));
   CHECK(mentions(complaint_about("model.layer[0].kernel=3"), "model.layer[0].kernel has no effect with"));
   CHECK(mentions(complaint("job.name = 'x'", {"model.layer[0].out=20"}), "counting from 0 and below 0"));
+}
+
+TEST_CASE("paths are expanded, by the file and by --set, and show as what expands to them again") {
+  ::setenv("EF_DATA", "/d$x", 1);
+  const std::string job = kSmallest + "[checkpoint]\ndir = \"$EF_DATA/mine\"\n";
+  const ParsedJob parsed = parse_with(job, {"job.run_dir=${EF_DATA}/runs"});
+  CHECK(parsed.config.checkpoint.dir == "/d$x/mine");
+  CHECK(parsed.config.job.run_dir == "/d$x/runs");
+  const ParsedJob again = parse_with(resolved_toml(parsed.config));
+  CHECK(again.config.checkpoint.dir == "/d$x/mine");
+  CHECK(again.config.job.run_dir == "/d$x/runs");
+  ::setenv("EF_DATA", "odd\xFF", 1);
+  CHECK(mentions(complaint(job),
+                 "job.toml:7:7: checkpoint.dir is \"$EF_DATA/mine\" (a variable in it is no text"));
+  ::unsetenv("EF_DATA");
+  CHECK(complaint(job) ==
+        "job.toml:7:7: checkpoint.dir is \"$EF_DATA/mine\" ($EF_DATA is not set; a dollar sign is $$); "
+        "allowed: a "
+        "path");
+  CHECK(mentions(complaint_about("job.run_dir=~other"),
+                 "--set job.run_dir=~other: job.run_dir is \"~other\" (~ "));
 }

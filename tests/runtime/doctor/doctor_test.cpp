@@ -96,17 +96,17 @@ TEST_CASE("the rate of a virtual link is not known, whatever the kernel says of 
     node.link("/sys/class/net/" + name, "/sys/devices/" + place + "/net/" + name);
   };
   add("virtual", "eno1");
-  CHECK_FALSE(path_of(node).ceiling_gbps);
+  CHECK_FALSE(path_of(node).ceiling_gbytes_per_s);
   CHECK(path_of(node).way == "TCP over eno1");
   add("pci0000:17/0000:17:03.0", "p0");
   node.link("/sys/devices/virtual/net/eno1/lower_p0", "/sys/devices/pci0000:17/0000:17:03.0/net/p0");
-  CHECK(path_of(node).ceiling_gbps.value_or(0) == Approx(10.0 / 8));  // a bond of hardware
+  CHECK(path_of(node).ceiling_gbytes_per_s.value_or(0) == Approx(10.0 / 8));  // a bond of hardware
   add("virtual", "veth0");
   node.link("/sys/devices/virtual/net/eno1/lower_veth0", "/sys/devices/virtual/net/veth0");
-  CHECK_FALSE(path_of(node).ceiling_gbps);
+  CHECK_FALSE(path_of(node).ceiling_gbytes_per_s);
   node.link("/sys/devices/virtual/net/veth0/lower_eno1",
             "/sys/devices/virtual/net/eno1");  // a circle, which no kernel makes
-  CHECK_FALSE(path_of(node).ceiling_gbps);
+  CHECK_FALSE(path_of(node).ceiling_gbytes_per_s);
 }
 
 TEST_CASE("a build without CUDA leaves the GPUs alone") {

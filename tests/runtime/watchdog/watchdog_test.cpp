@@ -43,8 +43,41 @@ TEST_CASE("signals reach the handler, and the process goes on") {
   CHECK(end.said == fmt::format("heard {}\nheard {}\n", SIGUSR1, SIGTERM));
 }
 
+TEST_CASE("the second signal that ends a run of one rank ends it at once, in one of several it is heard") {
+  for (const int ranks : {1, 2}) {
+    for (const auto& [first, second] : {std::pair{SIGINT, SIGINT}, std::pair{SIGHUP, SIGTERM}}) {
+      const test::ChildEnd end = test::end_of_child([&, first = first, second = second] {
+        base::flight_recorder().identify(0, ranks, "here");
+        Watchdog watchdog;
+        watchdog.watch(kNone, {});
+        std::atomic<int> count = 0;
+        watchdog.on_signal([&](int) { ++count; });
+        ::kill(::getpid(), first);
+        wait_for(count, 1);
+        std::this_thread::sleep_for(200ms);
+        ::kill(::getpid(), second);
+        wait_for(count, 2);
+      });
+      CHECK(end.signal == (ranks == 1 ? second : 0));
+    }
+  }
+}
+
+TEST_CASE("a signal that the process was told to ignore stays ignored") {
+  const test::ChildEnd end = test::end_of_child([] {
+    ::signal(SIGHUP, SIG_IGN);
+    {
+      const Watchdog watchdog;  // without a handler: it would end the process
+      ::kill(::getpid(), SIGHUP);
+      std::this_thread::sleep_for(300ms);
+    }
+    ::kill(::getpid(), SIGHUP);
+  });
+  CHECK(end.signal == 0);
+}
+
 TEST_CASE("without a handler signals end the process as ever") {
-  for (const int signal : {SIGUSR1, SIGTERM}) {
+  for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGXCPU}) {
     const test::ChildEnd end = test::end_of_child([&] {
       const Watchdog watchdog;
       ::kill(::getpid(), signal);
