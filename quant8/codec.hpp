@@ -1,8 +1,8 @@
 #pragma once
 
 // Codecs: fp32 values to encoded segments (quant8/format.hpp) and back. Every implementation of a codec
-// (reference, portable, SIMD, CUDA) writes the same bytes and decodes them to the same bits; only the payload
-// of a NaN may differ.
+// (reference, portable, SIMD, CUDA) writes the same bytes and decodes them to the same bits, those of a NaN
+// included.
 //
 // Calls enqueue on the stream and return before the work is done; all memory is of the stream's device and
 // segments are aligned to 16 bytes. A codec has no state: several threads may use one, and it allocates
@@ -29,8 +29,8 @@ struct Stamp {
 // One rank's part of a sum: its own values, or a segment that it sent.
 using Contribution = std::variant<std::span<const float>, std::span<const std::byte>>;
 
-// contribution[0] + contribution[1] + ... in this order, times `factor`, all in fp32. A factor of 1
-// changes nothing, not even the payload of a NaN.
+// contribution[0] + contribution[1] + ... in this order, times `factor`, all in fp32. Where something is
+// added or multiplied a NaN becomes canonical(); one contribution with the factor 1 keeps every bit.
 struct Sum {
   std::span<const Contribution> contributions;  // 1 to kMaxContributions
   std::int64_t elements = 0;                    // of each of them

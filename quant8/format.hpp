@@ -192,6 +192,14 @@ EIGHTFOLD_HOST_DEVICE constexpr std::uint32_t magnitude_bits(float value) {
 
 inline constexpr std::uint32_t kInfinityBits = 0x7F80'0000U;
 
+// Processors do not agree on whose payload and sign a NaN keeps that a sum or a product makes. So every such
+// NaN becomes this one; what is only copied keeps its bits.
+inline constexpr std::uint32_t kCanonicalNanBits = 0x7FC0'0000U;
+
+EIGHTFOLD_HOST_DEVICE constexpr float canonical(float result) {
+  return magnitude_bits(result) > kInfinityBits ? kernels::bit_cast<float>(kCanonicalNanBits) : result;
+}
+
 // The scale of a block with this largest magnitude: rounded up, so that no value exceeds it.
 EIGHTFOLD_HOST_DEVICE constexpr std::uint16_t scale_of(std::uint32_t largest) {
   if (largest >= kInfinityBits) return kNanScale;

@@ -21,7 +21,7 @@ class ReferenceCodec final : public Codec {
   void do_encode(kernels::StreamView, const Sum& sum, std::span<float> residual, const Stamp& stamp,
                  std::span<std::byte> segment) const override {
     Floats values = add_up(sum);
-    for (std::size_t i = 0; i < residual.size(); ++i) values[i] += residual[i];
+    for (std::size_t i = 0; i < residual.size(); ++i) values[i] = canonical(values[i] + residual[i]);
     std::fill(segment.begin(), segment.end(), std::byte{0});
     write_frame(segment, encoding(), header_of(encoding(), stamp.sequence, sum.elements));
     write_scales(values, segment);
@@ -45,7 +45,7 @@ class ReferenceCodec final : public Codec {
   void do_decode_add(kernels::StreamView, std::span<const std::byte> segment,
                      std::span<float> values) const override {
     const Floats more = decoded(segment, static_cast<std::int64_t>(values.size()));
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] += more[i];
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = canonical(values[i] + more[i]);
   }
 
   Floats add_up(const Sum& sum) const {
@@ -60,10 +60,10 @@ class ReferenceCodec final : public Codec {
         total = part;
         continue;
       }
-      for (std::size_t i = 0; i < total.size(); ++i) total[i] += part[i];
+      for (std::size_t i = 0; i < total.size(); ++i) total[i] = canonical(total[i] + part[i]);
     }
     if (sum.factor != 1)
-      for (float& value : total) value *= sum.factor;
+      for (float& value : total) value = canonical(value * sum.factor);
     return total;
   }
 
@@ -182,7 +182,7 @@ class ReferenceCodec final : public Codec {
   float scaled_value(std::uint32_t code, float scale) const {
     const std::uint32_t sign = 1U << sign_position(format_);
     const float level = format_ == Format::one_bit ? 1 : table_.level[code & (sign - 1)];
-    return (code & sign) != 0 ? -(level * scale) : level * scale;
+    return canonical((code & sign) != 0 ? -(level * scale) : level * scale);
   }
 
   Format format_;

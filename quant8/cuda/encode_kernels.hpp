@@ -30,6 +30,8 @@ __device__ Values values_to_encode(const EncodeJob& job, const Coder& coder, con
   Values values = add_up(job.sum, coder, tile, place);
   if (job.residual != nullptr)
     each_pair(values, load_values(job.residual, tile), [](float& value, float rest) { value += rest; });
+  // Where a NaN makes all of its block NaN, its own bits do not show.
+  if (!Coder::kHasScale && (job.residual != nullptr || !is_copy<Coder>(job.sum))) make_canonical(values);
   return values;
 }
 

@@ -112,6 +112,16 @@ __device__ Values add_up(const Contributions& sum, const Coder& coder, const Til
   return total;
 }
 
+// Whether nothing is computed: one contribution whose bits are its values', with a factor of 1.
+template <class Coder>
+__device__ bool is_copy(const Contributions& sum) {
+  return sum.count() == 1 && sum.factor() == 1 && !(Coder::kHasScale && sum[0].is_segment());
+}
+
+__device__ inline void make_canonical(Values& values) {
+  each_value(values, [](float& value) { value = canonical(value); });
+}
+
 struct SumJob {
   Contributions sum;
   Geometry geometry;
@@ -125,7 +135,9 @@ __global__ void __launch_bounds__(kCodecThreads, kCodecResidency) sum_blocks_ker
   SHARED_ARRAY(typename Coder::Shared, shared, 1);
   const Coder coder(job.tables, shared[0]);
   each_tile(job.geometry.elements, [&](const Tile& tile) {
-    store_values(add_up(job.sum, coder, tile, TilePlace<Coder>(job.geometry, tile)), tile, job.values);
+    Values values = add_up(job.sum, coder, tile, TilePlace<Coder>(job.geometry, tile));
+    if (!is_copy<Coder>(job.sum)) make_canonical(values);
+    store_values(values, tile, job.values);
   });
 }
 

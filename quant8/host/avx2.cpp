@@ -84,7 +84,13 @@ void encode_linear(const LevelIndex& index, const float* x, std::int64_t n, floa
   encode(index, x, n, inverse_scale, codes, [](__m256 y) { return linear_level<kSteps>(y); });
 }
 
-// The values of kLanes codes.
+// canonical() of eight.
+__m256 canonical_of(__m256 result) {
+  const __m256 nan = _mm256_castsi256_ps(_mm256_set1_epi32(kCanonicalNanBits));
+  return _mm256_blendv_ps(result, nan, _mm256_cmp_ps(result, result, _CMP_UNORD_Q));
+}
+
+// The values of kLanes codes; a NaN has any bits.
 __m256 values_of(const LevelTable& levels, const std::uint8_t* codes, __m256 scale) {
   const __m256i code = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes)));
   const __m256i level = _mm256_and_si256(code, _mm256_set1_epi32(0x7F));
@@ -98,9 +104,9 @@ void decode(const LevelIndex& index, const EncodedBlock& block, std::int64_t n, 
   std::int64_t i = 0;
   if (store == Store::streaming && reinterpret_cast<std::uintptr_t>(y) % sizeof(__m256) == 0)
     for (; i + kLanes <= n; i += kLanes)
-      _mm256_stream_ps(y + i, values_of(index.levels, block.codes + i, scale));
+      _mm256_stream_ps(y + i, canonical_of(values_of(index.levels, block.codes + i, scale)));
   for (; i + kLanes <= n; i += kLanes)
-    _mm256_storeu_ps(y + i, values_of(index.levels, block.codes + i, scale));
+    _mm256_storeu_ps(y + i, canonical_of(values_of(index.levels, block.codes + i, scale)));
   if (i < n) portable::decode(index, {block.codes + i, block.scale}, n - i, y + i, store);
 }
 
@@ -111,7 +117,7 @@ void decode_add(const LevelIndex& index, const EncodedBlock* blocks, std::size_t
     __m256 sum = _mm256_loadu_ps(y + i);
     for (std::size_t b = 0; b < count; ++b)
       sum = _mm256_add_ps(sum, values_of(index.levels, blocks[b].codes + i, _mm256_set1_ps(blocks[b].scale)));
-    _mm256_storeu_ps(y + i, sum);
+    _mm256_storeu_ps(y + i, canonical_of(sum));
   }
   if (i < n) portable::decode_add_rest(index, blocks, count, i, n, y);
 }

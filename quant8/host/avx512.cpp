@@ -125,6 +125,12 @@ void encode_linear(const LevelIndex& index, const float* x, std::int64_t n, floa
   encode(index, x, n, inverse_scale, codes, [](__m512 y) { return linear_level<kSteps>(y); });
 }
 
+// canonical() of sixteen.
+__m512 canonical_of(__m512 result) {
+  const __mmask16 is_nan = _mm512_cmp_ps_mask(result, result, _CMP_UNORD_Q);
+  return _mm512_mask_mov_ps(result, is_nan, _mm512_castsi512_ps(_mm512_set1_epi32(kCanonicalNanBits)));
+}
+
 // The levels of a format, byte by byte, in registers: one permute looks up a byte of kStep codes.
 class Levels {
  public:
@@ -135,8 +141,8 @@ class Levels {
     }
   }
 
-  // value[0] to value[3]: those of kStep codes, scaled. Unpacking works within quarters of a register, which
-  // therefore take the codes that belong there first.
+  // value[0] to value[3]: those of kStep codes, scaled; a NaN has any bits. Unpacking works within quarters
+  // of a register, which therefore take the codes that belong there first.
   void look_up(const std::uint8_t* codes, __m512 scale, __m512* value) const {
     const __m512i code = transposed_groups(_mm512_loadu_si512(codes));
     __m512i byte[4];
@@ -169,10 +175,11 @@ void decode(const LevelIndex& index, const EncodedBlock& block, std::int64_t n, 
     __m512 value[4];
     levels.look_up(block.codes + i, scale, value);
     for (int part = 0; part < 4; ++part) {
+      const __m512 result = canonical_of(value[part]);
       if (is_streamed)
-        _mm512_stream_ps(y + i + part * kLanes, value[part]);
+        _mm512_stream_ps(y + i + part * kLanes, result);
       else
-        _mm512_storeu_ps(y + i + part * kLanes, value[part]);
+        _mm512_storeu_ps(y + i + part * kLanes, result);
     }
   }
   if (i < n) portable::decode(index, {block.codes + i, block.scale}, n - i, y + i, store);
@@ -190,7 +197,7 @@ void decode_add(const LevelIndex& index, const EncodedBlock* blocks, std::size_t
       levels.look_up(blocks[b].codes + i, _mm512_set1_ps(blocks[b].scale), value);
       for (int part = 0; part < 4; ++part) sum[part] = _mm512_add_ps(sum[part], value[part]);
     }
-    for (int part = 0; part < 4; ++part) _mm512_storeu_ps(y + i + part * kLanes, sum[part]);
+    for (int part = 0; part < 4; ++part) _mm512_storeu_ps(y + i + part * kLanes, canonical_of(sum[part]));
   }
   if (i < n) portable::decode_add_rest(index, blocks, count, i, n, y);
 }

@@ -120,12 +120,12 @@ class OneBitCoder final : public BlockCoder {
   }
   void decode_add(std::span<const EncodedBlock> blocks, std::int64_t n, float* y) const override {
     for (const EncodedBlock& block : blocks)
-      for (std::int64_t i = 0; i < n; ++i) y[i] += decoded(block, i);
+      for (std::int64_t i = 0; i < n; ++i) y[i] = canonical(y[i] + decoded(block, i));
   }
 
  private:
   static float decoded(const EncodedBlock& block, std::int64_t i) {
-    return (block.codes[i / 8] >> (i % 8) & 1) != 0 ? -block.scale : block.scale;
+    return canonical((block.codes[i / 8] >> (i % 8) & 1) != 0 ? -block.scale : block.scale);
   }
 };
 
@@ -148,7 +148,7 @@ class PlainCoder final : public BlockCoder {
   void decode_add(std::span<const EncodedBlock> blocks, std::int64_t n, float* y) const override {
     for (const EncodedBlock& block : blocks) {
       const auto* values = reinterpret_cast<const Value*>(block.codes);
-      for (std::int64_t i = 0; i < n; ++i) y[i] += kernels::to_float(values[i]);
+      for (std::int64_t i = 0; i < n; ++i) y[i] = canonical(y[i] + kernels::to_float(values[i]));
     }
   }
 };

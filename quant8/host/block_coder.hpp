@@ -36,6 +36,7 @@ class BlockCoder {
   // All bytes of the codes are written. `draw` is null for rounding to nearest.
   virtual void encode(const float* x, std::int64_t n, std::uint16_t scale, const Draw* draw,
                       std::uint8_t* codes) const = 0;
+  // A NaN that comes out of a scale or a level, or of an addition, is canonical().
   virtual void decode(const EncodedBlock& block, std::int64_t n, float* y, Store store) const = 0;
   // Adds what several segments have of the block to y, in their order.
   virtual void decode_add(std::span<const EncodedBlock> blocks, std::int64_t n, float* y) const = 0;

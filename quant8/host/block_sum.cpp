@@ -11,8 +11,11 @@ using Segment = std::span<const std::byte>;
 }  // namespace
 
 BlockSum::BlockSum(const BlockCoder& coder, const Encoding& encoding, const Sum& sum,
-                   std::span<const float> residual)
-    : coder_(coder), sum_(sum), residual_(residual) {
+                   std::span<const float> residual, Use use)
+    : coder_(coder),
+      sum_(sum),
+      residual_(residual),
+      shows_nan_(use == Use::values || !has_scales(encoding.format)) {
   for (std::size_t i = 0; i < sum.contributions.size(); ++i)
     if (const auto* segment = std::get_if<Segment>(&sum.contributions[i]))
       planes_[i].emplace(encoding, *segment, sum.elements);
@@ -31,11 +34,19 @@ const float* BlockSum::values(std::int64_t block, BlockValues& space) const {
   if (sum_.factor != 1)
     for (std::int64_t i = 0; i < n; ++i) space[static_cast<std::size_t>(i)] *= sum_.factor;
   if (!residual_.empty()) add(residual_.data(), block, space);
+  if (shows_nan_ && computes())
+    for (std::int64_t i = 0; i < n; ++i)
+      space[static_cast<std::size_t>(i)] = canonical(space[static_cast<std::size_t>(i)]);
   return space.data();
 }
 
 bool BlockSum::is_plain() const {
-  return sum_.contributions.size() == 1 && !planes_[0] && sum_.factor == 1 && residual_.empty();
+  return !planes_[0] && !computes();
+}
+
+// Whether anything is added or multiplied.
+bool BlockSum::computes() const {
+  return sum_.contributions.size() > 1 || sum_.factor != 1 || !residual_.empty();
 }
 
 const float* BlockSum::values_of(std::size_t contribution) const {

@@ -17,11 +17,14 @@ namespace eightfold::quant8::host {
 
 using BlockValues = std::array<float, static_cast<std::size_t>(kBlock)>;
 
+// What becomes of the values. Where a NaN makes all of its block NaN, its own bits do not show.
+enum class Use { values, codes };
+
 class BlockSum {
  public:
   // All of them outlive this.
-  BlockSum(const BlockCoder& coder, const Encoding& encoding, const Sum& sum,
-           std::span<const float> residual);
+  BlockSum(const BlockCoder& coder, const Encoding& encoding, const Sum& sum, std::span<const float> residual,
+           Use use);
 
   std::int64_t elements() const { return sum_.elements; }
   // Points into `space`, or to the values themselves if nothing is to be done to them.
@@ -29,6 +32,7 @@ class BlockSum {
 
  private:
   bool is_plain() const;
+  bool computes() const;
   const float* values_of(std::size_t contribution) const;
   void start(std::int64_t block, BlockValues& space) const;
   std::size_t add_encoded(std::size_t first, std::int64_t block, BlockValues& space) const;
@@ -37,6 +41,7 @@ class BlockSum {
   const BlockCoder& coder_;
   const Sum& sum_;
   std::span<const float> residual_;
+  bool shows_nan_;
   std::array<std::optional<ConstPlanes>, kMaxContributions> planes_;  // of the encoded contributions
 };
 

@@ -93,7 +93,7 @@ class HostCodec final : public Codec {
  private:
   void do_encode(kernels::StreamView, const Sum& sum, std::span<float> residual, const Stamp& stamp,
                  std::span<std::byte> segment) const override {
-    const BlockSum values(*coder_, encoding(), sum, residual);
+    const BlockSum values(*coder_, encoding(), sum, residual, Use::codes);
     const Draw draw{random_key(stamp.rounding), random_index(stamp.rounding, 0)};
     const Job job{*coder_,
                   values,
@@ -112,7 +112,7 @@ class HostCodec final : public Codec {
   }
 
   void do_sum(kernels::StreamView, const Sum& sum, std::span<float> values) const override {
-    const BlockSum blocks(*coder_, encoding(), sum, {});
+    const BlockSum blocks(*coder_, encoding(), sum, {}, Use::values);
     BlockValues space;
     for (std::int64_t block = 0; block < blocks_of(sum.elements); ++block) {
       const float* from = blocks.values(block, space);

@@ -30,7 +30,7 @@ constexpr std::uint8_t kSign = 0x80;
 
 float decoded(const LevelTable& levels, std::uint8_t code, float scale) {
   const float magnitude = levels.level[code & 0x7F] * scale;
-  return (code & kSign) != 0 ? -magnitude : magnitude;
+  return canonical((code & kSign) != 0 ? -magnitude : magnitude);
 }
 
 }  // namespace
@@ -86,7 +86,7 @@ void decode_add_rest(const LevelIndex& index, const EncodedBlock* blocks, std::s
                      std::int64_t first, std::int64_t n, float* y) {
   for (std::size_t b = 0; b < count; ++b)
     for (std::int64_t i = first; i < n; ++i)
-      y[i] += decoded(index.levels, blocks[b].codes[i], blocks[b].scale);
+      y[i] = canonical(y[i] + decoded(index.levels, blocks[b].codes[i], blocks[b].scale));
 }
 
 }  // namespace portable

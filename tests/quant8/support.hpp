@@ -104,13 +104,11 @@ Floats drawn(std::size_t count, const Draw& draw) {
   return values;
 }
 
-// A NaN is a NaN, else every bit counts; the number of elements that differ.
+// The number of elements that differ in any bit, those of a NaN included.
 inline std::size_t differences(const Floats& a, const Floats& b) {
   std::size_t result = a.size() == b.size() ? 0 : 1;
-  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    const bool both_nan = std::isnan(a[i]) && std::isnan(b[i]);
-    result += !both_nan && std::bit_cast<std::uint32_t>(a[i]) != std::bit_cast<std::uint32_t>(b[i]);
-  }
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
+    result += std::bit_cast<std::uint32_t>(a[i]) != std::bit_cast<std::uint32_t>(b[i]);
   return result;
 }
 
@@ -118,6 +116,43 @@ inline std::vector<Format> formats_with_levels() {
   std::vector<Format> formats;
   std::ranges::copy_if(all_formats(), std::back_inserter(formats), has_levels);
   return formats;
+}
+
+// A NaN for each way in which processors disagree: quiet and signalling ones, of both signs, with all payload
+// bits and with few; and two infinities whose sum is one.
+inline Floats nan_of_all_kinds() {
+  Floats values;
+  for (const std::uint32_t bits : {0x7F80'0001U, 0xFFC1'2345U, 0x7FD5'5555U, 0xFFFF'FFFFU, 0xFFA0'0000U,
+                                   0x7F80'0000U, 0xFF80'0000U, 0x3F80'0000U})
+    values.push_back(std::bit_cast<float>(bits));
+  return values;
+}
+
+// `size` of them in a row, beginning with the one at `first`; numbers between where `gap` is above 1.
+inline Floats nan_values(std::size_t size, std::size_t first, std::size_t gap = 1) {
+  const Floats kinds = nan_of_all_kinds();
+  Floats values(size, 0.5F);
+  for (std::size_t i = 0; i < size; i += gap) values[i] = kinds[(first + i / gap) % kinds.size()];
+  return values;
+}
+
+// A segment of 256 elements for each scale that nobody sends, or that comes with codes that nobody sends: its
+// codes are all there are, and its padding is not zero.
+inline std::vector<Segment> segments_never_sent(const Encoding& encoding, const Codec& codec) {
+  std::vector<Segment> segments;
+  for (const std::uint32_t scale : {0x0000U, 0x8000U, 0x0001U, 0x807FU, 0x3F80U, 0xBF80U, 0x7F80U, 0xFF80U,
+                                    0x7F81U, 0x7FC0U, 0xFFC0U, 0xFFFFU}) {
+    Segment segment = encode(codec, Floats(kBlock, 1.0F));
+    const std::size_t codes = layout_of(encoding, kBlock).codes;
+    for (std::size_t i = sizeof(Header); i < segment.size(); ++i)
+      segment.data()[i] = static_cast<std::byte>(i < codes ? 0xFF : i - codes);
+    if (has_scales(encoding.format)) {
+      segment.data()[sizeof(Header)] = static_cast<std::byte>(scale & 0xFF);
+      segment.data()[sizeof(Header) + 1] = static_cast<std::byte>(scale >> 8);
+    }
+    segments.push_back(std::move(segment));
+  }
+  return segments;
 }
 
 // Sizes about the edges of registers, of blocks and of the padding of both planes.

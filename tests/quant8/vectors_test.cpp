@@ -1,7 +1,8 @@
 // The published vectors, tests/quant8/vectors/*.json, against the codecs and against a decoder that knows
 // docs/wire_format.md and nothing of quant8/. What the files hold is fixed: other programs read this format.
-// After a new version of the format `quant8_tests "the vectors are written anew"` writes them to the
-// directory that the variable EIGHTFOLD_VECTORS names.
+// `quant8_tests "the vectors are written anew"` encodes and decodes them once more, with the reference, and
+// writes the files to the directory that the variable EIGHTFOLD_VECTORS names: after a new version of the
+// format, and for an entry that was added with nothing but what it is made of.
 #include "kernels/base/hash.hpp"
 #include "quant8/segment.hpp"
 #include "tests/quant8/support.hpp"
@@ -12,8 +13,10 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 using namespace eightfold;
 using namespace eightfold::quant8;
@@ -28,7 +31,9 @@ constexpr std::uint16_t kSequence = 0x0102;
 struct Vector {
   std::string name;
   Encoding encoding;
-  Floats values;
+  Rounding rounding = Rounding::nearest;
+  Stamp stamp;
+  std::optional<Floats> values;  // absent for what nobody sends
   std::vector<std::uint8_t> segment;
   Floats decoded;
 };
@@ -55,6 +60,12 @@ std::vector<std::uint8_t> bytes_of(const std::string& digits) {
   return bytes;
 }
 
+std::size_t elements_in(const Segment& segment) {
+  Header header;
+  std::memcpy(&header, segment.data(), sizeof(header));
+  return header.elements;
+}
+
 std::vector<std::uint8_t> bytes_of(const Segment& segment) {
   std::vector<std::uint8_t> bytes;
   for (const std::byte byte : segment.view()) bytes.push_back(std::to_integer<std::uint8_t>(byte));
@@ -65,26 +76,43 @@ std::filesystem::path published() {
   return std::filesystem::path(EIGHTFOLD_SOURCE_DIR) / "tests/quant8/vectors";
 }
 
-std::vector<Vector> vectors_of(Format format) {
-  const std::string text = test::contents_of(published() / fmt::format("{}.json", to_string(format)));
-  std::vector<Vector> vectors;
-  for (const Json& entry : Json::parse(text))
-    vectors.push_back({entry["name"],
-                       {format, entry["block"] == 0 && has_scales(format) ? Scaling::tensor : Scaling::block,
-                        entry["hash"]},
-                       floats_of(entry["values"]),
-                       bytes_of(entry["segment"].get<std::string>()),
-                       floats_of(entry["decoded"])});
-  return vectors;
+Json entries_of(Format format) {
+  return Json::parse(test::contents_of(published() / fmt::format("{}.json", to_string(format))));
+}
+
+RoundingKey key_of(const Json& rounding) {
+  return {std::stoull(rounding["seed"].get<std::string>(), nullptr, 16),
+          rounding["step"],
+          rounding["bucket"],
+          rounding["stage"],
+          rounding["rank"],
+          rounding["first"]};
+}
+
+Vector vector_of(Format format, const Json& entry) {
+  Vector vector;
+  vector.name = entry["name"];
+  vector.encoding = {format, entry["block"] == 0 && has_scales(format) ? Scaling::tensor : Scaling::block,
+                     entry["hash"]};
+  vector.stamp.sequence = kSequence;
+  if (entry.contains("rounding")) {
+    vector.rounding = Rounding::stochastic;
+    vector.stamp.rounding = key_of(entry["rounding"]);
+  }
+  if (entry.contains("values")) vector.values = floats_of(entry["values"]);
+  vector.segment = bytes_of(entry["segment"].get<std::string>());
+  vector.decoded = floats_of(entry["decoded"]);
+  return vector;
 }
 
 template <class Check>
 void for_each_vector(const Check& check) {
   for (const Format format : all_formats()) {
-    const std::vector<Vector> vectors = vectors_of(format);
-    REQUIRE(vectors.size() >= 6);
-    for (const Vector& vector : vectors) {
-      CAPTURE(to_string(format), vector.name);
+    const Json entries = entries_of(format);
+    REQUIRE(entries.size() >= 9);
+    for (const Json& entry : entries) {
+      const Vector vector = vector_of(format, entry);
+      CAPTURE(to_string(format), vector.name, vector.encoding.scaling == Scaling::tensor);
       check(vector);
     }
   }
@@ -96,55 +124,29 @@ Segment aligned(const std::vector<std::uint8_t>& bytes) {
   return segment;
 }
 
-// What the files are made of.
-std::vector<std::pair<std::string, Floats>> samples(Format format) {
-  Random random(2016);
-  Floats edges{1, 0, -0.0F, -1, 0.5F, -0.25F, 1e-3F, -1e-5F, 1e-9F, 0x1p-149F};
-  if (has_levels(format)) {
-    const LevelTable table = make_table(levels_of(format));
-    for (const int i : {0, 1, table.count / 2, table.count - 2}) {
-      edges.push_back(table.threshold[i]);
-      edges.push_back(-std::nextafter(table.threshold[i], 1.0F));
-    }
-  }
-  Floats broken(258, 0.75F);
-  broken[1] = kNaN;
-  broken[257] = -0.5F;
-  return {{"nothing", {}},
-          {"one value", {-0.7F}},
-          {"edges", edges},
-          {"a block that is no number and another", broken},
-          {"too large for a bf16", {std::numeric_limits<float>::max(), -1e38F, 1e37F}},
-          {"zeros and subnormal numbers", {0, -0.0F, 0x1p-149F, -0x1p-130F}},
-          {"normal values", drawn(301, [&] { return random.normal(); })}};
-}
-
-void add_entries(Json& file, Format format, Scaling scaling, bool has_hash) {
-  const Encoding encoding{format, scaling, has_hash};
-  const auto codec = make_reference_codec(encoding);
-  for (const auto& [name, values] : samples(format)) {
-    const Segment segment = encode(*codec, values, {kSequence, {}});
-    std::string digits;
-    for (const std::uint8_t byte : bytes_of(segment)) digits += fmt::format("{:02x}", byte);
-    file.push_back({{"name", name},
-                    {"block", header_of(encoding, 0, 0).block},
-                    {"hash", has_hash},
-                    {"values", digits_of(values)},
-                    {"segment", digits},
-                    {"decoded", digits_of(decode(*codec, segment, values.size()))}});
-  }
+// What the reference makes of an entry: the segment of its values, or of a segment that nobody sends no
+// other.
+void renew(Json& entry, const Vector& vector) {
+  const auto codec = make_reference_codec(vector.encoding, vector.rounding);
+  Segment segment = aligned(vector.segment);
+  if (vector.values) segment = encode(*codec, *vector.values, vector.stamp);
+  std::string digits;
+  for (const std::uint8_t byte : bytes_of(segment)) digits += fmt::format("{:02x}", byte);
+  entry["segment"] = digits;
+  entry["decoded"] = digits_of(decode(*codec, segment, elements_in(segment)));
 }
 
 }  // namespace
 
 TEST_CASE("every implementation writes the published vectors") {
   for_each_vector([](const Vector& vector) {
+    if (!vector.values) return;
     for (const host::Instructions instructions : host::available_instructions()) {
-      const auto codec = host::make_codec(vector.encoding, Rounding::nearest, instructions);
-      CHECK(bytes_of(encode(*codec, vector.values, {kSequence, {}})) == vector.segment);
+      const auto codec = host::make_codec(vector.encoding, vector.rounding, instructions);
+      CHECK(bytes_of(encode(*codec, *vector.values, vector.stamp)) == vector.segment);
     }
-    const auto reference = make_reference_codec(vector.encoding);
-    CHECK(bytes_of(encode(*reference, vector.values, {kSequence, {}})) == vector.segment);
+    const auto reference = make_reference_codec(vector.encoding, vector.rounding);
+    CHECK(bytes_of(encode(*reference, *vector.values, vector.stamp)) == vector.segment);
   });
 }
 
@@ -152,8 +154,8 @@ TEST_CASE("every implementation decodes the published vectors") {
   for_each_vector([](const Vector& vector) {
     const Segment segment = aligned(vector.segment);
     for (const host::Instructions instructions : host::available_instructions()) {
-      const auto codec = host::make_codec(vector.encoding, Rounding::nearest, instructions);
-      CHECK(differences(decode(*codec, segment, vector.values.size()), vector.decoded) == 0);
+      const auto codec = host::make_codec(vector.encoding, vector.rounding, instructions);
+      CHECK(differences(decode(*codec, segment, vector.decoded.size()), vector.decoded) == 0);
     }
   });
 }
@@ -190,11 +192,10 @@ TEST_CASE("the vectors are written anew", "[.vectors]") {
   const char* directory = std::getenv("EIGHTFOLD_VECTORS");
   REQUIRE(directory != nullptr);
   for (const Format format : all_formats()) {
-    Json file = Json::array();
-    add_entries(file, format, Scaling::block, false);
-    if (has_scales(format)) add_entries(file, format, Scaling::tensor, true);
+    Json entries = entries_of(format);
+    for (Json& entry : entries) renew(entry, vector_of(format, entry));
     std::ofstream out(std::filesystem::path(directory) / fmt::format("{}.json", to_string(format)));
-    out << file.dump(0) << "\n";
+    out << entries.dump(0) << "\n";
     REQUIRE(out.good());
   }
 }

@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 
 namespace eightfold::quant8::testing {
 namespace {
 
-constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN();
+constexpr std::uint32_t kNan = 0x7FC00000;
 
 enum FormatNumber {
   fp32,
@@ -114,9 +113,10 @@ std::vector<double> levels_of(int format) {
 
 float half_value(std::uint32_t bits) {
   const int exponent = static_cast<int>(bits >> 10 & 31);
+  if (exponent == 31)  // infinity, or a NaN whose bits move as they are
+    return std::bit_cast<float>((bits & 0x8000) << 16 | 0x7F800000 | (bits & 1023) << 13);
   const double fraction = (bits & 1023) / 1024.0;
-  double value = exponent == 0 ? std::ldexp(fraction, -14) : std::ldexp(1 + fraction, exponent - 15);
-  if (exponent == 31) value = fraction == 0 ? std::numeric_limits<double>::infinity() : std::nan("");
+  const double value = exponent == 0 ? std::ldexp(fraction, -14) : std::ldexp(1 + fraction, exponent - 15);
   return static_cast<float>((bits & 0x8000) != 0 ? -value : value);
 }
 
@@ -127,10 +127,9 @@ float plain_value(int format, std::uint32_t code) {
 
 float scaled_value(const std::vector<double>& levels, int bits, std::uint32_t code, float scale) {
   const std::uint32_t sign = 1U << (bits - 1), level = code & (sign - 1);
-  const float magnitude = bits == 1               ? 1
-                          : level < levels.size() ? static_cast<float>(levels[level])
-                                                  : kNotANumber;
-  const float value = magnitude * scale;
+  if (bits > 1 && level >= levels.size()) return std::bit_cast<float>(kNan);
+  const float value = bits == 1 ? scale : static_cast<float>(levels[level]) * scale;
+  if (std::isnan(value)) return std::bit_cast<float>(kNan);
   return (code & sign) != 0 ? -value : value;
 }
 

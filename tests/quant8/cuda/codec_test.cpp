@@ -210,6 +210,38 @@ TEST_CASE("a GPU adds as many contributions as a sum may have") {
   check_encoding(*codec, *reference, sum, {}, {});
 }
 
+TEST_CASE("a NaN that a sum makes on a GPU is 7FC00000, one that is only copied keeps its bits") {
+  for_each_codec([&](const Codec& codec, const Codec& reference) {
+    for (const std::size_t size : {std::size_t{1}, std::size_t{256}, std::size_t{515}}) {
+      const Place place = kPlaces[size % 2];
+      const auto elements = static_cast<std::int64_t>(size);
+      const Segment sent = encode(reference, nan_values(size, 3), kStamp);
+      const HostSum mixed{{sent, nan_values(size, 0), nan_values(size, 5, 2), sent}, elements, -0.5F};
+      const HostSum copied = sum_of(nan_values(size, 0)), decoded{{sent}, elements, 1};
+      const HostSum scaled{{nan_values(size, 0)}, elements, 2};
+      for (const HostSum& sum : {mixed, copied, decoded, scaled}) {
+        check_encoding(codec, reference, sum, {}, place);
+        check_encoding(codec, reference, sum, nan_values(size, 4, 3), place);
+        CHECK(differences(sum_on_device(codec, sum, place), sum_on_host(reference, sum)) == 0);
+      }
+    }
+  });
+}
+
+TEST_CASE("scales and codes that nobody sends decode on a GPU as they do on the host") {
+  for (const Format format : all_formats()) {
+    const auto codec = make_codec(kCuda, {format});
+    const auto reference = make_reference_codec({format});
+    CAPTURE(to_string(format));
+    for (const Segment& segment : segments_never_sent({format}, *reference)) {
+      CHECK(differences(decode_on_device(*codec, segment, 256), decode(*reference, segment, 256)) == 0);
+      Floats sums(256, 1.0F);
+      reference->decode_add(host_stream(), segment, sums);
+      CHECK(differences(decode_add_on_device(*codec, segment, Floats(256, 1.0F)), sums) == 0);
+    }
+  }
+}
+
 TEST_CASE("a GPU leaves a sum where one of its contributions was") {
   Random random(8);
   for (const Format format : {Format::dynamic_tree8, Format::one_bit, Format::bf16}) {
