@@ -1,8 +1,13 @@
 // eightfold config
+#include "kernels/base/log.hpp"
 #include "launch/command.hpp"
 #include "launch/job.hpp"
+#include "runtime/config/complaint.hpp"
 #include "runtime/config/describe.hpp"
 #include "runtime/config/show.hpp"
+
+#include <string>
+#include <vector>
 
 namespace eightfold::launch {
 namespace {
@@ -13,19 +18,27 @@ struct ShowOptions {
   bool origin = false;
 };
 
+// A line for each error.
+base::ExitCode check(const JobOptions& options) {
+  std::vector<std::string> errors;
+  const base::ExitCode code = alone([&] {
+    try {
+      const auto job = read_job(options);
+      fmt::print("{}: ok, job {}\n", options.file.string(), job.config.job.name);
+    } catch (const runtime::config::ConfigErrors& found) {
+      errors = found.lines();
+    }
+  });
+  for (const std::string& error : errors) base::log_error("{}", error);
+  return errors.empty() ? code : base::ExitCode::usage;
+}
+
 void add_check(const Command& config, Action& chosen) {
   auto options = std::make_shared<JobOptions>();
   const Command command =
-      config.add_command("check", "Check a job file: exit 0, or 2 with what is wrong and where");
+      config.add_command("check", "Check a job file: exit 0, or 2 with all that is wrong and where");
   options->add_to(command);
-  command.callback([options, &chosen] {
-    chosen = [options] {
-      return alone([&] {
-        const auto job = read_job(*options);
-        fmt::print("{}: ok, job {}\n", options->file.string(), job.config.job.name);
-      });
-    };
-  });
+  command.callback([options, &chosen] { chosen = [options] { return check(*options); }; });
 }
 
 void add_show(const Command& config, Action& chosen) {

@@ -10,6 +10,7 @@
 #include "launch/result.hpp"
 #include "runtime/checkpoint/data_file.hpp"
 #include "runtime/checkpoint/store.hpp"
+#include "runtime/config/parse.hpp"
 #include "runtime/config/show.hpp"
 #include "runtime/run_directory.hpp"
 #include "runtime/watchdog/watchdog.hpp"
@@ -176,6 +177,7 @@ void train(const TrainOptions& options, comm::Environment& environment, runtime:
   watchdog.watch(job.watchdog, {});
   const Placement placement = place_rank(world, job.job);
   const std::unique_ptr<runtime::Session> session = plan_session(world, job, placement.place);
+  comm::run_agreed(world, [&] { runtime::config::check_warmup(job.schedule, session->length().steps); });
 
   Start start;
   comm::run_agreed(world, [&] {

@@ -18,7 +18,7 @@ constexpr std::string_view kIntroduction = R"(# Job files
 A job is described by one TOML file. This page lists every key; `eightfold config docs` prints it.
 
 Anything that is not on this page is an error, and so is a key that would have no effect. Sizes are written `"64MiB"`,
-durations `"10s"`. `eightfold config check FILE` reads a file and does nothing else; `eightfold config show --resolved --origin FILE` prints
+durations `"10s"`. `eightfold config check FILE` says all that is wrong with a file; `eightfold config show --resolved --origin FILE` prints
 every value and where it comes from. `--set section.key=value` changes a key for one run, `--set model.layer[2].rate=0.1`
 one of the third layer. In paths `~/` and `$NAME` become the home directory and the variable of the environment, as on the
 command line; `$$` is a dollar sign. The files in `configs/jobs/` are examples with comments.

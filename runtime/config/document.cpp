@@ -34,15 +34,18 @@ GivenSection* addressed_layer(Tables& document, std::string_view section, const 
 void assign(std::string_view section, const Address& address, std::string_view value, const Place& place,
             GivenSection& given) {
   const KeyFacts* key = std::ranges::find(job_layout(), section, &TableFacts::name)->find(address.key);
-  if (key == nullptr) reject_key(place, job_layout(), section, address.key, address.full_name);
+  if (key == nullptr) {
+    given.unknown.push_back({std::string(address.key), place});
+    return;
+  }
   given.keys.insert_or_assign(std::string(address.key),
                               Given{read_value(*key, address.full_name, value, place), place});
 }
 
 }  // namespace
 
-Tables read_document(std::string_view text, std::string_view source) {
-  return read_tables(text, source, job_layout());
+Tables read_document(std::string_view text, std::string_view source, Complaints& complaints) {
+  return read_tables(text, source, job_layout(), complaints);
 }
 
 void add_override(Tables& document, std::string_view assignment) {

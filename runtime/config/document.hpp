@@ -1,8 +1,8 @@
 #pragma once
 
-// What a user has written, key by key, before it becomes a JobConfig: every key here is known and every value
-// is one that its key accepts. Whether the keys fit together is not asked yet: an override may still change
-// one of them.
+// What a user has written, key by key, before it becomes a JobConfig: every value is one that its key
+// accepts. Whether the keys are known and fit together is not asked yet: an override may still change one of
+// them.
 
 #include "runtime/config/tables.hpp"
 
@@ -10,11 +10,12 @@
 
 namespace eightfold::runtime::config {
 
-// Reads a TOML text. Throws ConfigError "source:line:column: what is wrong; what is allowed".
-Tables read_document(std::string_view text, std::string_view source);
+// Reads a TOML text (read_tables()).
+Tables read_document(std::string_view text, std::string_view source, Complaints& complaints);
 
 // Adds "section.key=value" or "model.layer[2].key=value", replacing what the file says. The value is TOML;
-// texts, choices and sizes need no quotes. Throws ConfigError "--set section.key=value: ...".
+// texts, choices and sizes need no quotes. Throws ConfigError "--set section.key=value: ...", but for an
+// unknown key.
 void add_override(Tables& document, std::string_view assignment);
 
 }  // namespace eightfold::runtime::config

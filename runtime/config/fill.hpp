@@ -3,6 +3,7 @@
 // From the keys that a file gives to the fields of the struct that they stand for.
 
 #include "kernels/base/error.hpp"
+#include "runtime/config/complaint.hpp"
 #include "runtime/config/tables.hpp"
 
 #include <fmt/ranges.h>
@@ -28,23 +29,40 @@ template <class Owner>
                                  fmt::join(obstacle.values, "\", \""));
 }
 
+// Whether it is open what a key depends on, because that is wrong or missing itself.
+template <class Owner>
+bool depends_on_doubt(const Key<Owner>& key, std::string_view prefix, const Complaints& complaints) {
+  return std::ranges::any_of(key.only_with, [&](const Condition& condition) {
+    return complaints.doubts(fmt::format("{}.{}", prefix, condition.key));
+  });
+}
+
+// Complains of a key that is given and has no effect, or has to be given and is not.
+template <class Owner>
+void check_presence(const Section<Owner>& section, const Key<Owner>& key, std::string_view prefix,
+                    const GivenSection& given, const Owner& owner, Complaints& complaints) {
+  const std::string full_name = fmt::format("{}.{}", prefix, key.name);
+  if (complaints.doubts(prefix) || complaints.doubts(full_name) || depends_on_doubt(key, prefix, complaints))
+    return;
+  const auto entry = given.keys.find(key.name);
+  const Condition* obstacle = section.obstacle(key, owner);
+  if (obstacle != nullptr && entry != given.keys.end())
+    complaints.collect_for(full_name, [&] {
+      reject_idle_key(section, *obstacle, owner, prefix, key.name, entry->second.place);
+    });
+  if (obstacle == nullptr && key.required && entry == given.keys.end())
+    complaints.add_missing(given.place, full_name, key.allowed());
+}
+
 // Sets the fields that are given, then checks that each has an effect and that none is missing.
 template <class Owner>
 void fill(const Section<Owner>& section, std::string_view prefix, const GivenSection& given, Owner& owner,
-          Origins& origins) {
+          Origins& origins, Complaints& complaints) {
   for (const auto& [name, entry] : given.keys) {
     section.find(name)->set(owner, entry.value);
     origins.emplace(fmt::format("{}.{}", prefix, name), entry.place);
   }
-  for (const Key<Owner>& key : section.keys) {
-    const auto entry = given.keys.find(key.name);
-    const Condition* obstacle = section.obstacle(key, owner);
-    if (obstacle != nullptr && entry != given.keys.end())
-      reject_idle_key(section, *obstacle, owner, prefix, key.name, entry->second.place);
-    if (obstacle == nullptr && key.required && entry == given.keys.end())
-      base::raise<base::ConfigError>("{}: {}.{} is missing; allowed: {}", given.place.text, prefix, key.name,
-                                     key.allowed());
-  }
+  for (const Key<Owner>& key : section.keys) check_presence(section, key, prefix, given, owner, complaints);
 }
 
 }  // namespace eightfold::runtime::config

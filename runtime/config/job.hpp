@@ -31,6 +31,9 @@ struct Job {
       0;  // host threads per rank; 0: the cores this rank may use, shared with its neighbours
 };
 
+// Training samples of DataKind::digits where a job names no number.
+inline constexpr std::int64_t kDefaultDigits = 20'000;
+
 enum class DataKind { digits, idx, cifar10, cifar100 };
 
 struct Data {
@@ -95,6 +98,7 @@ struct Schedule {
   std::vector<std::int64_t> step_epochs;  // step: after each of these epochs the rate is multiplied by factor
   double factor = 0.1;
   double final_fraction = 0;  // cosine: of the learning rate, reached at the last step
+  Place place;                // of warmup_steps, for messages
 };
 
 using Codec = quant8::Format;

@@ -163,11 +163,13 @@ Section<JobConfig> schedule_section() {
                   "\"constant\"; \"step\": multiplied by factor after each of step_epochs; \"cosine\": down "
                   "half a cosine wave to final_fraction.",
               .identity = Identity::always}),
-       field("warmup_steps", &Schedule::warmup_steps,
-             {.help = "Over the first so many steps the rate rises in a straight line.",
-              .unit = "steps",
-              .range = at_least(0),
-              .identity = Identity::always}),
+       field(
+           "warmup_steps", &Schedule::warmup_steps,
+           {.help =
+                "Over the first so many steps, at most all of the job's, the rate rises in a straight line.",
+            .unit = "steps",
+            .range = at_least(0),
+            .identity = Identity::always}),
        field("step_epochs", &Schedule::step_epochs,
              {.help = "After each of these epochs the rate is multiplied by factor.",
               .unit = "epochs",

@@ -7,7 +7,8 @@
 #include "runtime/config/keys.hpp"
 #include "runtime/config/names.hpp"
 
-#include <fmt/ranges.h>
+#include <algorithm>
+#include <optional>
 
 namespace eightfold::runtime::config {
 namespace {
@@ -16,28 +17,59 @@ bool is_pooling(LayerKind kind) {
   return kind == LayerKind::max_pool || kind == LayerKind::average_pool;
 }
 
-void check_layer(const Layer& layer, const Origins& origins, const std::string& prefix) {
-  const auto place = [&](std::string_view key) {
-    return place_of(origins, fmt::format("{}.{}", prefix, key), layer.place).text;
-  };
-  if (layer.kind == LayerKind::conv2d && layer.out % layer.groups != 0)
-    base::raise<base::ConfigError>("{}: {}.groups = {} does not divide out = {}; allowed: a divisor of it",
-                                   place("groups"), prefix, layer.groups, layer.out);
-  if (is_pooling(layer.kind) && layer.padding >= layer.kernel)
-    base::raise<base::ConfigError>("{}: {}.padding is {}; allowed: less than kernel = {}", place("padding"),
-                                   prefix, layer.padding, layer.kernel);
-  if (layer.kind == LayerKind::lrn && layer.size % 2 == 0)
-    base::raise<base::ConfigError>("{}: {}.size is {}; allowed: an odd number", place("size"), prefix,
-                                   layer.size);
+// The checks of keys that go together: each is made if none of its keys is in doubt.
+class Together {
+ public:
+  // Full names are `prefix`, if there is one, a dot and a key; `otherwise` is the place of keys at their
+  // default.
+  Together(std::string prefix, const Origins& origins, const Place& otherwise, Complaints& complaints)
+      : prefix_(std::move(prefix)), origins_(origins), otherwise_(otherwise), complaints_(complaints) {}
+
+  std::string place(std::string_view key) const {
+    return place_of(origins_, full_name(key), otherwise_).text;
+  }
+  template <class Check>
+  void check(std::initializer_list<std::string_view> keys, const Check& check) const {
+    if (std::ranges::none_of(keys, [&](std::string_view key) { return complaints_.doubts(full_name(key)); }))
+      complaints_.collect(check);
+  }
+
+ private:
+  std::string full_name(std::string_view key) const {
+    return prefix_.empty() ? std::string(key) : fmt::format("{}.{}", prefix_, key);
+  }
+
+  std::string prefix_;
+  const Origins& origins_;
+  const Place& otherwise_;
+  Complaints& complaints_;
+};
+
+void check_layer(const Layer& layer, const std::string& prefix, const Together& together) {
+  together.check({"kind", "out", "groups"}, [&] {
+    if (layer.kind == LayerKind::conv2d && layer.out % layer.groups != 0)
+      base::raise<base::ConfigError>("{}: {}.groups = {} does not divide out = {}; allowed: a divisor of it",
+                                     together.place("groups"), prefix, layer.groups, layer.out);
+  });
+  together.check({"kind", "padding", "kernel"}, [&] {
+    if (is_pooling(layer.kind) && layer.padding >= layer.kernel)
+      base::raise<base::ConfigError>("{}: {}.padding is {}; allowed: less than kernel = {}",
+                                     together.place("padding"), prefix, layer.padding, layer.kernel);
+  });
+  together.check({"kind", "size"}, [&] {
+    if (layer.kind == LayerKind::lrn && layer.size % 2 == 0)
+      base::raise<base::ConfigError>("{}: {}.size is {}; allowed: an odd number", together.place("size"),
+                                     prefix, layer.size);
+  });
 }
 
-Layer make_layer(const GivenSection& given, std::size_t index, Origins& origins) {
-  const std::string prefix = fmt::format("{}[{}]", layer_section().name, index);
+Layer make_layer(const GivenSection& given, const std::string& prefix, Origins& origins,
+                 Complaints& complaints) {
   Layer layer;
   layer.place = given.place;
-  fill(layer_section(), prefix, given, layer, origins);
+  fill(layer_section(), prefix, given, layer, origins, complaints);
   if (layer.stride == 0) layer.stride = is_pooling(layer.kind) ? layer.kernel : 1;
-  check_layer(layer, origins, prefix);
+  check_layer(layer, prefix, Together(prefix, origins, layer.place, complaints));
   return layer;
 }
 
@@ -47,41 +79,91 @@ bool needs_fp32(Algorithm algorithm) {
   return algorithm == Algorithm::mpi || (generator != nullptr && generator->exact_only);
 }
 
-void check_together(const JobConfig& config, const Origins& origins, const Place& file) {
-  const auto place = [&](std::string_view key) { return place_of(origins, key, file).text; };
-  if (config.model.layers.empty())
-    base::raise<base::ConfigError>(
-        "{}: model.layer is missing; allowed: one heading [[model.layer]] per layer", file.text);
-  if (config.optimizer.nesterov && config.optimizer.momentum == 0)
-    base::raise<base::ConfigError>(
-        "{}: optimizer.nesterov has no effect with optimizer.momentum = 0.0; allowed "
-        "with momentum above 0",
-        place("optimizer.nesterov"));
-  if (config.job.micro_batch > config.job.global_batch)
-    base::raise<base::ConfigError>("{}: job.micro_batch is {}; allowed: at most job.global_batch = {}",
-                                   place("job.micro_batch"), config.job.micro_batch, config.job.global_batch);
-  if (needs_fp32(config.exchange.algorithm) && config.exchange.codec != Codec::fp32)
-    base::raise<base::ConfigError>(
-        "{}: exchange.algorithm = \"{}\" cannot go with exchange.codec = \"{}\"; allowed with codec = "
-        "\"{}\"",
-        place("exchange.algorithm"), to_string(config.exchange.algorithm), to_string(config.exchange.codec),
-        to_string(Codec::fp32));
+// The steps of the job as far as they are known before the data are opened; nothing if they are not bounded.
+std::optional<std::int64_t> most_steps(const JobConfig& config) {
+  std::int64_t samples = config.data.train;
+  if (samples == 0 && config.data.kind == DataKind::digits) samples = kDefaultDigits;
+  const std::int64_t per_epoch = (samples + config.job.global_batch - 1) / config.job.global_batch;
+  const std::int64_t of_epochs = config.job.epochs * per_epoch;
+  if (samples == 0) return config.job.steps > 0 ? std::optional(config.job.steps) : std::nullopt;
+  return config.job.steps > 0 ? std::min(config.job.steps, of_epochs) : of_epochs;
+}
+
+void check_optimizer(const JobConfig& config, const Together& together) {
+  together.check({"optimizer.kind", "optimizer.nesterov", "optimizer.momentum"}, [&] {
+    if (config.optimizer.nesterov && config.optimizer.momentum == 0)
+      base::raise<base::ConfigError>(
+          "{}: optimizer.nesterov has no effect with optimizer.momentum = 0.0; allowed "
+          "with momentum above 0",
+          together.place("optimizer.nesterov"));
+  });
+  together.check(
+      {"schedule.warmup_steps", "job.steps", "job.epochs", "job.global_batch", "data.kind", "data.train"},
+      [&] {
+        if (const auto steps = most_steps(config)) check_warmup(config.schedule, *steps);
+      });
+}
+
+void check_batch(const JobConfig& config, const Together& together) {
+  together.check({"job.micro_batch", "job.global_batch"}, [&] {
+    if (config.job.micro_batch > config.job.global_batch)
+      base::raise<base::ConfigError>("{}: job.micro_batch is {}; allowed: at most job.global_batch = {}",
+                                     together.place("job.micro_batch"), config.job.micro_batch,
+                                     config.job.global_batch);
+  });
+}
+
+void check_exchange(const Exchange& exchange, const Together& together) {
+  together.check({"exchange.algorithm", "exchange.codec"}, [&] {
+    if (needs_fp32(exchange.algorithm) && exchange.codec != Codec::fp32)
+      base::raise<base::ConfigError>(
+          "{}: exchange.algorithm = \"{}\" cannot go with exchange.codec = \"{}\"; allowed with codec = "
+          "\"{}\"",
+          together.place("exchange.algorithm"), to_string(exchange.algorithm), to_string(exchange.codec),
+          to_string(Codec::fp32));
+  });
+}
+
+void check_together(const JobConfig& config, const Origins& origins, const Place& file,
+                    Complaints& complaints) {
+  const Together together("", origins, file, complaints);
+  const std::string_view layers = layer_section().name;
+  if (config.model.layers.empty() && !complaints.doubts(kModelSection) && !complaints.doubts(layers))
+    complaints.add_missing(file, layers, "one heading [[model.layer]] per layer");
+  check_batch(config, together);
+  check_optimizer(config, together);
+  check_exchange(config.exchange, together);
 }
 
 }  // namespace
 
+void check_warmup(const Schedule& schedule, std::int64_t job_steps) {
+  if (schedule.warmup_steps > job_steps)
+    base::raise<base::ConfigError>(
+        "{}: schedule.warmup_steps is {}; allowed: at most the {} steps that the job has",
+        schedule.place.text, schedule.warmup_steps, job_steps);
+}
+
 ParsedJob parse_job(std::string_view toml_text, std::string_view source_name,
                     std::span<const std::string> overrides) {
-  Tables document = read_document(toml_text, source_name);
-  for (const std::string& assignment : overrides) add_override(document, assignment);
+  Complaints complaints(source_name);
+  Tables document = read_document(toml_text, source_name, complaints);
+  for (const std::string_view assignment : overrides)
+    complaints.collect_for(assignment.substr(0, assignment.find('=')),
+                           [&] { add_override(document, assignment); });
+  reject_unknown_keys(document, job_layout(), complaints);
 
   ParsedJob job;
   for (const auto& section : job_sections())
-    fill(section, section.name, document.sections.find(section.name)->second, job.config, job.origins);
+    fill(section, section.name, document.sections.find(section.name)->second, job.config, job.origins,
+         complaints);
   const std::vector<GivenSection>& layers = document.lists.find(layer_section().name)->second;
   for (std::size_t i = 0; i < layers.size(); ++i)
-    job.config.model.layers.push_back(make_layer(layers[i], i, job.origins));
-  check_together(job.config, job.origins, document.place);
+    job.config.model.layers.push_back(
+        make_layer(layers[i], fmt::format("{}[{}]", layer_section().name, i), job.origins, complaints));
+  job.config.schedule.place = place_of(job.origins, "schedule.warmup_steps", document.place);
+  check_together(job.config, job.origins, document.place, complaints);
+  complaints.raise();
   return job;
 }
 

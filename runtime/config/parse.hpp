@@ -1,8 +1,8 @@
 #pragma once
 
 // From a job file to a job. Strict: a key that is unknown, of the wrong type, out of range, or without effect
-// on this job is an error, not a shrug. Errors are ConfigErrors that read "place: what is wrong; what is
-// allowed", the place being "file:line:column" or "--set section.key=value".
+// on this job is an error, not a shrug. Errors read "place: what is wrong; what is allowed", the place being
+// "file:line:column" or "--set section.key=value".
 
 #include "runtime/config/job.hpp"
 #include "runtime/config/place.hpp"
@@ -18,8 +18,13 @@ struct ParsedJob {
   Origins origins;
 };
 
-// `source_name` is what places begin with. Overrides are "section.key=value", the later one wins.
+// `source_name` is what places begin with. Overrides are "section.key=value", the later one wins. Throws
+// ConfigErrors (complaint.hpp), all there are; a ConfigError for what is no TOML.
 ParsedJob parse_job(std::string_view toml_text, std::string_view source_name,
                     std::span<const std::string> overrides = {});
+
+// Throws ConfigError if the learning rate would still rise when a job of so many steps ends. parse_job() asks
+// as well as it knows the steps; with the data open they are certain.
+void check_warmup(const Schedule& schedule, std::int64_t job_steps);
 
 }  // namespace eightfold::runtime::config

@@ -67,7 +67,8 @@ Place place_in(std::string_view source, const toml::source_region& region) {
 // Reads one file; `source` is what its places begin with.
 class Reader {
  public:
-  Reader(std::string_view source, const Layout& layout) : source_(source), layout_(layout) {}
+  Reader(std::string_view source, const Layout& layout, Complaints& complaints)
+      : source_(source), layout_(layout), complaints_(complaints) {}
 
   Tables read(const toml::table& root) {
     tables_.place.text = source_;
@@ -77,7 +78,7 @@ class Reader {
       else
         tables_.sections[std::string(table.name)].place = tables_.place;
     }
-    for (const auto& [key, node] : root) read_top(key, node);
+    for (const auto& [key, node] : root) complaints_.collect_for(key.str(), [&] { read_top(key, node); });
     return std::move(tables_);
   }
 
@@ -105,11 +106,13 @@ class Reader {
   void read_parent(std::string_view parent, const toml::node& node) {
     for (const auto& [key, child] : table_of(node, parent, fmt::format("[{}]", parent))) {
       const std::string full_name = fmt::format("{}.{}", parent, key.str());
-      const auto list = std::ranges::find(layout_, full_name, &TableFacts::name);
-      if (list == layout_.end())
-        reject_key(place_of(key), layout_, parent, key.str(),
-                   fmt::format("{}.{}", parent, shown_name(key.str())));
-      read_list(*list, child);
+      complaints_.collect_for(full_name, [&] {
+        const auto list = std::ranges::find(layout_, full_name, &TableFacts::name);
+        if (list == layout_.end())
+          reject_key(place_of(key), layout_, parent, key.str(),
+                     fmt::format("{}.{}", parent, shown_name(key.str())));
+        read_list(*list, child);
+      });
     }
   }
 
@@ -121,20 +124,26 @@ class Reader {
     std::vector<GivenSection>& list = tables_.lists.find(facts.name)->second;
     for (const toml::node& element : *array) {
       const std::string prefix = fmt::format("{}[{}]", facts.name, list.size());
-      GivenSection given{place_of(element), {}};
-      read_keys(facts, prefix, table_of(element, prefix, heading), given);
-      list.push_back(std::move(given));
+      GivenSection& given = list.emplace_back();
+      given.place = place_of(element);
+      complaints_.collect_for(prefix,
+                              [&] { read_keys(facts, prefix, table_of(element, prefix, heading), given); });
     }
   }
 
   void read_keys(const TableFacts& facts, std::string_view prefix, const toml::table& table,
-                 GivenSection& given) const {
+                 GivenSection& given) {
     for (const auto& [name, node] : table) {
       const KeyFacts* key = facts.find(name.str());
-      const std::string full_name = fmt::format("{}.{}", prefix, shown_name(name.str()));
-      if (key == nullptr) reject_key(place_of(name), layout_, facts.name, name.str(), full_name);
+      if (key == nullptr) {
+        given.unknown.push_back({std::string(name.str()), place_of(name)});
+        continue;
+      }
+      const std::string full_name = fmt::format("{}.{}", prefix, name.str());
       const Place place = place_of(node);
-      given.keys.emplace(name.str(), Given{accepted(*key, full_name, node, place), place});
+      complaints_.collect_for(full_name, [&] {
+        given.keys.emplace(name.str(), Given{accepted(*key, full_name, node, place), place});
+      });
     }
   }
 
@@ -151,6 +160,7 @@ class Reader {
 
   std::string source_;
   const Layout& layout_;
+  Complaints& complaints_;
   Tables tables_;
 };
 
@@ -169,6 +179,14 @@ const KeyFacts* TableFacts::find(std::string_view key_name) const {
   return key == keys.end() ? nullptr : *key;
 }
 
+std::optional<std::string> TableFacts::value_of(std::string_view key_name, const GivenSection& given) const {
+  if (const auto entry = given.keys.find(key_name); entry != given.keys.end())
+    return std::get<std::string>(entry->second.value);
+  const auto key = std::ranges::find(keys, key_name, &KeyFacts::name);
+  if ((*key)->required) return std::nullopt;
+  return std::get<std::string>(defaults[static_cast<std::size_t>(key - keys.begin())]);
+}
+
 bool Tables::has_heading(std::string_view section) const {
   return sections.find(section)->second.place.text != place.text;
 }
@@ -181,8 +199,9 @@ std::string read_toml_file(const std::filesystem::path& file) {
   }
 }
 
-Tables read_tables(std::string_view text, std::string_view source, const Layout& layout) {
-  return Reader(source, layout).read(parse_toml(text, source));
+Tables read_tables(std::string_view text, std::string_view source, const Layout& layout,
+                   Complaints& complaints) {
+  return Reader(source, layout, complaints).read(parse_toml(text, source));
 }
 
 Value read_value(const KeyFacts& key, std::string_view full_name, std::string_view text, const Place& place) {

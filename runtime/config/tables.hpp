@@ -1,8 +1,8 @@
 #pragma once
 
 // What a TOML file of ours may hold, and what is in one: tables, lists of tables, and keys with one value
-// each. Every key read is known and every value is one that its key accepts; whether the keys fit together is
-// not asked here.
+// each. Every value read is one that its key accepts, and unknown keys are set apart; whether the keys fit
+// together is not asked here.
 
 #include "runtime/config/key.hpp"
 #include "runtime/config/place.hpp"
@@ -10,38 +10,53 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace eightfold::runtime::config {
 
-// The keys under one heading, whatever becomes of their values. The facts belong to a Section.
-struct TableFacts {
-  std::string_view name;
-  bool is_list = false;  // [[name]]; a list's name may have a table before it: "model.layer"
-  std::vector<const KeyFacts*> keys;
-
-  const KeyFacts* find(std::string_view key_name) const;
-};
-using Layout = std::vector<TableFacts>;
-
-template <class Owner>
-TableFacts table_facts(const Section<Owner>& section, bool is_list = false) {
-  TableFacts table{section.name, is_list, {}};
-  for (const Key<Owner>& key : section.keys) table.keys.push_back(&key);
-  return table;
-}
-
 struct Given {
   Value value;
+  Place place;
+};
+
+struct UnknownKey {
+  std::string name;
   Place place;
 };
 
 struct GivenSection {
   Place place;  // of its heading; without one, of the whole file
   std::map<std::string, Given, std::less<>> keys;
+  std::vector<UnknownKey> unknown;
 };
+
+// The keys under one heading, whatever becomes of their values. The facts belong to a Section.
+struct TableFacts {
+  std::string_view name;
+  bool is_list = false;  // [[name]]; a list's name may have a table before it: "model.layer"
+  std::vector<const KeyFacts*> keys;
+  std::vector<Value> defaults;  // of the keys, in their order
+
+  const KeyFacts* find(std::string_view key_name) const;
+  // Of a key that is a choice: what is given, else the default; nothing where it must be given and is not.
+  std::optional<std::string> value_of(std::string_view key_name, const GivenSection& given) const;
+};
+using Layout = std::vector<TableFacts>;
+
+template <class Owner>
+TableFacts table_facts(const Section<Owner>& section, bool is_list = false) {
+  TableFacts table{section.name, is_list, {}, {}};
+  for (const Key<Owner>& key : section.keys) {
+    table.keys.push_back(&key);
+    table.defaults.push_back(key.get(Owner()));
+  }
+  return table;
+}
+
+class Complaints;
 
 struct Tables {
   Place place;  // the file
@@ -55,8 +70,10 @@ struct Tables {
 // The text of a file that the user has named. Throws ConfigError if it cannot be read or is too large.
 std::string read_toml_file(const std::filesystem::path& file);
 
-// Throws ConfigError "source:line:column: what is wrong; what is allowed".
-Tables read_tables(std::string_view text, std::string_view source, const Layout& layout);
+// Complains, "source:line:column: what is wrong; what is allowed", of everything but unknown keys
+// (reject_unknown_keys()). Throws ConfigError where the text is no TOML.
+Tables read_tables(std::string_view text, std::string_view source, const Layout& layout,
+                   Complaints& complaints);
 
 // A value as it stands on a command line: TOML, but texts, choices and sizes need no quotes. Throws
 // ConfigError at `place`.

@@ -173,9 +173,9 @@ std::shared_ptr<const Source> open_test_cifar(const config::Data& config) {
 }
 
 std::shared_ptr<const Source> open_digits(const config::Data& config, std::uint64_t seed, DigitPart part) {
-  constexpr std::int64_t kTrain = 20'000;
   constexpr std::int64_t kTest = 4'000;
-  if (part == DigitPart::train) return make_digits(seed, part, config.train > 0 ? config.train : kTrain);
+  if (part == DigitPart::train)
+    return make_digits(seed, part, config.train > 0 ? config.train : config::kDefaultDigits);
   return make_digits(seed, part, config.test > 0 ? config.test : kTest);
 }
 

@@ -8,18 +8,19 @@
 namespace eightfold::runtime::scale {
 namespace {
 
+using config::Complaints;
 using config::GivenSection;
 using config::Origins;
 using config::Section;
 using config::Tables;
 
 template <class Item>
-std::vector<Item> items(const Section<Item>& section, const Tables& tables) {
+std::vector<Item> items(const Section<Item>& section, const Tables& tables, Complaints& complaints) {
   std::vector<Item> result;
   Origins origins;
   for (const GivenSection& given : tables.lists.find(section.name)->second) {
     const std::string prefix = fmt::format("{}[{}]", section.name, result.size());
-    fill(section, prefix, given, result.emplace_back(), origins);
+    fill(section, prefix, given, result.emplace_back(), origins, complaints);
   }
   return result;
 }
@@ -55,17 +56,22 @@ Workload read_workload(const std::filesystem::path& file) {
 }
 
 Workload parse_workload(std::string_view toml_text, std::string_view source) {
-  const Tables tables = read_tables(toml_text, source, file_layout());
-  if (!tables.has_heading("workload"))
+  Complaints complaints(source);
+  const Tables tables = read_tables(toml_text, source, file_layout(), complaints);
+  reject_unknown_keys(tables, file_layout(), complaints);
+  if (!tables.has_heading("workload")) {
+    complaints.raise();
     base::raise<base::ConfigError>(
         "{}: no workload is described here; allowed: a file with a heading [workload] (docs/scaling.md)",
         source);
+  }
   Workload workload;
   Origins origins;
   for (const auto& section : workload_sections())
-    fill(section, section.name, tables.sections.find(section.name)->second, workload, origins);
-  workload.codecs = items(codec_section(), tables);
-  workload.layers = items(layer_section(), tables);
+    fill(section, section.name, tables.sections.find(section.name)->second, workload, origins, complaints);
+  workload.codecs = items(codec_section(), tables, complaints);
+  workload.layers = items(layer_section(), tables, complaints);
+  complaints.raise();
   check_codecs(workload.codecs, tables);
   check_layers(workload.layers, source);
   return workload;

@@ -94,6 +94,15 @@ void trained(const Scratch& scratch) {
 
 }  // namespace
 
+TEST_CASE("a warm-up longer than the samples in the files last is exit code 2") {
+  check_refusals(
+      {{"a warm-up of four steps",
+        train_with("schedule.warmup_steps=4"),
+        2,
+        {"--set schedule.warmup_steps=4: schedule.warmup_steps is 4", "the 3 steps that the job has"},
+        write_idx_job}});
+}
+
 TEST_CASE("wrong data is exit code 4 with the file and what is wrong with it") {
   const std::string sound = idx({40, 4, 4}, 640), packed = gzip(sound);
   std::string picture = sound, damaged = packed;

@@ -124,6 +124,26 @@ TEST_CASE("wrong jobs are refused with exit code 2 and their place in the file")
   });
 }
 
+TEST_CASE("config check lists everything that is wrong, train says the first and how many more there are") {
+  const Scratch scratch;
+  tiny_and("[optimizer]\nlr = 0.1\nmomentum = 1\n")(scratch);
+  const auto errors_of = [&](const Words& arguments) {
+    const Finished finished = run(program(arguments, 0, scratch.path()));
+    CHECK(finished.status == 2);
+    return error_lines(finished.err);
+  };
+  const Words checked = errors_of({"config", "check", "job.toml", "--set", "job.epochs=0"});
+  REQUIRE(checked.size() == 3);
+  CHECK(checked[0].find("unknown key optimizer.lr; allowed in optimizer with kind = \"sgd\": kind, ") !=
+        std::string::npos);
+  CHECK(checked[0].ends_with("; did you mean optimizer.learning_rate?"));
+  CHECK(checked[1].find("optimizer.momentum is 1; allowed: ") != std::string::npos);
+  CHECK(checked[2].find("--set job.epochs=0: job.epochs is 0; allowed: ") != std::string::npos);
+  const Words trained = errors_of({"train", "job.toml"});
+  REQUIRE(trained.size() == 1);
+  CHECK(trained[0] == checked[0] + " (and 1 more error)");
+}
+
 TEST_CASE("jobs that do not fit together are refused with exit code 2") {
   const std::string conv = "[[model.layer]]\nkind = \"conv2d\"\nout = 10\nkernel = 3\n";
   check_refusals({
@@ -155,6 +175,10 @@ TEST_CASE("jobs that do not fit together are refused with exit code 2") {
        [](const Scratch&) {},
        3},
       {"a micro-batch above the batch", train_with("job.micro_batch=65"), 2, {"job.micro_batch", "65", "64"}},
+      {"a warm-up longer than the job",
+       train_with("schedule.warmup_steps=31"),
+       2,
+       {"schedule.warmup_steps is 31", "the 30 steps that the job has"}},
   });
 }
 

@@ -67,7 +67,8 @@ TEST_CASE("a scale ends at the largest bf16, at 2^-126 and at what is no number"
   CHECK(scale_of(magnitude_bits(scale_value(kLargestScale))) == kLargestScale);
   CHECK(scale_value(kLargestScale) == 0x1.fep127F);
   CHECK(scale_of(magnitude_bits(0x1p-126F)) == kSmallestScale);
-  CHECK(scale_of(magnitude_bits(0x1.fcp-127F)) == kZeroScale);
+  CHECK(scale_of(magnitude_bits(0x1.fcp-127F)) == kZeroScale);  // 2^-126 - 2^-133
+  CHECK(scale_of(magnitude_bits(std::nextafter(0x1.fcp-127F, 1.0F))) == kSmallestScale);
   CHECK(scale_of(magnitude_bits(0x1.fffffep-127F)) == kSmallestScale);  // rounded up before it is judged
   CHECK(scale_of(magnitude_bits(0)) == kZeroScale);
   CHECK(scale_of(magnitude_bits(-kInfinity)) == kNanScale);
@@ -80,5 +81,11 @@ TEST_CASE("a mean scale is to nearest and ends where other scales do") {
   CHECK(scale_value(mean_scale_of(magnitude_bits(3), 1.001, 1)) == 1);
   CHECK(mean_scale_of(magnitude_bits(1e38F), 1e300, 1) == kLargestScale);
   CHECK(mean_scale_of(magnitude_bits(kInfinity), 1, 1) == kNanScale);
+  CHECK(mean_scale_of(magnitude_bits(3e38F), std::numeric_limits<double>::infinity(), 256) == kLargestScale);
+  CHECK(scale_value(mean_scale_of(magnitude_bits(2), 0x1.01p0, 1)) == 1);  // ties to even
+  CHECK(scale_value(mean_scale_of(magnitude_bits(2), 0x1.03p0, 1)) == 0x1.04p0F);
+  CHECK(scale_value(mean_scale_of(magnitude_bits(2), 0x1.0100000001p0, 1)) == 1);  // fp32 comes before
+  CHECK(mean_scale_of(magnitude_bits(1), 0x1.fep-127, 1) == kSmallestScale);       // 2^-126 - 2^-134
+  CHECK(mean_scale_of(magnitude_bits(1), 0x1.fdfffcp-127, 1) == kZeroScale);
   CHECK(mean_scale_of(magnitude_bits(1e-38F), 1e-38, 1) == kZeroScale);
 }

@@ -10,33 +10,6 @@
 using namespace eightfold;
 using namespace eightfold::runtime::config;
 
-namespace {
-
-// What the user reads; "accepted" if there is nothing to read.
-std::string complaint(const std::string& text, const std::vector<std::string>& overrides = {}) {
-  try {
-    parse_with(text, overrides);
-  } catch (const base::ConfigError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
-
-// The same for one more line in a section of the smallest job; it is line 7, after a heading in line 6.
-std::string complaint_in(const std::string& section, const std::string& line) {
-  return complaint(kSmallest + "[" + section + "]\n" + line + "\n");
-}
-
-std::string complaint_about(const std::string& assignment) {
-  return complaint(kSmallest, {assignment});
-}
-
-bool mentions(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
-
 TEST_CASE("the smallest job has the defaults of a default-constructed one") {
   const ParsedJob job = parse_with(kSmallest);
   CHECK(job.config.job.name == "x");
@@ -107,9 +80,8 @@ model.layer = [{kind = "conv2d", out = 4, kernel = 5}, {kind = "max_pool", kerne
 
 TEST_CASE("unknown keys and sections are errors that name the nearest known one") {
   CHECK(complaint_in("optimizer", "momentun = 0.9") ==
-        "job.toml:7:1: unknown key optimizer.momentun; allowed in optimizer: kind, learning_rate, momentum, "
-        "nesterov, "
-        "decay, beta1, beta2, epsilon, weight_decay, clip_norm; did you mean optimizer.momentum?");
+        "job.toml:7:1: unknown key optimizer.momentun; allowed in optimizer with kind = \"sgd\": kind, "
+        "learning_rate, momentum, nesterov, weight_decay, clip_norm; did you mean optimizer.momentum?");
   CHECK(complaint_in("evaluation", "zzzzzz = 1") ==
         "job.toml:7:1: unknown key evaluation.zzzzzz; allowed in evaluation: every, target_accuracy");
   CHECK(complaint_in("optimiser", "momentum = 0.9") ==
@@ -128,8 +100,10 @@ TEST_CASE("a key in the wrong section is sent to the right one") {
 
 TEST_CASE("a misspelt key of a layer is found") {
   CHECK(mentions(complaint(kSmallest + "ini = 'he'\n"),
-                 "job.toml:6:1: unknown key model.layer[0].ini; allowed in model.layer: kind, out, init"));
-  CHECK(mentions(complaint(kSmallest + "init_stdev = 1\n"), "; did you mean model.layer.init_stddev?"));
+                 "job.toml:6:1: unknown key model.layer[0].ini; allowed in model.layer with kind = "
+                 "\"linear\", init = \"he\": kind, out, init, init_bias; did you mean model.layer.init?"));
+  CHECK(mentions(complaint(kSmallest + "init = 'normal'\ninit_stdev = 1\n"),
+                 "; did you mean model.layer.init_stddev?"));
   CHECK(
       mentions(complaint(kSmallest + "[[model.layers]]\n"),
                "job.toml:6:9: unknown key model.layers; allowed in model: layer; did you mean model.layer?"));
@@ -317,6 +291,29 @@ TEST_CASE("keys of the exchange go with the codecs and algorithms that they do s
   for (const std::string key : {"segment = '1KiB'", "transport = 'staged'", "paranoid = true"})
     CHECK(mentions(complaint_in("exchange", "codec = 'fp32'\nalgorithm = 'mpi'\n" + key),
                    "has no effect with exchange.algorithm = \"mpi\"; allowed with algorithm = \"auto\", "));
+}
+
+TEST_CASE("a warm-up longer than the job is an error that names both") {
+  CHECK(complaint(kSmallest, {"schedule.warmup_steps=101", "job.steps=100"}) ==
+        "--set schedule.warmup_steps=101: schedule.warmup_steps is 101; allowed: at most the 100 steps that "
+        "the job has");
+  CHECK(complaint(kSmallest, {"schedule.warmup_steps=100", "job.steps=100"}) == "accepted");
+  // 10 epochs of 20,000 generated digits, 128 at once.
+  CHECK(complaint_in("schedule", "warmup_steps = 1570") == "accepted");
+  CHECK(complaint_in("schedule", "warmup_steps = 1571") ==
+        "job.toml:7:16: schedule.warmup_steps is 1571; allowed: at most the 1570 steps that the job has");
+  CHECK(mentions(complaint(kSmallest, {"schedule.warmup_steps=5", "data.train=64", "job.global_batch=32",
+                                       "job.epochs=2", "job.steps=9"}),
+                 "at most the 4 steps"));
+  // How many samples files hold is not known before they are read.
+  CHECK(complaint(kSmallest, {"schedule.warmup_steps=1000000", "data.kind=idx"}) == "accepted");
+  CHECK(mentions(complaint(kSmallest, {"schedule.warmup_steps=3", "data.kind=idx", "job.steps=2"}),
+                 "at most the 2 steps"));
+  Schedule schedule;
+  schedule.warmup_steps = 3;
+  schedule.place.text = "job.toml:1:2";
+  CHECK_NOTHROW(check_warmup(schedule, 3));
+  CHECK_THROWS_AS(check_warmup(schedule, 2), base::ConfigError);
 }
 
 TEST_CASE("what is not TOML is refused with its place") {

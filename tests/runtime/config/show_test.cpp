@@ -80,6 +80,7 @@ JobConfig random_job(Random& random) {
   JobConfig config;
   for (const auto& section : job_sections()) randomise(section, config, random);
   config.job.global_batch = std::max(config.job.global_batch, config.job.micro_batch);
+  config.schedule.warmup_steps = std::min(config.schedule.warmup_steps, std::int64_t{1});
   config.optimizer.nesterov = config.optimizer.nesterov && config.optimizer.momentum > 0;
   if (config.exchange.codec != Codec::fp32) config.exchange.algorithm = Algorithm::two_shot;
   config.model.layers.resize(1 + random() % 8);
