@@ -1,0 +1,27 @@
+#pragma once
+
+// A process, told from every other one on this machine and on those that share a file system with it.
+
+#include <cstdint>
+#include <string>
+
+namespace eightfold::base {
+
+struct ProcessId {
+  std::string host;           // for people
+  std::string kernel;         // a start of a machine: its containers and namespaces have the same
+  std::string pid_namespace;  // within one, a number stands for one process at a time
+  std::int64_t number = 0;
+  std::int64_t start = 0;  // in ticks of the kernel: a later process of this number has another
+
+  bool operator==(const ProcessId&) const = default;
+};
+
+// What the system does not tell is empty, or 0.
+ProcessId this_process();
+
+// `unknown`: its number means nothing here, or the system does not say.
+enum class Life { alive, gone, unknown };
+Life life_of(const ProcessId& process);
+
+}  // namespace eightfold::base
