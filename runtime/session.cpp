@@ -17,10 +17,11 @@ kernels::Shape tensor_shape(const data::SampleShape& sample) {
   return {sample.height, sample.width, sample.channels};
 }
 
-// How many outputs the network must have. Of IDX files only the labels are known, and the largest class may
-// have no sample: any number (0).
-int required_outputs(config::DataKind kind, const data::TrainingFacts& facts) {
-  return kind == config::DataKind::idx ? 0 : static_cast<int>(facts.classes);
+// How many outputs the network must have to be trained; 0: any number. Of IDX files only the labels are
+// known, and the largest class may have no sample.
+int required_outputs(config::DataKind kind, const data::Split& data) {
+  const bool are_known = data.train != nullptr && kind != config::DataKind::idx;
+  return are_known ? static_cast<int>(data.train->classes()) : 0;
 }
 
 kernels::Buffer<float> make_residual(const config::Exchange& exchange, kernels::Tensor gradients, int ranks) {
@@ -59,7 +60,7 @@ Session::Session(config::JobConfig config, data::Split data, data::TrainingFacts
       plan_(deal_out(config_.job, facts_.samples, place.ranks)),
       stream_(place.device),
       model_(config_.model, place.device, tensor_shape(facts_.shape),
-             required_outputs(config_.data.kind, facts_), plan_.pass_rows()),
+             required_outputs(config_.data.kind, data_), plan_.pass_rows()),
       optimizer_(config_.optimizer, model_.weights(), model_.gradients()),
       guard_(config_.guard, place.device),
       buckets_(model::cut_buckets(model_.gradients().elements(), config_.exchange.bucket)),

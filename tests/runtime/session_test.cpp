@@ -143,6 +143,11 @@ TEST_CASE("a network may tell more classes apart than the files have, and not fe
   CHECK_THROWS_WITH(Session(job("5"), data, place()), complaint);
   const data::TrainingFacts facts = data::training_facts(*data.train);
   CHECK_THROWS_WITH(Session(job("5"), {nullptr, data.test}, facts, place()), complaint);
+  // Data that says how many classes there are is trained on with as many, and evaluated with any that do.
+  config::JobConfig known = job("10");
+  known.data.kind = config::DataKind::cifar10;
+  CHECK_THROWS_AS(Session(known, data, place()), base::ConfigError);
+  CHECK_NOTHROW(Session(known, {nullptr, data.test}, facts, place()));
 }
 
 TEST_CASE("sessions have the same fingerprint where all samples are the same, and only there") {
