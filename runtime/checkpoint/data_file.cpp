@@ -5,11 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdint>
-#include <string_view>
 #include <vector>
 
 namespace eightfold::runtime::checkpoint {
