@@ -9,6 +9,7 @@
 #include "kernels/base/log.hpp"
 #include "kernels/base/median.hpp"
 #include "kernels/base/parse.hpp"
+#include "kernels/base/rate.hpp"
 #include "launch/codec_speed.hpp"
 #include "launch/collective_race.hpp"
 #include "launch/job.hpp"
@@ -90,19 +91,21 @@ PairFigures measure(LinkMeter& meter, const LinkPlan& plan, const RankPair& pair
 }
 
 void print_heading() {
-  fmt::print("#{:>6} {:>6} {:>10} {:>10} {:>12} {:>8} {:>12} {:>8}\n", "first", "second", "link", "size",
-             "one way", "", "both ways", "each way");
-  fmt::print("#{:>6} {:>6} {:>10} {:>10} {:>12} {:>8} {:>12} {:>8}\n", "", "", "", "(B)", "(us)", "(GB/s)",
-             "(us)", "(GB/s)");
+  const auto print_line = [](auto... names) {
+    fmt::print("#{:>6} {:>6} {:>10} {:>10} {:>12} {:>8} {:>8} {:>12} {:>8} {:>8}\n", names...);
+  };
+  print_line("first", "second", "link", "size", "one way", "", "", "both ways", "each way", "");
+  print_line("", "", "", "(B)", "(us)", "(GB/s)", "(Gbit/s)", "(us)", "(GB/s)", "(Gbit/s)");
 }
 
 void print_table(const LinkPlan& plan, const PairFigures& figures) {
   for (std::size_t i = 0; i < plan.sizes.size(); ++i) {
     const std::size_t bytes = plan.sizes[i];
     const double one_way_s = figures.one_way_s[i], both_ways_s = figures.both_ways_s[i];
-    fmt::print(" {:>6} {:>6} {:>10} {:>10} {:>12.2f} {:>8.3f} {:>12.2f} {:>8.3f}\n", figures.pair.first,
-               figures.pair.second, figures.link(), bytes, 1e6 * one_way_s, gbytes_per_s(bytes, one_way_s),
-               1e6 * both_ways_s, gbytes_per_s(bytes, both_ways_s));
+    const double one_way = gbytes_per_s(bytes, one_way_s), each_way = gbytes_per_s(bytes, both_ways_s);
+    fmt::print(" {:>6} {:>6} {:>10} {:>10} {:>12.2f} {:>8.3f} {:>8.3f} {:>12.2f} {:>8.3f} {:>8.3f}\n",
+               figures.pair.first, figures.pair.second, figures.link(), bytes, 1e6 * one_way_s, one_way,
+               base::kGbitsPerGbyte * one_way, 1e6 * both_ways_s, each_way, base::kGbitsPerGbyte * each_way);
   }
 }
 
@@ -191,6 +194,9 @@ Figures measure_all(comm::Communicator& world, const comm::Topology& topology, c
     if (world.rank() == 0) print_table(plan, figures.pairs.back());
   }
   figures.exchange_s = meter.ring_s(kGoodputBytes);
+  if (world.rank() == 0)
+    fmt::print("# every rank to its next neighbour, all at once: {}\n",
+               base::format_rate(gbytes_per_s(kGoodputBytes, figures.exchange_s)));
   return figures;
 }
 

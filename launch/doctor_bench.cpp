@@ -25,8 +25,9 @@ void print_matrix(const Matrix& matrix) {
     for (const int rank : {pair.first, pair.second})
       if (std::ranges::find(ranks, rank) == ranks.end()) ranks.push_back(rank);
   std::ranges::sort(ranks);
-  fmt::print("# GB/s each way between two ranks, both sending {} of host memory at once\n#{:>6}",
-             base::format_bytes(kMatrixBytes), "");
+  fmt::print(
+      "# GB/s each way (times 8: Gbit/s) between two ranks, both sending {} of host memory at once\n#{:>6}",
+      base::format_bytes(kMatrixBytes), "");
   for (const int column : ranks) fmt::print(" {:>8}", column);
   for (const int row : ranks) {
     fmt::print("\n {:>6}", row);

@@ -2,6 +2,7 @@
 #include "comm/agreed_error.hpp"
 #include "comm/binding.hpp"
 #include "comm/direct_probe.hpp"
+#include "kernels/base/rate.hpp"
 #include "launch/doctor.hpp"
 #include "launch/doctor_bench.hpp"
 #include "launch/job.hpp"
@@ -113,9 +114,9 @@ class Printer {
       std::string line = line_of(path);
       if (measured_gbytes_per_s)
         line += fmt::format(
-            "; measured {:.3f} GB/s each way, both ways at once, from host to host memory "
-            "between the slowest two nodes",
-            *measured_gbytes_per_s);
+            "; measured {} each way, both ways at once, from host to host memory between the slowest two "
+            "nodes",
+            base::format_rate(*measured_gbytes_per_s));
       auto way = std::ranges::find(ways, line, [](const auto& each) { return each.first; });
       if (way == ways.end()) way = ways.insert(ways.end(), {line, {}});
       way->second.push_back(static_cast<int>(rank));

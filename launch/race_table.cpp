@@ -1,6 +1,7 @@
 #include "launch/race_table.hpp"
 
 #include "kernels/base/median.hpp"
+#include "kernels/base/rate.hpp"
 
 #include <fmt/format.h>
 
@@ -28,24 +29,31 @@ double bound_s(const RaceResult& result, const RaceFigures& each) {
 }  // namespace
 
 void print_race(const RaceResult& result, int ranks) {
-  fmt::print(
-      "#{:>11} {:>11} {:>6} {:>21} {:>13} {:>11} {:>11} {:>11} {:>11} {:>8} {:>8} {:>7} {:>11} {:>10}\n",
-      "size", "count", "type", "algorithm", "codec", "time", "least", "most", "bound", "algbw", "busbw",
-      "#wrong", "wire", "nmse");
-  fmt::print(
-      "#{:>11} {:>11} {:>6} {:>21} {:>13} {:>11} {:>11} {:>11} {:>11} {:>8} {:>8} {:>7} {:>11} {:>10}\n",
-      "(B)", "(elements)", "", "", "", "(us)", "(us)", "(us)", "(us)", "(GB/s)", "(GB/s)", "", "(B)", "");
+  if (result.goodput_bytes_per_s > 0)
+    fmt::print("# every rank to its next neighbour, all at once: {}\n",
+               base::format_rate(1e-9 * result.goodput_bytes_per_s));
+  const auto print_head = [](auto... names) {
+    fmt::print(
+        "#{:>11} {:>11} {:>6} {:>21} {:>13} {:>11} {:>11} {:>11} {:>11} {:>8} {:>8} {:>8} {:>7} {:>11} "
+        "{:>10}\n",
+        names...);
+  };
+  print_head("size", "count", "type", "algorithm", "codec", "time", "least", "most", "bound", "algbw",
+             "busbw", "busbw", "#wrong", "wire", "nmse");
+  print_head("(B)", "(elements)", "", "", "", "(us)", "(us)", "(us)", "(us)", "(GB/s)", "(GB/s)", "(Gbit/s)",
+             "", "(B)", "");
   for (const RaceFigures& each : result.figures) {
     const double time_s = base::median(each.times_s);
     const auto bytes = static_cast<double>(each.elements) * sizeof(float);
     const auto [least, most] = std::ranges::minmax(each.times_s);
     const Bandwidths rates = bandwidths(bytes, time_s, ranks);
     fmt::print(
-        " {:>11} {:>11} {:>6} {:>21} {:>13} {:>11.1f} {:>11.1f} {:>11.1f} {:>11.1f} {:>8.3f} {:>8.3f} {:>7} "
-        "{:>11} {:>10.3g}\n",
+        " {:>11} {:>11} {:>6} {:>21} {:>13} {:>11.1f} {:>11.1f} {:>11.1f} {:>11.1f} {:>8.3f} {:>8.3f} "
+        "{:>8.3f} {:>7} {:>11} {:>10.3g}\n",
         bytes, each.elements, "float", each.contender.algorithm, to_string(each.contender.format),
         1e6 * time_s, 1e6 * least, 1e6 * most, 1e6 * bound_s(result, each), rates.algorithm_gbytes_per_s,
-        rates.bus_gbytes_per_s, each.verdict.wrong, each.wire_bytes, each.verdict.nmse);
+        rates.bus_gbytes_per_s, base::kGbitsPerGbyte * rates.bus_gbytes_per_s, each.verdict.wrong,
+        each.wire_bytes, each.verdict.nmse);
   }
 }
 

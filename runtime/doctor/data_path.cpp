@@ -1,5 +1,6 @@
 #include "runtime/doctor/data_path.hpp"
 
+#include "kernels/base/rate.hpp"
 #include "runtime/doctor/gpudirect.hpp"
 #include "runtime/doctor/network.hpp"
 #include "runtime/doctor/topology.hpp"
@@ -94,7 +95,7 @@ DataPath expected_path(const Machine& machine) {
 std::string line_of(const DataPath& path) {
   const std::string expectation =
       path.ceiling_gbytes_per_s
-          ? fmt::format("expect at most {:.1f} GB/s between nodes", *path.ceiling_gbytes_per_s)
+          ? fmt::format("expect at most {} between nodes", base::format_rate(*path.ceiling_gbytes_per_s))
           : "the bandwidth between nodes cannot be told from here";
   return fmt::format("path: {} ({}), {}; {}", path.transport, path.reason, path.way, expectation);
 }

@@ -16,7 +16,7 @@ struct DataPath {
 
 DataPath expected_path(const Machine& machine);
 
-// "path: direct over mlx5_0 <-> 0000:1b:00.0 (PIX), ...; expect at most 50.0 GB/s between nodes".
+// "path: direct over mlx5_0 <-> 0000:1b:00.0 (PIX), ...; expect at most 50 GB/s (400 Gbit/s) between nodes".
 std::string line_of(const DataPath& path);
 
 }  // namespace eightfold::runtime::doctor

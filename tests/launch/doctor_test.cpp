@@ -46,7 +46,7 @@ TEST_CASE("doctor finds nothing wrong with a healthy node and says how fast it c
   CHECK(
       path_line(finished.out) ==
       "path: direct (by dma-buf, if the MPI proves what it claims), mlx5_0 <-> 0000:1a:00.0 (PIX); expect at "
-      "most 50.0 GB/s between nodes");
+      "most 50 GB/s (400 Gbit/s) between nodes");
 
   const auto file = nlohmann::json::parse(contents_of(scratch / "d.json"));
   CHECK(file.at("environment").at("root") == node.root().string());
