@@ -20,6 +20,9 @@ constexpr int kTag = 0;
 constexpr std::size_t kWarmupBytes = std::size_t{1} << 20;
 constexpr std::size_t kMostWarmups = 32;
 
+// Twice the token bucket of launch/netcluster.sh, and what it regains during a barrier.
+constexpr std::size_t kMostCredit = std::size_t{512} << 10, kRegained = std::size_t{64} << 10;
+
 template <class Run>
 std::vector<double> timed(int warmups, int repeats, const Run& run) {
   std::vector<double> times_s;
@@ -144,14 +147,26 @@ double LinkMeter::both_ways_s(const RankPair& pair, std::size_t bytes) {
   return base::median(slowest_of_ranks(communicator_, times_s));
 }
 
-double LinkMeter::ring_s(std::size_t bytes) {
+void LinkMeter::shift(std::size_t bytes) {
   const int rank = communicator_.rank(), ranks = communicator_.size();
-  if (ranks == 1) return 0;
+  transfer({(rank + 1) % ranks, bytes}, {(rank + ranks - 1) % ranks, bytes});
+}
+
+void LinkMeter::spend_credit() {
+  if (communicator_.size() == 1) return;
+  communicator_.barrier();
+  shift(kMostCredit);
+  communicator_.barrier();  // so much takes longer on one rank than on another
+  shift(kRegained);
+}
+
+double LinkMeter::ring_s(std::size_t bytes) {
+  if (communicator_.size() == 1) return 0;
   std::vector<double> times_s;
   for (int i = -warmups(bytes); i < options_.repeats; ++i) {
     communicator_.barrier();
     const base::TimePoint start = base::Clock::now();
-    transfer({(rank + 1) % ranks, bytes}, {(rank + ranks - 1) % ranks, bytes});
+    shift(bytes);
     if (i >= 0) times_s.push_back(base::seconds_since(start));
   }
   return base::median(slowest_of_ranks(communicator_, times_s));
@@ -160,14 +175,13 @@ double LinkMeter::ring_s(std::size_t bytes) {
 double LinkMeter::burst_bytes(double bytes_per_s) {
   constexpr std::size_t kBytes = std::size_t{2} << 20;
   constexpr double kNoise = 0.02;
-  const int rank = communicator_.rank(), ranks = communicator_.size();
-  if (ranks == 1) return 0;
+  if (communicator_.size() == 1) return 0;
   std::vector<double> times_s;
   for (int i = -2; i < options_.repeats; ++i) {
     std::this_thread::sleep_for(kRest);
     communicator_.barrier();
     const base::TimePoint start = base::Clock::now();
-    transfer({(rank + 1) % ranks, kBytes}, {(rank + ranks - 1) % ranks, kBytes});
+    shift(kBytes);
     if (i >= 0) times_s.push_back(base::seconds_since(start));
   }
   const double credit = kBytes - bytes_per_s * base::median(slowest_of_ranks(communicator_, times_s));

@@ -66,6 +66,10 @@ class LinkMeter {
   double both_ways_s(const RankPair& pair, std::size_t bytes);
   // Until all ranks have sent to their next and received from their previous neighbour, all at once.
   double ring_s(std::size_t bytes);
+  // Sends around the ring what a shaped link would let pass at once after a pause, up to 512 KiB: what is
+  // sent next passes at the link's rate. All ranks leave it together, without a barrier at the end, during
+  // which the credit would grow again.
+  void spend_credit();
   // Bytes beyond its steady rate that a rank can send at once after it has rested: the credit of a shaped
   // link. 0 where it cannot be told from noise. `bytes_per_s`: the steady rate.
   double burst_bytes(double bytes_per_s);
@@ -78,6 +82,8 @@ class LinkMeter {
   class Half;
 
   void transfer(const Leg& out, const Leg& in);
+  // To the next neighbour and from the previous one.
+  void shift(std::size_t bytes);
   int warmups(std::size_t bytes) const;
 
   Communicator& communicator_;

@@ -1,5 +1,6 @@
 #include "launch/collective_trial.hpp"
 
+#include "comm/link.hpp"
 #include "comm/reference_executor.hpp"
 #include "comm/schedules/generators.hpp"
 #include "comm/selection.hpp"
@@ -155,7 +156,10 @@ Precision CollectiveTrial::precision() const {
 
 double CollectiveTrial::run() {
   bucket_.refill(precision());
-  engine_.run([](comm::Communicator& communicator) { communicator.barrier(); });
+  engine_.run([this](comm::Communicator& communicator) {
+    if (topology_.nodes() == 1) return communicator.barrier();
+    comm::LinkMeter(communicator, {}).spend_credit();
+  });
   const base::TimePoint start = base::Clock::now();
   if (baseline_ != nullptr) {
     engine_.run([this](comm::Communicator&) { baseline_->allreduce(); });

@@ -50,6 +50,27 @@ void check_complaint(const std::string& text, const std::string& part) {
 
 }  // namespace
 
+TEST_CASE("a calibration that an earlier program has written is read") {
+  const Calibration read = comm::parse_calibration("here.json", R"json({
+  "format": "eightfold-calibration",
+  "version": 1,
+  "machine": "Intel(R) Xeon(R) Processor",
+  "device": "host (built without CUDA)",
+  "hosts": ["fold1", "fold2"],
+  "date": "2026-11-21T09-30-05Z",
+  "ranks": 2,
+  "nodes": 2,
+  "links": {"same_node": null, "other_node": {"latency_s": 2.8e-05, "bytes_per_s": 23900000.0}},
+  "exchange_bytes_per_s": 23888830.4,
+  "codecs": [{"format": "bf16", "encode_bytes_per_s": 1e10, "decode_bytes_per_s": 9e9}],
+  "allreduces": [{"algorithm": "mpi", "format": "fp32", "size_bytes": 4096, "time_s": 0.0006}]
+})json");
+  CHECK(read.other_node == comm::LinkModel{2.8e-5, 2.39e7});
+  CHECK(read.exchange_bytes_per_s == 23888830.4);
+  CHECK(read.codecs.size() == 1);
+  CHECK(read.allreduces.size() == 1);
+}
+
 TEST_CASE("a calibration is read back to the bit, with links that there are not, too") {
   CHECK(comm::parse_calibration("here.json", calibration_text(example())) == example());
   Calibration alone = example();

@@ -31,4 +31,7 @@ TEST_CASE("every rank learns the same times, whichever pair is measured and howe
   const double ring_s = meter.ring_s(12345);
   CHECK_ALL_RANKS(world().size() == 1 ? ring_s == 0 : ring_s > 0);
   CHECK_ALL_RANKS(is_everybodys(ring_s));
+  // What spends the credit leaves nothing under way that the next measurement would take for its own.
+  meter.spend_credit();
+  CHECK_ALL_RANKS(is_everybodys(meter.ring_s(1)));
 }
