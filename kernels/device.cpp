@@ -4,8 +4,6 @@
 #include "kernels/buffer.hpp"
 #include "kernels/stream.hpp"
 
-#include <omp.h>
-
 #include <atomic>
 
 namespace eightfold::kernels {
@@ -55,15 +53,6 @@ std::string cuda_toolkit() {
 
 std::string pci_address(Device device) {
   return device_runtime(device).pci_address(device);
-}
-
-void set_host_threads(int count) {
-  base::require(count >= 1, "{} host threads", count);
-  omp_set_num_threads(count);
-}
-
-int host_threads() {
-  return omp_get_max_threads();
 }
 
 void set_tf32(bool is_allowed) {

@@ -35,10 +35,6 @@ std::string cuda_toolkit();
 // The library behind the heavy operations of the host, with its version: "oneDNN 2.6.3".
 std::string host_library();
 
-// Host threads that the operations of this process use (oneDNN and our own loops). At least 1.
-void set_host_threads(int count);
-int host_threads();
-
 // Whether linear layers and convolutions planned from now on may round their operands to TF32 (10 bits of
 // mantissa), for the tensor cores of a GPU. Off unless set; the host ignores it.
 void set_tf32(bool is_allowed);

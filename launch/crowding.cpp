@@ -2,7 +2,7 @@
 
 #include "kernels/base/clock.hpp"
 #include "kernels/base/log.hpp"
-#include "kernels/device.hpp"
+#include "kernels/host_threads.hpp"
 #include "launch/step_trial.hpp"
 
 #include <algorithm>

@@ -176,11 +176,7 @@ Placement place_rank(comm::Communicator& world, const runtime::config::Job& job)
   kernels::set_tf32(job.tf32);
   if (job.tf32 && placement.place.device.kind == kernels::DeviceKind::host)
     base::log_info("job.tf32 has no effect: {} computes in fp32", to_string(placement.place.device));
-  const int fair = comm::fair_host_threads(world);
-  const int threads = job.threads > 0 ? static_cast<int>(job.threads) : fair;
-  kernels::set_host_threads(threads);
-  base::log_info("{} ranks on {} nodes, {} host threads each ({})", world.size(), world.node_count(), threads,
-                 job.threads > 0 ? "as the job says" : "the cores this rank may use, shared fairly");
+  const int threads = comm::bind_host_threads(world, static_cast<int>(job.threads));
   placement.place.rank = world.rank();
   placement.place.ranks = world.size();
   placement.facts = {all_hosts(world), to_string(placement.place.device), world.size(), world.node_count(),

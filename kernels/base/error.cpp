@@ -14,6 +14,13 @@ ExitCode exit_code_of(const std::exception& failure) noexcept {
 
 std::string describe(const std::exception& failure) {
   if (dynamic_cast<const std::bad_alloc*>(&failure) != nullptr) return "out of memory";
+  // What is refused in this way is a thread or a process.
+  if (const auto* refusal = dynamic_cast<const std::system_error*>(&failure);
+      refusal != nullptr && refusal->code() == std::errc::resource_unavailable_try_again)
+    return fmt::format(
+        "the system starts no more threads: {}; set job.threads to fewer, or raise `ulimit -u` or the "
+        "container's limit of processes (pids.max)",
+        failure.what());
   if (exit_code_of(failure) != ExitCode::internal) return failure.what();
   const auto* error = dynamic_cast<const Error*>(&failure);
   const std::string place =

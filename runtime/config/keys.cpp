@@ -54,7 +54,7 @@ Section<JobConfig> job_section() {
            {.help = "Directory below which every run gets its own.", .text = TextRule::filled}),
        field("threads", &Job::threads,
              {.help = "Host threads per rank; 0: the cores that the rank may use, shared evenly with "
-                      "the other ranks of its machine.",
+                      "the other ranks of its machine, and no more than a quota of its control group.",
               .unit = "threads",
               .range = between(0, 4096)})});
 }

@@ -3,6 +3,7 @@
 // What the tests of operations share: host tensors with contents, and the host stream.
 
 #include "kernels/buffer.hpp"
+#include "kernels/host_threads.hpp"
 #include "kernels/random.hpp"
 #include "kernels/stream.hpp"
 

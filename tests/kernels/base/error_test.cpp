@@ -3,6 +3,7 @@
 #include "tests/support/test.hpp"
 
 #include <string>
+#include <system_error>
 
 using namespace eightfold::base;
 
@@ -37,4 +38,12 @@ TEST_CASE("a library's error names the call, its code and reason, and is a matte
   CHECK(error.call() == "MPI_Init");
   CHECK(error.library_code() == 17);
   CHECK(error.exit_code() == ExitCode::environment);
+}
+
+TEST_CASE("a thread that the system refuses names the key that asks for fewer") {
+  const std::system_error refused(std::make_error_code(std::errc::resource_unavailable_try_again));
+  CHECK(exit_code_of(refused) == ExitCode::environment);
+  CHECK(describe(refused).find("job.threads") != std::string::npos);
+  const std::system_error other(std::make_error_code(std::errc::io_error));
+  CHECK(describe(other) == other.what());
 }

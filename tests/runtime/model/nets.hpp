@@ -3,6 +3,7 @@
 // Small networks and passes through them, for the tests of the model.
 
 #include "kernels/buffer.hpp"
+#include "kernels/host_threads.hpp"
 #include "kernels/random.hpp"
 #include "runtime/model/model.hpp"
 
