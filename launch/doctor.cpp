@@ -84,6 +84,7 @@ base::ExitCode diagnose(const DoctorOptions& options) {
   const doctor::Machine machine = machine_of(options);
   std::vector<doctor::Diagnosis> diagnoses;
   std::vector<ResultRow> rows;
+  doctor::DataPath path;
   {
     const CrashReport crash;
     for (const doctor::Check& check : doctor::all_checks()) {
@@ -91,8 +92,9 @@ base::ExitCode diagnose(const DoctorOptions& options) {
       diagnoses.push_back(examine(check, machine));
       rows.push_back(row_of(diagnoses.back()));
     }
+    CrashReport::found(diagnoses, "path");
+    path = expected_path(machine);
   }
-  const doctor::DataPath path = expected_path(machine);
   rows.push_back(row_of(path));
   fmt::print("{}{}\n{}\n", report(diagnoses), line_of(path), totals(diagnoses));
   write_result(options.json, environment_of(options, 1, 1), rows);

@@ -127,9 +127,9 @@ class Printer {
       fmt::print("{}{}\n", ways.size() > 1 ? fmt::format("[{}] ", where(all_, ranks)) : "", line);
   }
   void totals() const {
-    fmt::print(
-        "{} checks on each rank and between them; {}\n", report_.checks,
-        report_.shown.empty() ? "nothing stands out" : "nothing else fails, or differs where it should not");
+    fmt::print("{} checks on each rank and between them; {}\n", report_.checks,
+               report_.shown.empty() && is_flawless_ ? "nothing stands out"
+                                                     : "nothing else fails, or differs where it should not");
   }
   void add(const std::vector<ResultRow>& rows) { rows_.insert(rows_.end(), rows.begin(), rows.end()); }
 
@@ -142,13 +142,14 @@ class Printer {
     rows_.push_back(row_of(diagnosis));
     rows_.back()["ranks"] = ranks;
     has_failure_ |= diagnosis.finding.status == doctor::Status::fail;
+    is_flawless_ &= diagnosis.finding.status < doctor::Status::warn;
   }
 
   const AllFindings& all_;
   int hosts_ = 0;
   doctor::ClusterReport report_;
   std::vector<ResultRow> rows_;
-  bool has_failure_ = false;
+  bool has_failure_ = false, is_flawless_ = true;
 };
 
 // The same verdict on every rank. Collective.

@@ -67,12 +67,14 @@ Host parse_host(const Place& place, std::string_view word) {
 constexpr std::string_view kBlanks = " \t\r\v\f", kEndsOfWords = " \t\r\v\f=";
 constexpr std::size_t kMostWords = 8;  // more than mean anything
 
-// The first words of a line; an equals sign is a word of its own, with or without blanks around it.
+// The first words of a line. Behind the host an equals sign is a word of its own, with or without blanks
+// around it.
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
   for (std::size_t at = line.find_first_not_of(kBlanks);
        at != std::string_view::npos && words.size() < kMostWords; at = line.find_first_not_of(kBlanks, at)) {
-    const std::size_t end = line[at] == '=' ? at + 1 : line.find_first_of(kEndsOfWords, at);
+    const std::string_view ends = words.empty() ? kBlanks : kEndsOfWords;
+    const std::size_t end = !words.empty() && line[at] == '=' ? at + 1 : line.find_first_of(ends, at);
     words.push_back(line.substr(at, end - at));
     if (end == std::string_view::npos) break;
     at = end;

@@ -91,6 +91,7 @@ TEST_CASE("what is wrong with a hostfile is said with its line") {
     std::string text, message;
   } rows[] = {
       {"n1\n\x1b[31m\n", "hosts:2: \"\\u001B[31m\" is no name of a host; " + kAllowed},
+      {"n1\n-oProxyCommand=x\n", "hosts:2: \"-oProxyCommand=x\" is no name of a host; " + kAllowed},
       {std::string(5000, 'a'), "hosts:1: a value of 5002 characters is no name of a host; " + kAllowed},
       {"n1\n\nn2 slots=two\n", "hosts:3: slots is \"two\"; allowed: a number from 1 to 1000"},
       {"n1 slots=0", "hosts:1: slots is \"0\"; allowed: a number from 1 to 1000"},
