@@ -1,10 +1,12 @@
 // The eightfold program: chooses a command, runs it, and returns its exit code.
 #include "kernels/base/signals.hpp"
 #include "launch/command.hpp"
+#include "launch/wait_policy.hpp"
 #include "runtime/version.hpp"
 
 int main(int argc, char** argv) {
   using namespace eightfold;
+  launch::sleep_where_cores_are_shared(argv);
   base::ignore_output_signals();
   launch::CommandLine line(
       {"eightfold", "eightfold trains neural networks on clusters, exchanging gradients in few bits.",

@@ -25,12 +25,13 @@ add_custom_target(smoke_tests)
 file(WRITE ${PROJECT_BINARY_DIR}/tests/gpu_programs.txt "")
 
 # More ranks than cores share them politely; root in a container is allowed to run; nobody needs a network. Open MPI 5 has
-# other names for what is in the lines after the first, and each ignores the other's.
+# other names for what is in the lines after the first, and each ignores the other's. A rank
+# on shared cores would start anew with the policy of OpenMP that is here.
 set(EIGHTFOLD_MPI_ENVIRONMENT
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl=^tcp
   OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_btl_vader_single_copy_mechanism=none
   PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none OMPI_MCA_smsc=^cma
-  OMP_NUM_THREADS=1
+  OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
   ASAN_OPTIONS=detect_leaks=0)
 
 # For the property ENVIRONMENT_MODIFICATION of every test that runs code of this repository; what it starts inherits it.
