@@ -23,10 +23,10 @@ constexpr std::size_t kHostsPerLine = 8;
 
 // Launchers set more of their own, with another value for each rank.
 bool steers_messages(const std::string& name) {
-  constexpr std::array kFamilies{"OMPI_MCA_pml", "OMPI_MCA_btl",  "OMPI_MCA_mtl",  "OMPI_MCA_coll",
-                                 "OMPI_MCA_oob", "OMPI_MCA_opal", "OMPI_MCA_mpi_", "UCX_",
-                                 "NCCL_",        "CUDA_MODULE",   "OMP_NUM",       "LD_LIBRARY_PATH",
-                                 "LD_PRELOAD",   "EIGHTFOLD_"};
+  constexpr std::array kFamilies{"OMPI_MCA_pml", "OMPI_MCA_btl",    "OMPI_MCA_mtl",  "OMPI_MCA_coll",
+                                 "OMPI_MCA_oob", "OMPI_MCA_opal",   "OMPI_MCA_mpi_", "UCX_",
+                                 "NCCL_",        "CUDA_MODULE",     "OMP_NUM",       "OMP_THREAD",
+                                 "OMP_MAX",      "LD_LIBRARY_PATH", "LD_PRELOAD",    "EIGHTFOLD_"};
   return std::ranges::any_of(kFamilies, [&](const char* family) { return name.starts_with(family); });
 }
 

@@ -1,13 +1,18 @@
-// What moves the bytes: the MPI and the UCX that a job would load, and how it was started.
+// What moves the bytes, the MPI and the UCX that a job would load; how it was started; what shares the host's
+// work out, OpenMP.
 #include "kernels/base/parse.hpp"
+#include "kernels/host_threads.hpp"
 #include "runtime/doctor/check.hpp"
 #include "runtime/doctor/gpudirect.hpp"
+#include "runtime/doctor/limits.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <initializer_list>
 #include <sstream>
 #include <utility>
 
@@ -169,6 +174,61 @@ Finding check_visible_devices(const Machine& machine) {
       "unset CUDA_VISIBLE_DEVICES   # ranks choose their GPUs by their number on the node");
 }
 
+bool is_any_of(const std::string& text, std::initializer_list<std::string_view> words) {
+  return std::ranges::find(words, text) != words.end();
+}
+
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char letter) { return std::tolower(letter); });
+  return text;
+}
+
+// What follows from a variable of OpenMP; empty if nothing that matters here.
+std::string consequence_of(const Machine& machine, const std::string& name, const std::string& value) {
+  const std::string word = lower_case(value);
+  if (kernels::limits_host_threads(name)) {
+    const bool counts_levels = name.starts_with("OMP_MAX_ACTIVE_LEVELS");
+    const auto limit = base::parse_integer(value);
+    const auto cores = count_of_list(status_line(machine.root, "Cpus_allowed_list").value_or("none"));
+    if (!limit || (counts_levels ? *limit > 0 : cores && *limit >= static_cast<std::int64_t>(*cores)))
+      return {};
+    return fmt::format("A rank computes with at most {} threads, whatever job.threads says. ",
+                       counts_levels ? 1 : *limit);
+  }
+  if (name == "OMP_DYNAMIC" && is_any_of(word, {"true", "1"}))
+    return "The number of threads, and with it the last bits of the weights, would follow the load of the "
+           "machine: ranks turn OMP_DYNAMIC off. ";
+  const bool binds = name == "OMP_PROC_BIND" || name == "OMP_PLACES" || name == "GOMP_CPU_AFFINITY";
+  if (binds && word != "false" && lower_case(machine.variable("OMP_PROC_BIND")) != "false")
+    return "OpenMP binds a rank to the first of its cores before it counts them: without job.threads it "
+           "computes with one thread, ranks of a node may get the same core, and the engine shares it. ";
+  const bool spins =
+      (name == "OMP_WAIT_POLICY" && word == "active") || (name == "GOMP_SPINCOUNT" && word != "0");
+  if (spins)
+    return "Threads that wait take the time of others where cores are shared or their time is limited. ";
+  return {};
+}
+
+// The variables of OpenMP's runtimes: GCC's, and LLVM's where it is loaded in its place.
+Finding check_openmp(const Machine& machine) {
+  if (!machine.environment) return without_environment();
+  std::vector<Evidence> set, harmful;
+  std::string consequences, fix = "unset";
+  for (const auto& [name, value] : *machine.environment) {
+    if (!name.starts_with("OMP_") && !name.starts_with("GOMP_") && !name.starts_with("KMP_")) continue;
+    set.push_back({name, value});
+    const std::string consequence = consequence_of(machine, name, value);
+    if (consequence.empty()) continue;
+    harmful.push_back(set.back());
+    if (consequences.find(consequence) == std::string::npos) consequences += consequence;
+    fix += " " + name;
+  }
+  if (set.empty()) return pass({{"OMP_*", "not set"}});
+  if (harmful.empty()) return pass(set);
+  consequences.pop_back();
+  return warn(harmful, consequences, fix);
+}
+
 constexpr std::array kChecks{
     Check{"build", check_build, SeenEverywhere::alike},
     Check{"mpi", check_mpi, SeenEverywhere::alike},
@@ -177,6 +237,7 @@ constexpr std::array kChecks{
     Check{"ucx-transports", check_ucx_transports, SeenEverywhere::alike},
     Check{"launcher", check_launcher},
     Check{"visible-devices", check_visible_devices},
+    Check{"openmp", check_openmp},
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
 // The operating system around the ranks: shared memory, copies between processes, networks, cores, disk.
+#include "kernels/base/cpu_quota.hpp"
 #include "kernels/base/parse.hpp"
 #include "runtime/doctor/check.hpp"
 #include "runtime/doctor/limits.hpp"
@@ -7,8 +8,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
-#include <limits>
 #include <sstream>
 
 namespace eightfold::runtime::doctor {
@@ -140,33 +141,22 @@ Finding check_governor(const Machine& machine) {
               "sudo cpupower frequency-set -g performance");
 }
 
-// How many cores' time a container may use: version 2 of control groups says "quota period" or "max period",
-// version 1 has a file for each, with -1 for no limit.
-std::optional<double> core_quota(const Root& root, const Evidence& fact) {
-  std::istringstream text(fact.value);
-  double quota = 0, period = 0;
-  if (fact.value.starts_with("max") || fact.value == "-1") return std::numeric_limits<double>::infinity();
-  if (!(text >> quota)) return std::nullopt;
-  if (!(text >> period))
-    period = static_cast<double>(root.read_integer("/sys/fs/cgroup/cpu/cpu.cfs_period_us").value_or(0));
-  if (period <= 0) return std::nullopt;
-  return quota / period;
-}
-
+// The quotas of the control groups that this process is in; docker, Kubernetes and systemd set them.
 Finding check_container(const Machine& machine) {
-  if (!machine.in_container()) return skip("not in a container");
-  Evidence fact{"/sys/fs/cgroup/cpu.max", "not there"};
-  for (const char* path : {"/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu.max"})
-    if (const auto value = machine.root.read(path)) fact = {path, *value};
-  const auto quota = core_quota(machine.root, fact);
   const auto cores = count_of_list(status_line(machine.root, "Cpus_allowed_list").value_or("none"));
-  if (!quota || !cores) return unknown({fact}, "The limits of this container cannot be read.", "nproc");
-  if (*quota >= static_cast<double>(*cores)) return pass({fact});
+  if (!machine.root.exists("/proc/self/cgroup") || !cores)
+    return unknown({{"/proc/self/cgroup", machine.root.read("/proc/self/cgroup").value_or("not there")}},
+                   "The limits of this process's control group cannot be read.", "nproc");
+  const auto quotas = base::cpu_quotas([&](const auto& path) { return machine.root.read(path); });
+  if (quotas.empty()) return pass({{"/proc/self/cgroup", "no group limits the time of its cores"}});
+  const auto& least = *std::ranges::min_element(quotas, {}, &base::CpuQuota::cores);
+  const Evidence fact{least.file, fmt::format("the time of {:.3g} cores", least.cores)};
+  if (least.cores >= static_cast<double>(*cores)) return pass({fact});
   return warn(
       {fact},
-      fmt::format("The container may use the time of {:.1f} of its {} cores: threads that wait for each "
-                  "other are stopped for a part of each 100 ms.",
-                  *quota, *cores),
+      fmt::format("The ranks in this group share the time of {:.3g} of {} cores: they compute with as "
+                  "few threads, and all stand still for a part of each 100 ms if job.threads says more.",
+                  least.cores, *cores),
       "docker run --cpus=N ...   # or bind it to cores: --cpuset-cpus");
 }
 

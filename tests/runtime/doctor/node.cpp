@@ -140,6 +140,9 @@ void Node::add_system() const {
   write("/proc/self/status", "CapEff:\t0000000000000000\nCpus_allowed_list:\t0-191\n");
   write("/proc/self/mounts", "tmpfs /dev/shm tmpfs rw,nosuid,nodev 0 0\n");
   write("/proc/1/cgroup", "0::/init.scope\n");
+  write("/proc/self/cgroup", "0::/user.slice\n");
+  write("/proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n");
+  write("/sys/fs/cgroup/user.slice/cpu.max", "max 100000\n");
   write("/proc/net/route", kRoutes);
   write("/proc/sys/kernel/hostname", "node1\n");
   write("/proc/sys/kernel/random/boot_id", "b0a7-1\n");

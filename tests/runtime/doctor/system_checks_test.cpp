@@ -193,14 +193,59 @@ TEST_CASE("a processor at its lowest clock is warned of") {
   CHECK(finding(node, "governor").status == Status::pass);
 }
 
-TEST_CASE("a container that may use less time than it has cores is warned of") {
+TEST_CASE("a control group that may use less time than it has cores is warned of") {
   const Node node;
-  node.write("/.dockerenv", "");
-  must_say(node, "container", Status::unknown);
-  node.write("/sys/fs/cgroup/cpu.max", "400000 100000\n");
+  CHECK(finding(node, "container").status == Status::pass);  // no quota
+  node.write("/proc/self/cgroup", "0::/kubepods/pod7/rank\n");
+  node.write("/proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n");
+  node.write("/sys/fs/cgroup/kubepods/pod7/cpu.max", "400000 100000\n");
   must_say(node, "container", Status::warn);
-  node.write("/sys/fs/cgroup/cpu.max", "max 100000\n");
+  CHECK(finding(node, "container").evidence.at(0).path == "/sys/fs/cgroup/kubepods/pod7/cpu.max");
+  node.write("/sys/fs/cgroup/kubepods/pod7/cpu.max", "19200000 100000\n");  // for 192 cores
   CHECK(finding(node, "container").status == Status::pass);
+  node.write("/sys/fs/cgroup/kubepods/pod7/cpu.max", "max 100000\n");
+  node.write("/sys/fs/cgroup/cpu.max", "100000 100000\n");  // of the root of what is mounted
+  must_say(node, "container", Status::warn);
+  node.remove("/proc/self/cgroup");
+  must_say(node, "container", Status::unknown);
+}
+
+TEST_CASE("what makes OpenMP use other threads than the job says is named") {
+  Node node;
+  CHECK(finding(node, "openmp").status == Status::pass);
+  SECTION("nothing does") {
+    node.set("OMP_NUM_THREADS", "3,2");
+    node.set("OMP_DYNAMIC", "false");
+    node.set("OMP_THREAD_LIMIT", "192");
+    node.set("OMP_MAX_ACTIVE_LEVELS", "1");
+    node.set("OMP_WAIT_POLICY", "passive");
+    node.set("OMP_PLACES", "cores");
+    node.set("OMP_PROC_BIND", "false");
+    const Finding found = finding(node, "openmp");
+    CHECK(found.status == Status::pass);
+    CHECK(found.evidence.size() == 7);
+  }
+  SECTION("one variable") {
+    const auto [name, value] = GENERATE(table<std::string, std::string>({{"OMP_THREAD_LIMIT", "191"},
+                                                                         {"OMP_MAX_ACTIVE_LEVELS", "0"},
+                                                                         {"OMP_DYNAMIC", "TRUE"},
+                                                                         {"OMP_PROC_BIND", "close"},
+                                                                         {"OMP_PLACES", "cores"},
+                                                                         {"GOMP_CPU_AFFINITY", "0-3"},
+                                                                         {"OMP_WAIT_POLICY", "active"},
+                                                                         {"KMP_DEVICE_THREAD_LIMIT", "2"}}));
+    node.set("OMP_NUM_THREADS", "2");
+    node.set(name, value);
+    must_say(node, "openmp", Status::warn);
+    CHECK(finding(node, "openmp").fix == "unset " + name);
+    REQUIRE(finding(node, "openmp").evidence.size() == 1);
+    CHECK(finding(node, "openmp").evidence[0].value == value);
+  }
+  SECTION("two at once") {
+    node.set("OMP_THREAD_LIMIT", "1");
+    node.set("OMP_DYNAMIC", "true");
+    CHECK(finding(node, "openmp").fix == "unset OMP_DYNAMIC OMP_THREAD_LIMIT");
+  }
 }
 
 TEST_CASE("a full disk fails and a small one is warned of") {
