@@ -110,7 +110,7 @@ bool KeyFacts::accepts(const Value& value) const {
 
 std::string KeyFacts::objection(const Value& value) const {
   const auto* string = std::get_if<std::string>(&value);
-  if (type != Type::path || string == nullptr) return {};
+  if (type != Type::path || string == nullptr || !follows(text, *string)) return {};
   const base::ExpandedPath expanded = base::expand_path(*string);
   if (!expanded.problem.empty()) return expanded.problem;
   const bool is_text = base::is_utf8(expanded.path) && follows(TextRule::any, expanded.path);
@@ -128,7 +128,8 @@ std::string KeyFacts::allowed() const {
     case Type::text:
       return text_rule(text);
     case Type::path:
-      return text == TextRule::filled ? "a path, not empty" : "a path";
+      return text == TextRule::filled ? "a path without control characters, not empty"
+                                      : "a path without control characters";
     case Type::choice:
       return fmt::format("\"{}\"", fmt::join(choices, "\", \""));
     case Type::bytes:

@@ -252,7 +252,7 @@ TEST_CASE("a launch that is asked to end lets the job write a checkpoint, and sa
     CHECK(finished.status == 75);
     CHECK(stage.starts().size() == 1);
     CHECK(lines_with(finished.err, "info: attempt 1 ended with ").size() == 1);
-    CHECK(lines_with(finished.err, "error").empty());
+    CHECK(lines_with(finished.err, "error:").empty());
     CHECK(lines_with(finished.err, "asked to end by signal").size() == 1);
     CHECK(lines_with(finished.err, "--resume runs/tiny/").size() == 1);
   }

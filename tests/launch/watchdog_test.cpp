@@ -159,7 +159,7 @@ std::string stopped_and_resumed(int ranks, int asked, int signal, const std::str
   const auto lines = lines_with(stopped.err, "stopped by " + reason + " after step ");
   REQUIRE(lines.size() == 1);
   CHECK(lines[0].find("info: ") != std::string::npos);
-  CHECK(lines_with(stopped.err, "error").empty());
+  CHECK(lines_with(stopped.err, "error:").empty());
   std::vector<std::string> again = training;
   again.emplace_back("--resume");
   const Finished resumed = run_program(again, ranks, scratch.path());

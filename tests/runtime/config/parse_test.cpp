@@ -137,7 +137,7 @@ TEST_CASE("values of the wrong type are errors that say what is allowed") {
         "most "
         "1TiB");
   CHECK(complaint_in("checkpoint", "dir = 3") ==
-        "job.toml:7:7: checkpoint.dir is 3; allowed: a string without control characters");
+        "job.toml:7:7: checkpoint.dir is 3; allowed: a path without control characters");
 }
 
 TEST_CASE("durations have a unit and end at a thousand hours") {
@@ -395,8 +395,7 @@ TEST_CASE("paths are expanded, by the file and by --set, and show as what expand
   ::unsetenv("EF_DATA");
   CHECK(complaint(job) ==
         "job.toml:7:7: checkpoint.dir is \"$EF_DATA/mine\" ($EF_DATA is not set; a dollar sign is $$); "
-        "allowed: a "
-        "path");
+        "allowed: a path without control characters");
   CHECK(mentions(complaint_about("job.run_dir=~other"),
                  "--set job.run_dir=~other: job.run_dir is \"~other\" (~ "));
 }

@@ -52,6 +52,8 @@ Value random_value(const KeyFacts& key, Random& random) {
       return random_in(key.range, random);
     case Type::text:
       return random_text(key.text, random);
+    case Type::path:
+      return random_text(key.text, random) + "$$";
     case Type::choice:
       return std::string(key.choices[random() % key.choices.size()]);
     case Type::bytes:
