@@ -20,7 +20,7 @@ namespace {
 void add_point(std::vector<Point>& points, const ExperimentAxes& axes, Point point) {
   point.global_batch =
       point.policy == BatchPolicy::strong ? axes.strong_batch : axes.weak_batch * point.ranks();
-  if (point.codec == kNoExchange) point.algorithm = kNoExchange;
+  point = measured_as(std::move(point));
   if (std::ranges::find(points, point) == points.end()) points.push_back(std::move(point));
 }
 
@@ -70,8 +70,9 @@ std::string experiment_name(runtime::config::JobConfig job, const ExperimentBenc
 std::string describe(const Point& point) {
   const std::string exchange =
       point.codec == kNoExchange ? "no exchange" : fmt::format("{} by {}", point.codec, point.algorithm);
-  return fmt::format("{} nodes x {}, {}, {}, {} samples", point.nodes, point.ranks_per_node, exchange,
-                     to_string(point.policy), point.global_batch);
+  const std::string ranks =
+      point.ranks() == 1 ? "1 rank" : fmt::format("{} nodes x {}", point.nodes, point.ranks_per_node);
+  return fmt::format("{}, {}, {}, {} samples", ranks, exchange, to_string(point.policy), point.global_batch);
 }
 
 }  // namespace eightfold::launch

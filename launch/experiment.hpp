@@ -15,7 +15,7 @@ namespace eightfold::launch {
 struct ExperimentAxes {
   std::vector<int> nodes;
   std::vector<int> ranks_per_node;
-  std::vector<std::string> codecs;      // "none": without an exchange, whatever the algorithms
+  std::vector<std::string> codecs;  // "none": without an exchange, whatever the algorithms; so is one rank
   std::vector<std::string> algorithms;  // as in exchange.algorithm
   std::vector<runtime::scale::BatchPolicy> policies;
   std::int64_t strong_batch = 1;  // of all ranks
@@ -49,7 +49,7 @@ std::vector<std::string> bench_command(const ExperimentBench& bench, const runti
 std::string experiment_name(runtime::config::JobConfig job, const ExperimentBench& bench,
                             const std::string& launcher, const std::vector<std::string>& launcher_arguments);
 
-// "2 nodes x 1, dynamic-tree8 by two_shot, weak, 256 samples"
+// "2 nodes x 1, dynamic-tree8 by two_shot, weak, 256 samples"; "1 rank, no exchange, weak, 128 samples"
 std::string describe(const runtime::scale::Point& point);
 
 }  // namespace eightfold::launch

@@ -11,6 +11,7 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <set>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -118,6 +119,18 @@ Measurement parse_line(const std::string& where, const std::string& line) {
   return measurement;
 }
 
+// Gives what was measured as another point the next repeats of it that are free.
+void pool(std::vector<Measurement>& measurements) {
+  std::set<std::tuple<std::string, Point, int>> taken;
+  for (const Measurement& each : measurements) taken.emplace(each.experiment, each.point, each.repeat);
+  for (Measurement& each : measurements) {
+    Point point = measured_as(each.point);
+    if (point == each.point) continue;
+    each.point = std::move(point);
+    while (!taken.emplace(each.experiment, each.point, each.repeat).second) ++each.repeat;
+  }
+}
+
 }  // namespace
 
 std::string_view to_string(BatchPolicy policy) {
@@ -128,6 +141,12 @@ std::optional<BatchPolicy> parse_batch_policy(std::string_view name) {
   const auto found = std::ranges::find(kPolicies, name);
   if (found == kPolicies.end()) return std::nullopt;
   return static_cast<BatchPolicy>(found - kPolicies.begin());
+}
+
+Point measured_as(Point point) {
+  if (point.ranks() == 1) point.codec = kNoExchange;
+  if (point.codec == kNoExchange) point.algorithm = kNoExchange;
+  return point;
 }
 
 std::string measurement_line(const Measurement& measurement) {
@@ -163,6 +182,7 @@ std::vector<Measurement> read_measurements(const std::filesystem::path& file) {
     if (is_new) measurements.emplace_back();
     measurements[place->second] = std::move(measurement);
   }
+  pool(measurements);
   return measurements;
 }
 

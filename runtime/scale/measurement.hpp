@@ -36,6 +36,10 @@ struct Point {
   friend auto operator<=>(const Point&, const Point&) = default;
 };
 
+// What is measured of it: one rank exchanges nothing, whatever the codec and the algorithm, and without a
+// codec there is no algorithm.
+Point measured_as(Point point);
+
 // Milliseconds; the keys of `bench step`.
 struct StepFigures {
   double step_ms = 0;
@@ -65,6 +69,7 @@ inline constexpr std::string_view kMeasurementStart = R"({"experiment":")";
 
 // Every complete line of the file. A last line without an end is what an interrupted run has left, and is
 // left out. Where a repeat of a point stands there again, the later line holds, in the place of the first.
+// Files written before one rank was one point have its step under every codec: all become repeats of it.
 // Throws DataError "FILE:LINE: what is wrong", EnvironmentError when the file cannot be read.
 std::vector<Measurement> read_measurements(const std::filesystem::path& file);
 

@@ -28,6 +28,17 @@ TEST_CASE("every combination is a point, and without an exchange there is no alg
   CHECK(points[5] == Point{4, 2, "fp32", "ring", BatchPolicy::strong, 96});
 }
 
+TEST_CASE("one rank exchanges nothing, and is one point whatever the codecs and algorithms") {
+  ExperimentAxes axes = kAxes;
+  axes.ranks_per_node = {1};
+  axes.codecs = {"fp32", "bf16", "none"};
+  const std::vector<Point> points = points_of(axes);
+  REQUIRE(points.size() == 1 + 5);
+  CHECK(points[0] == Point{1, 1, "none", "none", BatchPolicy::strong, 96});
+  CHECK(describe(points[0]) == "1 rank, no exchange, strong, 96 samples");
+  CHECK(describe(points[1]) == "4 nodes x 1, fp32 by two_shot, strong, 96 samples");
+}
+
 TEST_CASE("what is asked for twice is a point once") {
   ExperimentAxes axes = kAxes;
   axes.nodes = {4, 1, 4};

@@ -4,6 +4,7 @@
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
+#include <map>
 #include <string>
 
 using namespace eightfold;
@@ -104,6 +105,50 @@ TEST_CASE("the later line of a repeat holds, other repeats and points are others
   REQUIRE(read.size() == 4);
   CHECK(read[0].figures);
   CHECK(read[0].failure.empty());
+}
+
+TEST_CASE("lines that an earlier program has written are read") {
+  const test::Scratch scratch;
+  const std::string line =
+      R"({"experiment":"mlp steps=5 warmup=2 netcluster:fold 6b69eef4b9dd23db","nodes":2,"ranks_per_node":1,)"
+      R"("codec":"fp32","algorithm":"two_shot","batch":"weak","global_batch":256,"repeat":0,)"
+      R"("date":"2026-12-01T04-39-21Z","step_ms":339.3,"compute_ms":324.0,"exposed_ms":15.3,"bound_ms":324.0,)"
+      R"("codec_ms":0.0,"samples_per_s":377.2,"environment":{"build":"eightfold  0.1.0\n","nodes":2,"ranks":2}})";
+  const std::vector<Measurement> read = read_measurements(scratch.file("results.jsonl", line + "\n"));
+  REQUIRE(read.size() == 1);
+  CHECK(read[0].point == Point{2, 1, "fp32", "two_shot", BatchPolicy::weak, 256});
+  CHECK(read[0].figures->step_ms == 339.3);
+}
+
+TEST_CASE("what one rank took under every codec, as earlier files have it, is one point's repeats") {
+  const test::Scratch scratch;
+  std::string text;
+  const auto add = [&](const Point& point, int repeat, double step_ms) {
+    Measurement each = measured();
+    each.point = point;
+    each.repeat = repeat;
+    each.figures->step_ms = step_ms;
+    text += measurement_line(each) + "\n";
+  };
+  const auto lone = [](const std::string& codec) {
+    return Point{1, 1, codec, codec == "none" ? "none" : "two_shot", BatchPolicy::weak, 128};
+  };
+  const Point two{2, 1, "fp32", "two_shot", BatchPolicy::weak, 256};
+  add(lone("fp32"), 0, 10);
+  add(lone("bf16"), 0, 11);
+  add(two, 0, 40);
+  add(lone("fp32"), 1, 99);
+  add(lone("fp32"), 1, 12);  // tried again
+  add(lone("none"), 1, 13);  // by the program of today
+  const std::vector<Measurement> read = read_measurements(scratch.file("results.jsonl", text));
+  REQUIRE(read.size() == 5);
+  std::map<int, double> repeats;
+  for (const Measurement& each : read) {
+    if (each.point == two) continue;
+    CHECK(each.point == lone("none"));
+    repeats[each.repeat] = each.figures->step_ms;
+  }
+  CHECK(repeats == std::map<int, double>{{0, 10}, {1, 13}, {2, 11}, {3, 12}});
 }
 
 TEST_CASE("a line that is wrong is named with its file and number") {
