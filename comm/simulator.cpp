@@ -4,25 +4,31 @@
 #include "comm/executor.hpp"
 #include "comm/selection.hpp"
 #include "comm/simulator/child_world.hpp"
+#include "comm/simulator/progress.hpp"
 #include "comm/simulator/simulated_rank.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace eightfold::comm {
 namespace {
 
+kernels::Device device_of(const SimulatedStep& step) {
+  return {step.has_device ? kernels::DeviceKind::cuda : kernels::DeviceKind::host, 0};
+}
+
 // The plans of all buckets; those of as many elements are the same.
 class Plans {
  public:
-  Plans(const Topology& topology, const SimulatedStep& step, const kernels::Device& device)
+  Plans(const Topology& topology, const SimulatedStep& step)
       : topology_(topology),
         generator_(allreduce_generator(step.algorithm, step.format)),
         codec_(quant8::make_codec({}, {step.format})),
-        segment_(segment_elements(*codec_, default_segment_bytes(device))) {
+        segment_(segment_elements(*codec_, default_segment_bytes(device_of(step)))) {
     for (const std::int64_t elements : step.buckets) {
       const auto [plans, is_new] = by_size_.try_emplace(elements);
       if (is_new) plans->second = plan(elements);
@@ -31,6 +37,9 @@ class Plans {
   }
 
   std::span<const BucketPlan* const> by_bucket() const { return by_bucket_; }
+  std::size_t messages() const {
+    return total([](const BucketPlan& bucket) { return bucket.pieces; });
+  }
 
   // Cuts every message into its segments, unless they are too many.
   void cut() {
@@ -39,7 +48,7 @@ class Plans {
       base::log_info(
           "simulation: with every segment apart there would be {} messages; a message is whole, which "
           "makes {}",
-          flows, total([](const BucketPlan&) { return 1; }));
+          flows, messages());
       return;
     }
     for (auto& [elements, bucket] : by_size_) bucket.pieces = static_cast<int>(bucket.segments);
@@ -89,7 +98,9 @@ std::size_t peers_at_once(const Topology& topology) {
 SimulatedTimes play(const Fabric& fabric, const Topology& topology, const SimulatedStep& step,
                     const Plans& plans) {
   Cluster cluster(fabric, topology, step.has_device);
-  const SimulatedWorld world{cluster, fabric, topology, step, peers_at_once(topology), plans.by_bucket()};
+  SimulationProgress progress(plans.messages());
+  const SimulatedWorld world{cluster,           fabric,  topology, step, peers_at_once(topology),
+                             plans.by_bucket(), progress};
   std::vector<SimulatedRank> ranks;
   ranks.reserve(static_cast<std::size_t>(topology.ranks()));  // they refer to each other
   for (int rank = 0; rank < topology.ranks(); ++rank) ranks.emplace_back(world, rank, ranks);
@@ -109,6 +120,42 @@ SimulatedTimes play(const Fabric& fabric, const Topology& topology, const Simula
   return times;
 }
 
+bool is_send(const Step& step) {
+  return step.action == Action::send_fresh || step.action == Action::send_sealed;
+}
+
+// Shards for the same peer travel together.
+void count_messages(const Schedule& schedule, std::size_t buckets, StepOutline& outline) {
+  for (const Round& round : schedule.rounds) {
+    std::set<std::pair<int, Action>> sent;
+    for (const Step& step : round)
+      if (is_send(step)) sent.emplace(step.peer, step.action);
+    outline.messages += buckets * sent.size();
+    outline.at_once = std::max(outline.at_once, sent.size());
+  }
+}
+
+double bytes_to_other_nodes(const Schedule& schedule, const Topology& topology, int rank,
+                            quant8::Format format) {
+  double bytes = 0;
+  for (const Round& round : schedule.rounds)
+    for (const Step& step : round)
+      if (is_send(step) && topology.node_of(step.peer) != topology.node_of(rank))
+        bytes += static_cast<double>(
+            quant8::wire_bytes({format}, schedule.shards[static_cast<std::size_t>(step.shard)].count));
+  return bytes;
+}
+
+// Of the computing, what goes before the first bucket is complete.
+double first_complete_s(const SimulatedStep& step) {
+  double time_s = 0;
+  for (const SimulatedStep::Work& work : step.work) {
+    time_s += work.time_s;
+    if (work.complete >= step.buckets.front()) break;
+  }
+  return time_s;
+}
+
 }  // namespace
 
 std::size_t schedule_steps(int nodes, int ranks_per_node, const SimulatedStep& step) {
@@ -121,6 +168,27 @@ std::size_t schedule_steps(int nodes, int ranks_per_node, const SimulatedStep& s
   return steps * static_cast<std::size_t>(topology.ranks());  // all ranks have about as many
 }
 
+StepOutline outline(const Fabric& fabric, int nodes, int ranks_per_node, const SimulatedStep& step) {
+  StepOutline outline;
+  if (step.buckets.empty()) return outline;
+  const schedules::Generator& generator = allreduce_generator(step.algorithm, step.format);
+  const Topology topology = Topology::uniform(nodes, ranks_per_node);
+  std::map<std::int64_t, std::size_t> buckets;  // how many there are of each size
+  for (const std::int64_t elements : step.buckets) ++buckets[elements];
+  std::vector<double> card_bytes(static_cast<std::size_t>(fabric.cards), 0.0);
+  for (const auto& [elements, count] : buckets)
+    for (int rank = 0; rank < ranks_per_node; ++rank) {
+      const Schedule schedule = generator.schedule({topology, rank, elements});
+      if (rank == 0) count_messages(schedule, count, outline);
+      card_bytes[static_cast<std::size_t>(rank % fabric.cards)] +=
+          static_cast<double>(count) * bytes_to_other_nodes(schedule, topology, rank, step.format);
+    }
+  outline.messages *= static_cast<std::size_t>(topology.ranks());
+  const double bytes = std::max(0.0, std::ranges::max(card_bytes) - fabric.burst_bytes);
+  outline.least_s = first_complete_s(step) + bytes / fabric.card_bytes_per_s;
+  return outline;
+}
+
 SimulatedTimes simulate(const Fabric& fabric, int nodes, int ranks_per_node, const SimulatedStep& step) {
   if (const std::size_t steps = schedule_steps(nodes, ranks_per_node, step); steps > kMostScheduleSteps)
     base::raise<base::ConfigError>(
@@ -128,8 +196,7 @@ SimulatedTimes simulate(const Fabric& fabric, int nodes, int ranks_per_node, con
         "use fewer ranks, or hierarchical",
         step.algorithm, nodes * ranks_per_node, steps, kMostScheduleSteps);
   const Topology topology = Topology::uniform(nodes, ranks_per_node);
-  const kernels::Device device{step.has_device ? kernels::DeviceKind::cuda : kernels::DeviceKind::host, 0};
-  Plans plans(topology, step, device);
+  Plans plans(topology, step);
   plans.cut();
   return in_child_world([&] { return play(fabric, topology, step, plans); });
 }

@@ -45,6 +45,24 @@ struct SimulatedTimes {
   std::size_t flows = 0;                // between ranks
 };
 
+// What is known of a simulation before it is played: how much work it is, and a bound of what it will find.
+struct StepOutline {
+  // Between ranks, whole ones: about, as if all ranks sent as many as the first.
+  std::size_t messages = 0;
+  // Of those that a rank sends in a round, the most: the more are under way, the longer each takes to play.
+  std::size_t at_once = 0;
+  // No step is shorter: the computing before the first bucket, then what leaves the first node at the rate of
+  // its cards. Their credit, which a shaped link gives once in advance, is taken off.
+  double least_s = 0;
+
+  // To compare how long playing takes.
+  std::size_t work() const { return messages * at_once; }
+};
+
+// From the schedules of the first node's ranks. Throws ConfigError for an algorithm that does not exist or
+// does not suit the format.
+StepOutline outline(const Fabric& fabric, int nodes, int ranks_per_node, const SimulatedStep& step);
+
 bool has_simulator();
 
 // More flows than this are made fewer: all segments of a shard become one.
@@ -62,7 +80,7 @@ inline constexpr std::size_t kMostScheduleSteps = 50'000'000;
 
 // Ranks 0 .. ranks_per_node - 1 are on node 0, and so on. Throws ConfigError where the algorithm does not
 // exist, does not suit the format, or makes more than kMostScheduleSteps; EnvironmentError without SimGrid.
-// One at a time in a process.
+// One at a time in a process. What takes long says how far it is.
 SimulatedTimes simulate(const Fabric& fabric, int nodes, int ranks_per_node, const SimulatedStep& step);
 
 }  // namespace eightfold::comm

@@ -3,6 +3,7 @@
 #include "comm/selection.hpp"
 #include "kernels/base/parse.hpp"
 #include "launch/bench_options.hpp"
+#include "launch/launcher_options.hpp"
 #include "launch/result.hpp"
 #include "launch/scale.hpp"
 #include "launch/shipped_files.hpp"
@@ -17,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace eightfold::launch {
@@ -37,6 +39,7 @@ struct SimulateOptions {
   std::string algorithm;
   std::string bucket = "4MiB";
   std::int64_t batch = 0;  // 0: the workload's
+  bool has_own_hosts = false;
   std::filesystem::path json;
 };
 
@@ -95,7 +98,11 @@ Simulation simulation_of(const SimulateOptions& options) {
       find_described(this_program(), "--workload", "workloads", options.workload);
   Workload workload = runtime::scale::read_workload(file);
   if (options.batch > 0) workload = workload.with_batch(options.batch);
-  const comm::Fabric fabric = fabric_of(options, file);
+  comm::Fabric fabric = fabric_of(options, file);
+  if (options.has_own_hosts) {
+    check_no_effect(shared_cores(workload, fabric).empty(), kOwnHosts, "nodes that share cores");
+    fabric = runtime::scale::with_own_hosts(std::move(fabric));
+  }
   return {workload, fabric, questions_of(options, workload)};
 }
 
@@ -115,8 +122,10 @@ ResultRow row_of(const Question& question, const Prediction& prediction) {
 }
 
 void print_head(const Simulation& simulation) {
-  fmt::print("{} on {}, {} samples a GPU; times in ms\n", simulation.workload.name, simulation.fabric.name,
-             simulation.workload.batch);
+  const std::string shared = shared_cores(simulation.workload, simulation.fabric);
+  fmt::print("{} on {}, {} samples a GPU{}; times in ms\n", simulation.workload.name, simulation.fabric.name,
+             simulation.workload.batch,
+             shared.empty() ? "" : fmt::format("; {} ({}: none do)", shared, kOwnHosts));
   fmt::print("{:>6} {:>6}  {:<13} {:<18} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "nodes", "GPUs", "codec",
              "algorithm", "speed-up", "step", "computing", "exposed", "wire", "codec");
 }
@@ -134,6 +143,7 @@ std::string environment_of(const Simulation& simulation) {
                                     {{"workload", simulation.workload.name},
                                      {"fabric", simulation.fabric.name},
                                      {"batch", simulation.workload.batch},
+                                     {"shared_cores", shared_cores(simulation.workload, simulation.fabric)},
                                      {"bucket_bytes", simulation.questions.front().bucket_bytes}});
 }
 
@@ -172,6 +182,7 @@ void add_options(const Command& command, SimulateOptions& options) {
   command.add_option("--bucket", options.bucket, "As exchange.bucket").show_default();
   command.add_option("--batch", options.batch, "Samples of each GPU, if not the workload's")
       .in_range(1, 1'000'000'000);
+  command.add_flag(kOwnHosts, options.has_own_hosts, kOwnHostsHelp);
   add_json_option(command, options.json);
 }
 
@@ -188,7 +199,10 @@ void add_scale_simulate(const Command& scale, Action& chosen) {
       "with every codec. speedup: against one GPU with as many samples; wire_ms: what the busiest link "
       "carries, "
       "over its\n"
-      "rate; codec_ms: what one rank encodes and decodes.\n"
+      "rate; codec_ms: what one rank encodes and decodes. A profile taken on network namespaces has nodes "
+      "that "
+      "share cores:\n"
+      "the first line says so.\n"
       "  eightfold scale simulate --workload alexnet-2014 --fabric fdr-2014 --nodes 1,8,32 --gpus-per-node 3 "
       "\\\n"
       "    --codec fp32,bf16,dynamic-tree8\n"

@@ -99,8 +99,13 @@ std::optional<comm::Fabric> measure_fabric(comm::Communicator& world, int repeat
   }
   const std::vector<std::uint64_t> machines = world.all_gather(machine_id());
   if (machines.front() != kUnknownMachine &&
-      std::ranges::all_of(machines, [&](auto id) { return id == machines.front(); }))
+      std::ranges::all_of(machines, [&](auto id) { return id == machines.front(); })) {
     fabric.cores = allowed_cores();
+    base::log_info(
+        "profile: all nodes are one machine, and share its {} cores in what is predicted from it; scale "
+        "simulate --own-hosts gives each node as many",
+        fabric.cores);
+  }
   return fabric;
 }
 

@@ -179,6 +179,7 @@ void SimulatedRank::send_next(Way way) {
 void SimulatedRank::send(const Piece& piece, Way way) {
   const ReplayTask& now = task(piece);
   ++flows_;
+  world_.progress.count_message();
   if (piece.piece == 0) bytes_sent_ += now.bytes;
   outboxes_[way].peers.push_back(now.peer);
   world_.cluster.send(

@@ -5,6 +5,7 @@
 
 #include "comm/simulator.hpp"
 #include "comm/simulator/cluster.hpp"
+#include "comm/simulator/progress.hpp"
 #include "comm/simulator/replay_plan.hpp"
 
 #include <array>
@@ -59,6 +60,7 @@ struct SimulatedWorld {
   const SimulatedStep& step;
   std::size_t peers_at_once;  // that a rank sends to, each way
   std::span<const BucketPlan* const> buckets;
+  SimulationProgress& progress;
 };
 
 class SimulatedRank {

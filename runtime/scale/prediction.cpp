@@ -3,6 +3,7 @@
 #include "comm/schedules/generators.hpp"
 #include "comm/selection.hpp"
 #include "comm/simulator.hpp"
+#include "kernels/base/clock.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/model/arena.hpp"
@@ -59,6 +60,60 @@ Prediction predict_with(const Workload& workload, const comm::Fabric& fabric, co
           .speedup = question.nodes * question.ranks_per_node * workload.step_s() / times.step_s};
 }
 
+// An algorithm that could be the fastest.
+struct Candidate {
+  Question question;
+  comm::StepOutline outline;
+};
+
+// Those that can be simulated, the least work first.
+std::vector<Candidate> candidates(const Workload& workload, const comm::Fabric& fabric,
+                                  const Question& question) {
+  std::vector<Candidate> all;
+  for (const comm::schedules::Generator& generator : comm::schedules::generators()) {
+    if (generator.collective != comm::Collective::all_reduce) continue;
+    if (generator.exact_only && question.format != quant8::Format::fp32) continue;
+    Question each = question;
+    each.algorithm = generator.name;
+    const comm::SimulatedStep step = step_of(workload, each);
+    if (comm::schedule_steps(each.nodes, each.ranks_per_node, step) > comm::kMostScheduleSteps)
+      base::log_info("{}: left out, its schedules are too large to simulate", generator.name);
+    else
+      all.push_back({each, outline(fabric, each.nodes, each.ranks_per_node, step)});
+  }
+  std::ranges::stable_sort(all, {}, [](const Candidate& candidate) { return candidate.outline.work(); });
+  return all;
+}
+
+// What takes seconds is said before it begins.
+void say_cost(const Question& question, const comm::StepOutline& outline) {
+  constexpr std::size_t kFelt = 20'000;
+  if (outline.messages > kFelt)
+    base::log_info("{} nodes x {}, {}: simulating {}, about {} messages between ranks", question.nodes,
+                   question.ranks_per_node, to_string(question.format), question.algorithm, outline.messages);
+}
+
+Prediction predict_fastest(const Workload& workload, const comm::Fabric& fabric, const Question& question) {
+  Prediction best;
+  for (const auto& [each, outline] : candidates(workload, fabric, question)) {
+    if (!best.algorithm.empty() && outline.least_s >= best.step_s) {
+      base::log_info("{}: left out, its bytes alone make a step {:.3f} ms long", each.algorithm,
+                     1e3 * outline.least_s);
+      continue;
+    }
+    say_cost(each, outline);
+    const base::TimePoint start = base::Clock::now();
+    const Prediction prediction = predict_with(workload, fabric, each);
+    base::log_info("{}: {:.3f} ms a step, simulated in {:.1f} s", each.algorithm, 1e3 * prediction.step_s,
+                   base::seconds_since(start));
+    if (best.algorithm.empty() || prediction.step_s < best.step_s) best = prediction;
+  }
+  if (best.algorithm.empty())
+    base::raise<base::ConfigError>("{} ranks are more than can be simulated by any algorithm",
+                                   question.nodes * question.ranks_per_node);
+  return best;
+}
+
 }  // namespace
 
 bool can_predict() {
@@ -67,26 +122,22 @@ bool can_predict() {
 
 Prediction predict(const Workload& workload, const comm::Fabric& fabric, const Question& question) {
   if (question.nodes * question.ranks_per_node == 1) return alone(workload);
-  if (!question.algorithm.empty()) return predict_with(workload, fabric, question);
-  Prediction best;
-  for (const comm::schedules::Generator& generator : comm::schedules::generators()) {
-    if (generator.collective != comm::Collective::all_reduce) continue;
-    if (generator.exact_only && question.format != quant8::Format::fp32) continue;
-    Question each = question;
-    each.algorithm = generator.name;
-    if (comm::schedule_steps(each.nodes, each.ranks_per_node, step_of(workload, each)) >
-        comm::kMostScheduleSteps) {
-      base::log_info("{}: left out, its schedules are too large to simulate", generator.name);
-      continue;
-    }
-    const Prediction prediction = predict_with(workload, fabric, each);
-    base::log_info("{}: {:.3f} ms a step", generator.name, 1e3 * prediction.step_s);
-    if (best.algorithm.empty() || prediction.step_s < best.step_s) best = prediction;
-  }
-  if (best.algorithm.empty())
-    base::raise<base::ConfigError>("{} ranks are more than can be simulated by any algorithm",
-                                   question.nodes * question.ranks_per_node);
-  return best;
+  if (question.algorithm.empty()) return predict_fastest(workload, fabric, question);
+  say_cost(question, outline(fabric, question.nodes, question.ranks_per_node, step_of(workload, question)));
+  return predict_with(workload, fabric, question);
+}
+
+std::string shared_cores(const Workload& workload, const comm::Fabric& fabric) {
+  if (workload.device == WorkloadDevice::cuda || fabric.cores == 0 || fabric.nodes_per_machine == 1)
+    return "";
+  const std::string nodes =
+      fabric.nodes_per_machine == 0 ? "all nodes" : fmt::format("every {} nodes", fabric.nodes_per_machine);
+  return fmt::format("{} share {} core{} of one machine", nodes, fabric.cores, fabric.cores == 1 ? "" : "s");
+}
+
+comm::Fabric with_own_hosts(comm::Fabric fabric) {
+  if (fabric.cores > 0) fabric.nodes_per_machine = 1;
+  return fabric;
 }
 
 }  // namespace eightfold::runtime::scale

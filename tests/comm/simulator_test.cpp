@@ -10,6 +10,7 @@ using comm::Fabric;
 using comm::simulate;
 using comm::SimulatedStep;
 using comm::SimulatedTimes;
+using comm::StepOutline;
 using comm::Topology;
 using quant8::Format;
 
@@ -275,6 +276,35 @@ TEST_CASE("schedules that would fill the memory are refused before they are made
   SimulatedStep step = plain_step({kElements});
   CHECK(schedule_steps(2, 1, step) == 2 * 5);  // sends, seals, sends, and receives twice
   CHECK_THROWS_AS(simulate(plain_fabric(), 5000, 1, step), eightfold::base::ConfigError);
+}
+
+TEST_CASE("what is known of a step before it is played is what playing it finds, or less") {
+  const Fabric fabric = plain_fabric();
+  for (const char* algorithm : {"two_shot", "hierarchical", "ring", "recursive_doubling"}) {
+    for (const auto& [nodes, ranks] : {std::pair(2, 1), std::pair(4, 2), std::pair(3, 3)}) {
+      CAPTURE(algorithm, nodes, ranks);
+      SimulatedStep step = plain_step({kElements, kElements, kElements / 2});
+      step.algorithm = algorithm;
+      const StepOutline known = outline(fabric, nodes, ranks, step);
+      const SimulatedTimes times = simulate(fabric, nodes, ranks, step);
+      CHECK(known.least_s > kComputing);
+      CHECK(known.least_s <= times.step_s * (1 + 1e-9));
+      CHECK(known.messages <=
+            2 * times.flows);  // flows are segments, or fewer where the first rank sends most
+    }
+  }
+}
+
+TEST_CASE("the outline of two nodes is their bytes over their cards' rate") {
+  const Fabric fabric = plain_fabric();
+  SimulatedStep step = plain_step({kElements});
+  const StepOutline known = outline(fabric, 2, 1, step);
+  CHECK(known.messages == 2 * 2);  // half of the bucket there, the sum of the other half there, by both
+  CHECK(known.at_once == 1);
+  const double bytes = 2 * static_cast<double>(quant8::wire_bytes({step.format}, kElements / 2));
+  CHECK(known.least_s == about(kComputing + bytes / fabric.card_bytes_per_s));
+  CHECK(outline(fabric, 8, 1, step).at_once == 7);
+  CHECK(outline(fabric, 1, 2, step).least_s == about(kComputing));
 }
 
 TEST_CASE("an algorithm that does not exist, or does not suit the format, is refused") {

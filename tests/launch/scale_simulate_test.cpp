@@ -114,6 +114,24 @@ TEST_CASE("scale simulate takes an algorithm, a bucket, and files of the working
   CHECK(flows("64KiB") > flows("1MiB"));
 }
 
+TEST_CASE("scale simulate says that nodes share cores, and can give them hosts of their own") {
+  const Scratch scratch;
+  scratch.file("small.toml", kWorkload + kFabric + "[machine]\ncores = 2\n");
+  const auto head = [&](const Words& more) {
+    Words arguments = {"--workload", "small.toml", "--nodes", "1",      "--gpus-per-node",
+                       "1",          "--codec",    "fp32",    "--json", "r.json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return lines_with(run_program(simulate(arguments), 0, scratch.path()).out, "small on lab").at(0);
+  };
+  CHECK(head({}) ==
+        "small on lab, 8 samples a GPU; all nodes share 2 cores of one machine (--own-hosts: none do); times "
+        "in ms");
+  CHECK(nlohmann::json::parse(contents_of(scratch / "r.json"))["environment"]["shared_cores"] ==
+        "all nodes share 2 cores of one machine");
+  CHECK(head({"--own-hosts"}) == "small on lab, 8 samples a GPU; times in ms");
+  CHECK(nlohmann::json::parse(contents_of(scratch / "r.json"))["environment"]["shared_cores"] == "");
+}
+
 TEST_CASE("what scale simulate cannot do it says before it begins") {
   check_refusals({
       {.wrong = "a workload that there is not",
@@ -176,6 +194,11 @@ TEST_CASE("what scale simulate cannot do it says before it begins") {
        .arguments = simulate({"--workload", "small.toml", "--gpus-per-node", "2", "--codec", "fp32"}),
        .code = 2,
        .words = {"--nodes"},
+       .prepare = with_small(kWorkload + kFabric)},
+      {.wrong = "hosts of their own for nodes that have them",
+       .arguments = simulate_small({"--codec", "fp32", "--own-hosts"}),
+       .code = 2,
+       .words = {"--own-hosts", "no effect", "share cores"},
        .prepare = with_small(kWorkload + kFabric)},
       {.wrong = "--json where nothing can be written",
        .arguments = simulate_small({"--codec", "fp32", "--json", "none/r.json"}),

@@ -99,6 +99,41 @@ TEST_CASE("the update is part of a step, and codecs cost what the workload says"
   CHECK(updated.step_s < before.step_s + 0.007);
 }
 
+TEST_CASE("an algorithm is tried that cannot be told from its bytes to be slower, the cheapest first") {
+  if (!runtime::scale::can_predict()) return;
+  // On a card of 1 MB/s what two_shot and ring send twice makes them slower than hierarchical in any case.
+  comm::Fabric slow = fdr();
+  slow.card_bytes_per_s = 1e6;
+  const Prediction best = predict(alexnet(), slow, question(4, Format::fp32, ""));
+  CHECK(best.step_s == predict(alexnet(), slow, question(4, Format::fp32, best.algorithm)).step_s);
+  for (const char* algorithm : {"two_shot", "hierarchical", "ring"})
+    CHECK(best.step_s <= predict(alexnet(), slow, question(4, Format::fp32, algorithm)).step_s);
+}
+
+TEST_CASE("nodes share cores where the fabric says so, and hosts of their own do not") {
+  Workload workload = alexnet();
+  comm::Fabric fabric = fdr();
+  CHECK(shared_cores(workload, fabric).empty());
+  CHECK(runtime::scale::with_own_hosts(fabric).nodes_per_machine == 0);
+  fabric.cores = 2;
+  CHECK(shared_cores(workload, fabric).empty());  // its ranks have a GPU each
+  workload.device = runtime::scale::WorkloadDevice::host;
+  CHECK(shared_cores(workload, fabric) == "all nodes share 2 cores of one machine");
+  fabric.nodes_per_machine = 4;
+  fabric.cores = 1;
+  CHECK(shared_cores(workload, fabric) == "every 4 nodes share 1 core of one machine");
+  fabric.cores = 2;
+  const comm::Fabric own = runtime::scale::with_own_hosts(fabric);
+  CHECK(shared_cores(workload, own).empty());
+  if (!runtime::scale::can_predict()) return;
+  Question of_hosts = question(4, Format::dynamic_tree8, "two_shot");
+  of_hosts.ranks_per_node = 1;
+  const double shared_s = predict(workload, fabric, of_hosts).step_s;
+  const double own_s = predict(workload, own, of_hosts).step_s;
+  CHECK(shared_s >= 2 * workload.step_s());  // four ranks on two cores
+  CHECK(own_s < 1.5 * workload.step_s());
+}
+
 TEST_CASE("an algorithm that there is not, or that would not leave replicas equal, is refused") {
   CHECK_THROWS_AS(predict(alexnet(), fdr(), question(2, Format::fp32, "mpi")), base::ConfigError);
   CHECK_THROWS_AS(predict(alexnet(), fdr(), question(2, Format::bf16, "recursive_doubling")),
