@@ -1,6 +1,7 @@
 // eightfold scale report
 #include "comm/selection.hpp"
 #include "kernels/base/file.hpp"
+#include "launch/launcher_options.hpp"
 #include "launch/result.hpp"
 #include "launch/scale.hpp"
 #include "runtime/scale/fabric_file.hpp"
@@ -8,9 +9,11 @@
 #include "runtime/scale/workload_file.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace eightfold::launch {
@@ -24,61 +27,80 @@ struct ReportOptions {
   fs::path out;
   fs::path csv;                    // empty: beside the page
   fs::path profile;                // empty: no predictions
-  std::vector<fs::path> fabrics;   // as many as results, or none: the profile's
+  std::vector<fs::path> fabrics;   // as many as results; none of a single file: the profile's
   std::vector<int> further_nodes;  // to predict
+  bool has_own_hosts = false;
 };
 
 struct ReportFiles {
   fs::path page, csv;
 };
 
+bool is_page(const fs::path& out) {
+  std::string extension = out.extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  return extension == ".html" || extension == ".htm";
+}
+
 // Checked before the work, as far as the directories are there already.
 ReportFiles files_of(const ReportOptions& options) {
   ReportFiles files{options.out, options.csv};
-  const bool is_page = options.out.extension() == ".html";
-  if (!is_page) files.page = options.out / "report.html";
+  if (!is_page(options.out)) files.page = options.out / "report.html";
   if (files.csv.empty()) files.csv = fs::path(files.page).replace_extension(".csv");
   if (files.csv == files.page)
     base::raise<base::ConfigError>("--csv: {} is the page's name", files.csv.string());
-  if (is_page || fs::exists(options.out)) check_result_path("--out", files.page);
+  if (is_page(options.out) || fs::exists(options.out)) check_result_path("--out", files.page);
   if (!options.csv.empty()) check_result_path("--csv", files.csv);
   return files;
 }
 
 void check_predictions(const ReportOptions& options) {
-  if (options.profile.empty() && (!options.fabrics.empty() || !options.further_nodes.empty()))
-    base::raise<base::ConfigError>("--fabric and --predict-nodes need --profile");
-  if (!options.fabrics.empty() && options.fabrics.size() != options.results.size())
+  if (options.profile.empty() &&
+      (!options.fabrics.empty() || !options.further_nodes.empty() || options.has_own_hosts))
+    base::raise<base::ConfigError>("--fabric, --predict-nodes and {} need --profile", kOwnHosts);
+  const bool is_profiles = options.fabrics.empty() && options.results.size() == 1;
+  if (!options.profile.empty() && !is_profiles && options.fabrics.size() != options.results.size())
     base::raise<base::ConfigError>(
-        "{} files of results, {} of fabrics: each needs the fabric it was measured on",
+        "{} files of results, {} of fabrics: each needs the fabric it was measured on, as --fabric FILE in "
+        "their order; the profile's own is that of one file",
         options.results.size(), options.fabrics.size());
 }
 
 // What the simulator says about points of the profiled job on this fabric: nothing of one rank, of ranks that
 // exchange nothing, of more ranks than samples, and of what has no schedule (MPI's own) or none for the
 // format.
-scaling::Predictor predictor_of(const fs::path& profile, const fs::path& fabric_file) {
+scaling::Predictor predictor_of(const runtime::scale::Workload& workload, const comm::Fabric& fabric) {
+  return [workload, fabric](const runtime::scale::Point& point) -> std::optional<runtime::scale::Prediction> {
+    const auto format = quant8::parse_format(point.codec);
+    if (!format || point.ranks() == 1 || point.ranks() > point.global_batch) return std::nullopt;
+    runtime::scale::Question question{point.nodes, point.ranks_per_node, *format, point.algorithm};
+    if (question.algorithm == "auto")
+      question.algorithm =
+          comm::select_algorithm(*format, question.bucket_bytes,
+                                 comm::Topology::uniform(point.nodes, point.ranks_per_node), nullptr)
+              .algorithm;
+    if (!comm::is_allreduce(question.algorithm, *format)) return std::nullopt;
+    const std::int64_t batch =
+        (point.global_batch + point.ranks() - 1) / point.ranks();  // of the largest share
+    return runtime::scale::predict(workload.with_batch(batch), fabric, question);
+  };
+}
+
+// Has the points of an experiment predicted for the profiled job on the fabric of this file.
+void add_predictions(const ReportOptions& options, const fs::path& fabric_file,
+                     scaling::Experiment& experiment) {
   if (!runtime::scale::can_predict())
     base::raise<base::EnvironmentError>(
         "--profile: this eightfold was built without SimGrid, which predicts; leave --profile out, or "
-        "install "
-        "libsimgrid-dev and build again");
-  return
-      [workload = runtime::scale::read_workload(profile), fabric = runtime::scale::read_fabric(fabric_file)](
-          const runtime::scale::Point& point) -> std::optional<runtime::scale::Prediction> {
-        const auto format = quant8::parse_format(point.codec);
-        if (!format || point.ranks() == 1 || point.ranks() > point.global_batch) return std::nullopt;
-        runtime::scale::Question question{point.nodes, point.ranks_per_node, *format, point.algorithm};
-        if (question.algorithm == "auto")
-          question.algorithm =
-              comm::select_algorithm(*format, question.bucket_bytes,
-                                     comm::Topology::uniform(point.nodes, point.ranks_per_node), nullptr)
-                  .algorithm;
-        if (!comm::is_allreduce(question.algorithm, *format)) return std::nullopt;
-        const std::int64_t batch =
-            (point.global_batch + point.ranks() - 1) / point.ranks();  // of the largest share
-        return runtime::scale::predict(workload.with_batch(batch), fabric, question);
-      };
+        "install libsimgrid-dev and build again");
+  const runtime::scale::Workload workload = runtime::scale::read_workload(options.profile);
+  comm::Fabric fabric = runtime::scale::read_fabric(fabric_file);
+  if (options.has_own_hosts) {
+    check_no_effect(shared_cores(workload, fabric).empty(), kOwnHosts, "nodes that share cores");
+    fabric = runtime::scale::with_own_hosts(std::move(fabric));
+  }
+  experiment.predict = predictor_of(workload, fabric);
+  experiment.shared_cores = shared_cores(workload, fabric);
 }
 
 // The file's name, or its path where others have the same name.
@@ -107,10 +129,22 @@ std::vector<scaling::Experiment> read_experiments(const ReportOptions& options) 
     check_one_experiment(file, experiment.measurements);
     experiment.further_nodes = options.further_nodes;
     if (!options.profile.empty())
-      experiment.predict =
-          predictor_of(options.profile, options.fabrics.empty() ? options.profile : options.fabrics[i]);
+      add_predictions(options, options.fabrics.empty() ? options.profile : options.fabrics[i], experiment);
   }
   return experiments;
+}
+
+void write_page(const scaling::Report& report, const fs::path& page) {
+  std::string html;
+  try {
+    html = html_of(report);
+  } catch (const base::EnvironmentError& error) {
+    base::raise<base::EnvironmentError>("{} is not written, only the table is: {}", page.string(),
+                                        error.what());
+  }
+  base::write_file_durably(page, html);
+  fmt::print("{}\n", page.string());
+  flush_output();
 }
 
 void write_report(const ReportOptions& options) {
@@ -118,11 +152,12 @@ void write_report(const ReportOptions& options) {
   const ReportFiles files = files_of(options);
   const scaling::Report made = scaling::make_report(read_experiments(options));
   base::create_directories(files.page.parent_path(), base::Access::umask);
-  base::write_output_file(files.page, made.html);
   base::write_output_file(files.csv, made.csv);
   for (const std::string& advice : made.advice) fmt::print("{}\n", advice);
-  fmt::print("{}\n{}\n", files.page.string(), files.csv.string());
+  for (const std::string& note : made.notes) fmt::print("Note: {}\n", note);
+  fmt::print("{}\n", files.csv.string());
   flush_output();
+  write_page(made, files.page);
 }
 
 }  // namespace
@@ -134,7 +169,8 @@ void add_scale_report(const Command& scale, Action& chosen) {
   command.footer(
       "Several files of results are experiments to be compared: one job on several networks.\n"
       "  eightfold scale report results.jsonl --out report.html\n"
-      "docs/scaling.md says how each figure is defined. The plots are drawn by gnuplot.");
+      "docs/scaling.md says how each figure is defined. The plots are drawn by gnuplot; without it there is "
+      "only the table.");
   command.add_option("results", options->results, "What `eightfold scale run` has written")
       .type_name("RESULTS.jsonl")
       .required()
@@ -150,7 +186,7 @@ void add_scale_report(const Command& scale, Action& chosen) {
       .existing_file();
   command
       .add_option("--fabric", options->fabrics,
-                  "The network of the results, if not the profile's; one for each file, in their order")
+                  "The network of the results, if not the profile's; one for each of several files, in order")
       .type_name("FILE")
       .existing_file()
       .one_word();
@@ -158,6 +194,7 @@ void add_scale_report(const Command& scale, Action& chosen) {
       .type_name("N,N,...")
       .comma_separated()
       .positive();
+  command.add_flag(kOwnHosts, options->has_own_hosts, kOwnHostsHelp);
   command.callback(
       [options, &chosen] { chosen = [options] { return alone([&] { write_report(*options); }); }; });
 }

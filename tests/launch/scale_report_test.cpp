@@ -1,4 +1,5 @@
 // eightfold scale report, from files of results to a page and a table.
+#include "runtime/scale/prediction.hpp"
 #include "tests/launch/refusals.hpp"
 #include "tests/runtime/scale/made_measurements.hpp"
 #include "tests/support/test.hpp"
@@ -23,6 +24,27 @@ std::string results() {
   return lines;
 }
 
+// A job of 3 ms a step on a fast network, taken on two nodes of one machine.
+const std::string kProfile = R"([workload]
+name = "small"
+device = "host"
+batch = 128
+[memory]
+bytes_per_s = 1e10
+[[layer]]
+name = "all"
+parameters = 1000
+forward_ms = 1
+backward_ms = 2
+[fabric]
+name = "measured"
+[network]
+bytes_per_s = 1e9
+latency_us = 10
+[machine]
+cores = 2
+)";
+
 const Preparation kResults = [](const Scratch& here) { here.file("r.jsonl", results()); };
 
 Words report(const Words& more) {
@@ -46,6 +68,35 @@ TEST_CASE("scale report makes a page and a table, and says its advice") {
   CHECK(fs::exists(here / "page.html"));
   CHECK(fs::exists(here / "t.csv"));
   CHECK_FALSE(fs::exists(here / "page.csv"));
+
+  run_program(report({"--out", "loud.HTML"}), 0, here.path());
+  CHECK(contents_of(here / "loud.HTML").starts_with("<!DOCTYPE html>"));
+  CHECK(fs::exists(here / "loud.csv"));
+}
+
+TEST_CASE("without gnuplot there is no page, but the advice and the table") {
+  const Scratch here;
+  kResults(here);
+  const Finished finished = run(program(report({"--out", "p.html"}), 0, here.path(), {{"PATH", "/nowhere"}}));
+  CHECK(finished.status == 3);
+  CHECK(lines_with(finished.err, "p.html is not written, only the table is: gnuplot").size() == 1);
+  CHECK(lines_with(finished.out, "With 2 nodes on this network use dynamic-tree8").size() == 1);
+  CHECK(contents_of(here / "p.csv").starts_with("experiment,policy,nodes,"));
+  CHECK_FALSE(fs::exists(here / "p.html"));
+}
+
+TEST_CASE("a prediction that is far off is said") {
+  if (!runtime::scale::can_predict()) return;
+  const Scratch here;
+  kResults(here);
+  here.file("profile.toml", kProfile);
+  const Finished finished =
+      run_program(report({"--out", "p.html", "--profile", "profile.toml"}), 0, here.path());
+  CHECK(lines_with(finished.out, "Note: Predictions: all nodes share 2 cores of one machine.").size() == 1);
+  CHECK(lines_with(finished.out, "Note: 3 of 3 predictions are off by more than 25 %").size() == 1);
+  const Finished own =
+      run_program(report({"--out", "p.html", "--profile", "profile.toml", "--own-hosts"}), 0, here.path());
+  CHECK(lines_with(own.out, "share 2 cores").empty());
 }
 
 TEST_CASE("scale report compares experiments, each under its own name") {
@@ -80,6 +131,16 @@ TEST_CASE("what scale report refuses") {
        report({"--out", "p.html", "--fabric", "r.jsonl"}),
        2,
        {"--profile"},
+       kResults},
+      {"one network for the results of two",
+       report({"r.jsonl", "--out", "p.html", "--profile", "r.jsonl"}),
+       2,
+       {"2 files of results, 0 of fabrics", "--fabric FILE"},
+       kResults},
+      {"hosts of their own, and no predictions",
+       report({"--out", "p.html", "--own-hosts"}),
+       2,
+       {"--own-hosts", "--profile"},
        kResults},
       {"no gnuplot",
        report({"--out", "p.html"}),

@@ -4,6 +4,7 @@
 #include "runtime/scale/report/crossover.hpp"
 #include "runtime/scale/report/gnuplot.hpp"
 #include "runtime/scale/report/html.hpp"
+#include "runtime/scale/report/notes.hpp"
 #include "runtime/scale/report/page_style.hpp"
 #include "runtime/scale/report/page_tables.hpp"
 #include "runtime/scale/report/plots.hpp"
@@ -100,6 +101,7 @@ std::string section_html(const Section& section, const Summary& summary, const D
                          int& plots_so_far) {
   std::string html = fmt::format("<section>\n<h2>{}</h2>\n", html_text(title(section, summary)));
   html += paragraph(repeats_words(section) + " " + baseline_words(section, summary));
+  for (const std::string& note : notes(section, summary)) html += paragraph(note);
   html += figures(section, summary, draw, plots_so_far);
   return html + points_table(section) + failures_table(section) + "</section>\n";
 }
@@ -116,8 +118,8 @@ else. Of the waiting that remains, <em>codec</em> is what encoding and decoding 
 on one rank, and <em>exposed communication</em> the rest: the codec&#8217;s part is an upper bound. How long a rank encodes
 and decodes altogether, hidden or not, is its own column.</dd>
 <dt>Speed-up</dt><dd>Samples per second over those of the baseline: the measured point of the same batch policy and batch
-with the fewest ranks on one node, without an exchange if there is such a point, else the fastest. The ideal is the number
-of ranks over the baseline&#8217;s.</dd>
+with the fewest ranks on one node, without an exchange if there is such a point, else the fastest. One rank exchanges
+nothing, and is one point whatever the codecs. The ideal is the number of ranks over the baseline&#8217;s.</dd>
 <dt>Efficiency</dt><dd>Speed-up over its ideal.</dd>
 <dt>Work, in the advice</dt><dd>Samples per second. The advice is about time alone: it takes the number of nodes that does
 most, fewer if they do as much, and there the most precise codec that is as fast as the fastest.</dd>

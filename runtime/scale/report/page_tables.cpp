@@ -25,12 +25,17 @@ std::string repeats_of(const PointSummary& summary) {
                      static_cast<std::size_t>(summary.repeats) + summary.failures.size());
 }
 
+std::string codec_name(const Point& point) {
+  if (point.codec != kNoExchange) return point.codec;
+  return point.ranks() == 1 ? "1 rank, no exchange" : "no exchange";
+}
+
 std::vector<std::string> cells_of(const PointSummary& summary, bool has_predictions) {
   const bool is_measured = summary.step_ms.has_value();
   const auto measured = [&](double value) { return is_measured ? figure(value) : std::string(kNothing); };
   std::vector<std::string> cells = {
       fmt::format("{}", summary.point.nodes),
-      html_text(summary.point.codec),
+      html_text(codec_name(summary.point)),
       html_text(series_of(summary.point).algorithm),
       repeats_of(summary),
       is_measured ? with_range(*summary.step_ms, summary.repeats) : kNothing,

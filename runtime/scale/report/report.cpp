@@ -3,18 +3,26 @@
 #include "runtime/scale/report/advice.hpp"
 #include "runtime/scale/report/csv.hpp"
 #include "runtime/scale/report/gnuplot.hpp"
+#include "runtime/scale/report/notes.hpp"
 #include "runtime/scale/report/page.hpp"
 #include "runtime/scale/report/words.hpp"
 
 namespace eightfold::runtime::scale::report {
 
 Report make_report(const std::vector<Experiment>& experiments) {
-  const Summary summary = summarize(experiments);
-  Report report{page(summary, run_gnuplot), csv(summary), {}};
-  for (const Section& section : summary.sections)
-    report.advice.push_back((summary.sections.size() > 1 ? title(section, summary) + ": " : "") +
-                            advice(section, summary));
+  Report report{summarize(experiments), {}, {}, {}};
+  const Summary& summary = report.summary;
+  report.csv = csv(summary);
+  for (const Section& section : summary.sections) {
+    const std::string of = summary.sections.size() > 1 ? title(section, summary) + ": " : "";
+    report.advice.push_back(of + advice(section, summary));
+    for (const std::string& note : notes(section, summary)) report.notes.push_back(of + note);
+  }
   return report;
+}
+
+std::string html_of(const Report& report) {
+  return page(report.summary, run_gnuplot);
 }
 
 }  // namespace eightfold::runtime::scale::report

@@ -10,11 +10,14 @@
 namespace eightfold::runtime::scale::report {
 
 struct Report {
-  std::string html, csv;
-  std::vector<std::string> advice;  // by section, its title in front where there are several
+  Summary summary;
+  std::string csv;
+  // By section, its title in front where there are several; of notes a section has any number.
+  std::vector<std::string> advice, notes;
 };
 
-// Throws EnvironmentError where gnuplot is missing.
 Report make_report(const std::vector<Experiment>& experiments);
+// Throws EnvironmentError where gnuplot is missing.
+std::string html_of(const Report& report);
 
 }  // namespace eightfold::runtime::scale::report

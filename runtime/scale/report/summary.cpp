@@ -141,6 +141,7 @@ std::vector<Section> sections_of(const Experiment& experiment) {
   std::vector<Section> sections;
   for (auto& [key, section] : by_key) {
     section.experiment = experiment.name;
+    section.shared_cores = experiment.shared_cores;
     section.baseline = baseline_of(section, points);
     if (experiment.predict) add_further(section, experiment.further_nodes);
     for (PointSummary& summary : section.points) {

@@ -23,6 +23,7 @@ struct Experiment {
   std::vector<Measurement> measurements;  // of the same point and repeat the last counts: it was tried again
   Predictor predict;                      // empty: no predictions
   std::vector<int> further_nodes;         // to predict beside what was measured
+  std::string shared_cores = {};          // by nodes of the predictions, as shared_cores() says it
 };
 
 // Over repeats.
@@ -62,7 +63,7 @@ struct PointSummary {
 };
 
 // What speed-ups refer to: of a section's job the point on one node with the fewest ranks; without an
-// exchange if it was measured so, else the fastest.
+// exchange if it was measured so, as one rank always is, else the fastest.
 struct Baseline {
   Point point;
   double step_ms = 0;
@@ -76,6 +77,7 @@ struct Section {
   int ranks_per_node = 1;
   std::optional<Baseline> baseline;
   std::vector<PointSummary> points;  // by nodes, then series
+  std::string shared_cores;          // the experiment's
 
   std::set<int> node_counts() const;
   // The least and the largest number of repeats of points that were measured; 0 if none was.

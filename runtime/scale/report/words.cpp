@@ -6,6 +6,17 @@
 #include <cmath>
 
 namespace eightfold::runtime::scale::report {
+namespace {
+
+// Whether it was measured what several ranks do without an exchange.
+bool has_idle_ranks(const Summary& summary) {
+  for (const Section& section : summary.sections)
+    for (const PointSummary& point : section.points)
+      if (point.point.codec == kNoExchange && point.point.ranks() > 1) return true;
+  return false;
+}
+
+}  // namespace
 
 std::string figure(double value) {
   if (!std::isfinite(value)) return fmt::format("{}", value);
@@ -34,10 +45,10 @@ std::string list(const std::vector<int>& numbers) {
 }
 
 std::string label(const Series& series, const Summary& summary) {
-  const std::string name = series.codec == kNoExchange ? "no exchange" : series.codec;
+  if (series.codec == kNoExchange) return has_idle_ranks(summary) ? "no exchange" : "1 rank, no exchange";
   const auto same_codec = [&](const Series& other) { return other.codec == series.codec; };
   const bool is_only_one = std::ranges::count_if(summary.series, same_codec) <= 1;
-  return is_only_one || series.algorithm.empty() ? name : name + ", " + series.algorithm;
+  return is_only_one || series.algorithm.empty() ? series.codec : series.codec + ", " + series.algorithm;
 }
 
 std::string title(const Section& section, const Summary& summary) {

@@ -84,18 +84,25 @@ class OtherPath {
 }  // namespace
 
 TEST_CASE("the page has plots, tables and the advice, and asks a browser for nothing") {
-  const Report report = make_report({{"net", three_node_counts(), predict_20_ms, {8}}});
-  CHECK(count_of(report.html, "<svg viewBox=") == 4);
-  CHECK(count_of(report.html, "</svg>") == 4);
-  CHECK(count_of(report.html, "<table>") == 2);
-  CHECK(count_of(report.html, "http") == 0);
-  CHECK(count_of(report.html, "<script") == 0);
-  CHECK(count_of(report.html, "@import") == 0);
-  CHECK(count_of(report.html, "src=") == 0);
+  const Report report = make_report(
+      {{"net", three_node_counts(), predict_20_ms, {8}, "all nodes share 2 cores of one machine"}});
+  const std::string html = html_of(report);
+  CHECK(count_of(html, "<svg viewBox=") == 4);
+  CHECK(count_of(html, "</svg>") == 4);
+  CHECK(count_of(html, "<table>") == 2);
+  CHECK(count_of(html, "http") == 0);
+  CHECK(count_of(html, "<script") == 0);
+  CHECK(count_of(html, "@import") == 0);
+  CHECK(count_of(html, "src=") == 0);
   REQUIRE(report.advice.size() == 1);
-  CHECK(count_of(report.html, html_text(report.advice[0])) == 1);
-  CHECK(count_of(report.html, "2026-11-21 09:30:05 UTC") == 1);
-  CHECK(count_of(report.html, "Medians of 2 repeats") == 1);
+  CHECK(count_of(html, html_text(report.advice[0])) == 1);
+  REQUIRE(report.notes.size() == 2);
+  for (const std::string& note : report.notes) CHECK(count_of(html, html_text(note)) == 1);
+  CHECK(count_of(html, "Predictions: all nodes share 2 cores of one machine.") == 1);
+  CHECK(count_of(html, "2 of 6 predictions are off by more than 25 %") == 1);
+  CHECK(count_of(html, "2026-11-21 09:30:05 UTC") == 1);
+  CHECK(count_of(html, "Medians of 2 repeats") == 1);
+  CHECK(count_of(html, "1 rank, no exchange") >= 3);  // in the plots, the baseline and the table
 }
 
 TEST_CASE("gnuplot draws every plot as well-formed SVG, and no two plots share a name") {
@@ -137,7 +144,7 @@ TEST_CASE("the page lists what failed, with every different reason once") {
 }
 
 TEST_CASE("a file without measurements makes a page that says so") {
-  CHECK(count_of(make_report({{"net", {}, {}, {}}}).html, "The file holds no measurement.") == 1);
+  CHECK(count_of(html_of(make_report({{"net", {}, {}, {}}})), "The file holds no measurement.") == 1);
 }
 
 TEST_CASE("nothing in a file of results becomes markup or a command") {
@@ -155,11 +162,11 @@ TEST_CASE("nothing in a file of results becomes markup or a command") {
     measurement.date = hostile;
     measurement.environment = R"({"<b>": "<script>", "hosts": "<script>"})";
   }
-  const Report report = make_report({{hostile, all, {}, {}}});
-  CHECK(count_of(report.html, "<script") == 0);
-  CHECK(count_of(report.html, "<b>") == 0);
-  CHECK(count_of(report.html, "&lt;script&gt;") >= 8);
-  CHECK(count_of(report.html, "<svg") == count_of(report.html, "</svg>"));
+  const std::string html = html_of(make_report({{hostile, all, {}, {}}}));
+  CHECK(count_of(html, "<script") == 0);
+  CHECK(count_of(html, "<b>") == 0);
+  CHECK(count_of(html, "&lt;script&gt;") >= 8);
+  CHECK(count_of(html, "<svg") == count_of(html, "</svg>"));
   CHECK_FALSE(std::filesystem::exists("owned"));
 }
 

@@ -3,6 +3,7 @@
 #include "runtime/scale/report/advice.hpp"
 #include "runtime/scale/report/crossover.hpp"
 #include "runtime/scale/report/csv.hpp"
+#include "runtime/scale/report/notes.hpp"
 #include "runtime/scale/report/words.hpp"
 #include "tests/runtime/scale/made_measurements.hpp"
 #include "tests/support/test.hpp"
@@ -241,6 +242,35 @@ TEST_CASE("predictions stand beside measurements, and reach further with their e
       contains(advice(summary.sections[0], summary),
                "; 8 nodes are predicted to do 4.00 times as much with dynamic-tree8 (predictions are off by "
                "up to 5.0 %)."));
+}
+
+TEST_CASE("predictions that are far off are noted, and so are nodes that share cores") {
+  std::vector<Measurement> all = two_codecs({{30, 30}}, {{20, 20}});
+  double bf16_s = 0.030;
+  const auto predict = [&](const Point& asked) -> std::optional<Prediction> {
+    return Prediction{.algorithm = "ring", .step_s = asked.codec == "bf16" ? bf16_s : 0.025};
+  };
+  const auto notes_of = [&](const std::string& shared_cores) {
+    const Summary summary = summarize({{"net", all, predict, {}, shared_cores}});
+    return notes(summary.sections.at(0), summary);
+  };
+  CHECK(notes_of("").empty());  // 25 % is not beyond 25 %
+  bf16_s = 0.0072;
+  REQUIRE(notes_of("").size() == 1);
+  CHECK(contains(notes_of("")[0],
+                 "1 of 2 predictions is off by more than 25 %, that of 2 nodes with bf16 by -76 %"));
+  bf16_s = 0.030;
+  CHECK(notes_of("all nodes share 2 cores of one machine") ==
+        std::vector<std::string>{"Predictions: all nodes share 2 cores of one machine."});
+}
+
+TEST_CASE("one rank's point is named for what it is, unless more ranks are idle, too") {
+  std::vector<Measurement> all = two_codecs({{30}}, {{20}});
+  add(all, point(1, "none"), {10});
+  const Series idle{"none", ""};
+  CHECK(label(idle, summarize({{"net", all, {}, {}}})) == "1 rank, no exchange");
+  add(all, point(2, "none"), {11});
+  CHECK(label(idle, summarize({{"net", all, {}, {}}})) == "no exchange");
 }
 
 TEST_CASE("figures have three digits that count") {

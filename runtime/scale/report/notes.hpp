@@ -1,0 +1,18 @@
+#pragma once
+
+// What a reader has to know about the predictions of a section before believing them.
+
+#include "runtime/scale/report/summary.hpp"
+
+#include <string>
+#include <vector>
+
+namespace eightfold::runtime::scale::report {
+
+// A prediction that is further off a measurement is noted: a profile and its own network do much better.
+inline constexpr double kLargeError = 0.25;
+
+// Sentences; none where there is nothing to say.
+std::vector<std::string> notes(const Section& section, const Summary& summary);
+
+}  // namespace eightfold::runtime::scale::report
