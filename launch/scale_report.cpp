@@ -142,7 +142,7 @@ void write_page(const scaling::Report& report, const fs::path& page) {
     base::raise<base::EnvironmentError>("{} is not written, only the table is: {}", page.string(),
                                         error.what());
   }
-  base::write_file_durably(page, html);
+  base::write_output_file(page, html);
   fmt::print("{}\n", page.string());
   flush_output();
 }
