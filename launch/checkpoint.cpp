@@ -1,9 +1,11 @@
 // eightfold checkpoint
 #include "kernels/base/parse.hpp"
 #include "launch/command.hpp"
+#include "launch/result.hpp"
 #include "runtime/checkpoint/store.hpp"
+#include "runtime/run_directory.hpp"
 
-#include <algorithm>
+#include <utility>
 
 namespace eightfold::launch {
 namespace {
@@ -19,34 +21,62 @@ std::string line(const Listed& listed) {
                      listed.manifest->created);
 }
 
+Listed listed_at(const std::filesystem::path& directory) {
+  try {
+    return {directory, runtime::checkpoint::read_manifest(directory), {}};
+  } catch (const base::DataError& error) {
+    return {directory, std::nullopt, error.what()};
+  }
+}
+
 // The checkpoints a user means by `path`. Throws DataError when there are none.
 std::vector<Listed> all_at(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (std::filesystem::exists(path / "manifest.json", ignored))
-    return {{path, runtime::checkpoint::read_manifest(path), {}}};
-  for (const std::filesystem::path& store : {path, path / "checkpoints"})
-    if (std::vector<Listed> all = runtime::checkpoint::list(store); !all.empty()) return all;
+  const std::filesystem::path place = runtime::checkpoints_at(path);
+  if (runtime::checkpoint::has_manifest(place)) return {listed_at(place)};
+  if (std::vector<Listed> all = runtime::checkpoint::list(place); !all.empty()) return all;
   base::raise<base::DataError>(
-      "{}: no checkpoints there; name a run directory, a folder of step-... or one of them", path.string());
+      "{}: no checkpoints there; name a run directory, a folder of runs or of step-..., or one of them",
+      path.string());
 }
 
 void list(const std::filesystem::path& path) {
   for (const Listed& listed : all_at(path)) fmt::print("{}\n", line(listed));
 }
 
-void verify(const std::filesystem::path& path) {
-  for (const Listed& listed : all_at(path)) {
-    if (!listed.manifest) base::raise<base::DataError>("{}", listed.problem);
+// What is wrong with it; empty if nothing is.
+std::string problem_of(const Listed& listed) {
+  if (!listed.manifest) return listed.problem;
+  try {
     runtime::checkpoint::verify(listed.directory, *listed.manifest);
-    fmt::print("{}: ok\n", listed.directory.string());
+    return {};
+  } catch (const base::DataError& error) {
+    return error.what();
   }
+}
+
+// A line for each, whatever becomes of the others.
+void verify(const std::filesystem::path& path) {
+  const std::vector<Listed> all = all_at(path);
+  std::vector<std::string> problems;
+  for (const Listed& listed : all) {
+    std::string problem = problem_of(listed);
+    fmt::print("{}: {}{}\n", listed.directory.string(), problem.empty() ? "ok" : "damaged: ", problem);
+    if (!problem.empty()) problems.push_back(std::move(problem));
+  }
+  flush_output();
+  if (!problems.empty())
+    base::raise<base::DataError>("{}: {} of {} checkpoints damaged, the first: {}", path.string(),
+                                 problems.size(), all.size(), problems.front());
 }
 
 void add_action(const Command& parent, Action& chosen, const char* name, const char* help,
                 void (*action)(const std::filesystem::path&)) {
   auto path = std::make_shared<std::filesystem::path>();
   const Command command = parent.add_command(name, help);
-  command.add_option("path", *path, "A run directory, a folder of checkpoints, or one checkpoint")
+  command
+      .add_option(
+          "path", *path,
+          "A run directory, a folder of runs for the newest, a folder of checkpoints, or one checkpoint")
       .required()
       .type_name("PATH");
   command.callback(

@@ -69,7 +69,7 @@ void evaluate(const EvaluateOptions& options, comm::Environment& environment) {
   const base::TimePoint start = base::Clock::now();
   Found found;
   const runtime::config::JobConfig job = share_job(world, [&] {
-    found = runtime::checkpoint::find(options.path);
+    found = runtime::checkpoint::find(runtime::checkpoints_at(options.path));
     return read_job({found.directory / runtime::checkpoint::kConfigFile, options.overrides});
   });
   const Placement placement = place_rank(world, job.job);
@@ -94,7 +94,10 @@ void evaluate(const EvaluateOptions& options, comm::Environment& environment) {
 void add_evaluate(const Command& program, Action& chosen) {
   auto options = std::make_shared<EvaluateOptions>();
   const Command command = program.add_command("evaluate", "Measure a checkpoint on its job's test data");
-  command.add_option("checkpoint", options->path, "A checkpoint, or a run directory for its newest one")
+  command
+      .add_option(
+          "checkpoint", options->path,
+          "A checkpoint, or a run directory for its newest one, or a folder of runs for the newest run's")
       .required()
       .type_name("CHECKPOINT");
   command

@@ -103,9 +103,9 @@ std::vector<int> ranks_of_nodes(const LaunchPlan& plan, const std::vector<Host>&
 std::optional<fs::path> run_to_resume(const LaunchOptions& options, const runtime::config::JobConfig& job) {
   if (!options.resume.is_given()) return std::nullopt;
   if (options.resume_from.empty()) return runtime::newest_run(job);
-  if (!runtime::holds_run(options.resume_from))
-    base::raise<base::ConfigError>("--resume: {} is no directory of a run", options.resume_from.string());
-  return options.resume_from;
+  if (runtime::holds_run(options.resume_from)) return options.resume_from;
+  if (auto run = runtime::run_with_store(runtime::checkpoints_at(options.resume_from))) return run;
+  base::raise<base::ConfigError>("--resume: {} is no directory of a run", options.resume_from.string());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "launch/line_file.hpp"
 
 #include "kernels/base/error.hpp"
+#include "kernels/base/file_lock.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -25,8 +26,14 @@ LineFile::LineFile(std::filesystem::path path, const std::string& writer, base::
       descriptor_(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
                          access == base::Access::owner ? 0600 : 0666)) {
   if (!descriptor_.is_open()) cannot("open", path_);
-  if (!base::lock_file(descriptor_, path_))
-    base::raise<base::EnvironmentError>("{}: another {} is writing to it", path_.string(), writer);
+  switch (base::try_lock(descriptor_, base::Sharing::exclusive, path_)) {
+    case base::Lock::taken:
+      return;
+    case base::Lock::held:
+      base::raise<base::EnvironmentError>("{}: another {} is writing to it", path_.string(), writer);
+    case base::Lock::unsupported:
+      owner_ = std::make_unique<base::OwnerFile>(path_.string() + ".owner", path_.string());
+  }
 }
 
 std::string LineFile::text() const {

@@ -5,9 +5,11 @@
 
 #include "kernels/base/descriptor.hpp"
 #include "kernels/base/file.hpp"
+#include "kernels/base/owner_file.hpp"
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <string>
 
 namespace eightfold::launch {
@@ -28,7 +30,8 @@ class LineFile {
 
  private:
   std::filesystem::path path_;
-  base::Descriptor descriptor_;  // with the lock
+  base::Descriptor descriptor_;             // with the lock
+  std::unique_ptr<base::OwnerFile> owner_;  // where there are no locks
 };
 
 }  // namespace eightfold::launch

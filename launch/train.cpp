@@ -40,6 +40,7 @@ struct TrainOptions {
 // Where a run starts: fresh, or from a checkpoint.
 struct Start {
   fs::path run_directory;
+  std::unique_ptr<runtime::checkpoint::Store> store;  // where its own checkpoints go, as long as it runs
   std::optional<runtime::checkpoint::Found> checkpoint;
 };
 
@@ -73,49 +74,83 @@ void require_same_data(const runtime::checkpoint::Found& found, const JobConfig&
                  found.directory.string(), fmt::join(differences, "; "));
 }
 
-std::optional<runtime::checkpoint::Found> find_checkpoint(const TrainOptions& options, const JobConfig& job) {
+// What --resume means: a checkpoint, or the folder whose newest one to go on from. Nothing without --resume,
+// and where there is no run to go on with.
+std::optional<fs::path> find_source(const TrainOptions& options, const JobConfig& job) {
   if (!options.resume.is_given()) return std::nullopt;
-  if (!options.resume_from.empty()) return runtime::checkpoint::find(options.resume_from);
-  if (!job.checkpoint.dir.empty()) return runtime::checkpoint::newest(job.checkpoint.dir);
+  if (!options.resume_from.empty()) return runtime::checkpoints_at(options.resume_from);
+  if (!job.checkpoint.dir.empty()) return job.checkpoint.dir;
   const std::optional<fs::path> run =
       options.run_directory.empty() ? runtime::newest_run(job) : options.run_directory;
-  return run ? runtime::checkpoint::newest(runtime::checkpoint_store(job, *run)) : std::nullopt;
+  return run ? std::optional(runtime::checkpoint_store(job, *run)) : std::nullopt;
+}
+
+// A path that was named has a checkpoint, or is an error; the job's own may have none yet.
+std::optional<runtime::checkpoint::Found> find_checkpoint(const TrainOptions& options, const JobConfig& job,
+                                                          const std::optional<fs::path>& source,
+                                                          const TrainingFacts& data) {
+  std::optional<runtime::checkpoint::Found> found;
+  if (source)
+    found = options.resume_from.empty() ? runtime::checkpoint::newest(*source)
+                                        : runtime::checkpoint::find(*source);
+  if (found) {
+    require_same_training(*found, job);
+    require_same_data(*found, job, data);
+    base::log_info("resuming from {} (step {})", found->directory.string(), found->manifest.step);
+  } else if (options.resume.is_given()) {
+    base::log_info("nothing to resume: no complete checkpoint of {} yet; starting from step 0", job.job.name);
+  }
+  return found;
+}
+
+// The run whose directory holds what is gone on from; empty if its checkpoints are kept elsewhere.
+fs::path run_holding(const fs::path& source) {
+  const bool is_checkpoint = runtime::checkpoint::has_manifest(source);
+  return (is_checkpoint ? runtime::run_of(source) : runtime::run_with_store(source)).value_or(fs::path());
 }
 
 // The directory that --run-directory names: no other run's, unless it is that run which goes on.
-fs::path prepared_run_directory(const TrainOptions& options) {
+void prepare_run_directory(const TrainOptions& options) {
   const bool goes_on = options.resume.is_given() && options.resume_from.empty();
   if (!goes_on && runtime::holds_run(options.run_directory))
     base::raise<base::ConfigError>(
         "--run-directory: {} holds a run already; go on with --resume or name another directory",
         options.run_directory.string());
   base::create_private_directories(options.run_directory / "log");
-  return options.run_directory;
 }
 
-// A run resumes in its own directory, unless its checkpoints are kept elsewhere.
-Start choose_start(const TrainOptions& options, const JobConfig& job, const TrainingFacts& data) {
-  Start start{{}, find_checkpoint(options, job)};
-  if (start.checkpoint) {
-    require_same_training(*start.checkpoint, job);
-    require_same_data(*start.checkpoint, job, data);
-    start.run_directory = runtime::run_of(start.checkpoint->directory).value_or(fs::path());
-    base::log_info("resuming from {} (step {})", start.checkpoint->directory.string(),
-                   start.checkpoint->manifest.step);
-  } else if (options.resume.is_given()) {
-    base::log_info("nothing to resume: no complete checkpoint of {} yet; starting from step 0", job.job.name);
-  }
-  if (!start.checkpoint && !job.checkpoint.dir.empty() &&
-      !runtime::checkpoint::list(job.checkpoint.dir).empty())
+void require_empty(const fs::path& store) {
+  if (!runtime::checkpoint::list(store).empty())
     base::raise<base::ConfigError>(
         "checkpoint.dir: {} holds the checkpoints of an earlier run; go on with --resume or name another "
         "folder",
-        job.checkpoint.dir);
+        store.string());
+}
+
+// A run resumes in its own directory, unless its checkpoints are kept elsewhere. Nothing is looked for or
+// written before the place where checkpoints go is this process's own: what another one is about to write
+// there is not known until it has ended.
+Start choose_start(const TrainOptions& options, const JobConfig& job, const TrainingFacts& data) {
+  Start start{options.run_directory, nullptr, std::nullopt};
+  const auto own_store = [&] {
+    if (!start.store)
+      start.store =
+          std::make_unique<runtime::checkpoint::Store>(runtime::checkpoint_store(job, start.run_directory));
+  };
+  const bool is_elsewhere = !job.checkpoint.dir.empty();
   // Where there can be none, now is better than after an hour.
-  if (!job.checkpoint.dir.empty() && job.checkpoint.every >= 0)
-    base::create_private_directories(job.checkpoint.dir);
-  if (!options.run_directory.empty()) start.run_directory = prepared_run_directory(options);
+  if (is_elsewhere && job.checkpoint.every >= 0) base::create_private_directories(job.checkpoint.dir);
+  const std::optional<fs::path> source = find_source(options, job);
+  if (start.run_directory.empty() && source) start.run_directory = run_holding(*source);
+  if (is_elsewhere || !start.run_directory.empty()) own_store();
+  start.checkpoint = find_checkpoint(options, job, source, data);
+  if (!start.checkpoint && is_elsewhere) {
+    require_empty(job.checkpoint.dir);
+    start.run_directory = options.run_directory;
+  }
+  if (!options.run_directory.empty()) prepare_run_directory(options);
   if (start.run_directory.empty()) start.run_directory = runtime::create_run_directory(job.job);
+  own_store();
   return start;
 }
 
@@ -198,7 +233,8 @@ void train(const TrainOptions& options, comm::Environment& environment, runtime:
 
   const auto stop = stop_on_signals(watchdog);
   const runtime::TrainResult result = runtime::train(
-      *session, world, {shared.run_directory, shared.first_step, stop.get(), runtime::slurm_end_time()});
+      *session, world,
+      {shared.run_directory, shared.first_step, stop.get(), runtime::slurm_end_time(), start.store.get()});
   const bool has_stopped = result.stopped != runtime::StopReason::none;
   if (world.rank() == 0 && !has_stopped)
     publish_result(options, result, start.run_directory, placement.facts);

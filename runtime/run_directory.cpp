@@ -4,6 +4,7 @@
 #include "kernels/base/clock.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/json.hpp"
+#include "kernels/base/parse.hpp"
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/config/show.hpp"
 #include "runtime/version.hpp"
@@ -11,8 +12,12 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace eightfold::runtime {
@@ -23,6 +28,32 @@ namespace fs = std::filesystem;
 constexpr const char* kCheckpoints = "checkpoints";
 constexpr const char* kFlight = "flight";
 constexpr const char* kResolvedConfig = "config.resolved.toml";
+
+// What orders runs by the time they were made at: the stamp, then the number that tells runs of one second
+// apart (free_run_directory).
+std::pair<std::string, std::int64_t> age(const fs::path& run) {
+  const std::string name = run.filename().string();
+  const std::size_t end = name.rfind("Z-");
+  if (end == std::string::npos) return {name, 1};
+  const auto number = base::parse_integer(std::string_view(name).substr(end + 2));
+  return number ? std::pair(name.substr(0, end + 1), *number) : std::pair(name, std::int64_t{1});
+}
+
+// The newest of the runs in `folder` whose store has a checkpoint.
+std::optional<fs::path> newest_in(const fs::path& folder,
+                                  const std::function<fs::path(const fs::path& run)>& store_of) {
+  std::vector<fs::path> runs;
+  std::error_code failure;
+  for (fs::directory_iterator entry(folder, failure); entry != fs::directory_iterator();
+       entry.increment(failure))
+    runs.push_back(entry->path());
+  if (failure && failure != std::errc::no_such_file_or_directory && failure != std::errc::not_a_directory)
+    base::raise<base::EnvironmentError>("cannot read the folder {}: {}", folder.string(), failure.message());
+  std::ranges::sort(runs, std::ranges::greater(), age);
+  for (const fs::path& run : runs)
+    if (holds_run(run) && !checkpoint::list(store_of(run)).empty()) return run;
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -65,27 +96,32 @@ fs::path checkpoint_store(const config::JobConfig& job, const fs::path& run_dire
 }
 
 std::optional<fs::path> newest_run(const config::JobConfig& job) {
-  std::vector<fs::path> runs;
+  return newest_in(fs::path(job.job.run_dir) / job.job.name,
+                   [&](const fs::path& run) { return checkpoint_store(job, run); });
+}
+
+fs::path checkpoints_at(const fs::path& path) {
+  if (checkpoint::has_manifest(path)) return path;
+  const auto own_store = [](const fs::path& run) { return run / kCheckpoints; };
+  for (const fs::path& store : {path, own_store(path)})
+    if (!checkpoint::list(store).empty()) return store;
+  const std::optional<fs::path> run = newest_in(path, own_store);
+  return run ? own_store(*run) : path;
+}
+
+std::optional<fs::path> run_with_store(const fs::path& store) {
   std::error_code failure;
-  for (fs::directory_iterator entry(fs::path(job.job.run_dir) / job.job.name, failure);
-       entry != fs::directory_iterator(); entry.increment(failure))
-    runs.push_back(entry->path());
-  if (failure && failure != std::errc::no_such_file_or_directory && failure != std::errc::not_a_directory)
-    base::raise<base::EnvironmentError>("cannot read the folder {}/{}: {}", job.job.run_dir, job.job.name,
-                                        failure.message());
-  std::sort(runs.rbegin(), runs.rend());  // names are times
-  for (const fs::path& run : runs)
-    if (holds_run(run) && !checkpoint::list(checkpoint_store(job, run)).empty()) return run;
-  return std::nullopt;
+  const fs::path folder = fs::absolute(store, failure).lexically_normal();
+  const fs::path run = folder.parent_path();
+  if (failure || folder.filename() != kCheckpoints || !holds_run(run)) return std::nullopt;
+  fs::path relative = fs::relative(run, failure);
+  return failure ? run : relative;
 }
 
 std::optional<fs::path> run_of(const fs::path& checkpoint) {
   std::error_code failure;
-  const fs::path store = fs::absolute(checkpoint, failure).lexically_normal().parent_path();
-  const fs::path run = store.parent_path();
-  if (failure || store.filename() != kCheckpoints || !holds_run(run)) return std::nullopt;
-  fs::path relative = fs::relative(run, failure);
-  return failure ? run : relative;
+  const fs::path folder = fs::absolute(checkpoint, failure).lexically_normal();
+  return failure ? std::nullopt : run_with_store(folder.parent_path());
 }
 
 fs::path flight_directory(const fs::path& run_directory) {

@@ -31,7 +31,14 @@ std::filesystem::path checkpoint_store(const config::JobConfig& job,
 // EnvironmentError where that cannot be told.
 std::optional<std::filesystem::path> newest_run(const config::JobConfig& job);
 
-// The run that a checkpoint was written by; nothing for one that is kept elsewhere.
+// What somebody means who names `path` as the place of checkpoints: one checkpoint, or a folder of them.
+// Where it is a run directory that is the run's own folder, where it is a folder of runs that of the newest
+// with a checkpoint. `path` itself if there is none. Throws EnvironmentError where that cannot be told.
+std::filesystem::path checkpoints_at(const std::filesystem::path& path);
+
+// The run whose own a folder of checkpoints is; nothing for one that is kept elsewhere.
+std::optional<std::filesystem::path> run_with_store(const std::filesystem::path& store);
+// The run that a checkpoint was written by, likewise.
 std::optional<std::filesystem::path> run_of(const std::filesystem::path& checkpoint);
 
 // The run's directory of flight records (kernels/base/flight_record.hpp), empty: what an earlier start of the

@@ -37,8 +37,8 @@ std::string newest_in(const std::filesystem::path& store) {
 }  // namespace
 
 Saver::Saver(Session& session, comm::Engine& engine, telemetry::Telemetry& telemetry,
-             std::filesystem::path store)
-    : session_(session), engine_(engine), telemetry_(telemetry), store_(std::move(store)) {
+             checkpoint::Store* store)
+    : session_(session), engine_(engine), telemetry_(telemetry), store_(store) {
   const config::Checkpoint& wanted = session.config().checkpoint;
   if (writes() && wanted.asynchronous && wanted.every >= 0)
     copy_.emplace(session.make_snapshot(Snapshot::Copies::of_all));
@@ -88,11 +88,12 @@ void Saver::attempt(comm::Communicator& communicator, std::int64_t step, const s
 }
 
 std::unique_ptr<checkpoint::Draft> Saver::begin_draft(std::int64_t step, const std::string& weight_hash) {
+  base::require(store_ != nullptr, "rank 0 has no store for the checkpoint of step {}", step);
   Snapshot& taken = copy_ ? *copy_ : session_.snapshot();
   taken.load_from_device(session_.stream());
   const auto ranks = static_cast<std::uint64_t>(session_.place().ranks);
   return std::make_unique<checkpoint::Draft>(
-      store_,
+      *store_,
       checkpoint::Contents{step, session_.place().ranks, weight_hash,
                            config::resolved_toml(session_.config()), taken.weights(), taken.optimizer_state(),
                            ranks * passing_.span().size_bytes(), checkpoint::data_text(session_.facts())});
@@ -138,7 +139,7 @@ std::optional<std::string> Saver::finish() {
       collect();
       if (!last_.reason.empty())
         complaint = fmt::format("the checkpoint of step {} could not be written: {}; {}", last_.step,
-                                last_.reason, newest_in(store_));
+                                last_.reason, newest_in(store_->directory()));
     });
     communicator.broadcast_text(complaint, 0);
   });

@@ -23,9 +23,10 @@ namespace eightfold::runtime {
 
 class Saver {
  public:
-  // `store` is where the checkpoints are, on rank 0. Takes host memory for a copy of the state there, unless
-  // the job has it written while training waits, or writes none but the last. The first three outlive this.
-  Saver(Session& session, comm::Engine& engine, telemetry::Telemetry& telemetry, std::filesystem::path store);
+  // `store` is where the checkpoints go, on rank 0; null on the others, and where none is written. Takes host
+  // memory for a copy of the state there, unless the job has it written while training waits, or writes none
+  // but the last. All of them outlive this.
+  Saver(Session& session, comm::Engine& engine, telemetry::Telemetry& telemetry, checkpoint::Store* store);
   ~Saver();                      // waits for what is being written
   Saver(const Saver&) = delete;  // its thread refers to it
   Saver& operator=(const Saver&) = delete;
@@ -59,7 +60,7 @@ class Saver {
   Session& session_;
   comm::Engine& engine_;
   telemetry::Telemetry& telemetry_;
-  std::filesystem::path store_;
+  checkpoint::Store* store_;
   std::optional<Snapshot> copy_;
   kernels::PinnedBuffer<float> passing_;  // for one residual, on every rank that has one
   double stall_s_ = 0;                    // of the attempt under way

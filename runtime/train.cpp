@@ -9,7 +9,6 @@
 #include "runtime/exchange.hpp"
 #include "runtime/health/monitor.hpp"
 #include "runtime/replicas.hpp"
-#include "runtime/run_directory.hpp"
 #include "runtime/saver.hpp"
 #include "runtime/telemetry/telemetry.hpp"
 #include "runtime/worker.hpp"
@@ -35,7 +34,7 @@ class Run {
         verifying_(verifies() ? std::make_unique<comm::VerifyingExchange>(engine_, *exchange_,
                                                                           bucket_gradients(session))
                               : nullptr),
-        saver_(session, engine_, telemetry_, checkpoint_store(config_, plan.run_directory)),
+        saver_(session, engine_, telemetry_, plan.store),
         stop_(engine_, session.place().device, plan.stop != nullptr ? *plan.stop : nobody_asks_,
               plan.end_time),
         monitor_(engine_, session.place().device),
@@ -49,6 +48,9 @@ class Run {
     std::int64_t done = plan_.first_step;
     // A run that had reached its target when it was saved has nothing more to do.
     if (done > 0 && config_.evaluation.target_accuracy > 0 && evaluates_after(done)) evaluate(done);
+    if (done > 0 && (done >= length_.steps || target_reached()))
+      base::log_info("nothing was left to do: the checkpoint is of step {}, the job ends after {}", done,
+                     target_reached() ? done : length_.steps);
     StopReason stopped = StopReason::none;
     while (done < length_.steps && !target_reached() && stopped == StopReason::none) {
       stop_.ask(2 * saver_.longest());  // one may be under way

@@ -3,6 +3,7 @@
 // A training run from its first step to its verdict: what `eightfold train` does on every rank.
 
 #include "comm/communicator.hpp"
+#include "runtime/checkpoint/store.hpp"
 #include "runtime/config/job.hpp"
 #include "runtime/session.hpp"
 #include "runtime/stop.hpp"
@@ -32,6 +33,7 @@ struct RunPlan {
   std::int64_t first_step = 0;
   StopRequest* stop = nullptr;                                         // outlives the run; null: nobody asks
   std::optional<std::chrono::system_clock::time_point> end_time = {};  // when the job will be ended
+  checkpoint::Store* store = nullptr;  // for checkpoints, on rank 0; outlives the run; null: none is written
 };
 
 // Trains `session` from run.first_step to the end of the job, its target accuracy, an error, or the step

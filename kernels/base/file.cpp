@@ -4,7 +4,6 @@
 #include "kernels/base/log.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -225,19 +224,6 @@ void sync_directory(const std::filesystem::path& directory) {
   if (!is_impossible) fail(descriptor.is_open() ? "sync" : "open", directory, errno);
   warn_once(is_said, "sync the directory", directory, errno,
             "names of files made here may be lost if the machine goes down");
-}
-
-bool lock_file(const Descriptor& file, const std::filesystem::path& path) {
-  static std::atomic_flag is_said;
-  int result = 0;
-  do {
-    result = ::flock(file.get(), LOCK_EX | LOCK_NB);
-  } while (result != 0 && errno == EINTR);
-  if (result == 0) return true;
-  if (errno == EWOULDBLOCK) return false;
-  if (!is_unsupported(errno)) fail("lock", path, errno);
-  warn_once(is_said, "lock", path, errno, "nothing keeps another process from writing to it");
-  return true;
 }
 
 void create_directories(const std::filesystem::path& directory, Access access) {

@@ -86,10 +86,6 @@ void sync_file(const Descriptor& file, const std::filesystem::path& path);
 // Makes renames and creations inside a directory durable.
 void sync_directory(const std::filesystem::path& directory);
 
-// Keeps an open file (or directory) for this process alone until it is closed, by flock(2). False if another
-// process has it. `path` is what messages call it.
-bool lock_file(const Descriptor& file, const std::filesystem::path& path);
-
 // Creates a directory and its parents, as far as they are new.
 void create_directories(const std::filesystem::path& directory, Access access);
 void create_private_directories(const std::filesystem::path& directory);

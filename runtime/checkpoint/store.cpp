@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "step-";
 constexpr std::string_view kAside = ".tmp-";
+constexpr const char* kOwnerFile = "owner.json";
 
 std::string directory_name(std::int64_t step) {
   return fmt::format("{}{:08}", kPrefix, step);
@@ -83,18 +84,19 @@ void discard(const fs::path& store, const fs::path& directory) {
     base::log_warn("cannot remove the old checkpoint {}: {}", directory.string(), failure.message());
 }
 
-// Checkpoints beyond `step` belong to a branch of training that somebody went back from; of the others the
-// newest `keep` stay. What was just written is never among those removed.
-void remove_all_but(const fs::path& store, std::int64_t step, std::int64_t keep) {
-  std::vector<Listed> all = list(store);
-  std::erase_if(all, [](const Listed& listed) { return !listed.manifest; });
+// Of the checkpoints that the store knows, those beyond `step` belong to a branch of training that somebody
+// went back from; of the others the newest `keep` stay. What was just written is never among those removed.
+void remove_all_but(const Store& store, std::int64_t step, std::int64_t keep) {
+  std::vector<Listed> all = list(store.directory());
+  std::erase_if(all,
+                [&](const Listed& listed) { return !listed.manifest || !store.knows(listed.directory); });
   while (!all.empty() && all.back().manifest->step > step) {
     base::log_info("removing {}: training went back to before it", all.back().directory.string());
-    discard(store, all.back().directory);
+    discard(store.directory(), all.back().directory);
     all.pop_back();
   }
   for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < all.size(); ++i)
-    discard(store, all[i].directory);
+    discard(store.directory(), all[i].directory);
 }
 
 // Both have their names at any moment, where the file system can do that.
@@ -143,6 +145,49 @@ void remove_leftovers(const fs::path& store) {
 
 }  // namespace
 
+Store::Store(fs::path directory) : directory_(std::move(directory)) {
+  std::error_code ignored;
+  is_for_nothing_ = !fs::exists(directory_, ignored);
+  try {
+    owner_ = take();
+  } catch (const base::InUseError&) {
+    throw;
+  } catch (const base::EnvironmentError& failure) {
+    base::log_warn("{}; no checkpoint can be written as long as that is so", failure.what());
+  }
+  for (const Listed& each : list(directory_)) remember(each.directory);
+}
+
+Store::~Store() {
+  owner_.reset();
+  if (is_for_nothing_) ::rmdir(directory_.c_str());  // fails if there is anything
+}
+
+std::unique_ptr<base::OwnerFile> Store::take() {
+  base::create_private_directories(directory_);
+  return std::make_unique<base::OwnerFile>(directory_ / kOwnerFile, directory_.string());
+}
+
+void Store::hold() {
+  is_for_nothing_ = false;
+  if (owner_ && owner_->is_mine()) return;
+  owner_.reset();
+  std::unique_ptr<base::OwnerFile> owner = take();
+  for (const Listed& each : list(directory_))
+    if (!knows(each.directory))
+      base::raise<base::EnvironmentError>("{}: another process has written it meanwhile",
+                                          each.directory.string());
+  owner_ = std::move(owner);
+}
+
+bool Store::knows(const fs::path& checkpoint) const {
+  return known_.contains(checkpoint.filename().string());
+}
+
+void Store::remember(const fs::path& checkpoint) {
+  known_.insert(checkpoint.filename().string());
+}
+
 std::string residual_file(int rank) {
   return fmt::format("residual-{:05}.safetensors", rank);
 }
@@ -179,15 +224,15 @@ int residuals(const Manifest& manifest) {
   return count;
 }
 
-Draft::Draft(fs::path store, Contents contents)
-    : store_(std::move(store)),
-      target_(store_ / directory_name(contents.step)),
-      aside_(store_ / fmt::format("{}{}-{}", kAside, ::getpid(), target_.filename().string())),
+Draft::Draft(Store& store, Contents contents)
+    : store_(store),
+      target_(store.directory() / directory_name(contents.step)),
+      aside_(store.directory() / fmt::format("{}{}-{}", kAside, ::getpid(), target_.filename().string())),
       contents_(std::move(contents)),
       manifest_{contents_.step, contents_.ranks, contents_.weight_hash, base::utc_stamp(), version(), {}} {
-  base::create_private_directories(store_);
-  remove_leftovers(store_);
-  require_space(store_, bytes_of(contents_));
+  store_.hold();
+  remove_leftovers(store_.directory());
+  require_space(store_.directory(), bytes_of(contents_));
   base::create_private_directories(aside_);
 }
 
@@ -228,12 +273,18 @@ fs::path Draft::publish(std::int64_t keep) {
   } catch (const base::DataError& error) {
     base::raise<base::EnvironmentError>("what was written does not read back: {}", error.what());
   }
+  store_.hold();  // writing may have taken long
+  std::error_code ignored;
+  if (fs::exists(fs::symlink_status(target_, ignored)) && !store_.knows(target_))
+    base::raise<base::EnvironmentError>("{} is there: another process has written it", target_.string());
   install(aside_, target_);
+  store_.remember(target_);
   remove_all_but(store_, manifest_.step, keep);
   return target_;
 }
 
-fs::path save(const fs::path& store, const Contents& contents, std::int64_t keep) {
+fs::path save(const fs::path& directory, const Contents& contents, std::int64_t keep) {
+  Store store(directory);
   return Draft(store, contents).publish(keep);
 }
 
@@ -266,6 +317,11 @@ std::optional<Listed> newest_listed(const fs::path& store) {
   return found == all.rend() ? std::nullopt : std::optional(std::move(*found));
 }
 
+bool has_manifest(const fs::path& directory) {
+  std::error_code ignored;
+  return fs::exists(directory / "manifest.json", ignored);
+}
+
 void verify(const fs::path& directory, const Manifest& manifest) {
   for (const char* name : {kWeightsFile, kOptimizerFile, kConfigFile})
     if (std::ranges::find(manifest.files, name, &Manifest::File::name) == manifest.files.end())
@@ -291,8 +347,7 @@ std::optional<Found> newest(const fs::path& store) {
 }
 
 Found find(const fs::path& path) {
-  std::error_code failure;
-  if (fs::exists(path / "manifest.json", failure)) {
+  if (has_manifest(path)) {
     Manifest manifest = read_manifest(path);
     verify(path, manifest);
     return {path, std::move(manifest)};

@@ -2,7 +2,7 @@
 // say variables of the environment:
 //
 //   FAULT_UNDER   only calls on paths that hold this text; without it the library does nothing
-//   FAULT_CALLS   of open, write, sync, syncdir (fsync of a directory), rename, mkdir, statvfs, lock (flock):
+//   FAULT_CALLS   of open, write, sync, syncdir (fsync of a directory), rename, mkdir, statvfs, flock:
 //                 those that count, separated by commas (all)
 //   FAULT_FROM    the first that is hit, counted from 1 in each process (1)
 //   FAULT_COUNT   how many are hit; 0: all from the first on (1)
@@ -46,7 +46,7 @@ std::string variable(const char* name, const char* otherwise) {
 const Plan& plan() {
   static const Plan& plan =
       *new Plan{variable("FAULT_UNDER", ""),
-                variable("FAULT_CALLS", "open,write,sync,syncdir,rename,mkdir,statvfs,lock"),
+                variable("FAULT_CALLS", "open,write,sync,syncdir,rename,mkdir,statvfs,flock"),
                 variable("FAULT_DO", ""),
                 variable("FAULT_LOG", ""),
                 std::stol(variable("FAULT_FROM", "1")),
@@ -186,7 +186,7 @@ int fdatasync(int descriptor) {
 }
 
 int flock(int descriptor, int operation) noexcept {
-  return fails("lock", path_of(descriptor)) ? -1 : next<int (*)(int, int)>("flock")(descriptor, operation);
+  return fails("flock", path_of(descriptor)) ? -1 : next<int (*)(int, int)>("flock")(descriptor, operation);
 }
 
 int rename(const char* from, const char* to) {

@@ -17,6 +17,9 @@ namespace {
 using Faults = std::map<std::string, std::string>;
 using Steps = std::vector<std::int64_t>;
 
+// What is written of a checkpoint before it is one.
+constexpr const char* kDraft = "/checkpoints/.tmp-";
+
 const std::vector<std::string> kFeedback = {"--set", "exchange.codec=linear8", "--set",
                                             "exchange.error_feedback=on"};
 
@@ -49,10 +52,9 @@ TEST_CASE("a write that fails once costs one checkpoint, says why, and nothing e
         std::tuple{"statvfs", "ENOSPC", "0 bytes are free, a checkpoint needs "}}) {
     CAPTURE(calls, error);
     const Scratch scratch;
-    // The store is made first, and looked at once more.
-    const char* from = calls == std::string("mkdir") ? "3" : "1";
-    const Finished finished =
-        run(faulty_training(scratch, 0, {{"FAULT_CALLS", calls}, {"FAULT_FROM", from}, {"FAULT_DO", error}}));
+    const char* under = calls == std::string("statvfs") ? "/checkpoints" : kDraft;
+    const Finished finished = run(
+        faulty_training(scratch, 0, {{"FAULT_UNDER", under}, {"FAULT_CALLS", calls}, {"FAULT_DO", error}}));
     INFO(finished.err);
     CHECK(finished.status == 0);
     const auto lines = lines_with(finished.err, "error: the checkpoint of step 5 could not be written: ");
@@ -89,19 +91,43 @@ TEST_CASE("a run whose last checkpoint fails ends with code 3, its result and th
 
 TEST_CASE("a run that could never write a checkpoint says that there is none") {
   const Scratch scratch;
-  const Finished finished =
-      run(faulty_training(scratch, 2, {{"FAULT_CALLS", "write"}, {"FAULT_COUNT", "0"}, {"FAULT_DO", "EIO"}}));
+  const Finished finished = run(faulty_training(
+      scratch, 2,
+      {{"FAULT_UNDER", kDraft}, {"FAULT_CALLS", "write"}, {"FAULT_COUNT", "0"}, {"FAULT_DO", "EIO"}}));
   INFO(finished.err);
   CHECK(finished.status == 3);
   CHECK(lines_with(finished.err, "weights.safetensors: Input/output error; there is none").size() == 1);
   CHECK(steps_in(run_in(scratch) / "checkpoints").empty());
 }
 
+TEST_CASE(
+    "a store whose owner cannot be written down at first costs a warning, and for good the checkpoints") {
+  for (const char* count : {"1", "0"}) {
+    CAPTURE(count);
+    const Scratch scratch;
+    const Finished finished = run(faulty_training(scratch, 0,
+                                                  {{"FAULT_UNDER", "/owner.json"},
+                                                   {"FAULT_CALLS", "open"},
+                                                   {"FAULT_COUNT", count},
+                                                   {"FAULT_DO", "EROFS"}}));
+    INFO(finished.err);
+    const bool is_lasting = count == std::string("0");
+    CHECK(finished.status == (is_lasting ? 3 : 0));
+    CHECK(result_of(finished)["steps"] == "30");
+    CHECK(lines_with(finished.err, "owner.json: Read-only file system; no checkpoint can be written as long")
+              .size() == 1);
+    const fs::path store = run_in(scratch) / "checkpoints";
+    CHECK(steps_in(store) == (is_lasting ? Steps() : Steps{5, 10, 15, 20, 25, 30}));
+  }
+}
+
 TEST_CASE("residuals that cannot be written cost the checkpoint, and no rank waits for ever") {
   const std::string expected = undisturbed_hash(3, kFeedback);
   const Scratch scratch;
   const Finished finished = run(faulty_training(
-      scratch, 3, {{"FAULT_CALLS", "write"}, {"FAULT_FROM", "5"}, {"FAULT_DO", "ENOSPC"}}, kFeedback));
+      scratch, 3,
+      {{"FAULT_UNDER", kDraft}, {"FAULT_CALLS", "write"}, {"FAULT_FROM", "5"}, {"FAULT_DO", "ENOSPC"}},
+      kFeedback));
   INFO(finished.err);
   CHECK(finished.status == 0);
   CHECK(lines_with(finished.err, "residual-00001.safetensors: No space left on device; training goes on")
@@ -184,7 +210,8 @@ TEST_CASE("a run directory is its owner's alone, whatever the umask") {
     CHECK((fs::status(directory).permissions() & others) == fs::perms::none);
 }
 
-TEST_CASE("a file system that cannot sync or lock is said once, and checkpoints are written") {
+TEST_CASE(
+    "a file system that cannot sync is said once, one that cannot lock not at all, and files are written") {
   for (const auto& [calls, error] :
        {std::pair{"syncdir", "EINVAL"}, std::pair{"syncdir", "ENOSYS"}, std::pair{"sync", "EOPNOTSUPP"}}) {
     CAPTURE(calls, error);
@@ -198,11 +225,12 @@ TEST_CASE("a file system that cannot sync or lock is said once, and checkpoints 
     CHECK(steps_in(run_in(scratch) / "checkpoints") == Steps{5, 10, 15, 20, 25, 30});
   }
   const Scratch scratch;
-  const Finished finished = run(
-      faulty_program({"launch", "job.toml"}, scratch, 0,
-                     {{"FAULT_UNDER", "attempts.jsonl"}, {"FAULT_CALLS", "lock"}, {"FAULT_DO", "ENOLCK"}}));
+  const Finished finished = run(faulty_program({"launch", "job.toml"}, scratch, 0,
+                                               {{"FAULT_UNDER", "attempts.jsonl"},
+                                                {"FAULT_CALLS", "flock"},
+                                                {"FAULT_COUNT", "0"},
+                                                {"FAULT_DO", "ENOLCK"}}));
   INFO(finished.err);
   CHECK(finished.status == 0);
-  CHECK(lines_with(finished.err, "warning: cannot lock ").size() == 1);
   CHECK(lines_with(contents_of(run_in(scratch) / "attempts.jsonl"), "\"next\":\"done\"").size() == 1);
 }

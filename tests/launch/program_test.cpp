@@ -148,6 +148,43 @@ TEST_CASE("checkpoints are listed and verified, by run, by folder and one by one
   CHECK(here.eightfold({"checkpoint", "verify", last}).out == last + ": ok\n");
 }
 
+TEST_CASE("verifying says a line for each checkpoint, whichever are damaged, and ends with code 4") {
+  const Workplace here;
+  const std::string run =
+      result_of(here.eightfold({"train", "job.toml", "--set", "checkpoint.keep=3"}))["run_dir"];
+  const std::string store = run + "/checkpoints/";
+  fs::resize_file(here / (store + "step-00000010/weights.safetensors"), 3);
+  fs::remove(here / (store + "step-00000030/manifest.json"));
+  const Finished all = test::run(program({"checkpoint", "verify", run}, 0, here.path()));
+  CHECK(all.status == 4);
+  const std::string weights = store + "step-00000010/weights.safetensors: 3 bytes, the manifest says ";
+  CHECK(lines_with(all.out, "").size() == 3);
+  CHECK(all.out.starts_with(store + "step-00000010: damaged: " + weights));
+  CHECK(lines_with(all.out, store + "step-00000020: ok").size() == 1);
+  CHECK(lines_with(all.out, store + "step-00000030: damaged: ").size() == 1);
+  CHECK(all.err.starts_with("error: " + run + ": 2 of 3 checkpoints damaged, the first: " + weights));
+}
+
+TEST_CASE("a folder of runs stands for the newest of them, also among those of one second") {
+  const Workplace here;
+  const std::string old = result_of(here.eightfold({"train", "job.toml"}))["run_dir"];
+  const auto trained =
+      result_of(here.eightfold({"train", "job.toml", "--set", "job.epochs=2", "--set", "job.seed=7"}));
+  fs::rename(here / old, here / "runs/tiny/2026-11-21T10-16-28Z-9");
+  fs::rename(here / trained.at("run_dir"), here / "runs/tiny/2026-11-21T10-16-28Z-11");
+  auto evaluated = result_of(here.eightfold({"evaluate", "runs/tiny"}));
+  CHECK(evaluated["weight_hash"] == trained.at("weight_hash"));
+  CHECK(evaluated["run_dir"] == "runs/tiny/2026-11-21T10-16-28Z-11");
+  const std::string last = "runs/tiny/2026-11-21T10-16-28Z-11/checkpoints/step-00000020: ok";
+  CHECK(lines_with(here.eightfold({"checkpoint", "verify", "runs/tiny"}).out, last).size() == 1);
+  for (const std::vector<std::string>& from : {std::vector<std::string>(), {"runs/tiny"}}) {
+    std::vector<std::string> arguments = {"train", "job.toml",     "--set",   "job.seed=7",
+                                          "--set", "job.epochs=2", "--resume"};
+    arguments.insert(arguments.end(), from.begin(), from.end());
+    CHECK(result_of(here.eightfold(arguments))["run_dir"] == "runs/tiny/2026-11-21T10-16-28Z-11");
+  }
+}
+
 TEST_CASE("evaluating a checkpoint repeats the result of its training, on any number of ranks", "[smoke]") {
   const Workplace here;
   auto trained = result_of(here.eightfold({"train", "job.toml"}));

@@ -145,18 +145,25 @@ TEST_CASE("a job goes on with other ranks than it began with") {
 TEST_CASE("resuming a job that is complete evaluates and trains no further") {
   const Scratch scratch;
   scratch.file("job.toml", kTinyJob);
-  auto first = result_of(run_program({"train", "job.toml"}, 0, scratch.path()));
-  auto again = result_of(run_program({"train", "job.toml", "--resume"}, 0, scratch.path()));
+  const Finished begun = run_program({"train", "job.toml"}, 0, scratch.path());
+  const Finished resumed = run_program({"train", "job.toml", "--resume"}, 0, scratch.path());
+  auto first = result_of(begun), again = result_of(resumed);
   for (const char* key : {"test_accuracy", "test_loss", "steps", "weight_hash", "run_dir"})
     CHECK(again[key] == first[key]);
+  const std::string said = "nothing was left to do";
+  CHECK(lines_with(begun.err, said).empty());
+  CHECK(lines_with(resumed.err, "info: " + said + ": the checkpoint is of step 30, the job ends after 30")
+            .size() == 1);
 }
 
 TEST_CASE("a longer job goes on from the end of a shorter one") {
   const Scratch scratch;
   scratch.file("job.toml", kTinyJob);
   run_program({"train", "job.toml"}, 0, scratch.path());
-  auto longer =
-      result_of(run_program({"train", "job.toml", "--resume", "--set", "job.epochs=5"}, 0, scratch.path()));
+  const Finished resumed =
+      run_program({"train", "job.toml", "--resume", "--set", "job.epochs=5"}, 0, scratch.path());
+  CHECK(lines_with(resumed.err, "nothing was left to do").empty());
+  auto longer = result_of(resumed);
   CHECK(longer["steps"] == "50");
   const Scratch fresh;
   fresh.file("job.toml", kTinyJob);

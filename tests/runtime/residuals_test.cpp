@@ -31,14 +31,15 @@ bool same_bits(std::span<const float> a, std::span<const float> b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
 }
 
-checkpoint::Draft draft_in(const test::Scratch& scratch) {
-  return {scratch.path(), {7, world().size(), "hash", "", {}, {}, 0}};
+checkpoint::Draft draft_in(checkpoint::Store& store) {
+  return {store, {7, world().size(), "hash", "", {}, {}, 0}};
 }
 
 // A checkpoint with the residuals of so many ranks, written by rank 0 alone.
 checkpoint::Found saved_by(int ranks, const test::Scratch& scratch) {
   if (world().rank() != 0) return {};
-  auto draft = draft_in(scratch);
+  checkpoint::Store store(scratch.path());
+  auto draft = draft_in(store);
   for (int rank = 0; rank < ranks; ++rank) {
     std::vector<float> values = residual_of(rank);
     draft.add_residual(rank, kernels::host_tensor(std::span(values), kernels::Shape{kElements}));
@@ -58,10 +59,11 @@ TEST_CASE("on as many ranks as were saved each gets its residual back, bit for b
   const kernels::Buffer<float> residual({}, kElements);
   const kernels::Tensor tensor = residual.tensor();
   std::ranges::copy(residual_of(world().rank()), tensor.span<float>().begin());
+  std::optional<checkpoint::Store> store;
   std::optional<checkpoint::Draft> draft;
   checkpoint::Found found;
   if (world().rank() == 0)
-    draft.emplace(scratch.path(), checkpoint::Contents{7, world().size(), "", "", {}, {}, 0});
+    draft.emplace(store.emplace(scratch.path()), checkpoint::Contents{7, world().size(), "", "", {}, {}, 0});
   std::vector<float> passing(kElements);
   save_residuals(world(), host_stream(), tensor, passing, draft ? &*draft : nullptr);
   if (draft) found = checkpoint::find(draft->publish(2));

@@ -212,16 +212,3 @@ TEST_CASE("errors that say that there is no such call are told from those of one
   for (const int error : {EIO, ENOSPC, EDQUOT, EFBIG, ENOMEM, EACCES, EPERM, ESTALE, 0})
     CHECK_FALSE(is_unsupported(error));
 }
-
-TEST_CASE("a locked file is one process's until it is closed") {
-  const Scratch scratch;
-  write_file_durably(scratch / "file", "");
-  const auto opened = [&] { return Descriptor(::open((scratch / "file").c_str(), O_RDWR | O_CLOEXEC)); };
-  const Descriptor other = opened();
-  {
-    const Descriptor mine = opened();
-    CHECK(lock_file(mine, scratch / "file"));
-    CHECK_FALSE(lock_file(other, scratch / "file"));
-  }
-  CHECK(lock_file(other, scratch / "file"));
-}
