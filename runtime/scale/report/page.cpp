@@ -83,8 +83,11 @@ std::string baseline_words(const Section& section, const Summary& summary) {
   if (!section.baseline)
     return "There is no speed-up: nothing of this job was measured on one node, to which it would refer.";
   const auto& [point, step_ms] = *section.baseline;
-  return fmt::format("Speed-up refers to {} on one node, {}: {} ms for {} samples.",
-                     count(point.ranks(), "rank"), label(series_of(point), summary), figure(step_ms),
+  const std::string what =
+      point.ranks() == 1
+          ? "1 rank, no exchange"
+          : fmt::format("{} on one node, {}", count(point.ranks(), "rank"), label(series_of(point), summary));
+  return fmt::format("Speed-up refers to {}: {} ms for {} samples.", what, figure(step_ms),
                      point.global_batch);
 }
 

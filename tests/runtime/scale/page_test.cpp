@@ -103,6 +103,7 @@ TEST_CASE("the page has plots, tables and the advice, and asks a browser for not
   CHECK(count_of(html, "2026-11-21 09:30:05 UTC") == 1);
   CHECK(count_of(html, "Medians of 2 repeats") == 1);
   CHECK(count_of(html, "1 rank, no exchange") >= 3);  // in the plots, the baseline and the table
+  CHECK(count_of(html, "Speed-up refers to 1 rank, no exchange: ") == 1);
 }
 
 TEST_CASE("gnuplot draws every plot as well-formed SVG, and no two plots share a name") {
