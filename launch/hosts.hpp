@@ -26,8 +26,8 @@ std::vector<Host> parse_hostfile(std::string_view text, std::string_view file);
 std::vector<Host> read_hostfile(const std::filesystem::path& file);
 
 // Makes `slots` the ranks to start on each: `ranks_per_node`, or with 0 what the hosts say themselves. Throws
-// ConfigError where a host takes fewer, and with 0 where only some of a hostfile's have a number: mpirun would
-// count the cores of the others.
+// ConfigError where a host takes fewer, and with 0 where only some of a hostfile's have a number: mpirun
+// would count the cores of the others.
 void choose_slots(std::vector<Host>& hosts, int ranks_per_node);
 
 std::vector<std::string> names_of(const std::vector<Host>& hosts);

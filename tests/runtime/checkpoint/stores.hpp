@@ -36,6 +36,15 @@ inline std::filesystem::path save_step(const std::filesystem::path& store, std::
   return save(store, Saved(step).contents(), keep);
 }
 
+using Steps = std::vector<std::int64_t>;
+
+// Of a store, in their order; -1 for one that is damaged.
+inline Steps steps_in(const std::filesystem::path& store) {
+  Steps steps;
+  for (const Listed& listed : list(store)) steps.push_back(listed.manifest ? listed.manifest->step : -1);
+  return steps;
+}
+
 // Whether a directory is a complete checkpoint with exactly what save_step wrote.
 inline bool holds_step(const std::filesystem::path& directory, std::int64_t step) {
   const Found found = find(directory);
