@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
+#include <iterator>
 #include <limits>
 #include <numbers>
 #include <string>
@@ -136,23 +138,21 @@ inline Floats nan_values(std::size_t size, std::size_t first, std::size_t gap = 
   return values;
 }
 
-// A segment of 256 elements for each scale that nobody sends, or that comes with codes that nobody sends: its
-// codes are all there are, and its padding is not zero.
-inline std::vector<Segment> segments_never_sent(const Encoding& encoding, const Codec& codec) {
-  std::vector<Segment> segments;
-  for (const std::uint32_t scale : {0x0000U, 0x8000U, 0x0001U, 0x807FU, 0x3F80U, 0xBF80U, 0x7F80U, 0xFF80U,
-                                    0x7F81U, 0x7FC0U, 0xFFC0U, 0xFFFFU}) {
-    Segment segment = encode(codec, Floats(kBlock, 1.0F));
-    const std::size_t codes = layout_of(encoding, kBlock).codes;
-    for (std::size_t i = sizeof(Header); i < segment.size(); ++i)
-      segment.data()[i] = static_cast<std::byte>(i < codes ? 0xFF : i - codes);
-    if (has_scales(encoding.format)) {
-      segment.data()[sizeof(Header)] = static_cast<std::byte>(scale & 0xFF);
-      segment.data()[sizeof(Header) + 1] = static_cast<std::byte>(scale >> 8);
-    }
-    segments.push_back(std::move(segment));
-  }
-  return segments;
+// Scales that nobody sends, or not with codes.
+inline constexpr std::uint16_t kScalesNeverSent[] = {0x0000, 0x8000, 0x0001, 0x807F, 0x3F80, 0xBF80,
+                                                     0x7F80, 0xFF80, 0x7F81, 0x7FC0, 0xFFC0, 0xFFFF};
+inline constexpr std::size_t kNeverSent = std::size(kScalesNeverSent) * kBlock - 5;
+
+// A segment of kNeverSent elements: a block for each of these scales, with all codes that there are, and
+// padding that is not zero.
+inline Segment segment_never_sent(Format format, const Codec& codec) {
+  Segment segment = encode(codec, Floats(kNeverSent, 1.0F));
+  const std::size_t codes = layout_of({format}, kNeverSent).codes;
+  for (std::size_t i = sizeof(Header); i < segment.size(); ++i)
+    segment.data()[i] = static_cast<std::byte>(i < codes ? 0xFF : i - codes);
+  if (has_scales(format))
+    std::memcpy(segment.data() + sizeof(Header), kScalesNeverSent, sizeof(kScalesNeverSent));
+  return segment;
 }
 
 // Sizes about the edges of registers, of blocks and of the padding of both planes.
