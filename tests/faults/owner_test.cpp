@@ -111,7 +111,8 @@ TEST_CASE("of two jobs on one store the second is refused with code 3, and takes
   }
 }
 
-TEST_CASE("of two that resume one run the second is refused; a killed one's place is taken over, and said") {
+TEST_CASE(
+    "of two that resume one run the second is refused, and a killed one's place is taken over, and said") {
   const std::vector<std::string> longer = together({"--resume"}, kLong);
   for (const char* refusal : kRefusals) {
     CAPTURE(refusal);

@@ -42,7 +42,7 @@ check "nothing in it is a link to the outside" is \
 
 root_may=(OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1)
 if [[ -n ${ASAN_OPTIONS-} ]]; then root_may+=(ASAN_OPTIONS="$ASAN_OPTIONS"); fi
-small=(--set job.steps=4 --set data.train=512 --set data.test=128)
+small=(--set job.steps=4 --set schedule.warmup_steps=1 --set data.train=512 --set data.test=128)
 train=(mpirun -np 2 --oversubscribe eightfold train)
 check "the build trains" exits 0 env "${root_may[@]}" mpirun -np 2 --oversubscribe "$scratch/hidden/launch/eightfold" \
   train "$job" "${small[@]}" --set "job.run_dir=\"$scratch/runs\""

@@ -41,7 +41,7 @@ Names shortened(const std::string& job) {
   Names arguments = {source_directory() / "configs/jobs" / (job + ".toml")};
   for (const char* setting :
        {"job.threads=1", "job.epochs=1", "job.global_batch=16", "data.train=192", "data.test=16",
-        "schedule.warmup_steps=5", "telemetry.interval=1", "checkpoint.every=6", "exchange.bucket=16KiB"})
+        "schedule.warmup_steps=1", "telemetry.interval=1", "checkpoint.every=6", "exchange.bucket=16KiB"})
     arguments = arguments + Names{"--set", setting};
   return arguments;
 }

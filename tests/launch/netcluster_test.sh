@@ -74,7 +74,7 @@ check "a failure is the exit code" exits 7 "$netcluster" run --name "$name" -np 
 sent() { tc -s -n "eightfold-$name-switch" qdisc show dev port2 | awk '$1 == "Sent" { print $2 }'; }
 sent_before=$(sent)
 check "a network is trained on two hosts" exits 0 "$netcluster" run --name "$name" -np 2 -- "$program" train "$job" \
-  --set job.threads=1 --set job.steps=4 --set data.train=512 --set data.test=128 --set "job.run_dir=\"$scratch/runs\""
+  --set job.threads=1 --set job.steps=4 --set schedule.warmup_steps=1 --set data.train=512 --set data.test=128 --set "job.run_dir=\"$scratch/runs\""
 check "it says how it went" says "result "
 # Of 235,146 gradients and their sums, the half at least has to come to the second host, four times.
 check "gradients go over the links" test $(($(sent) - sent_before)) -gt $((4 * 4 * 235146 / 2))

@@ -86,7 +86,7 @@ fi
 # --- srun ---
 
 export OMPI_MCA_mpi_yield_when_idle=1 # there may be more to do here than there are cores
-small=(--set job.steps=4 --set data.train=512 --set data.test=128 --set "job.run_dir=\"$scratch/runs\"")
+small=(--set job.steps=4 --set schedule.warmup_steps=1 --set data.train=512 --set data.test=128 --set "job.run_dir=\"$scratch/runs\"")
 two=(srun --ntasks=2 --overcommit --mpi=pmix)
 check "a network is trained on two ranks" exits 0 "${two[@]}" "$program" train "$job" "${small[@]}"
 check "they know each other" says "2 ranks on 1 nodes"
@@ -136,7 +136,8 @@ exec $program "\$@"
 END_OF_PROGRAM
 chmod +x "$scratch/bin/eightfold"
 PATH=$scratch/bin:$PATH
-sed 's/^kind = "cosine".*/kind = "constant"/; s/^epochs = .*/epochs = 1000000000\nsteps = 1000000000/' \
+sed 's/^kind = "cosine".*/kind = "constant"/; s/^epochs = .*/epochs = 1000000000\nsteps = 1000000000/
+  s/^warmup_steps = .*/warmup_steps = 1/' \
   "$job" >"$scratch/long.toml"
 id=$(submit "$scratch/long.toml" --set data.train=512 --set data.test=128 --set evaluation.every=0 \
   --set checkpoint.every=50 --set "job.run_dir=\"$scratch/long\"")

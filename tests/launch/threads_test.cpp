@@ -21,10 +21,10 @@ struct Trained {
 
 Trained train(const Scratch& scratch, const std::string& job, int threads, const Variables& variables = {}) {
   const std::string file = (source_directory() / "configs/jobs" / job).string();
-  const auto finished = run_program(
-      {"train", file, "--set", "data.train=1280", "--set", "data.test=500", "--set", "job.steps=8", "--set",
-       "job.device=host", "--set", fmt::format("job.threads={}", threads)},
-      0, scratch.path(), variables);
+  const auto finished = run_program({"train", file, "--set", "data.train=1280", "--set", "data.test=500",
+                                     "--set", "job.steps=8", "--set", "schedule.warmup_steps=1", "--set",
+                                     "job.device=host", "--set", fmt::format("job.threads={}", threads)},
+                                    0, scratch.path(), variables);
   auto result = result_of(finished);
   return {result["test_accuracy"], result["weight_hash"], finished.err, result["run_dir"]};
 }

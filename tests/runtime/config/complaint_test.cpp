@@ -82,7 +82,7 @@ TEST_CASE("an unknown key is told the keys of its kind") {
   CHECK(allowed(kSmallest + "[data]\nq = 1\n") ==
         "allowed in data with kind = \"digits\": kind, train, test");
   CHECK(allowed(kSmallest + "[data]\nkind = 'cifar10'\nq = 1\n") ==
-        "allowed in data with kind = \"cifar10\": kind, dir, train, test");
+        "allowed in data with kind = \"cifar10\": kind, dir, train, test, may_change");
   CHECK(allowed(kSmallest + "[evaluation]\nq = 1\n") == "allowed in evaluation: every, target_accuracy");
   CHECK(allowed(kSmallest + "[schedule]\nkind = 'sine'\nq = 1\n") ==
         "job.toml:7:8: schedule.kind is \"sine\"; allowed: \"constant\", \"step\", \"cosine\"; did you mean "
