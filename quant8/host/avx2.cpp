@@ -117,7 +117,7 @@ void decode_add(const LevelIndex& index, const EncodedBlock* blocks, std::size_t
     __m256 sum = _mm256_loadu_ps(y + i);
     for (std::size_t b = 0; b < count; ++b)
       sum = _mm256_add_ps(sum, values_of(index.levels, blocks[b].codes + i, _mm256_set1_ps(blocks[b].scale)));
-    _mm256_storeu_ps(y + i, canonical_of(sum));
+    _mm256_storeu_ps(y + i, sum);
   }
   if (i < n) portable::decode_add_rest(index, blocks, count, i, n, y);
 }

@@ -197,7 +197,7 @@ void decode_add(const LevelIndex& index, const EncodedBlock* blocks, std::size_t
       levels.look_up(blocks[b].codes + i, _mm512_set1_ps(blocks[b].scale), value);
       for (int part = 0; part < 4; ++part) sum[part] = _mm512_add_ps(sum[part], value[part]);
     }
-    for (int part = 0; part < 4; ++part) _mm512_storeu_ps(y + i + part * kLanes, canonical_of(sum[part]));
+    for (int part = 0; part < 4; ++part) _mm512_storeu_ps(y + i + part * kLanes, sum[part]);
   }
   if (i < n) portable::decode_add_rest(index, blocks, count, i, n, y);
 }

@@ -120,7 +120,7 @@ class OneBitCoder final : public BlockCoder {
   }
   void decode_add(std::span<const EncodedBlock> blocks, std::int64_t n, float* y) const override {
     for (const EncodedBlock& block : blocks)
-      for (std::int64_t i = 0; i < n; ++i) y[i] = canonical(y[i] + decoded(block, i));
+      for (std::int64_t i = 0; i < n; ++i) y[i] += decoded(block, i);
   }
 
  private:
@@ -148,12 +148,18 @@ class PlainCoder final : public BlockCoder {
   void decode_add(std::span<const EncodedBlock> blocks, std::int64_t n, float* y) const override {
     for (const EncodedBlock& block : blocks) {
       const auto* values = reinterpret_cast<const Value*>(block.codes);
-      for (std::int64_t i = 0; i < n; ++i) y[i] = canonical(y[i] + kernels::to_float(values[i]));
+      for (std::int64_t i = 0; i < n; ++i) y[i] += kernels::to_float(values[i]);
     }
   }
 };
 
 }  // namespace
+
+void make_canonical(float* y, std::int64_t n) {
+  constexpr float kNan = kernels::bit_cast<float>(kCanonicalNanBits);
+  for (std::int64_t i = 0; i < n; ++i)
+    y[i] = y[i] == y[i] ? y[i] : kNan;  // fewer instructions than canonical()
+}
 
 std::unique_ptr<BlockCoder> make_block_coder(Format format, Instructions instructions) {
   switch (format) {

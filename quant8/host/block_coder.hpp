@@ -36,11 +36,15 @@ class BlockCoder {
   // All bytes of the codes are written. `draw` is null for rounding to nearest.
   virtual void encode(const float* x, std::int64_t n, std::uint16_t scale, const Draw* draw,
                       std::uint8_t* codes) const = 0;
-  // A NaN that comes out of a scale or a level, or of an addition, is canonical().
+  // A NaN that comes out of a scale or a level is canonical().
   virtual void decode(const EncodedBlock& block, std::int64_t n, float* y, Store store) const = 0;
-  // Adds what several segments have of the block to y, in their order.
+  // Adds what several segments have of the block to y, in their order. A NaN that comes out of it has any
+  // bits: whoever adds last makes it canonical, once.
   virtual void decode_add(std::span<const EncodedBlock> blocks, std::int64_t n, float* y) const = 0;
 };
+
+// canonical() of n values.
+void make_canonical(float* y, std::int64_t n);
 
 std::unique_ptr<BlockCoder> make_block_coder(Format format, Instructions instructions);
 

@@ -34,9 +34,7 @@ const float* BlockSum::values(std::int64_t block, BlockValues& space) const {
   if (sum_.factor != 1)
     for (std::int64_t i = 0; i < n; ++i) space[static_cast<std::size_t>(i)] *= sum_.factor;
   if (!residual_.empty()) add(residual_.data(), block, space);
-  if (shows_nan_ && computes())
-    for (std::int64_t i = 0; i < n; ++i)
-      space[static_cast<std::size_t>(i)] = canonical(space[static_cast<std::size_t>(i)]);
+  if (shows_nan_ && computes()) make_canonical(space.data(), n);
   return space.data();
 }
 

@@ -133,6 +133,7 @@ class HostCodec final : public Codec {
                      std::span<float> values) const override {
     each_block(segment, values, [&](const EncodedBlock& block, std::int64_t n, float* y) {
       coder_->decode_add({&block, 1}, n, y);
+      make_canonical(y, n);
     });
   }
 

@@ -86,7 +86,7 @@ void decode_add_rest(const LevelIndex& index, const EncodedBlock* blocks, std::s
                      std::int64_t first, std::int64_t n, float* y) {
   for (std::size_t b = 0; b < count; ++b)
     for (std::int64_t i = first; i < n; ++i)
-      y[i] = canonical(y[i] + decoded(index.levels, blocks[b].codes[i], blocks[b].scale));
+      y[i] += decoded(index.levels, blocks[b].codes[i], blocks[b].scale);
 }
 
 }  // namespace portable

@@ -18,7 +18,8 @@ struct Primitives {
   void (*encode)(const LevelIndex& index, const float* x, std::int64_t n, float inverse_scale,
                  std::uint8_t* codes);
   void (*decode)(const LevelIndex& index, const EncodedBlock& block, std::int64_t n, float* y, Store store);
-  // Adds `count` blocks, one or more, to y, in their order. A NaN that comes out of either is canonical().
+  // Adds `count` blocks, one or more, to y, in their order. A NaN that comes out of it has any bits; one of
+  // decode is canonical().
   void (*decode_add)(const LevelIndex& index, const EncodedBlock* blocks, std::size_t count, std::int64_t n,
                      float* y);
 };
