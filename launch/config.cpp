@@ -4,6 +4,7 @@
 #include "launch/job.hpp"
 #include "runtime/config/complaint.hpp"
 #include "runtime/config/describe.hpp"
+#include "runtime/config/parse.hpp"
 #include "runtime/config/show.hpp"
 
 #include <string>
@@ -24,6 +25,8 @@ base::ExitCode check(const JobOptions& options) {
   const base::ExitCode code = alone([&] {
     try {
       const auto job = read_job(options);
+      if (const auto steps = runtime::config::known_steps(job.config))
+        runtime::config::check_warmup(job.config.schedule, *steps);
       fmt::print("{}: ok, job {}\n", options.file.string(), job.config.job.name);
     } catch (const runtime::config::ConfigErrors& found) {
       errors = found.lines();

@@ -79,16 +79,6 @@ bool needs_fp32(Algorithm algorithm) {
   return algorithm == Algorithm::mpi || (generator != nullptr && generator->exact_only);
 }
 
-// The steps of the job as far as they are known before the data are opened; nothing if they are not bounded.
-std::optional<std::int64_t> most_steps(const JobConfig& config) {
-  std::int64_t samples = config.data.train;
-  if (samples == 0 && config.data.kind == DataKind::digits) samples = kDefaultDigits;
-  const std::int64_t per_epoch = (samples + config.job.global_batch - 1) / config.job.global_batch;
-  const std::int64_t of_epochs = config.job.epochs * per_epoch;
-  if (samples == 0) return config.job.steps > 0 ? std::optional(config.job.steps) : std::nullopt;
-  return config.job.steps > 0 ? std::min(config.job.steps, of_epochs) : of_epochs;
-}
-
 void check_optimizer(const JobConfig& config, const Together& together) {
   together.check({"optimizer.kind", "optimizer.nesterov", "optimizer.momentum"}, [&] {
     if (config.optimizer.nesterov && config.optimizer.momentum == 0)
@@ -97,11 +87,6 @@ void check_optimizer(const JobConfig& config, const Together& together) {
           "with momentum above 0",
           together.place("optimizer.nesterov"));
   });
-  together.check(
-      {"schedule.warmup_steps", "job.steps", "job.epochs", "job.global_batch", "data.kind", "data.train"},
-      [&] {
-        if (const auto steps = most_steps(config)) check_warmup(config.schedule, *steps);
-      });
 }
 
 void check_batch(const JobConfig& config, const Together& together) {
@@ -136,6 +121,15 @@ void check_together(const JobConfig& config, const Origins& origins, const Place
 }
 
 }  // namespace
+
+std::optional<std::int64_t> known_steps(const JobConfig& config) {
+  std::int64_t samples = config.data.train;
+  if (samples == 0 && config.data.kind == DataKind::digits) samples = kDefaultDigits;
+  const std::int64_t per_epoch = (samples + config.job.global_batch - 1) / config.job.global_batch;
+  const std::int64_t of_epochs = config.job.epochs * per_epoch;
+  if (samples == 0) return config.job.steps > 0 ? std::optional(config.job.steps) : std::nullopt;
+  return config.job.steps > 0 ? std::min(config.job.steps, of_epochs) : of_epochs;
+}
 
 void check_warmup(const Schedule& schedule, std::int64_t job_steps) {
   if (schedule.warmup_steps > job_steps)

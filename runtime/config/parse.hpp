@@ -23,8 +23,11 @@ struct ParsedJob {
 ParsedJob parse_job(std::string_view toml_text, std::string_view source_name,
                     std::span<const std::string> overrides = {});
 
-// Throws ConfigError if the learning rate would still rise when a job of so many steps ends. parse_job() asks
-// as well as it knows the steps; with the data open they are certain.
+// The most steps that a job can take, as far as they are known before its data are opened; nothing if they
+// are not bounded.
+std::optional<std::int64_t> known_steps(const JobConfig& config);
+// Throws ConfigError if the learning rate would still rise when a job of so many steps ends. Nothing but
+// training asks: a checkpoint, or a job whose step is timed, is worth reading all the same.
 void check_warmup(const Schedule& schedule, std::int64_t job_steps);
 
 }  // namespace eightfold::runtime::config

@@ -293,14 +293,23 @@ TEST_CASE("keys of the exchange go with the codecs and algorithms that they do s
                    "has no effect with exchange.algorithm = \"mpi\"; allowed with algorithm = \"auto\", "));
 }
 
-TEST_CASE("a warm-up longer than the job is an error that names both") {
+TEST_CASE("a warm-up longer than the job is an error that names both, to those who train") {
+  const auto complaint = [](const std::string& text, const std::vector<std::string>& overrides) {
+    const JobConfig job = parse_with(text, overrides).config;  // reading alone has nothing against it
+    try {
+      if (const auto steps = known_steps(job)) check_warmup(job.schedule, *steps);
+    } catch (const base::ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
   CHECK(complaint(kSmallest, {"schedule.warmup_steps=101", "job.steps=100"}) ==
         "--set schedule.warmup_steps=101: schedule.warmup_steps is 101; allowed: at most the 100 steps that "
         "the job has");
   CHECK(complaint(kSmallest, {"schedule.warmup_steps=100", "job.steps=100"}) == "accepted");
   // 10 epochs of 20,000 generated digits, 128 at once.
-  CHECK(complaint_in("schedule", "warmup_steps = 1570") == "accepted");
-  CHECK(complaint_in("schedule", "warmup_steps = 1571") ==
+  CHECK(complaint(kSmallest + "[schedule]\nwarmup_steps = 1570\n", {}) == "accepted");
+  CHECK(complaint(kSmallest + "[schedule]\nwarmup_steps = 1571\n", {}) ==
         "job.toml:7:16: schedule.warmup_steps is 1571; allowed: at most the 1570 steps that the job has");
   CHECK(mentions(complaint(kSmallest, {"schedule.warmup_steps=5", "data.train=64", "job.global_batch=32",
                                        "job.epochs=2", "job.steps=9"}),
