@@ -2,9 +2,11 @@
 #include "runtime/train.hpp"
 
 #include "comm/agreed_error.hpp"
+#include "kernels/base/clock.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
+#include "kernels/base/owner_file.hpp"
 #include "launch/command.hpp"
 #include "launch/job.hpp"
 #include "launch/result.hpp"
@@ -18,9 +20,11 @@
 #include <fmt/ranges.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <optional>
+#include <thread>
 
 namespace eightfold::launch {
 namespace {
@@ -119,6 +123,29 @@ void prepare_run_directory(const TrainOptions& options) {
   base::create_private_directories(options.run_directory / "log");
 }
 
+// Whether this is the folder of checkpoints, or one of them.
+bool is_in(const fs::path& source, const fs::path& store) {
+  std::error_code ignored;
+  return fs::equivalent(source, store, ignored) || fs::equivalent(source.parent_path(), store, ignored);
+}
+
+// The place for checkpoints becomes this process's. A rank of an attempt before this one (`launch` starts
+// again with the same --run-directory) may be on its way out, on a host that nobody reaches any more: that
+// one is waited for.
+std::unique_ptr<runtime::checkpoint::Store> own(const fs::path& store, bool is_new_attempt) {
+  constexpr std::chrono::seconds kPatience{60};
+  constexpr std::chrono::milliseconds kPause{500};
+  const base::TimePoint end = base::Clock::now() + kPatience;
+  for (;;) {
+    try {
+      return std::make_unique<runtime::checkpoint::Store>(store);
+    } catch (const base::InUseError&) {
+      if (!is_new_attempt || base::Clock::now() > end) throw;
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 void require_empty(const fs::path& store) {
   if (!runtime::checkpoint::list(store).empty())
     base::raise<base::ConfigError>(
@@ -133,18 +160,19 @@ void require_empty(const fs::path& store) {
 Start choose_start(const TrainOptions& options, const JobConfig& job, const TrainingFacts& data) {
   Start start{options.run_directory, nullptr, std::nullopt};
   const auto own_store = [&] {
-    if (!start.store)
-      start.store =
-          std::make_unique<runtime::checkpoint::Store>(runtime::checkpoint_store(job, start.run_directory));
+    const bool is_new_attempt = !options.run_directory.empty() && options.resume.is_given();
+    if (!start.store) start.store = own(runtime::checkpoint_store(job, start.run_directory), is_new_attempt);
   };
   const bool is_elsewhere = !job.checkpoint.dir.empty();
   // Where there can be none, now is better than after an hour.
   if (is_elsewhere && job.checkpoint.every >= 0) base::create_private_directories(job.checkpoint.dir);
   const std::optional<fs::path> source = find_source(options, job);
-  if (start.run_directory.empty() && source) start.run_directory = run_holding(*source);
+  // What goes on from elsewhere goes on in a run of its own.
+  const bool begins_store = is_elsewhere && !(source && is_in(*source, job.checkpoint.dir));
+  if (start.run_directory.empty() && source && !begins_store) start.run_directory = run_holding(*source);
   if (is_elsewhere || !start.run_directory.empty()) own_store();
   start.checkpoint = find_checkpoint(options, job, source, data);
-  if (!start.checkpoint && is_elsewhere) {
+  if (begins_store || (is_elsewhere && !start.checkpoint)) {
     require_empty(job.checkpoint.dir);
     start.run_directory = options.run_directory;
   }

@@ -226,6 +226,35 @@ TEST_CASE("a fresh run does not begin among the checkpoints of another") {
   CHECK(fs::exists(scratch / "store/step-00000030"));
 }
 
+TEST_CASE("a run that goes on from elsewhere takes nothing from the store that it is to fill") {
+  const Scratch scratch;
+  scratch.file("job.toml", kTinyJob + "[checkpoint]\nevery = 10\n");
+  const auto trained = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"train", "job.toml"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return program(arguments, 0, scratch.path());
+  };
+  const auto steps = [&](const std::string& store) {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(scratch / store))
+      names.push_back(entry.path().filename());
+    std::ranges::sort(names);
+    return names;
+  };
+  auto source = result_of(run(trained({"--set", "job.steps=20"})));
+  run(trained({"--set", "checkpoint.dir=others"}));
+  const auto before = steps("others");
+  const Finished refused = run(trained({"--resume", source["run_dir"], "--set", "checkpoint.dir=others"}));
+  CHECK(refused.status == 2);
+  CHECK(lines_with(refused.err, "checkpoint.dir: others holds the checkpoints of an earlier run").size() ==
+        1);
+  CHECK(steps("others") == before);
+  auto gone_on = result_of(run(trained({"--resume", source["run_dir"], "--set", "checkpoint.dir=fresh"})));
+  CHECK(gone_on["steps"] == "30");
+  CHECK(gone_on["run_dir"] != source["run_dir"]);
+  CHECK(steps("fresh") == std::vector<std::string>{"step-00000030"});
+}
+
 TEST_CASE("weights that are no numbers never become a checkpoint") {
   const Scratch scratch;
   scratch.file("job.toml", kTinyJob + "[checkpoint]\nevery = 1\n[optimizer]\nlearning_rate = 1e6\n");
