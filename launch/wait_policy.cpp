@@ -17,6 +17,9 @@
 namespace eightfold::launch {
 namespace {
 
+// Says to the program that was started anew that the policy is not the user's.
+constexpr const char* kMark = "EIGHTFOLD_WAIT_POLICY_SET";
+
 // 0: cannot be told.
 int cores_of(pid_t process) {
   cpu_set_t allowed;
@@ -51,13 +54,22 @@ bool has_to_share(const Surroundings& here) {
 }
 
 void sleep_where_cores_are_shared(char** arguments) {
+  if (std::getenv(kMark) !=
+      nullptr) {  // OpenMP has read the policy; other programs have surroundings of their own
+    ::unsetenv("OMP_WAIT_POLICY");
+    ::unsetenv(kMark);
+    return;
+  }
   if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
   if (!has_to_share(surroundings())) return;
   std::error_code failure;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", failure);
   if (failure) return;
   ::setenv("OMP_WAIT_POLICY", "passive", 1);
+  ::setenv(kMark, "1", 1);
   ::execv(program.c_str(), arguments);
+  ::unsetenv("OMP_WAIT_POLICY");
+  ::unsetenv(kMark);
 }
 
 }  // namespace eightfold::launch

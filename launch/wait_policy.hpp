@@ -21,7 +21,8 @@ Surroundings surroundings();
 bool has_to_share(const Surroundings& surroundings);
 
 // Starts the program anew, with the same arguments, with OMP_WAIT_POLICY=passive, if it has to share and
-// neither that nor GOMP_SPINCOUNT is set. First thing in main(). Where it cannot be started anew it goes on.
+// neither that nor GOMP_SPINCOUNT is set; what this process starts does not inherit it. First thing in
+// main(). Where it cannot be started anew it goes on.
 void sleep_where_cores_are_shared(char** arguments);
 
 }  // namespace eightfold::launch

@@ -2,6 +2,7 @@
 // many threads as it says it has.
 #include "launch/wait_policy.hpp"
 #include "tests/launch/program.hpp"
+#include "tests/launch/scripted_launcher.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
@@ -86,5 +87,23 @@ TEST_CASE("the program starts anew with a policy that is not to be chosen later"
     Variables chosen = crowded;
     chosen[name] = value;
     CHECK(spins(chosen));
+  }
+}
+
+TEST_CASE("what the program starts is not told of a policy that the user has not set") {
+  for (const bool is_set : {false, true}) {
+    CAPTURE(is_set);
+    const ScriptedLauncher launcher(kTinyJob, "env >variables; exit 4");
+    Command command = launcher.command({"launch", "job.toml"});
+    command.environment["SLURM_STEP_TASKS_PER_NODE"] = "100000";
+    if (is_set)
+      command.environment["OMP_WAIT_POLICY"] = "active";
+    else
+      command.arguments.insert(command.arguments.begin(), {"env", "-u", "OMP_WAIT_POLICY"});
+    REQUIRE(run(command).status == 4);
+    const std::string variables = contents_of(launcher.scratch() / "variables");
+    CHECK(lines_with(variables, "SLURM_STEP_TASKS_PER_NODE=100000").size() == 1);
+    CHECK(lines_with(variables, "WAIT_POLICY") ==
+          (is_set ? std::vector<std::string>{"OMP_WAIT_POLICY=active"} : std::vector<std::string>()));
   }
 }
