@@ -1,6 +1,7 @@
 #include "launch/crowding.hpp"
 
 #include "kernels/base/clock.hpp"
+#include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/host_threads.hpp"
 #include "launch/step_trial.hpp"
@@ -9,6 +10,7 @@
 #include <barrier>
 #include <bit>
 #include <chrono>
+#include <exception>
 #include <thread>
 
 namespace eightfold::launch {
@@ -30,16 +32,30 @@ double largest(comm::Engine& engine, double mine) {
   return most;
 }
 
+// The number is each thread's own. What was planned for more threads than there are would compute wrong
+// values.
+void require_threads(int count) {
+  if (const int granted = kernels::set_host_threads(count); granted < count)
+    base::raise<base::EnvironmentError>(
+        "OpenMP grants a further worker {} of {} host threads; a smaller job.threads needs fewer", granted,
+        count);
+}
+
 // A rank's workers, each on a thread of its own, which take a step when they are told to.
 class Crowd {
  public:
   Crowd(std::vector<std::unique_ptr<runtime::Session>> sessions, comm::Engine& engine, int host_threads)
-      : gate_(static_cast<std::ptrdiff_t>(sessions.size()) + 1), times_s_(sessions.size()) {
+      : gate_(static_cast<std::ptrdiff_t>(sessions.size()) + 1),
+        times_s_(sessions.size()),
+        failures_(sessions.size()) {
     for (auto& session : sessions)
       trials_.push_back(
           std::make_unique<StepTrial>(std::move(session), engine, Exchanging::nothing, kFirst + kSteps));
     for (std::size_t i = 0; i < trials_.size(); ++i)
       threads_.emplace_back([this, i, host_threads] { serve(i, host_threads); });
+    gate_.arrive_and_wait();
+    for (const std::exception_ptr& failure : failures_)
+      if (failure) std::rethrow_exception(failure);
   }
 
   // The slowest one's time.
@@ -51,7 +67,13 @@ class Crowd {
 
  private:
   void serve(std::size_t member, int host_threads) {
-    kernels::set_host_threads(host_threads);  // is each thread's own
+    try {
+      require_threads(host_threads);
+    } catch (...) {
+      failures_[member] = std::current_exception();
+    }
+    gate_.arrive_and_wait();
+    if (std::ranges::any_of(failures_, [](const auto& failure) { return failure != nullptr; })) return;
     for (std::int64_t step = 0; step < kFirst + kSteps; ++step) {
       gate_.arrive_and_wait();
       const base::TimePoint begin = base::Clock::now();
@@ -61,8 +83,9 @@ class Crowd {
     }
   }
 
-  std::barrier<> gate_;  // before a step, and after it
+  std::barrier<> gate_;  // once all have their threads, then before each step and after it
   std::vector<double> times_s_;
+  std::vector<std::exception_ptr> failures_;  // of a member that has not got its threads
   std::vector<std::unique_ptr<StepTrial>> trials_;
   std::vector<std::jthread> threads_;
 };
