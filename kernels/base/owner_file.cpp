@@ -22,6 +22,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <system_error>
 #include <utility>
 
 namespace eightfold::base {
@@ -175,7 +176,12 @@ OwnerFile::Sight OwnerFile::look(const fs::path& path) {
 OwnerFile::OwnerFile(fs::path path, std::string what, OwnerTimes times)
     : path_(std::move(path)), what_(std::move(what)), times_(times), token_(random_token()) {
   take();
-  heart_ = thread_without_signals([this](const std::stop_token& end) { beat(end); });
+  try {
+    heart_ = thread_without_signals([this](const std::stop_token& end) { beat(end); });
+  } catch (const std::system_error& failure) {
+    ::unlink(path_.c_str());
+    raise<EnvironmentError>("cannot start a thread that keeps {} fresh: {}", path_.string(), failure.what());
+  }
 }
 
 OwnerFile::~OwnerFile() {

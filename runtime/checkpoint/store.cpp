@@ -150,12 +150,12 @@ Store::Store(fs::path directory) : directory_(std::move(directory)) {
   is_for_nothing_ = !fs::exists(directory_, ignored);
   try {
     owner_ = take();
+    for (const Listed& each : list(directory_)) remember(each.directory);
   } catch (const base::InUseError&) {
     throw;
   } catch (const base::EnvironmentError& failure) {
     base::log_warn("{}; no checkpoint can be written as long as that is so", failure.what());
   }
-  for (const Listed& each : list(directory_)) remember(each.directory);
 }
 
 Store::~Store() {
