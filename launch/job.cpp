@@ -123,6 +123,20 @@ ParsedJob read_job(const JobOptions& options) {
   return runtime::config::parse_job(text_of(options), options.file.string(), options.overrides);
 }
 
+std::vector<std::string> overrides_elsewhere(const JobOptions& options,
+                                             const runtime::config::Origins& origins) {
+  std::vector<std::string> overrides = options.overrides;
+  for (const auto& [key, place] : origins) {
+    if (place.expanded.empty()) continue;
+    const auto is_of_key = [&, start = key + "="](const std::string& each) {
+      return each.starts_with(start);
+    };
+    std::erase_if(overrides, is_of_key);
+    overrides.push_back(fmt::format("{}={}", key, place.expanded));
+  }
+  return overrides;
+}
+
 JobConfig share_job(comm::Communicator& world, const std::function<ParsedJob()>& read_on_root) {
   std::optional<JobConfig> mine;
   std::string text;

@@ -44,6 +44,9 @@ void share_json_check(comm::Communicator& world, const std::filesystem::path& pa
 const std::string& text_of(const JobOptions& options);
 // Reads and parses in this process alone. Throws ConfigError.
 runtime::config::ParsedJob read_job(const JobOptions& options);
+// The overrides that make the same job of the file for a process with another home and other variables.
+std::vector<std::string> overrides_elsewhere(const JobOptions& options,
+                                             const runtime::config::Origins& origins);
 
 // Rank 0 reads, everybody gets the same job. Collective; errors are agreed.
 runtime::config::JobConfig share_job(comm::Communicator& world, const JobOptions& options);

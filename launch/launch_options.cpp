@@ -166,10 +166,11 @@ Words LaunchPlan::command(const std::vector<Host>& hosts, bool resumes) const {
 LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>& allocation) {
   check_json_path(options.json);
   LaunchPlan plan;
-  plan.job = read_job(options.job).config;
+  runtime::config::ParsedJob job = read_job(options.job);
+  plan.overrides = overrides_elsewhere(options.job, job.origins);
+  plan.job = std::move(job.config);
   plan.program = this_program();
   plan.job_file = fs::absolute(options.job.file);
-  plan.overrides = options.job.overrides;
   plan.json = options.json;
   plan.launcher = launcher_of(chosen_launcher(options.launcher, allocation), plan.program);
   plan.nodes = chosen_nodes(options, plan.launcher, allocation);

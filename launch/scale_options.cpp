@@ -127,7 +127,8 @@ void ScaleRunOptions::add_to(const Command& command) {
 Experiment experiment_of(const ScaleRunOptions& options) {
   check_result_path("--results", options.results);
   check_overrides(options.job.overrides);
-  const runtime::config::JobConfig job = read_job(options.job).config;
+  const runtime::config::ParsedJob parsed = read_job(options.job);
+  const runtime::config::JobConfig& job = parsed.config;
   Experiment experiment;
   const fs::path program = this_program();
   experiment.results = options.results;
@@ -138,7 +139,7 @@ Experiment experiment_of(const ScaleRunOptions& options) {
   experiment.bench = {program.string(),
                       fs::absolute(options.job.file).string(),
                       fmt::format("{}.step.{}.json", fs::absolute(options.results).string(), ::getpid()),
-                      options.job.overrides,
+                      overrides_elsewhere(options.job, parsed.origins),
                       options.steps,
                       options.warmup};
   experiment.launcher = launcher_of(options.launcher, program);

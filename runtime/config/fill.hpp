@@ -10,6 +10,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace eightfold::runtime::config {
 
@@ -59,8 +60,12 @@ template <class Owner>
 void fill(const Section<Owner>& section, std::string_view prefix, const GivenSection& given, Owner& owner,
           Origins& origins, Complaints& complaints) {
   for (const auto& [name, entry] : given.keys) {
-    section.find(name)->set(owner, entry.value);
-    origins.emplace(fmt::format("{}.{}", prefix, name), entry.place);
+    const Key<Owner>& key = *section.find(name);
+    key.set(owner, entry.value);
+    Place place = entry.place;
+    if (key.type == Type::path && key.get(owner) != entry.value)
+      place.expanded = std::get<std::string>(key.get(owner));
+    origins.emplace(fmt::format("{}.{}", prefix, name), std::move(place));
   }
   for (const Key<Owner>& key : section.keys) check_presence(section, key, prefix, given, owner, complaints);
 }

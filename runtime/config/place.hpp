@@ -10,6 +10,7 @@ namespace eightfold::runtime::config {
 // Where a value was written, for messages: "job.toml:12:3", "--set job.seed=7" or "default".
 struct Place {
   std::string text = "default";
+  std::string expanded = {};  // of a path with ~ or a variable: a text that means the same anywhere
 };
 
 // Where each key was given, by its full name: "job.seed", "model.layer[2].rate". Keys at their default are

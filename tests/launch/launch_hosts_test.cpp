@@ -53,6 +53,20 @@ TEST_CASE("a dry launch says what it would start, in a form that can be started"
   CHECK(stage.scratch() / result_of(finished)["run_dir"] == stage.only_run());
 }
 
+TEST_CASE("a path means on other hosts what it means where the job was launched") {
+  const Stage stage;
+  Command command = stage.command(
+      {"--hosts", "a", "--dry-run", "--set", "checkpoint.dir=${PLACE}/kept", "--set", "job.run_dir=~/runs"});
+  command.environment["PLACE"] = "/scratch/$me";
+  command.environment["HOME"] = "/home/me";
+  const Finished finished = test::run(command, kPatience);
+  CAPTURE(finished.out, finished.err);
+  REQUIRE(finished.status == 0);
+  CHECK(finished.out.find(" --set 'checkpoint.dir=/scratch/$$me/kept' --set job.run_dir=/home/me/runs ") !=
+        std::string::npos);
+  CHECK(finished.out.find("PLACE") == std::string::npos);
+}
+
 TEST_CASE("inside an allocation ranks are started by srun, as many as it was asked for") {
   const Stage stage;
   Command command = stage.command({"--dry-run"});
