@@ -1,9 +1,13 @@
 // eightfold doctor
 #include "launch/doctor.hpp"
 
+#include "kernels/base/error.hpp"
+#include "kernels/base/parse.hpp"
+
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 
 namespace eightfold::launch {
@@ -48,51 +52,74 @@ std::string environment_of(const DoctorOptions& options, int ranks, int nodes) {
 
 namespace {
 
-// What has been found so far, and which check is at work: printed if a library crashes when it is asked, so
-// that it takes no other answer with it. One at a time.
+unsigned seconds_of_patience(const std::string& text) {
+  const auto patience = base::parse_duration(text);
+  if (!patience || *patience < std::chrono::seconds(1) || *patience > std::chrono::hours(1))
+    base::raise<base::ConfigError>("--patience {}: a duration from 1s to 1h is needed", text);
+  return static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(*patience).count());
+}
+
+// What has been found so far, and which check is at work: printed if a library crashes when it is asked, or
+// does not answer, so that it takes no other answer with it. One at a time.
 class CrashReport {
  public:
-  CrashReport() {
-    for (const int signal : kSignals) std::signal(signal, &CrashReport::print);
+  explicit CrashReport(unsigned patience_s) : patience_s_(patience_s) {
+    for (const int signal : kCrashes) std::signal(signal, &CrashReport::print_crash);
+    std::signal(SIGALRM, &CrashReport::print_silence);
   }
   ~CrashReport() {
-    for (const int signal : kSignals) std::signal(signal, SIG_DFL);
-    text.clear();
+    ::alarm(0);
+    for (const int signal : kCrashes) std::signal(signal, SIG_DFL);
+    std::signal(SIGALRM, SIG_DFL);
   }
   CrashReport(const CrashReport&) = delete;  // owns the signals
   CrashReport& operator=(const CrashReport&) = delete;
 
-  static void found(const std::vector<doctor::Diagnosis>& diagnoses, std::string_view next) {
-    text = fmt::format("{}FAIL    {} a library crashed when it was asked\n", report(diagnoses), next);
+  void begin(std::string_view check, const std::vector<doctor::Diagnosis>& before) const {
+    ::alarm(0);
+    const std::string found = report(before);
+    of_crash = fmt::format("{}FAIL    {} a library crashed when it was asked\n", found, check);
+    of_silence =
+        fmt::format("{}FAIL    {} no answer for {} s; --patience waits longer\n", found, check, patience_s_);
+    ::alarm(patience_s_);
   }
 
  private:
-  static constexpr std::array kSignals = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+  static constexpr std::array kCrashes = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
-  // In a signal handler: nothing here allocates.
-  static void print(int signal) {
+  // In signal handlers: nothing here allocates.
+  static void print(const std::string& text) {
     [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
+  }
+  static void print_crash(int signal) {
+    print(of_crash);
     std::signal(signal, SIG_DFL);
     std::raise(signal);
   }
+  static void print_silence(int) {
+    print(of_silence);
+    ::_exit(static_cast<int>(base::ExitCode::environment));
+  }
 
-  static inline std::string text;
+  static inline std::string of_crash, of_silence;
+  unsigned patience_s_;
 };
 
 base::ExitCode diagnose(const DoctorOptions& options) {
   prepare_json(options.json);
+  const unsigned patience_s = seconds_of_patience(options.patience);
   const doctor::Machine machine = machine_of(options);
   std::vector<doctor::Diagnosis> diagnoses;
   std::vector<ResultRow> rows;
   doctor::DataPath path;
   {
-    const CrashReport crash;
+    const CrashReport crash(patience_s);
     for (const doctor::Check& check : doctor::all_checks()) {
-      CrashReport::found(diagnoses, check.id);
+      crash.begin(check.id, diagnoses);
       diagnoses.push_back(examine(check, machine));
       rows.push_back(row_of(diagnoses.back()));
     }
-    CrashReport::found(diagnoses, "path");
+    crash.begin("path", diagnoses);
     path = expected_path(machine);
   }
   rows.push_back(row_of(path));
@@ -131,6 +158,10 @@ void add_doctor(const Command& program, Action& chosen) {
                    "Also let MPI prove that it can take the memory of GPUs, over every kind of pair");
   command.add_flag("--bench", options->bench,
                    "Also measure messages between the ranks and allreduces of all");
+  command
+      .add_option("--patience", options->patience,
+                  "How long a check of this machine may take before the doctor ends without its answer")
+      .show_default();
   add_json_option(command, options->json);
   command.callback([options, &chosen] {
     chosen = [options] {

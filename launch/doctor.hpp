@@ -13,6 +13,7 @@ struct DoctorOptions {
   std::filesystem::path root = "/";
   std::filesystem::path libraries;
   std::filesystem::path run_directory = "runs";
+  std::string patience = "60s";  // with each check
   std::filesystem::path json;
   bool cluster = false;  // gather what all ranks find
   bool prove = false;    // and try the transports

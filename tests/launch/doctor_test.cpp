@@ -126,6 +126,17 @@ TEST_CASE("a library that crashes when the doctor asks it takes no other answer 
   CHECK(lines_with(finished.out, "").back() == "FAIL    ucx a library crashed when it was asked");
 }
 
+TEST_CASE("a library that never answers takes no other answer with it") {
+  const Scratch scratch;
+  const Node node;
+  const Finished finished = examine(node, {"--patience", "1s"}, scratch, {{"FAKE_UCX_VERSION", "hang"}});
+  INFO(finished.out << finished.err);
+  CHECK(finished.status == 3);
+  CHECK(lines_with(finished.out, "PASS    driver ").size() == 1);
+  CHECK(lines_with(finished.out, "").back() == "FAIL    ucx no answer for 1 s; --patience waits longer");
+  CHECK(examine(node, {"--patience", "0s"}, scratch).status == 2);
+}
+
 TEST_CASE("doctor asks no library about the files of another machine") {
   const Scratch scratch;
   const Node node;
