@@ -4,6 +4,7 @@
 #include "kernels/base/clock.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
+#include "kernels/base/process_id.hpp"
 #include "launch/codec_speed.hpp"
 #include "launch/processor.hpp"
 #include "runtime/config/names.hpp"
@@ -16,7 +17,6 @@
 #include <unistd.h>
 
 #include <bit>
-#include <fstream>
 #include <numeric>
 
 namespace eightfold::launch {
@@ -31,9 +31,7 @@ constexpr std::uint64_t kUnknownMachine = 0;
 
 // The same on all ranks of a machine, containers and namespaces included.
 std::uint64_t machine_id() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string text;
-  std::getline(file, text);
+  const std::string text = base::this_process().kernel;
   return text.empty() ? kUnknownMachine : std::hash<std::string>()(text);
 }
 

@@ -2,6 +2,7 @@
 
 #include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
+#include "kernels/base/process_id.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -74,8 +75,8 @@ std::filesystem::path directory_of(const std::filesystem::path& file) {
 void replace_file(const std::filesystem::path& path, std::string_view contents, Access access,
                   std::optional<mode_t> permissions) {
   std::filesystem::path aside = path;
-  aside += fmt::format(".tmp-{}", ::getpid());
-  DurableFile file(aside, access);  // of another process of this number, if it is there: not to be removed
+  aside += ".tmp-" + random_token();  // containers that share the folder may share process numbers
+  DurableFile file(aside, access);
   try {
     file.write(std::as_bytes(std::span(contents)));
     // Not all file systems have permissions to give.

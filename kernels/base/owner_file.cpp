@@ -21,7 +21,6 @@
 #include <cstring>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <system_error>
 #include <utility>
 
@@ -35,11 +34,6 @@ constexpr std::chrono::milliseconds kGlance{10};
 
 [[noreturn]] void fail(const char* action, const fs::path& path, int code) {
   raise<EnvironmentError>("cannot {} {}: {}", action, path.string(), std::strerror(code));
-}
-
-std::string random_token() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
 }
 
 std::string read_all(const Descriptor& file, const fs::path& path) {

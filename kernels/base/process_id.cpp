@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <random>
 #include <sstream>
 
 namespace eightfold::base {
@@ -46,6 +47,11 @@ std::optional<Stat> stat_of(std::int64_t number) {
 
 }  // namespace
 
+std::string random_token() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
+}
+
 ProcessId this_process() {
   ProcessId process;
   std::array<char, 256> host{};
@@ -56,6 +62,11 @@ ProcessId this_process() {
   process.number = ::getpid();
   if (const auto stat = stat_of(process.number)) process.start = stat->start;
   return process;
+}
+
+char state_of(std::int64_t number) {
+  const auto stat = stat_of(number);
+  return stat ? stat->state : '-';
 }
 
 Life life_of(const ProcessId& process) {

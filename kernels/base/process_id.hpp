@@ -20,6 +20,13 @@ struct ProcessId {
 // What the system does not tell is empty, or 0.
 ProcessId this_process();
 
+// 128 bits in hexadecimal digits, drawn from the system: no other process has them.
+std::string random_token();
+
+// The letter of /proc/PID/stat: 'R' runs, 'T' is stopped, 'Z' has ended; '-': there is no such process, or
+// it may not be looked at.
+char state_of(std::int64_t number);
+
 // `unknown`: its number means nothing here, or the system does not say.
 enum class Life { alive, gone, unknown };
 Life life_of(const ProcessId& process);

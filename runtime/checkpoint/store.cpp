@@ -37,10 +37,12 @@ bool is_aside(const fs::path& path) {
 }
 
 // Throws EnvironmentError unless a checkpoint of so many bytes finds room, and a tenth more: others write to
-// the same disk. A file system that does not count its blocks is not asked.
+// the same disk. A file system that cannot tell, or does not count its blocks, is not asked.
 void require_space(const fs::path& directory, std::uint64_t bytes) {
   struct statvfs facts {};
-  if (::statvfs(directory.c_str(), &facts) != 0)
+  const bool has_facts = ::statvfs(directory.c_str(), &facts) == 0;
+  if (!has_facts && (errno == ENOSYS || errno == EOPNOTSUPP)) return;
+  if (!has_facts)
     base::raise<base::EnvironmentError>("cannot ask for the free space of {}: {}", directory.string(),
                                         std::strerror(errno));
   const std::uint64_t needed = bytes + bytes / 10;

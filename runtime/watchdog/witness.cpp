@@ -1,29 +1,17 @@
 #include "runtime/watchdog/witness.hpp"
 
 #include "kernels/base/clock.hpp"
-
-#include <fmt/format.h>
+#include "kernels/base/process_id.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <string>
 #include <thread>
 
 namespace eightfold::runtime {
 namespace {
 
-// The letter of /proc/PID/stat behind the name in brackets, which may itself hold brackets; '-': no process.
-char process_state(int pid) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  std::string text;
-  std::getline(file, text);
-  const std::size_t name_end = text.rfind(')');
-  return name_end == std::string::npos || name_end + 2 >= text.size() ? '-' : text[name_end + 2];
-}
-
 Pulse pulse_without_beat(const base::FlightRecord& record, const base::FlightRecord& own) {
   if (record.host_name() != own.host_name()) return Pulse::silent;
-  switch (process_state(record.pid)) {
+  switch (base::state_of(record.pid)) {
     case '-':
     case 'Z':
     case 'X':
