@@ -1,10 +1,10 @@
 #include "comm/exchange.hpp"
 
-#include "comm/executor.hpp"
-#include "comm/mpi_operation.hpp"
+#include "comm/executor/executor.hpp"
+#include "comm/engine/mpi_operation.hpp"
 #include "comm/schedules/generators.hpp"
 #include "comm/selection.hpp"
-#include "comm/spans.hpp"
+#include "comm/engine/spans.hpp"
 #include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"

@@ -8,10 +8,10 @@
 // each, in that order too. Between a bucket's submit and its wait nobody else touches it. Events order the
 // exchange against the streams (docs/streams.md).
 
-#include "comm/calibration.hpp"
-#include "comm/engine.hpp"
-#include "comm/topology.hpp"
-#include "comm/transport.hpp"
+#include "comm/measure/calibration.hpp"
+#include "comm/engine/engine.hpp"
+#include "comm/schedules/topology.hpp"
+#include "comm/transport/transport.hpp"
 #include "kernels/base/observer.hpp"
 #include "kernels/stream.hpp"
 #include "kernels/tensor.hpp"
@@ -71,7 +71,7 @@ struct ExchangeOptions {
 // needs longer ones to amortise its launches.
 std::size_t default_segment_bytes(kernels::Device device);
 
-// The buckets are all on one device. Spans (comm/spans.hpp) are reported to the observer, if there is one;
+// The buckets are all on one device. Spans (comm/engine/spans.hpp) are reported to the observer, if there is one;
 // `engine` and it outlive the exchange. Throws ConfigError for an unknown algorithm, or one that
 // cannot go with the format. Every rank calls it; not while the engine's other work is under way.
 std::unique_ptr<Exchange> make_exchange(Engine& engine, std::vector<ExchangeBucket> buckets,

@@ -2,9 +2,9 @@
 
 // Which algorithm a name stands for, "auto" among them. Every rank selects alike: from what all of them know.
 
-#include "comm/calibration.hpp"
+#include "comm/measure/calibration.hpp"
 #include "comm/schedules/generators.hpp"
-#include "comm/topology.hpp"
+#include "comm/schedules/topology.hpp"
 #include "quant8/format.hpp"
 
 #include <cstddef>

@@ -3,7 +3,7 @@
 // An exchange that is watched: beside it every bucket is added up by MPI_Allreduce in fp32, and the two are
 // compared. For trials: it costs more than the exchange itself, and every wait waits for the device.
 
-#include "comm/engine.hpp"
+#include "comm/engine/engine.hpp"
 #include "comm/exchange.hpp"
 #include "kernels/buffer.hpp"
 

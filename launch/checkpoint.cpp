@@ -1,9 +1,9 @@
 // eightfold checkpoint
 #include "kernels/base/parse.hpp"
-#include "launch/command.hpp"
-#include "launch/result.hpp"
+#include "launch/command/command.hpp"
+#include "launch/command/result.hpp"
 #include "runtime/checkpoint/store.hpp"
-#include "runtime/run_directory.hpp"
+#include "runtime/run/run_directory.hpp"
 
 #include <utility>
 

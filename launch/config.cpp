@@ -1,7 +1,7 @@
 // eightfold config
 #include "kernels/base/log.hpp"
-#include "launch/command.hpp"
-#include "launch/job.hpp"
+#include "launch/command/command.hpp"
+#include "launch/command/job.hpp"
 #include "runtime/config/complaint.hpp"
 #include "runtime/config/describe.hpp"
 #include "runtime/config/parse.hpp"

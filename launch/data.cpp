@@ -1,6 +1,6 @@
 // eightfold data
-#include "launch/command.hpp"
-#include "launch/job.hpp"
+#include "launch/command/command.hpp"
+#include "launch/command/job.hpp"
 #include "runtime/data/digits.hpp"
 #include "runtime/data/statistics.hpp"
 

@@ -1,12 +1,12 @@
 // eightfold evaluate
-#include "comm/agreed_error.hpp"
-#include "comm/engine.hpp"
+#include "comm/mpi/agreed_error.hpp"
+#include "comm/engine/engine.hpp"
 #include "kernels/base/log.hpp"
-#include "launch/command.hpp"
-#include "launch/job.hpp"
-#include "launch/result.hpp"
+#include "launch/command/command.hpp"
+#include "launch/command/job.hpp"
+#include "launch/command/result.hpp"
 #include "runtime/checkpoint/store.hpp"
-#include "runtime/evaluation.hpp"
+#include "runtime/run/evaluation.hpp"
 
 #include <cmath>
 #include <memory>

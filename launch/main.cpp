@@ -1,8 +1,8 @@
 // The eightfold program: chooses a command, runs it, and returns its exit code.
 #include "kernels/base/signals.hpp"
-#include "launch/command.hpp"
-#include "launch/wait_policy.hpp"
-#include "runtime/version.hpp"
+#include "launch/command/command.hpp"
+#include "launch/process/wait_policy.hpp"
+#include "runtime/telemetry/version.hpp"
 
 int main(int argc, char** argv) {
   using namespace eightfold;

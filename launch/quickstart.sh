@@ -3,7 +3,7 @@
 set -euo pipefail
 shopt -s lastpipe  # `result` below survives its pipeline
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-source launch/setup.sh
+source launch/scripts/setup.sh
 
 usage() {
   cat <<'END'

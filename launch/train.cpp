@@ -1,20 +1,20 @@
 // eightfold train
-#include "runtime/train.hpp"
+#include "runtime/run/train.hpp"
 
-#include "comm/agreed_error.hpp"
+#include "comm/mpi/agreed_error.hpp"
 #include "kernels/base/clock.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/owner_file.hpp"
-#include "launch/command.hpp"
-#include "launch/job.hpp"
-#include "launch/result.hpp"
+#include "launch/command/command.hpp"
+#include "launch/command/job.hpp"
+#include "launch/command/result.hpp"
 #include "runtime/checkpoint/data_file.hpp"
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/config/parse.hpp"
 #include "runtime/config/show.hpp"
-#include "runtime/run_directory.hpp"
+#include "runtime/run/run_directory.hpp"
 #include "runtime/watchdog/watchdog.hpp"
 
 #include <fmt/ranges.h>

@@ -2,7 +2,7 @@
 # First steps and tests on a bare Debian. See usage().
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-source launch/setup.sh
+source launch/scripts/setup.sh
 
 usage() {
   cat <<'END'

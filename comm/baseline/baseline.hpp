@@ -4,7 +4,7 @@
 // or of ours, and gloo's, where the build found libgloo. They add fp32 numbers in host memory and block. The
 // order of their additions is their own.
 
-#include "comm/communicator.hpp"
+#include "comm/mpi/communicator.hpp"
 
 #include <memory>
 #include <span>

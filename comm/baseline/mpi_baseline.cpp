@@ -1,6 +1,6 @@
 #include "comm/baseline/mpi_baseline.hpp"
 
-#include "comm/communicator_handles.hpp"
+#include "comm/mpi/communicator_handles.hpp"
 
 #include <algorithm>
 #include <cstdlib>

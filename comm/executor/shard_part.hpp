@@ -2,8 +2,8 @@
 
 // One shard of a bucket as this rank works on it: what the stages of its pipeline share.
 
-#include "comm/executor/message_lane.hpp"
-#include "comm/spans.hpp"
+#include "comm/transport/message_lane.hpp"
+#include "comm/engine/spans.hpp"
 #include "kernels/timeline.hpp"
 #include "quant8/codec.hpp"
 

@@ -10,7 +10,7 @@
 namespace eightfold::comm::prover {
 namespace {
 
-// Rule 2 of comm/schedule.hpp.
+// Rule 2 of comm/schedules/schedule.hpp.
 struct Address {
   int sender;
   int receiver;

@@ -2,7 +2,7 @@
 
 // The steps of all ranks in one list, and which of them are two ends of one message.
 
-#include "comm/schedule.hpp"
+#include "comm/schedules/schedule.hpp"
 
 #include <span>
 #include <string>

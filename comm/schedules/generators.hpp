@@ -7,8 +7,8 @@
 //
 // In the comments N is the number of ranks, and W(s) the bytes of shard s on the wire.
 
-#include "comm/schedule.hpp"
-#include "comm/topology.hpp"
+#include "comm/schedules/schedule.hpp"
+#include "comm/schedules/topology.hpp"
 
 #include <span>
 #include <string_view>

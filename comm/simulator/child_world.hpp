@@ -3,7 +3,7 @@
 // SimGrid has one world in the life of a process, and leaves it in a state that no second one survives. So
 // every simulation has a process of its own, which goes with all it has built.
 
-#include "comm/simulator.hpp"
+#include "comm/simulator/simulator.hpp"
 
 #include <functional>
 

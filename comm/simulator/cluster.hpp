@@ -3,8 +3,8 @@
 // The modelled cluster: processors that work and links that carry, each shared fairly among those who use it
 // at the same time. The one place that knows SimGrid.
 
-#include "comm/fabric.hpp"
-#include "comm/topology.hpp"
+#include "comm/simulator/fabric.hpp"
+#include "comm/schedules/topology.hpp"
 
 #include <functional>
 #include <memory>

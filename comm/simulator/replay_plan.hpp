@@ -3,7 +3,7 @@
 // A Schedule as the simulator plays it: what a rank does in a round with shards that come from the same peer,
 // or go to it, is one task. Without that, a hierarchical schedule of many ranks would be a message a shard.
 
-#include "comm/schedule.hpp"
+#include "comm/schedules/schedule.hpp"
 
 #include <cstdint>
 #include <vector>

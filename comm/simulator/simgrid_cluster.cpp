@@ -1,4 +1,4 @@
-#include "comm/simulator.hpp"
+#include "comm/simulator/simulator.hpp"
 #include "comm/simulator/cluster.hpp"
 #include "comm/simulator/simgrid_api.hpp"
 #include "comm/simulator/simulated_device.hpp"

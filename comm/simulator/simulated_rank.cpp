@@ -1,6 +1,6 @@
 #include "comm/simulator/simulated_rank.hpp"
 
-#include "comm/engine.hpp"
+#include "comm/engine/engine.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -69,7 +69,7 @@ void SimulatedRank::submit_complete(std::int64_t complete) {
   begin_what_may();
 }
 
-// The worker updates the weights of one bucket after the other (runtime/worker.cpp).
+// The worker updates the weights of one bucket after the other (runtime/run/worker.cpp).
 void SimulatedRank::wait_for(std::size_t bucket) {
   if (bucket == buckets_.size()) {
     ended_s_ = world_.cluster.now_s();

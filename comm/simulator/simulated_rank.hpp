@@ -1,9 +1,9 @@
 #pragma once
 
 // One rank of the modelled cluster: a worker that computes and makes buckets ready, and an engine that moves
-// them, with the order of business of comm/engine.hpp and comm/executor.hpp.
+// them, with the order of business of comm/engine/engine.hpp and comm/executor/executor.hpp.
 
-#include "comm/simulator.hpp"
+#include "comm/simulator/simulator.hpp"
 #include "comm/simulator/cluster.hpp"
 #include "comm/simulator/progress.hpp"
 #include "comm/simulator/replay_plan.hpp"

@@ -1,4 +1,4 @@
-#include "comm/simulator.hpp"
+#include "comm/simulator/simulator.hpp"
 #include "comm/simulator/cluster.hpp"
 #include "kernels/base/error.hpp"
 

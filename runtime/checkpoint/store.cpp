@@ -5,7 +5,7 @@
 #include "kernels/base/file.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
-#include "runtime/version.hpp"
+#include "runtime/telemetry/version.hpp"
 
 #include <fcntl.h>
 #include <sys/statvfs.h>

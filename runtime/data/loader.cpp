@@ -1,7 +1,7 @@
 #include "runtime/data/loader.hpp"
 
 #include "kernels/base/error.hpp"
-#include "runtime/spans.hpp"
+#include "runtime/telemetry/spans.hpp"
 
 #include <algorithm>
 #include <cstddef>

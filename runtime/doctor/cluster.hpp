@@ -3,7 +3,7 @@
 // What the ranks of a job found on their machines, put together: what fails, and where they differ. How a
 // rank's findings travel to rank 0, and what stands out when they are all there; nothing here communicates.
 
-#include "comm/clock_offset.hpp"
+#include "comm/mpi/clock_offset.hpp"
 #include "runtime/doctor/data_path.hpp"
 #include "runtime/doctor/diagnosis.hpp"
 

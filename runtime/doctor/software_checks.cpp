@@ -35,7 +35,7 @@ Finding check_mpi(const Machine& machine) {
   if (!machine.libraries.askable()) return skip(kForeign);
   const MpiFacts mpi = machine.libraries.mpi();
   if (!mpi.source.loaded())
-    return fail({{"MPI", mpi.source.problem}}, "No job starts without it.", "launch/setup.sh");
+    return fail({{"MPI", mpi.source.problem}}, "No job starts without it.", "launch/scripts/setup.sh");
   return pass({{mpi.source.path + kVersionCall, mpi.version}});
 }
 
@@ -51,7 +51,7 @@ Finding check_mpi_cuda(const Machine& machine) {
       {{question, "0"}},
       "This MPI was built without CUDA: gradients are staged through pinned memory of the host, GPUDirect "
       "is not used.",
-      "launch/build_cuda_mpi.sh PREFIX");
+      "launch/scripts/build_cuda_mpi.sh PREFIX");
 }
 
 bool is_older(const std::string& version, int major, int minor) {
@@ -81,13 +81,13 @@ Finding check_ucx(const Machine& machine) {
       is_older(ucx.version, 1, 14))
     return warn({version},
                 "UCX uses dma-buf from 1.14 on, and nvidia-peermem is not loaded: GPUDirect RDMA stays off.",
-                "launch/build_cuda_mpi.sh PREFIX");
+                "launch/scripts/build_cuda_mpi.sh PREFIX");
   if (machine.has_gpus() && !knows_cuda)
     return warn(
         {version, components},
         "This UCX was built without CUDA, or could not load it: a device pointer given to it ends in a "
         "segmentation fault, and jobs stage through the host.",
-        "launch/build_cuda_mpi.sh PREFIX");
+        "launch/scripts/build_cuda_mpi.sh PREFIX");
   return pass({version, components});
 }
 

@@ -3,7 +3,7 @@
 // The health of all ranks through a run: each reads its own GPU, rank 0 gets what all say and names in the
 // log who holds the others up. Belongs to the worker's thread.
 
-#include "comm/engine.hpp"
+#include "comm/engine/engine.hpp"
 #include "runtime/health/sensor.hpp"
 #include "runtime/health/stragglers.hpp"
 #include "runtime/health/watch.hpp"

@@ -2,7 +2,7 @@
 
 // What every rank tells rank 0 of itself whenever the run reports.
 
-#include "comm/communicator.hpp"
+#include "comm/mpi/communicator.hpp"
 #include "runtime/health/nvml.hpp"
 
 #include <nlohmann/json_fwd.hpp>

@@ -3,7 +3,7 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/loss.hpp"
 #include "runtime/config/names.hpp"
-#include "runtime/spans.hpp"
+#include "runtime/telemetry/spans.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -61,7 +61,7 @@ class Model {
   void begin_step(kernels::StreamView stream);
   // Forward, loss and backward over what input() holds. labels [rows] i32. The gradient of `weight` times the
   // sum of the losses goes to gradients() as pass.gradients says; the losses and hits are added to totals [2]
-  // f64. With a timeline of the stream every layer's part is a span of it (runtime/spans.hpp).
+  // f64. With a timeline of the stream every layer's part is a span of it (runtime/telemetry/spans.hpp).
   void train(kernels::StreamView stream, const Pass& pass, kernels::ConstTensor labels, float weight,
              kernels::Tensor totals, const GradientsReady& ready, kernels::Timeline* timeline = nullptr);
   // Forward and loss only.

@@ -2,7 +2,7 @@
 
 // Fabrics as files: configs/fabrics/, and the fabric part of a profile. docs/scaling.md lists the keys.
 
-#include "comm/fabric.hpp"
+#include "comm/simulator/fabric.hpp"
 
 #include <filesystem>
 #include <string>

@@ -3,7 +3,7 @@
 // The tables of every key that a fabric file and a workload file may contain: name, unit, range, help. One
 // file may hold a fabric and a workload: each reader knows the keys of both and minds its own.
 
-#include "comm/fabric.hpp"
+#include "comm/simulator/fabric.hpp"
 #include "runtime/config/key.hpp"
 #include "runtime/config/tables.hpp"
 #include "runtime/scale/workload.hpp"

@@ -2,7 +2,7 @@
 
 #include "comm/schedules/generators.hpp"
 #include "comm/selection.hpp"
-#include "comm/simulator.hpp"
+#include "comm/simulator/simulator.hpp"
 #include "kernels/base/clock.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"

@@ -1,9 +1,9 @@
 #pragma once
 
 // How long a training step takes on a cluster that one does not have: the backward pass makes buckets ready,
-// the simulator (comm/simulator.hpp) replays their schedules on the fabric.
+// the simulator (comm/simulator/simulator.hpp) replays their schedules on the fabric.
 
-#include "comm/fabric.hpp"
+#include "comm/simulator/fabric.hpp"
 #include "quant8/format.hpp"
 #include "runtime/scale/workload.hpp"
 

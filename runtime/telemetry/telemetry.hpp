@@ -4,9 +4,9 @@
 // trace. One per rank; only rank 0 speaks and records, every rank sums its phases and may trace.
 
 #include "runtime/config/job.hpp"
-#include "runtime/guard.hpp"
+#include "runtime/optim/guard.hpp"
 #include "runtime/health/rank_report.hpp"
-#include "runtime/schedule.hpp"
+#include "runtime/optim/schedule.hpp"
 #include "runtime/telemetry/phases.hpp"
 #include "runtime/telemetry/trace.hpp"
 

@@ -1,6 +1,6 @@
 #include "runtime/telemetry/trace.hpp"
 
-#include "comm/spans.hpp"
+#include "comm/engine/spans.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
 

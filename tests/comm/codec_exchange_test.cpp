@@ -1,12 +1,12 @@
 // The exchange of encoded buckets over MPI. What the executor does with a schedule is tested in one process
 // (tests/comm/executor/); here it meets the engine, the transport and other ranks.
 #include "comm/exchange.hpp"
-#include "comm/executor.hpp"
+#include "comm/executor/executor.hpp"
 #include "comm/schedules/generators.hpp"
 #include "comm/simulator/replay_plan.hpp"
 #include "kernels/base/hash.hpp"
 #include "kernels/buffer.hpp"
-#include "tests/comm/late_transport.hpp"
+#include "tests/comm/transport/late_transport.hpp"
 #include "tests/support/ranks.hpp"
 #include "tests/support/test.hpp"
 

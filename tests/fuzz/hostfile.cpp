@@ -1,7 +1,7 @@
 // A hostfile. Names that are accepted reach mpirun as one word with nothing in it that anybody could take for
 // more.
 #include "kernels/base/error.hpp"
-#include "launch/launcher.hpp"
+#include "launch/process/launcher.hpp"
 #include "tests/fuzz/target.hpp"
 
 #include <string>

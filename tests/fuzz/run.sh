@@ -2,7 +2,7 @@
 # Looks for inputs that break a parser. See usage().
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-source launch/setup.sh
+source launch/scripts/setup.sh
 
 all_targets=(cifar config data fabric gzip hostfile idx manifest safetensors wire)
 

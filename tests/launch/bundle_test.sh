@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bundle_test.sh BUNDLE PROGRAM JOB: what launch/bundle.sh packs runs where there is neither the build nor a package. The
+# bundle_test.sh BUNDLE PROGRAM JOB: what launch/scripts/bundle.sh packs runs where there is neither the build nor a package. The
 # build is a copy of the program's, moved away before the archive is unpacked. Where that can be made, the job also runs
 # in a root directory with nothing but the bundle, the C library and a shell.
 set -euo pipefail

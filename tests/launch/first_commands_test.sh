@@ -7,7 +7,7 @@ repository=$1 program=$2
 # shellcheck source-path=SCRIPTDIR
 source "$(dirname "${BASH_SOURCE[0]}")/../support/checks.sh"
 # shellcheck source-path=SCRIPTDIR/../..
-source "$repository/launch/setup.sh"
+source "$repository/launch/scripts/setup.sh"
 
 needs_shaped_namespaces
 needs mpirun

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# slurm_test.sh SLURM_JOB PROGRAM JOB: srun starts ranks that know each other, and the batch script launch/slurm_job.sh
+# slurm_test.sh SLURM_JOB PROGRAM JOB: srun starts ranks that know each other, and the batch script launch/scripts/slurm_job.sh
 # goes on after a signal and after exit code 75. The cluster is one node, this machine, with daemons, a key and ports of
 # its own; all else it has is in a scratch directory. Exits 77 where it cannot be had.
 set -euo pipefail

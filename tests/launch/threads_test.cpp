@@ -1,8 +1,8 @@
 // What limits the threads of a rank from outside must not show in what it computes: numbers are those of as
 // many threads as it says it has.
-#include "launch/wait_policy.hpp"
+#include "launch/process/wait_policy.hpp"
 #include "tests/launch/program.hpp"
-#include "tests/launch/scripted_launcher.hpp"
+#include "tests/launch/supervise/scripted_launcher.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 

@@ -2,7 +2,7 @@
 // fails everywhere if it fails anywhere. Rank 0 prints, another rank only what it has to complain about. A
 // case that takes longer than a minute, or three with sanitizers, is taken for a hang: the job ends with its
 // name.
-#include "comm/environment.hpp"
+#include "comm/mpi/environment.hpp"
 #include "kernels/device.hpp"
 #include "tests/support/ranks.hpp"
 #include "tests/support/running_case.hpp"

@@ -5,7 +5,7 @@
 // REQUIRE_ALL_RANKS, which agree first and then pass or fail on every rank alike; plain checks are for what
 // follows the last collective, or is the same everywhere.
 
-#include "comm/communicator.hpp"
+#include "comm/mpi/communicator.hpp"
 
 #include <vector>
 

@@ -1,4 +1,4 @@
-#include "comm/executor.hpp"
+#include "comm/executor/executor.hpp"
 
 #include "kernels/base/error.hpp"
 #include "tests/comm/executor/local_job.hpp"

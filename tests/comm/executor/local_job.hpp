@@ -2,7 +2,7 @@
 
 // The ranks of a job in one process, each with an Executor, over a LocalNetwork.
 
-#include "comm/executor.hpp"
+#include "comm/executor/executor.hpp"
 #include "comm/schedules/generators.hpp"
 #include "tests/comm/executor/local_network.hpp"
 

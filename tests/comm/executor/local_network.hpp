@@ -5,7 +5,7 @@
 // The bytes of a message are taken when its sending completes, not before: who touches them too early sends
 // something else.
 
-#include "comm/transport.hpp"
+#include "comm/transport/transport.hpp"
 
 #include <deque>
 #include <functional>

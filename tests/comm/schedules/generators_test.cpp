@@ -1,6 +1,6 @@
 #include "comm/schedules/generators.hpp"
 
-#include "comm/prover.hpp"
+#include "comm/prover/prover.hpp"
 #include "quant8/format.hpp"
 #include "tests/comm/schedules/wire_size.hpp"
 #include "tests/support/test.hpp"
@@ -51,7 +51,7 @@ double contribution(int rank, int shard) {
   return std::sin(1.0 + rank + 10.0 * shard);
 }
 
-// What ranks have of the shards, as numbers: the rules of comm/schedule.hpp, one round of all ranks after the
+// What ranks have of the shards, as numbers: the rules of comm/schedules/schedule.hpp, one round of all ranks after the
 // other.
 class Machine {
  public:

@@ -3,9 +3,9 @@
 // Steps and fabrics of round numbers, and what they come to by hand.
 
 #include "comm/exchange.hpp"
-#include "comm/executor.hpp"
+#include "comm/executor/executor.hpp"
 #include "comm/schedules/generators.hpp"
-#include "comm/simulator.hpp"
+#include "comm/simulator/simulator.hpp"
 
 #include <cstdint>
 #include <string_view>

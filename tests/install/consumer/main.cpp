@@ -1,4 +1,4 @@
-#include <runtime/version.hpp>
+#include <runtime/telemetry/version.hpp>
 
 #include <iostream>
 

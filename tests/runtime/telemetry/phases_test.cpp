@@ -1,7 +1,7 @@
 #include "runtime/telemetry/phases.hpp"
 
-#include "comm/spans.hpp"
-#include "runtime/spans.hpp"
+#include "comm/engine/spans.hpp"
+#include "runtime/telemetry/spans.hpp"
 #include "tests/support/test.hpp"
 
 #include <random>

@@ -1,8 +1,8 @@
 #include "runtime/telemetry/telemetry.hpp"
 
-#include "comm/spans.hpp"
+#include "comm/engine/spans.hpp"
 #include "kernels/base/error.hpp"
-#include "runtime/spans.hpp"
+#include "runtime/telemetry/spans.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 

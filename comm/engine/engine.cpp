@@ -1,0 +1,185 @@
+#include "comm/engine/engine.hpp"
+
+#include "kernels/base/clock.hpp"
+
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+namespace eightfold::comm {
+namespace {
+
+// Sleeping costs a wake-up, tens of microseconds; polling costs the core that another rank may need. So a
+// short wait is polled through, a longer one is slept through in growing steps.
+class Patience {
+ public:
+  // Something has moved. Returns whether is_long() had said so before.
+  bool reset() {
+    is_waiting_ = false;
+    return std::exchange(asked_, {}) != base::TimePoint();
+  }
+  // How long to sleep before the next poll; nothing: not at all.
+  std::optional<std::chrono::microseconds> next() {
+    const base::TimePoint now = base::Clock::now();
+    if (!std::exchange(is_waiting_, true)) {
+      since_ = now;
+      sleep_ = kShortest;
+    }
+    if (now - since_ < kPolling) return std::nullopt;
+    return std::exchange(sleep_, std::min(2 * sleep_, kLongest));
+  }
+  // After next(): whether the wait has become long, and every so often that it still lasts.
+  bool is_long() {
+    const base::TimePoint now = base::Clock::now();
+    if (now - std::max(since_, asked_) < kLong) return false;
+    asked_ = now;
+    return true;
+  }
+
+ private:
+  static constexpr std::chrono::microseconds kPolling{40}, kShortest{10}, kLongest{80};
+  static constexpr std::chrono::milliseconds kLong{100};
+
+  bool is_waiting_ = false;
+  base::TimePoint since_, asked_;
+  std::chrono::microseconds sleep_{};
+};
+
+}  // namespace
+
+Engine::Engine(Communicator& communicator)
+    : communicator_(communicator), ranks_(communicator.size()), thread_([this] { serve(); }) {}
+
+Engine::~Engine() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_one();
+  thread_.join();
+}
+
+Engine::Ticket Engine::submit(Task task) {
+  return submit(
+      [task = std::move(task)](Communicator& communicator) {
+        task(communicator);
+        return Progress::over;
+      },
+      Company::none);
+}
+
+Engine::Ticket Engine::submit(Work work, Company company, WaitsFor waits_for) {
+  Ticket ticket = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    ticket = ++submitted_;
+    if (failure_ != nullptr) return ticket;
+    waiting_.push_back({ticket, std::move(work), company, std::move(waits_for)});
+  }
+  work_.notify_one();
+  return ticket;
+}
+
+void Engine::check() {
+  const std::lock_guard lock(mutex_);
+  if (failure_ != nullptr) std::rethrow_exception(failure_);
+}
+
+void Engine::wait(Ticket ticket) {
+  std::unique_lock lock(mutex_);
+  done_.wait(lock, [&] { return finished_ >= ticket || failure_ != nullptr; });
+  if (failure_ != nullptr) std::rethrow_exception(failure_);
+}
+
+void Engine::serve() {
+  prctl(PR_SET_TIMERSLACK, 1UL);  // short sleeps end in time, not 50 us later
+  Patience patience;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    if (under_way_.empty()) rest(lock);
+    if (!has_work()) return;
+    start_what_may();
+    lock.unlock();
+    bool moved = false;
+    try {
+      moved = advance_all();
+    } catch (...) {
+      fail(std::current_exception());
+      return;
+    }
+    lock.lock();
+    finish(moved);
+    if (moved) {
+      if (patience.reset()) base::flight_recorder().wait_for({});
+    } else if (const auto sleep = patience.next()) {
+      if (patience.is_long()) tell_whom_it_waits_for();
+      work_.wait_for(lock, *sleep);
+    }
+  }
+}
+
+// Waits for work. What MPI calls sent may still lie in its own queues, and moves only when it is called: a
+// peer must not wait for that until this rank has work again.
+void Engine::rest(std::unique_lock<std::mutex>& lock) {
+  constexpr std::chrono::milliseconds kPeriod{1};
+  constexpr int kPeriods = 1000;
+  const auto is_needed = [&] { return stopping_ || !waiting_.empty(); };
+  for (int i = 0; i < kPeriods; ++i) {
+    if (work_.wait_for(lock, kPeriod, is_needed)) return;
+    communicator_.progress();
+  }
+  work_.wait(lock, is_needed);
+}
+
+// Work without company waits until all before it is over, and all behind it waits for it.
+void Engine::start_what_may() {
+  while (!waiting_.empty() && under_way_.size() < kUnderWay) {
+    const bool is_alone = waiting_.front().company == Company::none;
+    if (!under_way_.empty() && (is_alone || under_way_.back().company == Company::none)) return;
+    under_way_.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+}
+
+// Whether anything moved.
+bool Engine::advance_all() {
+  bool moved = false;
+  for (auto item = under_way_.begin(); item != under_way_.end();) {
+    const Progress progress = item->work(communicator_);
+    moved |= progress != Progress::none;
+    item = progress == Progress::over ? under_way_.erase(item) : item + 1;
+  }
+  return moved;
+}
+
+// The oldest work that waits for somebody: what is behind it may wait for it.
+void Engine::tell_whom_it_waits_for() const {
+  base::Wait wait;
+  for (const Item& item : under_way_)
+    if (wait.direction == base::Wait::Direction::none && item.waits_for) wait = item.waits_for();
+  base::flight_recorder().wait_for(wait);
+}
+
+void Engine::finish(bool moved) {
+  if (!moved) return;
+  const Ticket next = !under_way_.empty() ? under_way_.front().ticket
+                      : !waiting_.empty() ? waiting_.front().ticket
+                                          : submitted_ + 1;
+  if (std::exchange(finished_, next - 1) != next - 1) done_.notify_all();
+}
+
+void Engine::fail(const std::exception_ptr& failure) {
+  std::deque<Item> dropped;  // destroyed outside the lock: what they hold may wake others
+  {
+    const std::lock_guard lock(mutex_);
+    failure_ = failure;
+    dropped.swap(waiting_);
+  }
+  under_way_.clear();
+  done_.notify_all();
+}
+
+}  // namespace eightfold::comm

@@ -1,0 +1,92 @@
+#pragma once
+
+// The one thread of a rank that talks to MPI while a job trains. Whoever needs the network hands it work: the
+// exchange its buckets, the worker its sums, hashes and agreements. Work starts in the order of submission;
+// since every rank's worker submits the same in the same order, its messages and collectives meet.
+//
+// Work of two kinds: a task, which blocks and has the thread for itself, and operations, several of which
+// move on side by side (comm/engine/operation.hpp). When nothing can move the thread polls for a moment, then sleeps
+// between polls: ranks may share cores.
+
+#include "comm/mpi/communicator.hpp"
+#include "comm/engine/operation.hpp"
+#include "kernels/base/flight_record.hpp"
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace eightfold::comm {
+
+class Engine {
+ public:
+  using Task = std::function<void(Communicator&)>;
+  // Called again and again until it says Progress::over; it does not wait.
+  using Work = std::function<Progress(Communicator&)>;
+  // Whom such work waits for, asked of work that has not moved for a while.
+  using WaitsFor = std::function<base::Wait()>;
+  // Counts what was submitted; the number of a piece of work is its place in the order.
+  using Ticket = std::uint64_t;
+
+  enum class Company { none, others };
+  // So many pieces of work are under way at once at most.
+  static constexpr std::size_t kUnderWay = 4;
+
+  // Starts the thread. From here to the destructor nobody else may use `communicator`, which must outlive
+  // this.
+  explicit Engine(Communicator& communicator);
+  // Finishes what was submitted, then stops. After a failure, what is left is dropped.
+  ~Engine();
+  Engine(const Engine&) = delete;  // owns a thread
+  Engine& operator=(const Engine&) = delete;
+
+  // Return at once. Work that throws ends the engine: later and unfinished work is destroyed, and every wait
+  // throws its error. Work is destroyed when it is over, before anybody learns so.
+  Ticket submit(Task task);
+  // `company`: whether other such work may be under way at the same time.
+  Ticket submit(Work work, Company company, WaitsFor waits_for = {});
+  // Blocks until this and all earlier work is over. Throws the first error of any.
+  void wait(Ticket ticket);
+  // Throws the first error so far. Never blocks.
+  void check();
+  // submit and wait.
+  void run(Task task) { wait(submit(std::move(task))); }
+
+  int ranks() const noexcept { return ranks_; }
+
+ private:
+  struct Item {
+    Ticket ticket;
+    Work work;
+    Company company;
+    WaitsFor waits_for;
+  };
+
+  void serve();
+  bool has_work() const { return !waiting_.empty() || !under_way_.empty(); }
+  void rest(std::unique_lock<std::mutex>& lock);
+  void start_what_may();
+  bool advance_all();
+  void tell_whom_it_waits_for() const;
+  void finish(bool moved);
+  void fail(const std::exception_ptr& failure);
+
+  Communicator& communicator_;
+  const int ranks_;
+  std::mutex mutex_;
+  std::condition_variable work_;  // something to do, or time to stop
+  std::condition_variable done_;  // something is over, or failed
+  std::deque<Item> waiting_;
+  std::deque<Item> under_way_;  // the engine thread's alone
+  Ticket submitted_ = 0;
+  Ticket finished_ = 0;  // this one and all before it
+  std::exception_ptr failure_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace eightfold::comm

@@ -1,0 +1,34 @@
+#pragma once
+
+// The baseline: a bucket summed by MPI_Allreduce in fp32. A device's bucket passes through pinned memory, so
+// that MPI never sees a device's pointer.
+
+#include "comm/engine/operation.hpp"
+#include "kernels/buffer.hpp"
+
+namespace eightfold::comm {
+
+class MpiOperation final : public Operation {
+ public:
+  // `stream` is one of the bucket's device, for the copies.
+  MpiOperation(kernels::Tensor values, kernels::StreamView stream, int ranks);
+
+  bool shares_engine() const override { return false; }
+  void begin(std::int64_t step) override;
+  Progress advance(Communicator& communicator) override;
+  // Rabenseifner's bound for an allreduce: 2 (N - 1) / N of the data.
+  std::size_t wire_bytes() const override;
+
+ private:
+  bool is_staged() const { return pinned_.size() > 0; }
+  kernels::Tensor host_side() const { return is_staged() ? pinned_.tensor(values_.shape()) : values_; }
+
+  kernels::Tensor values_;
+  kernels::StreamView stream_;
+  std::size_t ranks_;
+  kernels::PinnedBuffer<float> pinned_;
+  kernels::Event copied_;
+  bool is_summed_ = false;
+};
+
+}  // namespace eightfold::comm

@@ -1,0 +1,212 @@
+#include "comm/executor/executor.hpp"
+
+#include "comm/executor/stages.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace eightfold::comm {
+namespace {
+
+// The numbers between the first encoding's and the seal's (comm/executor/stages.cpp).
+std::uint32_t random_stage(std::size_t round) {
+  constexpr std::size_t kStages = 62;
+  return static_cast<std::uint32_t>(1 + round % kStages);
+}
+
+bool is_send_fresh(const Step& step) {
+  return step.action == Action::send_fresh;
+}
+
+struct PlannedStep {
+  Step step;
+  std::size_t round;
+  std::size_t place;  // in the round, as the schedule has it
+};
+
+// The steps of one shard in the order in which a segment passes them.
+std::vector<PlannedStep> steps_of(const Schedule& schedule, int shard) {
+  std::vector<PlannedStep> steps;
+  for (std::size_t round = 0; round < schedule.rounds.size(); ++round) {
+    const auto first = static_cast<std::ptrdiff_t>(steps.size());
+    for (std::size_t place = 0; place < schedule.rounds[round].size(); ++place)
+      if (const Step& step = schedule.rounds[round][place]; step.shard == shard)
+        steps.push_back({step, round, place});
+    std::stable_sort(steps.begin() + first, steps.end(), [](const PlannedStep& a, const PlannedStep& b) {
+      return place_in_round(a.step.action) < place_in_round(b.step.action);
+    });
+  }
+  return steps;
+}
+
+// Whether what was summed up before the step `at` is read after it: by a later encoding, or because the
+// schedule leaves it.
+bool is_read_later(std::span<const PlannedStep> steps, std::size_t at) {
+  for (const PlannedStep& later : steps.subspan(at + 1)) {
+    if (is_send_fresh(later.step) || later.step.action == Action::seal) return true;
+    if (later.step.action == Action::receive_adopt) return false;
+  }
+  return true;
+}
+
+// Makes the stages of a shard.
+class Pipeline {
+ public:
+  Pipeline(const ShardPart& shard, int channel) : shard_(shard), channel_(channel) {}
+
+  // One stage per step, and one for a sum that is left over.
+  std::vector<std::unique_ptr<Stage>> take(std::span<const PlannedStep> steps) && {
+    for (std::size_t at = 0; at < steps.size(); ++at) add(steps, at);
+    if (!received_.empty()) add(std::make_unique<Settle>(shard_, before(), take_sum()));
+    return std::move(stages_);
+  }
+
+ private:
+  enum class Kind { fresh, sealed };
+
+  void add(std::span<const PlannedStep> steps, std::size_t at) {
+    const Step& step = steps[at].step;
+    switch (step.action) {
+      case Action::seal:
+        sealed_ = &add(std::make_unique<Seal>(shard_, before(), take_sum()));
+        return;
+      case Action::send_fresh: {
+        const bool is_contribution = !has_summed_ && received_.empty();
+        const bool keeps_sum = is_read_later(steps, at);
+        add(std::make_unique<SendFresh>(
+            shard_, before(), route(step, Kind::fresh),
+            SendFresh::Content{take_sum(), is_contribution, random_stage(steps[at].round), keeps_sum}));
+        return;
+      }
+      case Action::send_sealed:
+        base::require(sealed_ != nullptr, "a schedule {} before it is sealed", to_string(step));
+        add(std::make_unique<SendSealed>(shard_, route(step, Kind::sealed), *sealed_));
+        return;
+      case Action::receive_add:
+        received_.push_back(&add(std::make_unique<ReceiveAdd>(shard_, route(step, Kind::fresh))));
+        return;
+      case Action::receive_adopt:
+        sealed_ = &add(std::make_unique<ReceiveAdopt>(shard_, before(), route(step, Kind::sealed)));
+        return;
+    }
+  }
+
+  template <class Kind>
+  Kind& add(std::unique_ptr<Kind> stage) {
+    Kind& added = *stage;
+    stages_.push_back(std::move(stage));
+    return added;
+  }
+
+  Predecessors before() const {
+    std::vector<const Stage*> stages;
+    for (const auto& stage : stages_)
+      if (dynamic_cast<const SendSealed*>(stage.get()) == nullptr) stages.push_back(stage.get());
+    return Predecessors(std::move(stages));
+  }
+  ShardSum take_sum() {
+    has_summed_ = has_summed_ || !received_.empty();
+    return {shard_, std::exchange(received_, {})};
+  }
+  Route route(const Step& step, Kind kind) const {
+    return {step.peer, (2 * step.shard + (kind == Kind::sealed ? 1 : 0)) * Executor::kChannels + channel_};
+  }
+
+  const ShardPart& shard_;
+  int channel_;
+  std::vector<std::unique_ptr<Stage>> stages_;
+  std::vector<ReceiveAdd*> received_;  // since the last sum
+  bool has_summed_ = false;            // the values are not this rank's alone any more
+  Sealed* sealed_ = nullptr;
+};
+
+// What is nearest to its end goes first; within a round the schedule's order counts.
+struct PlacedStage {
+  std::unique_ptr<Stage> stage;
+  std::pair<std::int64_t, std::size_t> priority;
+};
+
+PlacedStage placed(std::unique_ptr<Stage> stage, const PlannedStep* step) {
+  constexpr auto kEnd = std::numeric_limits<std::int64_t>::min();
+  if (step == nullptr) return {std::move(stage), {kEnd, 0}};
+  return {std::move(stage), {-static_cast<std::int64_t>(step->round), step->place}};
+}
+
+}  // namespace
+
+Executor::Executor(const Schedule& schedule, const BucketContext& context, const Bucket& bucket)
+    : context_(context),
+      wire_bytes_(bytes_sent(
+          schedule,
+          [&](std::int64_t elements) { return segmented_bytes(context.codec, context.segment, elements); })),
+      summed_(context.stream.device()) {
+  base::require(bucket.channel >= 0 && bucket.channel < kChannels, "channel {}", bucket.channel);
+  std::vector<PlacedStage> stages;
+  for (std::size_t i = 0; i < schedule.shards.size(); ++i) {
+    const auto offset = static_cast<std::size_t>(schedule.shards[i].offset);
+    const auto count = static_cast<std::size_t>(schedule.shards[i].count);
+    const std::vector<PlannedStep> steps = steps_of(schedule, static_cast<int>(i));
+    if (steps.empty()) continue;
+    shards_.push_back(std::make_unique<ShardPart>(
+        context_, bucket.values.subspan(offset, count),
+        bucket.residual.empty() ? bucket.residual : bucket.residual.subspan(offset, count),
+        schedule.shards[i].offset));
+    auto made = Pipeline(*shards_.back(), bucket.channel).take(steps);
+    for (std::size_t at = 0; at < made.size(); ++at)
+      stages.push_back(placed(std::move(made[at]), at < steps.size() ? &steps[at] : nullptr));
+  }
+  std::ranges::sort(stages, {}, &PlacedStage::priority);
+  for (PlacedStage& stage : stages) stages_.push_back(std::move(stage.stage));
+}
+
+Executor::~Executor() = default;
+
+void Executor::begin(std::int64_t step) {
+  context_.step = step;
+  is_enqueued_ = false;
+  for (const auto& stage : stages_) stage->begin();
+}
+
+Progress Executor::advance() {
+  if (is_enqueued_) return summed_.is_reached() ? Progress::over : Progress::none;
+  context_.transport.poll();
+  bool moved = false;
+  for (const auto& stage : stages_) moved |= stage->advance();
+  if (!std::ranges::all_of(stages_, &Stage::is_over)) return moved ? Progress::some : Progress::none;
+  summed_.record(context_.stream);
+  is_enqueued_ = true;
+  return summed_.is_reached() ? Progress::over : Progress::some;
+}
+
+// The stages of the earliest round stand last. What a peer keeps from this rank says more than what it does
+// not take: that it may not do for want of something else.
+base::Wait Executor::waits_for() const {
+  for (const auto direction : {base::Wait::Direction::receive, base::Wait::Direction::send})
+    for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)
+      if (const base::Wait wait = (*stage)->waits_for(); wait.direction == direction) return wait;
+  return {};
+}
+
+Progress Executor::advance(Communicator&) {
+  return advance();
+}
+
+std::int64_t segment_elements(const quant8::Codec& codec, std::size_t wire_bytes) {
+  std::int64_t blocks = 1;
+  const auto fits = [&](std::int64_t count) {
+    return codec.wire_bytes(count * quant8::kBlock) <= wire_bytes;
+  };
+  while (fits(2 * blocks)) blocks *= 2;
+  for (std::int64_t step = blocks / 2; step > 0; step /= 2)
+    if (fits(blocks + step)) blocks += step;
+  return blocks * quant8::kBlock;
+}
+
+std::size_t segmented_bytes(const quant8::Codec& codec, std::int64_t segment, std::int64_t elements) {
+  const std::int64_t rest = elements % segment;
+  const auto whole = static_cast<std::size_t>(elements / segment);
+  return whole * codec.wire_bytes(segment) + (rest > 0 ? codec.wire_bytes(rest) : 0);
+}
+
+}  // namespace eightfold::comm

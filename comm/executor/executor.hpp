@@ -1,0 +1,56 @@
+#pragma once
+
+// Runs one rank's Schedule over a transport with a codec: the interpreter that moves bytes. A shard's
+// segments pass through the steps as through a pipeline, so that encoding, wire and decoding overlap; what is
+// added is added in rank order, whatever arrives first.
+
+#include "comm/executor/shard_part.hpp"
+#include "comm/engine/operation.hpp"
+#include "comm/schedules/schedule.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace eightfold::comm {
+
+class Stage;
+
+class Executor final : public Operation {
+ public:
+  struct Bucket {
+    std::span<float> values;    // memory of the stream's device; summed in place
+    std::span<float> residual;  // error feedback's, as many, or none
+    int channel = 0;            // distinguishes the buckets that are under way at once; below kChannels
+  };
+  static constexpr int kChannels = 16;
+
+  // Every rank has the same schedule's part, codec and segments. `context.window` is at least 1.
+  Executor(const Schedule& schedule, const BucketContext& context, const Bucket& bucket);
+  ~Executor() override;
+
+  bool shares_engine() const override { return true; }
+  void begin(std::int64_t step) override;
+  Progress advance(Communicator& communicator) override;
+  base::Wait waits_for() const override;
+  std::size_t wire_bytes() const override { return wire_bytes_; }
+
+  // As advance(), for whoever has no engine.
+  Progress advance();
+
+ private:
+  BucketContext context_;
+  std::vector<std::unique_ptr<ShardPart>> shards_;
+  std::vector<std::unique_ptr<Stage>> stages_;  // in the order in which they are advanced
+  std::size_t wire_bytes_;
+  kernels::Event summed_;
+  bool is_enqueued_ = false;  // all of the work of this step
+};
+
+// The elements of the largest segment that takes at most so many bytes on the wire; a whole block at least.
+std::int64_t segment_elements(const quant8::Codec& codec, std::size_t wire_bytes);
+// Bytes on the wire of so many elements in such segments.
+std::size_t segmented_bytes(const quant8::Codec& codec, std::int64_t segment, std::int64_t elements);
+
+}  // namespace eightfold::comm

@@ -1,0 +1,190 @@
+#include "comm/executor/reference_executor.hpp"
+
+#include "kernels/base/error.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+namespace eightfold::comm {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+// Stages of random numbers (quant8/rounding.hpp): first encodings, sums that go on by their round, seals.
+constexpr std::uint32_t kFirstStage = 0;
+constexpr std::uint32_t kSealStage = 63;
+constexpr std::size_t kStagesBetween = 62;
+
+// Sender, receiver, shard, and whether the bytes are sealed: a message's address.
+using Address = std::tuple<int, int, int, bool>;
+using Mail = std::map<Address, Bytes>;
+
+// What a rank has of one shard.
+class Holding {
+ public:
+  Holding(const ReferenceRun& run, int rank, std::int64_t first, std::span<float> values,
+          std::span<float> residual)
+      : run_(run), rank_(rank), first_(first), values_(values), residual_(residual) {}
+
+  bool is_empty() const { return values_.empty(); }
+
+  void add(int sender, const Bytes& bytes) { received_.emplace(sender, bytes); }
+  void adopt(const Bytes& bytes) {
+    sealed_ = bytes;
+    run_.codec.decode(kStream, *sealed_, values_);
+  }
+  // The sum becomes the rank's values: from the lowest rank to the highest, its own at its own place.
+  void settle() {
+    if (received_.empty()) return;
+    const std::vector<float> own(values_.begin(), values_.end());
+    std::vector<quant8::Contribution> contributions;
+    for (const auto& [sender, bytes] : received_) {
+      if (sender > rank_ && !has_own(contributions)) contributions.emplace_back(std::span<const float>(own));
+      contributions.emplace_back(std::span<const std::byte>(bytes));
+    }
+    if (!has_own(contributions)) contributions.emplace_back(std::span<const float>(own));
+    run_.codec.sum(kStream, {contributions, elements(), 1}, values_);
+    received_.clear();
+  }
+  void seal() {
+    settle();
+    adopt(encoded(residual_, kSealStage, quant8::RoundingKey::kNoRank));
+  }
+  Bytes fresh(std::size_t round) {
+    if (received_.empty() && !is_sum_) return encoded(residual_, kFirstStage, rank_);
+    settle();
+    is_sum_ = true;
+    return encoded({}, static_cast<std::uint32_t>(1 + round % kStagesBetween), quant8::RoundingKey::kNoRank);
+  }
+  const Bytes& sealed() const {
+    base::require(sealed_.has_value(), "rank {} sends a shard before it is sealed", rank_);
+    return *sealed_;
+  }
+
+ private:
+  static inline const kernels::StreamView kStream{kernels::Device{}, nullptr};
+
+  static bool has_own(const std::vector<quant8::Contribution>& contributions) {
+    return std::ranges::any_of(contributions, [](const quant8::Contribution& each) {
+      return std::holds_alternative<std::span<const float>>(each);
+    });
+  }
+  std::int64_t elements() const { return static_cast<std::int64_t>(values_.size()); }
+  Bytes encoded(std::span<float> residual, std::uint32_t stage, int rank) const {
+    quant8::Stamp stamp{0, run_.rounding};
+    stamp.rounding.stage = stage;
+    stamp.rounding.rank = rank;
+    stamp.rounding.first = static_cast<std::uint64_t>(first_);
+    Bytes bytes(run_.codec.wire_bytes(elements()));
+    run_.codec.encode(kStream, values_, residual, stamp, bytes);
+    return bytes;
+  }
+
+  const ReferenceRun& run_;
+  int rank_;
+  std::int64_t first_;  // within the bucket
+  std::span<float> values_, residual_;
+  std::map<int, Bytes> received_;  // since the last sum, by sender
+  bool is_sum_ = false;            // the values are no longer the rank's own contribution
+  std::optional<Bytes> sealed_;
+};
+
+// One rank on its way through its rounds.
+class Rank {
+ public:
+  Rank(const Schedule& schedule, const ReferenceRun& run, int rank, std::span<float> values,
+       std::span<float> residual)
+      : schedule_(schedule), rank_(rank) {
+    for (const Shard& shard : schedule.shards) {
+      const std::int64_t begin = std::clamp(shard.offset, run.first, run.first + run.count);
+      const std::int64_t end = std::clamp(shard.offset + shard.count, run.first, run.first + run.count);
+      const auto place = static_cast<std::size_t>(begin - run.first);
+      const auto count = static_cast<std::size_t>(end - begin);
+      holdings_.emplace_back(run, rank, begin, values.subspan(place, count),
+                             residual.empty() ? residual : residual.subspan(place, count));
+    }
+  }
+
+  bool is_over() const { return round_ == schedule_.rounds.size(); }
+  // A whole round, or the half of it that can be done. Whether anything could be.
+  bool advance(Mail& mail) {
+    if (is_over()) return false;
+    const bool starts = !has_sent_;
+    if (starts) send(mail);
+    has_sent_ = true;
+    if (!has_mail(mail)) return starts;
+    receive(mail);
+    has_sent_ = false;
+    ++round_;
+    return true;
+  }
+  void settle() {
+    for (Holding& holding : holdings_) holding.settle();
+  }
+
+ private:
+  template <class Do>
+  void for_steps(std::initializer_list<Action> actions, const Do& act) {
+    for (const Step& step : schedule_.rounds[round_])
+      if (Holding& holding = holdings_.at(static_cast<std::size_t>(step.shard));
+          !holding.is_empty() && std::ranges::find(actions, step.action) != actions.end())
+        act(step, holding);
+  }
+  Address incoming(const Step& step) const {
+    return {step.peer, rank_, step.shard, step.action == Action::receive_adopt};
+  }
+
+  void send(Mail& mail) {
+    for_steps({Action::seal}, [&](const Step&, Holding& holding) { holding.seal(); });
+    for_steps({Action::send_fresh, Action::send_sealed}, [&](const Step& step, Holding& holding) {
+      const bool is_sealed = step.action == Action::send_sealed;
+      mail[{rank_, step.peer, step.shard, is_sealed}] = is_sealed ? holding.sealed() : holding.fresh(round_);
+    });
+  }
+  bool has_mail(const Mail& mail) {
+    bool has_all = true;
+    for_steps({Action::receive_add, Action::receive_adopt},
+              [&](const Step& step, Holding&) { has_all = has_all && mail.contains(incoming(step)); });
+    return has_all;
+  }
+  void receive(const Mail& mail) {
+    for_steps({Action::receive_add},
+              [&](const Step& step, Holding& holding) { holding.add(step.peer, mail.at(incoming(step))); });
+    for_steps({Action::receive_adopt},
+              [&](const Step& step, Holding& holding) { holding.adopt(mail.at(incoming(step))); });
+  }
+
+  const Schedule& schedule_;
+  int rank_;
+  std::vector<Holding> holdings_;  // by shard
+  std::size_t round_ = 0;
+  bool has_sent_ = false;  // in this round
+};
+
+}  // namespace
+
+void run_reference(std::span<const Schedule> schedules, const ReferenceRun& run,
+                   std::span<std::vector<float>> values, std::span<std::vector<float>> residuals) {
+  base::require(run.codec.encoding().scaling == quant8::Scaling::block && run.first % quant8::kBlock == 0,
+                "the reference computes whole blocks with scales of their own");
+  base::require(values.size() == schedules.size(), "{} schedules for the values of {} ranks",
+                schedules.size(), values.size());
+  std::vector<Rank> ranks;
+  for (std::size_t i = 0; i < schedules.size(); ++i)
+    ranks.emplace_back(schedules[i], run, static_cast<int>(i), values[i],
+                       residuals.empty() ? std::span<float>() : std::span<float>(residuals[i]));
+  Mail mail;
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (Rank& rank : ranks) moved = rank.advance(mail) || moved;
+  }
+  for (Rank& rank : ranks) {
+    base::require(rank.is_over(), "the schedules come to a standstill");
+    rank.settle();
+  }
+}
+
+}  // namespace eightfold::comm

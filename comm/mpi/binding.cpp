@@ -1,0 +1,127 @@
+#include "comm/mpi/binding.hpp"
+
+#include "kernels/base/cpu_quota.hpp"
+#include "kernels/base/error.hpp"
+#include "kernels/base/hash.hpp"
+#include "kernels/base/log.hpp"
+#include "kernels/host_threads.hpp"
+
+#include <sched.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace eightfold::comm {
+
+using kernels::Device;
+using kernels::DeviceKind;
+
+namespace {
+
+// A group of processes with a quota, by the number that the kernel gives its directory: the same for all who
+// are in it, whatever each calls it.
+std::uint64_t group_number(const base::CpuQuota& quota) {
+  struct stat facts {};
+  return ::stat(quota.group().c_str(), &facts) == 0
+             ? facts.st_ino
+             : base::hash64(std::as_bytes(std::span(quota.file.native())));
+}
+
+// How many ranks of this node each of these quotas of this rank's is for. Collective over the node.
+std::vector<std::ptrdiff_t> ranks_under(Communicator& communicator,
+                                        const std::vector<base::CpuQuota>& quotas) {
+  std::vector<std::uint64_t> groups(quotas.size());
+  std::ranges::transform(quotas, groups.begin(), group_number);
+  const std::set<std::uint64_t> told(groups.begin(), groups.end());  // one may be mounted twice
+  std::vector<std::ptrdiff_t> ranks(quotas.size(), 0);
+  const std::uint64_t most = std::ranges::max(communicator.all_gather_on_node(told.size()));
+  auto next = told.begin();
+  for (std::uint64_t i = 0; i < most; ++i) {
+    const auto each = communicator.all_gather_on_node(next == told.end() ? 0 : *next++);
+    for (std::size_t mine = 0; mine < groups.size(); ++mine)
+      ranks[mine] += std::ranges::count(each, groups[mine]);
+  }
+  return ranks;
+}
+
+// The cores this process may run on, divided by the ranks of its node that may run on exactly the same ones.
+// Collective over the node.
+int fair_cores(Communicator& communicator) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  const bool known = sched_getaffinity(0, sizeof allowed, &allowed) == 0;
+  const std::uint64_t mine = base::hash64(std::as_bytes(std::span(&allowed, 1)));
+  const auto masks = communicator.all_gather_on_node(mine);  // all ranks take part, whatever they know
+  return known ? CPU_COUNT(&allowed) / static_cast<int>(std::ranges::count(masks, mine)) : 1;
+}
+
+}  // namespace
+
+Device bind_device(const Communicator& communicator, std::optional<DeviceKind> kind) {
+  const int gpus = kernels::device_count(DeviceKind::cuda);
+  if (kind == DeviceKind::cuda && gpus == 0)
+    base::raise<base::EnvironmentError>("job.device is cuda, but {} on {}; use --set job.device=host",
+                                        kernels::is_built_with(DeviceKind::cuda)
+                                            ? "no GPU is visible"
+                                            : "this eightfold was built without CUDA",
+                                        communicator.host());
+  if (kind == DeviceKind::host || gpus == 0) {
+    base::log_info("device: host ({})", kind == DeviceKind::host                   ? "as the job says"
+                                        : kernels::is_built_with(DeviceKind::cuda) ? "no GPU is visible"
+                                                                                   : "built without CUDA");
+    return Device{};
+  }
+  const Device device{DeviceKind::cuda, communicator.local_rank() % gpus};
+  base::log_info("device: {} of {} for local rank {} of {}", to_string(device), gpus,
+                 communicator.local_rank(), communicator.local_size());
+  return device;
+}
+
+FairShare fair_host_threads(Communicator& communicator, int cores,
+                            const std::vector<base::CpuQuota>& quotas) {
+  FairShare share{std::max(1, cores), "the cores this rank may use, shared fairly"};
+  const std::vector<std::ptrdiff_t> ranks = ranks_under(communicator, quotas);
+  for (std::size_t i = 0; i < quotas.size(); ++i) {
+    const double bought = quotas[i].cores / static_cast<double>(ranks[i]);
+    if (bought >= share.threads) continue;
+    share = {std::max(1, static_cast<int>(bought)),
+             fmt::format("the time of {:.3g} cores in {}, shared fairly", quotas[i].cores,
+                         quotas[i].file.string())};
+  }
+  return share;
+}
+
+int bind_host_threads(Communicator& communicator, int wanted) {
+  const FairShare fair = fair_host_threads(communicator, fair_cores(communicator), base::cpu_quotas());
+  const int asked = wanted > 0 ? wanted : fair.threads;
+  int granted = 0;
+  run_agreed(communicator, [&] { granted = kernels::set_host_threads(asked); });
+  const auto grants = communicator.all_gather(static_cast<std::uint64_t>(granted));
+  const auto least = std::ranges::min_element(grants);
+  const auto threads = static_cast<int>(*least);
+  const auto slowest = static_cast<std::size_t>(least - grants.begin());
+  const bool is_limited = communicator.all_gather(static_cast<std::uint64_t>(asked))[slowest] != *least;
+  if (is_limited && static_cast<int>(slowest) == communicator.rank()) {
+    const std::string limits = kernels::host_thread_limits();
+    base::log_warn("OpenMP grants {} of {} host threads{}{}: every rank computes with {}", threads, asked,
+                   limits.empty() ? "" : ", ", limits, threads);
+  }
+  run_agreed(communicator, [&] {
+    if (granted > threads && kernels::set_host_threads(threads) != threads)
+      base::raise<base::EnvironmentError>("OpenMP grants {} host threads, but not {}; set job.threads=1",
+                                          granted, threads);
+  });
+  base::log_info("{} ranks on {} nodes, {} host threads each ({})", communicator.size(),
+                 communicator.node_count(), threads,
+                 is_limited         ? fmt::format("what OpenMP grants rank {}", slowest)
+                 : wanted > 0       ? "as the job says"
+                 : threads == asked ? fair.reason
+                                    : fmt::format("the fair share of rank {}", slowest));
+  return threads;
+}
+
+}  // namespace eightfold::comm

@@ -1,0 +1,120 @@
+#include "launch/bench/oversubscription.hpp"
+
+#include "kernels/base/clock.hpp"
+#include "kernels/base/error.hpp"
+#include "kernels/base/log.hpp"
+#include "kernels/host_threads.hpp"
+#include "launch/bench/step_trial.hpp"
+
+#include <algorithm>
+#include <barrier>
+#include <bit>
+#include <chrono>
+#include <exception>
+#include <thread>
+
+namespace eightfold::launch {
+namespace {
+
+constexpr std::int64_t kSteps = 40, kFirst = 5;  // of which the first are not counted
+constexpr std::chrono::milliseconds kPause{20};
+
+// Threads that compute, over the cores there are.
+double load(const Placement& placement, int workers, int cores) {
+  return static_cast<double>(placement.place.ranks) * placement.facts.threads * workers / cores;
+}
+
+double largest(comm::Engine& engine, double mine) {
+  std::vector<std::uint64_t> all;
+  engine.run([&](comm::Communicator& world) { all = world.all_gather(std::bit_cast<std::uint64_t>(mine)); });
+  double most = 0;
+  for (const std::uint64_t bits : all) most = std::max(most, std::bit_cast<double>(bits));
+  return most;
+}
+
+// The number is each thread's own. What was planned for more threads than there are would compute wrong
+// values.
+void require_threads(int count) {
+  if (const int granted = kernels::set_host_threads(count); granted < count)
+    base::raise<base::EnvironmentError>(
+        "OpenMP grants a further worker {} of {} host threads; a smaller job.threads needs fewer", granted,
+        count);
+}
+
+// A rank's workers, each on a thread of its own, which take a step when they are told to.
+class Crowd {
+ public:
+  Crowd(std::vector<std::unique_ptr<runtime::Session>> sessions, comm::Engine& engine, int host_threads)
+      : gate_(static_cast<std::ptrdiff_t>(sessions.size()) + 1),
+        times_s_(sessions.size()),
+        failures_(sessions.size()) {
+    for (auto& session : sessions)
+      trials_.push_back(
+          std::make_unique<StepTrial>(std::move(session), engine, Exchanging::nothing, kFirst + kSteps));
+    for (std::size_t i = 0; i < trials_.size(); ++i)
+      threads_.emplace_back([this, i, host_threads] { serve(i, host_threads); });
+    gate_.arrive_and_wait();
+    for (const std::exception_ptr& failure : failures_)
+      if (failure) std::rethrow_exception(failure);
+  }
+
+  // The slowest one's time.
+  double step_s() {
+    gate_.arrive_and_wait();
+    gate_.arrive_and_wait();
+    return std::ranges::max(times_s_);
+  }
+
+ private:
+  void serve(std::size_t member, int host_threads) {
+    try {
+      require_threads(host_threads);
+    } catch (...) {
+      failures_[member] = std::current_exception();
+    }
+    gate_.arrive_and_wait();
+    if (std::ranges::any_of(failures_, [](const auto& failure) { return failure != nullptr; })) return;
+    for (std::int64_t step = 0; step < kFirst + kSteps; ++step) {
+      gate_.arrive_and_wait();
+      const base::TimePoint begin = base::Clock::now();
+      trials_[member]->take_turn(1);
+      times_s_[member] = base::seconds_since(begin);
+      gate_.arrive_and_wait();
+    }
+  }
+
+  std::barrier<> gate_;  // once all have their threads, then before each step and after it
+  std::vector<double> times_s_;
+  std::vector<std::exception_ptr> failures_;  // of a member that has not got its threads
+  std::vector<std::unique_ptr<StepTrial>> trials_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace
+
+int crowd_size(const comm::Fabric& fabric, const Placement& placement) {
+  int workers = 1;
+  while (load(placement, workers, fabric.cores) < 2) ++workers;
+  return workers;
+}
+
+void add_crowding(comm::Fabric& fabric, std::vector<std::unique_ptr<runtime::Session>> crowd,
+                  comm::Engine& engine, const Placement& placement, double alone_s) {
+  const double load_alone = std::max(1.0, load(placement, 1, fabric.cores));
+  const double fair_s = alone_s * load(placement, static_cast<int>(crowd.size()), fabric.cores) / load_alone;
+  Crowd members(std::move(crowd), engine, placement.facts.threads);
+  std::vector<double> steps_s;
+  for (std::int64_t step = 0; step < kFirst + kSteps; ++step) {
+    std::this_thread::sleep_for(kPause);
+    engine.run([](comm::Communicator& world) { world.barrier(); });
+    const double slowest_s = largest(engine, members.step_s());
+    if (step >= kFirst) steps_s.push_back(slowest_s);
+  }
+  std::ranges::nth_element(steps_s, steps_s.begin() + kSteps / 2);
+  fabric.crowding = std::max(1.0, steps_s[kSteps / 2] / largest(engine, fair_s));
+  base::log_info(
+      "profile: with twice as many threads as cores a step takes {:.3f} ms, {:.3f} times its share",
+      1e3 * steps_s[kSteps / 2], fabric.crowding);
+}
+
+}  // namespace eightfold::launch

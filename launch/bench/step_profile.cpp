@@ -1,0 +1,167 @@
+#include "launch/bench/step_profile.hpp"
+
+#include "comm/measure/link.hpp"
+#include "kernels/base/clock.hpp"
+#include "kernels/base/log.hpp"
+#include "kernels/base/parse.hpp"
+#include "kernels/base/process_id.hpp"
+#include "launch/bench/codec_speed.hpp"
+#include "launch/bench/processor.hpp"
+#include "runtime/config/names.hpp"
+#include "runtime/scale/fabric_file.hpp"
+#include "runtime/scale/workload_file.hpp"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bit>
+#include <numeric>
+
+namespace eightfold::launch {
+namespace {
+
+using runtime::scale::Workload;
+
+constexpr std::size_t kGoodput = std::size_t{32} << 20;
+constexpr std::size_t kSmall = 8;
+
+constexpr std::uint64_t kUnknownMachine = 0;
+
+// The same on all ranks of a machine, containers and namespaces included.
+std::uint64_t machine_id() {
+  const std::string text = base::this_process().kernel;
+  return text.empty() ? kUnknownMachine : std::hash<std::string>()(text);
+}
+
+// That this process may run on.
+int allowed_cores() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  return ::sched_getaffinity(0, sizeof allowed, &allowed) == 0
+             ? CPU_COUNT(&allowed)
+             : static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+std::vector<double> from_all(comm::Engine& engine, double mine) {
+  std::vector<std::uint64_t> all;
+  engine.run([&](comm::Communicator& c) { all = c.all_gather(std::bit_cast<std::uint64_t>(mine)); });
+  std::vector<double> values;
+  for (const std::uint64_t bits : all) values.push_back(std::bit_cast<double>(bits));
+  return values;
+}
+double mean(comm::Engine& engine, double mine) {
+  const std::vector<double> all = from_all(engine, mine);
+  return std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
+}
+
+double engine_thread_s(comm::Engine& engine) {
+  timespec time{};
+  engine.run([&](comm::Communicator&) { ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time); });
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+// Of the first two ranks of a node and of two nodes, where there are such.
+void add_pair(comm::Fabric& fabric, comm::LinkMeter& meter, const comm::RankPair& pair, bool shares_node) {
+  const double latency_s = meter.one_way_s(pair, kSmall);
+  const double bytes_per_s = kGoodput / meter.both_ways_s(pair, kGoodput);
+  if (shares_node) {
+    fabric.node_latency_s = latency_s;
+    fabric.neighbour_bytes_per_s = bytes_per_s;
+  } else {
+    fabric.network_latency_s = latency_s;
+    fabric.card_bytes_per_s = bytes_per_s;
+  }
+}
+
+}  // namespace
+
+std::optional<comm::Fabric> measure_fabric(comm::Communicator& world, int repeats) {
+  const comm::Topology topology = discover_topology(world);
+  if (topology.nodes() == 1) {
+    base::log_info("profile: there is one node: no network was measured, and no fabric is written");
+    return std::nullopt;
+  }
+  comm::Fabric fabric;
+  fabric.name = "measured";
+  comm::LinkMeter meter(world, {.repeats = repeats});
+  bool has_pair[2] = {false, false};
+  for (const comm::RankPair& pair : rank_pairs(topology, comm::PairChoice::nodes)) {
+    const bool shares_node = topology.node_of(pair.first) == topology.node_of(pair.second);
+    if (!std::exchange(has_pair[shares_node ? 1 : 0], true)) add_pair(fabric, meter, pair, shares_node);
+  }
+  if (topology.rails() == 1) {  // a ring of ranks is one of nodes: their cards all at once
+    fabric.card_bytes_per_s = kGoodput / meter.ring_s(kGoodput);
+    fabric.burst_bytes = meter.burst_bytes(fabric.card_bytes_per_s);
+  }
+  const std::vector<std::uint64_t> machines = world.all_gather(machine_id());
+  if (machines.front() != kUnknownMachine &&
+      std::ranges::all_of(machines, [&](auto id) { return id == machines.front(); })) {
+    fabric.cores = allowed_cores();
+    base::log_info(
+        "profile: all nodes are one machine, and share its {} cores in what is predicted from it; scale "
+        "simulate --own-hosts gives each node as many",
+        fabric.cores);
+  }
+  return fabric;
+}
+
+Workload workload_of(StepTrial& trial, const StepTimer::Medians& medians, comm::Engine& engine,
+                     const Placement& placement) {
+  runtime::Session& session = trial.session();
+  Workload workload;
+  workload.name = session.config().job.name;
+  workload.machine = fmt::format("{}; {}", processor_model(), placement.facts.device);
+  workload.date = base::utc_stamp();
+  workload.device = placement.place.device.kind == kernels::DeviceKind::host
+                        ? runtime::scale::WorkloadDevice::host
+                        : runtime::scale::WorkloadDevice::cuda;
+  const std::int64_t ranks = placement.place.ranks;
+  workload.batch = (session.plan().batch(0).samples + ranks - 1) / ranks;  // the largest share
+  double layers_s = 0;
+  for (const auto& [layer, forward_s] : medians.forward_s) {
+    const auto found = medians.backward_s.find(layer);
+    runtime::scale::LayerTimes times{
+        .name = fmt::format("layer{}.{}", layer,
+                            to_string(session.config().model.layers[static_cast<std::size_t>(layer)].kind)),
+        .forward_s = mean(engine, forward_s),
+        .backward_s = mean(engine, found == medians.backward_s.end() ? 0 : found->second)};
+    for (const runtime::model::Parameter& parameter : session.model().parameters())
+      if (parameter.name.starts_with(fmt::format("layer{}.", layer)))
+        times.parameters += parameter.span.end - parameter.span.begin;
+    layers_s += times.forward_s + times.backward_s;
+    workload.layers.push_back(std::move(times));
+  }
+  const double update_s = mean(engine, medians.update_s);
+  workload.other_s = std::max(0.0, mean(engine, medians.compute_s()) - layers_s - update_s);
+  workload.update_s_per_parameter = update_s / static_cast<double>(workload.parameters());
+  engine.run([](comm::Communicator& world) { world.barrier(); });
+  for (const comm::CodecSpeed& speed : codec_speeds(session.stream(), 10))
+    workload.codecs.push_back({speed.format, mean(engine, sizeof(float) / speed.encode_bytes_per_s),
+                               mean(engine, sizeof(float) / speed.decode_bytes_per_s)});
+  return workload;
+}
+
+void add_engine_costs(comm::Fabric& fabric, StepTrial& exchanging, comm::Engine& engine,
+                      std::int64_t rounds) {
+  exchanging.exchange_alone(1);
+  exchanging.take_medians();
+  const double before_s = engine_thread_s(engine);
+  exchanging.exchange_alone(rounds);
+  const double engine_s = (engine_thread_s(engine) - before_s) / static_cast<double>(rounds);
+  const double codec_s = exchanging.codec_s() / static_cast<double>(rounds);
+  const double moved = 2 * static_cast<double>(exchanging.wire_bytes());  // sent, and as much received
+  const double s_per_byte = mean(engine, std::max(0.0, engine_s - codec_s) / moved);
+  base::log_info("profile: the engine worked {:.3f} ms a round, {:.3f} ms of it with the codec",
+                 1e3 * engine_s, 1e3 * codec_s);
+  fabric.send_s_per_byte = fabric.receive_s_per_byte = s_per_byte;
+}
+
+std::string profile_text(const Workload& workload, const std::optional<comm::Fabric>& fabric) {
+  std::string text = workload_text(workload);
+  if (fabric) text += "\n" + runtime::scale::fabric_text(*fabric);
+  return text;
+}
+
+}  // namespace eightfold::launch

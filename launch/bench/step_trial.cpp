@@ -1,0 +1,64 @@
+#include "launch/bench/step_trial.hpp"
+
+#include "kernels/elementwise.hpp"
+#include "runtime/run/exchange.hpp"
+
+#include <utility>
+
+namespace eightfold::launch {
+namespace {
+
+// Every rank keeps the gradients that it has.
+class NoExchange final : public comm::Exchange {
+ public:
+  void submit(std::size_t, std::int64_t, kernels::StreamView) override {}
+  bool wait_for_next(kernels::StreamView) override { return false; }
+  std::size_t wire_bytes() const override { return 0; }
+};
+
+std::unique_ptr<comm::Exchange> make_exchange(Exchanging exchanging, runtime::Session& session,
+                                              comm::Engine& engine, base::Observer& observer) {
+  if (exchanging == Exchanging::nothing) return std::make_unique<NoExchange>();
+  return runtime::make_exchange(session, engine, observer);
+}
+
+}  // namespace
+
+StepTrial::StepTrial(std::unique_ptr<runtime::Session> session, comm::Engine& engine, Exchanging exchanging,
+                     std::int64_t steps)
+    : session_(std::move(session)),
+      exchange_(make_exchange(exchanging, *session_, engine, timer_)),
+      worker_(*session_, *exchange_, timer_, 0, steps) {}
+
+void StepTrial::warm_up(std::int64_t steps) {
+  for (std::int64_t step = 0; step < steps; ++step) worker_.step();
+  worker_.synchronize();
+  timer_.reset();
+}
+
+void StepTrial::take_turn(std::int64_t steps) {
+  const kernels::DeviceCounters before = kernels::device_counters();
+  for (std::int64_t step = 0; step < steps; ++step) worker_.step();
+  const kernels::DeviceCounters after = kernels::device_counters();
+  allocations_ += after.allocations - before.allocations;
+  synchronizations_ += after.synchronizations - before.synchronizations;
+  worker_.synchronize();
+}
+
+StepTimer::Medians StepTrial::take_medians() {
+  StepTimer::Medians medians = timer_.medians();
+  timer_.reset();
+  return medians;
+}
+
+void StepTrial::exchange_alone(std::int64_t rounds) {
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    kernels::fill(session_->stream(), 1, session_->model().gradients());  // sums of sums end as infinities
+    for (std::size_t bucket = 0; bucket < session_->buckets().size(); ++bucket)
+      exchange_->submit(bucket, round, session_->stream());
+    exchange_->wait(session_->stream());
+    session_->stream().synchronize();
+  }
+}
+
+}  // namespace eightfold::launch

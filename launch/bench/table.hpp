@@ -1,0 +1,14 @@
+#pragma once
+
+// What a race of allreduces came to: a table as nccl-tests prints it, and rows for scripts.
+
+#include "launch/bench/runner.hpp"
+#include "launch/command/result.hpp"
+
+namespace eightfold::launch {
+
+void print_race(const RaceResult& result, int ranks);
+
+ResultRow row_of(const RaceResult& result, const RaceFigures& each, int ranks);
+
+}  // namespace eightfold::launch

@@ -1,0 +1,207 @@
+#include "launch/command/job.hpp"
+
+#include "comm/mpi/agreed_error.hpp"
+#include "comm/mpi/binding.hpp"
+#include "kernels/base/log.hpp"
+#include "kernels/base/out_of_memory.hpp"
+#include "launch/command/result.hpp"
+#include "runtime/config/names.hpp"
+#include "runtime/config/show.hpp"
+#include "runtime/config/tables.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <new>
+#include <optional>
+#include <utility>
+
+namespace eightfold::launch {
+namespace {
+
+using runtime::config::DeviceChoice;
+using runtime::config::JobConfig;
+using runtime::config::ParsedJob;
+
+std::optional<kernels::DeviceKind> device_kind(DeviceChoice choice) {
+  switch (choice) {
+    case DeviceChoice::automatic:
+      return std::nullopt;
+    case DeviceChoice::host:
+      return kernels::DeviceKind::host;
+    case DeviceChoice::cuda:
+      return kernels::DeviceKind::cuda;
+  }
+  return std::nullopt;
+}
+
+// The hosts of all ranks, each once, on rank 0.
+std::string all_hosts(comm::Communicator& world) {
+  std::vector<std::string> hosts;
+  for (std::string& host : world.gather(world.host(), 0))
+    if (std::ranges::find(hosts, host) == hosts.end()) hosts.push_back(std::move(host));
+  return fmt::format("{}", fmt::join(hosts, ","));
+}
+
+[[noreturn]] void raise_out_of_memory(const std::exception& failure, const std::string& advice) {
+  base::raise<base::OutOfMemory>("{}; {}", base::describe(failure), advice);
+}
+
+// What make() returns; where memory does not suffice, the error ends with `advice`: the key that asks for
+// less.
+template <class Make>
+auto in_memory(const Make& make, const std::string& advice) {
+  try {
+    return make();
+  } catch (const base::OutOfMemory& failure) {
+    raise_out_of_memory(failure, advice);
+  } catch (const std::bad_alloc& failure) {
+    raise_out_of_memory(failure, advice);
+  }
+}
+
+std::string data_advice(const runtime::config::Data& data) {
+  return data.kind == runtime::config::DataKind::digits
+             ? "data.train and data.test say how many samples are drawn"
+             : "data.kind: every rank holds all samples in memory";
+}
+
+std::string pass_advice(const runtime::config::Job& job, int ranks) {
+  const std::int64_t share = (job.global_batch + ranks - 1) / ranks;
+  const std::int64_t rows = job.micro_batch > 0 ? std::min(job.micro_batch, share) : share;
+  return rows > 1 ? fmt::format(
+                        "a rank takes {} samples through the model at once: a smaller job.micro_batch, "
+                        "or smaller layers, need less",
+                        rows)
+                  : std::string("job.micro_batch is 1 already: only smaller layers need less");
+}
+
+}  // namespace
+
+void JobOptions::add_to(const Command& command) {
+  command.add_option("job", file, "Job file (TOML); see docs/config.md for its keys")
+      .required()
+      .type_name("JOB");
+  command
+      .add_option("--set", overrides,
+                  "Override a key of the job file, e.g. --set optimizer.learning_rate=0.01; repeatable")
+      .type_name("KEY=VALUE")
+      .repeatable();
+}
+
+void DeviceOption::add_to(const Command& command) {
+  const auto& names = runtime::config::kNames<DeviceChoice>;
+  command.add_option("--device", name, "auto: a GPU where there is one")
+      .show_default()
+      .one_of(std::vector<std::string>(names.begin(), names.end()));
+}
+
+DeviceChoice DeviceOption::choice() const {
+  const auto& names = runtime::config::kNames<DeviceChoice>;
+  return static_cast<DeviceChoice>(std::ranges::find(names, name) - names.begin());
+}
+
+void share_json_check(comm::Communicator& world, const std::filesystem::path& path) {
+  comm::run_agreed(world, [&] {
+    if (world.rank() == 0) prepare_json(path);
+  });
+}
+
+const std::string& text_of(const JobOptions& options) {
+  if (*options.text) return **options.text;
+  std::error_code ignored;
+  // What a shell makes of <(...).
+  if (options.file.string().starts_with("/dev/fd/") && !std::filesystem::exists(options.file, ignored))
+    base::raise<base::ConfigError>(
+        "cannot read {}: it is not open here, for a launcher does not hand it to its ranks; write the job to "
+        "the launcher's standard input and name /dev/stdin",
+        options.file.string());
+  return options.text->emplace(runtime::config::read_toml_file(options.file));
+}
+
+ParsedJob read_job(const JobOptions& options) {
+  return runtime::config::parse_job(text_of(options), options.file.string(), options.overrides);
+}
+
+std::vector<std::string> overrides_elsewhere(const JobOptions& options,
+                                             const runtime::config::Origins& origins) {
+  std::vector<std::string> overrides = options.overrides;
+  for (const auto& [key, place] : origins) {
+    if (place.expanded.empty()) continue;
+    const auto is_of_key = [&, start = key + "="](const std::string& each) {
+      return each.starts_with(start);
+    };
+    std::erase_if(overrides, is_of_key);
+    overrides.push_back(fmt::format("{}={}", key, place.expanded));
+  }
+  return overrides;
+}
+
+JobConfig share_job(comm::Communicator& world, const std::function<ParsedJob()>& read_on_root) {
+  std::optional<JobConfig> mine;
+  std::string text;
+  comm::run_agreed(world, [&] {
+    if (world.rank() != 0) return;
+    mine = read_on_root().config;
+    text = runtime::config::resolved_toml(*mine);
+  });
+  world.broadcast_text(text, 0);
+  // Rank 0 keeps the places of the user's own file for later messages.
+  return mine ? *mine : runtime::config::parse_job(text, "the resolved job").config;
+}
+
+JobConfig share_job(comm::Communicator& world, const JobOptions& options) {
+  return share_job(world, [&] { return read_job(options); });
+}
+
+std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world, const JobConfig& job,
+                                               const runtime::RankPlace& place,
+                                               const std::function<runtime::data::Split()>& open_data,
+                                               const runtime::data::TrainingFacts* facts) {
+  std::unique_ptr<runtime::Session> session;
+  comm::run_agreed(world, [&] {
+    runtime::data::Split data = in_memory(open_data, data_advice(job.data));
+    const auto plan = [&] {
+      return facts ? std::make_unique<runtime::Session>(job, std::move(data), *facts, place)
+                   : std::make_unique<runtime::Session>(job, std::move(data), place);
+    };
+    session = in_memory(plan, pass_advice(job.job, place.ranks));
+  });
+  const std::vector<std::uint64_t> fingerprints = world.all_gather(session->data_fingerprint());
+  const auto odd = std::ranges::find_if(fingerprints, [&](auto each) { return each != fingerprints[0]; });
+  if (odd != fingerprints.end())
+    throw comm::AgreedError(
+        base::ExitCode::data,
+        fmt::format("rank {} has read other data than rank 0: data.dir must hold the same files "
+                    "on every host",
+                    odd - fingerprints.begin()));
+  return session;
+}
+
+std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world, const JobConfig& job,
+                                               const runtime::RankPlace& place) {
+  return plan_session(world, job, place, [&] { return runtime::data::open(job.data, job.job.seed); });
+}
+
+Placement place_rank(comm::Communicator& world, const runtime::config::Job& job) {
+  Placement placement;
+  comm::run_agreed(world,
+                   [&] { placement.place.device = comm::bind_device(world, device_kind(job.device)); });
+  kernels::set_tf32(job.tf32);
+  if (job.tf32 && placement.place.device.kind == kernels::DeviceKind::host)
+    base::log_info("job.tf32 has no effect: {} computes in fp32", to_string(placement.place.device));
+  const int threads = comm::bind_host_threads(world, static_cast<int>(job.threads));
+  placement.place.rank = world.rank();
+  placement.place.ranks = world.size();
+  placement.facts = {all_hosts(world), to_string(placement.place.device), world.size(), world.node_count(),
+                     threads};
+  return placement;
+}
+
+Placement place_rank(comm::Communicator& world, const DeviceOption& device) {
+  runtime::config::Job job;
+  job.device = device.choice();
+  return place_rank(world, job);
+}
+
+}  // namespace eightfold::launch

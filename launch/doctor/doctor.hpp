@@ -1,0 +1,34 @@
+#pragma once
+
+// What the doctor of one machine and the one of a cluster share.
+
+#include "launch/command/command.hpp"
+#include "launch/command/result.hpp"
+#include "runtime/doctor/data_path.hpp"
+#include "runtime/doctor/diagnosis.hpp"
+
+namespace eightfold::launch {
+
+struct DoctorOptions {
+  std::filesystem::path root = "/";
+  std::filesystem::path libraries;
+  std::filesystem::path run_directory = "runs";
+  std::string patience = "60s";  // with each check
+  std::filesystem::path json;
+  bool cluster = false;  // gather what all ranks find
+  bool prove = false;    // and try the transports
+  bool bench = false;    // and measure
+};
+
+runtime::doctor::Machine machine_of(const DoctorOptions& options);
+
+ResultRow row_of(const runtime::doctor::Diagnosis& diagnosis);
+ResultRow row_of(const runtime::doctor::DataPath& path);
+
+// The "environment" of --json.
+std::string environment_of(const DoctorOptions& options, int ranks, int nodes);
+
+// All ranks of a job. In doctor_cluster.cpp.
+base::ExitCode diagnose_cluster(const DoctorOptions& options);
+
+}  // namespace eightfold::launch

@@ -1,0 +1,345 @@
+#include "launch/process/child_process.hpp"
+
+#include "kernels/base/clock.hpp"
+#include "kernels/base/error.hpp"
+#include "kernels/base/signals.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace eightfold::launch {
+namespace {
+
+constexpr std::chrono::seconds kGrace{10};
+constexpr std::chrono::seconds kLook{1}, kFarewell{5};
+constexpr std::chrono::milliseconds kLongestPoll{1 << 30};
+constexpr off_t kSaidLimit = 1 << 16;
+constexpr int kNotStarted = 127;
+
+// What `call` has returned.
+base::Descriptor opened(int descriptor, const char* call) {
+  if (descriptor < 0) throw base::LibraryError(call, errno, std::strerror(errno));
+  return base::Descriptor(descriptor);
+}
+
+// `flags` are the reading end's, besides close-on-exec.
+std::pair<base::Descriptor, base::Descriptor> make_pipe(int flags) {
+  std::array<int, 2> ends = {-1, -1};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw base::LibraryError("pipe2", errno, std::strerror(errno));
+  if (flags != 0) ::fcntl(ends[0], F_SETFL, flags);
+  return {base::Descriptor(ends[0]), base::Descriptor(ends[1])};
+}
+
+std::string end_of(int file) {
+  struct stat facts {};
+  if (::fstat(file, &facts) != 0) return {};
+  const off_t begin = std::max<off_t>(0, facts.st_size - kSaidLimit);
+  std::string text(static_cast<std::size_t>(facts.st_size - begin), '\0');
+  const ssize_t got = ::pread(file, text.data(), text.size(), begin);
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
+  return text;
+}
+
+// For poll: milliseconds until then, 0 if it is past.
+int poll_time(base::TimePoint deadline) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - base::Clock::now());
+  return static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), kLongestPoll).count());
+}
+
+void write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(file, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;  // nobody reads it any more
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+// Standard error of a child, on its way to this process's own.
+class PassedError {
+ public:
+  int writing_end() const noexcept { return ends_.second.get(); }
+  int reading_end() const noexcept { return ends_.first.get(); }
+  void close_writing_end() noexcept { ends_.second.close(); }
+
+  // Passes on what is there, without waiting for more.
+  void pass_on() {
+    std::array<char, 1 << 14> part{};
+    ssize_t got = 0;
+    while ((got = ::read(ends_.first.get(), part.data(), part.size())) > 0) {
+      const std::string_view text(part.data(), static_cast<std::size_t>(got));
+      write_all(STDERR_FILENO, text);
+      end_ += text;
+      if (end_.size() > 2 * kSaidLimit) end_.erase(0, end_.size() - kSaidLimit);
+    }
+    if (got == 0) ends_.first.close();  // or it would be readable for ever
+  }
+  const std::string& end() const noexcept { return end_; }
+
+ private:
+  std::pair<base::Descriptor, base::Descriptor> ends_ = make_pipe(O_NONBLOCK);
+  std::string end_;
+};
+
+class Child {
+ public:
+  // Its output is kept, or is this process's.
+  enum class Output { kept, passed_on };
+  Child(const std::vector<std::string>& arguments, Output output);
+  ~Child() {
+    if (id_ > 0) end();
+  }
+  Child(const Child&) = delete;  // owns a process
+  Child& operator=(const Child&) = delete;
+
+  enum class Event { over, requested, late };
+  Event wait(std::chrono::nanoseconds limit, int request);
+  // To the program alone, not to its group.
+  void signal(int number) const { ::kill(id_, number); }
+  // Ends it and what is left of its group; returns its status.
+  int end();
+  // What a process that is over, and not yet reaped, has left of its group.
+  void kill_rest() const { ::kill(-id_, SIGKILL); }
+  // Of one that is over.
+  int reap();
+  std::string said() {
+    if (!passed_) return end_of(said_.get());
+    passed_->pass_on();
+    return passed_->end();
+  }
+
+ private:
+  [[noreturn]] void become(char* const* arguments, int parent, int report) const noexcept;
+
+  base::Descriptor said_ = opened(::memfd_create("standard-error", MFD_CLOEXEC), "memfd_create");
+  std::unique_ptr<PassedError> passed_;
+  base::Descriptor nothing_ = opened(::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null");
+  pid_t id_ = -1;
+  base::Descriptor watch_;  // becomes readable when the process ends
+};
+
+// Between fork and exec: nothing here allocates.
+void Child::become(char* const* arguments, int parent, int report) const noexcept {
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::setpgid(0, 0);
+  base::restore_output_signals();
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(kNotStarted);  // it was gone before the line above
+  ::dup2(nothing_.get(), STDIN_FILENO);
+  if (!passed_) ::dup2(nothing_.get(), STDOUT_FILENO);
+  ::dup2(passed_ ? passed_->writing_end() : said_.get(), STDERR_FILENO);
+  ::execvp(arguments[0], arguments);
+  const int reason = errno;
+  [[maybe_unused]] const ssize_t told = ::write(report, &reason, sizeof reason);
+  ::_exit(kNotStarted);
+}
+
+Child::Child(const std::vector<std::string>& arguments, Output output)
+    : passed_(output == Output::passed_on ? std::make_unique<PassedError>() : nullptr) {
+  std::vector<std::string> copies = arguments;
+  std::vector<char*> pointers;
+  pointers.reserve(copies.size() + 1);
+  for (std::string& each : copies) pointers.push_back(each.data());
+  pointers.push_back(nullptr);
+
+  auto [reading, writing] = make_pipe(0);
+  const pid_t parent = ::getpid();
+  id_ = ::fork();
+  if (id_ < 0) throw base::LibraryError("fork", errno, std::strerror(errno));
+  if (id_ == 0) become(pointers.data(), parent, writing.get());
+  ::setpgid(id_, id_);  // whoever of the two is first
+  writing.close();
+  if (passed_) passed_->close_writing_end();
+  int reason = 0;
+  if (::read(reading.get(), &reason, sizeof reason) == sizeof reason) {
+    reap();
+    base::raise<base::EnvironmentError>("cannot start {}: {}", arguments.front(), std::strerror(reason));
+  }
+  watch_ = base::Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, id_, 0)));
+  if (!watch_.is_open()) {
+    const int code = errno;
+    end();
+    throw base::LibraryError("pidfd_open", code, std::strerror(code));
+  }
+}
+
+Child::Event Child::wait(std::chrono::nanoseconds limit, int request) {
+  const base::TimePoint deadline = base::Clock::now() + limit;
+  while (true) {
+    const auto left = poll_time(deadline);
+    std::array<pollfd, 3> watched = {pollfd{watch_.get(), POLLIN, 0}, pollfd{request, POLLIN, 0},
+                                     pollfd{passed_ ? passed_->reading_end() : -1, POLLIN, 0}};
+    const int ready = ::poll(watched.data(), watched.size(), left);
+    if (ready == 0 && left == 0) return Event::late;
+    if (ready <= 0) continue;
+    if (watched[2].revents != 0) passed_->pass_on();
+    if (watched[0].revents != 0) return Event::over;
+    if (watched[1].revents != 0) return Event::requested;
+  }
+}
+
+int Child::end() {
+  ::kill(-id_, SIGTERM);
+  if (!watch_.is_open() || wait(kGrace, -1) != Event::over) ::kill(-id_, SIGKILL);
+  while (watch_.is_open() && wait(kGrace, -1) != Event::over) {
+  }
+  ::kill(-id_, SIGKILL);  // what it has left behind; not reaped, it keeps the group's number
+  return reap();
+}
+
+int Child::reap() {
+  int status = 0;
+  while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {
+  }
+  id_ = -1;
+  watch_.close();
+  return status;
+}
+
+// What a child came to that is over.
+ChildEnd outcome_of(Child& child) {
+  child.kill_rest();  // a launcher that was killed leaves its ranks behind
+  const int status = child.reap();
+  ChildEnd end;
+  end.how = WIFEXITED(status) ? ChildEnd::How::exited : ChildEnd::How::killed;
+  end.code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
+  end.said = child.said();
+  return end;
+}
+
+// Takes in what a child has started and left behind, in groups of its own as ranks are, and ends it: nobody
+// is to work beside those who come next.
+class OrphanKeeper {
+ public:
+  OrphanKeeper() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
+  ~OrphanKeeper() {
+    for (pid_t each = first(); each > 0; each = first()) {
+      ::kill(each, SIGKILL);
+      while (::waitpid(each, nullptr, 0) < 0 && errno == EINTR) {
+      }
+    }
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  }
+  OrphanKeeper(const OrphanKeeper&) = delete;  // one at a time
+  OrphanKeeper& operator=(const OrphanKeeper&) = delete;
+
+ private:
+  // A child of this process; 0 if there is none.
+  static pid_t first() {
+    std::ifstream children(fmt::format("/proc/self/task/{}/children", ::getpid()));
+    pid_t id = 0;
+    children >> id;
+    return id;
+  }
+};
+
+ChildEnd end_early(Child& child, ChildEnd::How how) {
+  child.end();
+  return {how, 0, child.said()};
+}
+
+ChildEnd wait_for(Child& child, std::chrono::nanoseconds limit, EndRequest& request) {
+  switch (child.wait(limit, request.descriptor())) {
+    case Child::Event::over:
+      return outcome_of(child);
+    case Child::Event::requested:
+      return end_early(child, ChildEnd::How::interrupted);
+    case Child::Event::late:
+      break;
+  }
+  return end_early(child, ChildEnd::How::timed_out);
+}
+
+}  // namespace
+
+EndRequest::EndRequest(std::initializer_list<int> also) {
+  const sigset_t signals = base::end_signals(also);
+  descriptor_ = opened(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
+  ::sigprocmask(SIG_BLOCK, &signals, &before_);
+}
+
+EndRequest::~EndRequest() {
+  signal();  // one that came is answered
+  ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
+
+bool EndRequest::comes_within(std::chrono::nanoseconds limit) const {
+  const base::TimePoint deadline = base::Clock::now() + limit;
+  while (true) {
+    const int left = poll_time(deadline);
+    pollfd watched{descriptor_.get(), POLLIN, 0};
+    const int ready = ::poll(&watched, 1, left);
+    if (ready > 0) return true;
+    if (ready == 0 && left == 0) return false;
+  }
+}
+
+std::optional<int> EndRequest::signal() {
+  signalfd_siginfo facts{};
+  while (::read(descriptor_.get(), &facts, sizeof facts) == sizeof facts)
+    if (!signal_) signal_ = static_cast<int>(facts.ssi_signo);
+  return signal_;
+}
+
+ChildEnd run_child(const std::vector<std::string>& arguments, std::chrono::nanoseconds limit,
+                   EndRequest& request) {
+  Child child(arguments, Child::Output::kept);
+  return wait_for(child, limit, request);
+}
+
+std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& commands,
+                                   std::chrono::nanoseconds limit, EndRequest& request) {
+  const base::TimePoint deadline = base::Clock::now() + limit;
+  std::vector<std::unique_ptr<Child>> children;
+  for (const std::vector<std::string>& each : commands)
+    children.push_back(std::make_unique<Child>(each, Child::Output::kept));
+  std::vector<ChildEnd> ends;
+  for (const auto& child : children) ends.push_back(wait_for(*child, deadline - base::Clock::now(), request));
+  return ends;
+}
+
+ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& request,
+                         const std::function<bool()>& is_over) {
+  base::ignore_output_signals();  // the work goes on when nobody reads about it
+  const OrphanKeeper orphans;
+  Child child(arguments, Child::Output::passed_on);
+  std::optional<base::TimePoint> over_since;
+  bool was_asked = false;
+  for (base::EndRequests requests;;) {
+    switch (child.wait(kLook, request.descriptor())) {
+      case Child::Event::over:
+        return outcome_of(child);
+      case Child::Event::requested:
+        request.signal();  // read: the next one is another
+        if (requests.is_another(base::Clock::now())) return end_early(child, ChildEnd::How::interrupted);
+        if (!std::exchange(was_asked, true)) child.signal(SIGUSR1);
+        break;
+      case Child::Event::late:
+        if (!over_since && is_over()) over_since = base::Clock::now();
+        if (over_since && base::Clock::now() - *over_since >= kFarewell)
+          return end_early(child, ChildEnd::How::hung);
+        break;
+    }
+  }
+}
+
+}  // namespace eightfold::launch

@@ -1,0 +1,42 @@
+#include "runtime/data/input_stage.hpp"
+
+#include "kernels/elementwise.hpp"
+
+namespace eightfold::runtime {
+namespace {
+
+kernels::Buffer<float> on_device(kernels::Device device, const std::vector<float>& values) {
+  kernels::Buffer<float> buffer(device, values.size());
+  const kernels::Stream stream(device);
+  kernels::copy(stream, kernels::host_tensor(std::span(values), buffer.tensor().shape()), buffer.tensor());
+  stream.view().synchronize();
+  return buffer;
+}
+
+}  // namespace
+
+Feed::Feed(kernels::Device device, const data::Normalization& normalization, const kernels::Shape& sample,
+           std::int64_t rows)
+    : device_(device),
+      scale_(on_device(device, normalization.scale)),
+      shift_(on_device(device, normalization.shift)) {
+  if (device.kind == kernels::DeviceKind::host) return;
+  images_ = {device, static_cast<std::size_t>(rows * sample.elements())};
+  labels_ = {device, static_cast<std::size_t>(rows)};
+}
+
+kernels::ConstTensor Feed::load(kernels::StreamView stream, kernels::ConstTensor images,
+                                kernels::ConstTensor labels, kernels::Tensor input) {
+  if (device_.kind == kernels::DeviceKind::host) {
+    kernels::bytes_to_float(stream, images, scale_.tensor(), shift_.tensor(), input);
+    return labels;
+  }
+  const kernels::Tensor device_images = images_.tensor(images.shape());
+  const kernels::Tensor device_labels = labels_.tensor(labels.shape());
+  kernels::copy(stream, images, device_images);
+  kernels::copy(stream, labels, device_labels);
+  kernels::bytes_to_float(stream, device_images, scale_.tensor(), shift_.tensor(), input);
+  return device_labels;
+}
+
+}  // namespace eightfold::runtime

@@ -1,0 +1,102 @@
+#include "runtime/optim/guard.hpp"
+
+#include "comm/mpi/agreed_error.hpp"
+#include "kernels/reduce.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace eightfold::runtime {
+namespace {
+
+constexpr const char* kAdvice = "lower optimizer.learning_rate or set optimizer.clip_norm";
+
+[[noreturn]] void stop(std::int64_t step, const std::string& reason) {
+  throw comm::AgreedError(base::ExitCode::divergence,
+                          fmt::format("at step {} {}: {}", step, reason, kAdvice));
+}
+
+}  // namespace
+
+std::optional<double> z_score(std::span<const float> norms, double norm) {
+  const auto count = static_cast<double>(norms.size());
+  double sum = 0;
+  for (const float each : norms) sum += each;
+  const double mean = sum / count;
+  if (std::isnan(mean)) return std::nullopt;
+  double squares = 0;
+  for (const float each : norms) squares += (each - mean) * (each - mean);
+  if (norm == mean) return 0;
+  return (norm - mean) / std::sqrt(squares / count);
+}
+
+Guard::Guard(const config::Guard& config, kernels::Device device)
+    : config_(config), sum_of_squares_(device, 1), sum_of_squares_host_(device, 1) {
+  if (config.spike == 0) return;
+  norms_ = kernels::Buffer<float>(kernels::Device{}, kNorms);
+  std::ranges::fill(norms().span<float>(), std::numeric_limits<float>::quiet_NaN());
+}
+
+bool Guard::is_on() const noexcept {
+  return config_.non_finite != config::NonFinite::off || config_.spike > 0;
+}
+
+kernels::Tensor Guard::norms() const {
+  return norms_.size() > 0 ? norms_.tensor() : kernels::Tensor();
+}
+
+bool Guard::admits(kernels::StreamView stream, kernels::ConstTensor gradients, std::int64_t step) {
+  const double norm = norm_of(stream, gradients);
+  const std::optional<Fault> fault = fault_of(norm);
+  if (!fault) {
+    in_a_row_ = 0;
+    remember(norm);
+    return true;
+  }
+  const std::int64_t done = step + 1;
+  if (fault->stops) stop(done, fault->reason);
+  if (++in_a_row_ > config_.skip_limit)
+    stop(done, fmt::format("{}, and guard.skip_limit = {} allows no more in a row", fault->reason,
+                           config_.skip_limit));
+  skipped_.push_back({done, norm, fault->reason});
+  return false;
+}
+
+double Guard::norm_of(kernels::StreamView stream, kernels::ConstTensor gradients) {
+  const kernels::Tensor sum = sum_of_squares_.tensor();
+  const kernels::Tensor host = sum_of_squares_host_.tensor(sum.shape());
+  kernels::sum_of_squares(stream, gradients, sum);
+  kernels::copy(stream, sum, host);
+  stream.synchronize();
+  return std::sqrt(sum_of_squares_host_.data()[0]);
+}
+
+std::optional<Guard::Fault> Guard::fault_of(double norm) const {
+  if (!std::isfinite(norm)) {
+    if (config_.non_finite == config::NonFinite::off) return std::nullopt;
+    return Fault{"the gradient is not finite", config_.non_finite == config::NonFinite::stop};
+  }
+  if (config_.spike == 0) return std::nullopt;
+  const std::optional<double> score = z_score(norms().span<float>(), norm);
+  if (!score || *score <= config_.spike) return std::nullopt;
+  return Fault{fmt::format("the gradient's norm is {:.4g}, {:.1f} standard deviations above the mean of the "
+                           "last {} steps (guard.spike = {})",
+                           norm, *score, kNorms, config_.spike),
+               config_.spike_policy == config::SpikePolicy::stop};
+}
+
+// A norm that is not finite would blind the guard for as many steps as it remembers.
+void Guard::remember(double norm) {
+  if (norms_.size() == 0 || !std::isfinite(norm)) return;
+  const std::span<float> all = norms().span<float>();
+  std::shift_left(all.begin(), all.end(), 1);
+  all.back() = static_cast<float>(norm);
+}
+
+std::vector<Guard::Skipped> Guard::take_skipped() {
+  return std::exchange(skipped_, {});
+}
+
+}  // namespace eightfold::runtime

@@ -1,0 +1,20 @@
+#pragma once
+
+// Loss and accuracy over the test data, dealt out over the ranks.
+
+#include "comm/engine/engine.hpp"
+#include "kernels/base/observer.hpp"
+#include "runtime/run/session.hpp"
+#include "runtime/telemetry/telemetry.hpp"
+
+namespace eightfold::runtime {
+
+// The session's current weights, after `done` steps, on its test data; every rank gets the same numbers. Each
+// pass has a deadline of the watchdog's for itself. Collective.
+telemetry::Score evaluate(Session& session, comm::Engine& engine, std::int64_t done,
+                          base::Observer* observer);
+
+// Sums of this rank's totals over all ranks, for `samples` samples of all. Collective.
+telemetry::Score sum_over_ranks(comm::Engine& engine, double loss_sum, double correct, std::int64_t samples);
+
+}  // namespace eightfold::runtime

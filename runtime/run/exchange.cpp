@@ -1,0 +1,107 @@
+#include "runtime/run/exchange.hpp"
+
+#include "comm/transport/direct_probe.hpp"
+#include "kernels/base/error.hpp"
+#include "kernels/base/log.hpp"
+#include "runtime/config/names.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace eightfold::runtime {
+namespace {
+
+// Which memory MPI gets, and why. Every rank calls it.
+comm::TransportVerdict choose_transport(const Session& session, comm::Engine& engine) {
+  const config::Transport wanted = session.config().exchange.transport;
+  if (wanted == config::Transport::staged) return {comm::TransportKind::staged, "the job says so"};
+  if (wanted == config::Transport::direct)
+    return {comm::TransportKind::direct, "the job says so, " + comm::cuda_claim().evidence};
+  const kernels::Device device = session.place().device;
+  if (device.kind == kernels::DeviceKind::host)
+    return {comm::TransportKind::staged, "gradients are in the host's memory"};
+  if (session.config().exchange.algorithm == config::Algorithm::mpi)
+    return {comm::TransportKind::staged, "MPI_Allreduce gets the host's memory"};
+  comm::TransportVerdict verdict;
+  comm::DirectProbe probe;
+  probe.way_out = "--set exchange.transport=staged does without";
+  engine.run(
+      [&](comm::Communicator& communicator) { verdict = comm::probe_direct(communicator, device, probe); });
+  comm::leave_pending(verdict);
+  return verdict;
+}
+
+comm::ExchangeOptions options_of(const config::JobConfig& job) {
+  const config::Exchange& wanted = job.exchange;
+  comm::ExchangeOptions options;
+  options.encoding = {wanted.codec, wanted.scaling, wanted.paranoid};
+  options.rounding = wanted.rounding;
+  options.seed = job.job.seed;
+  options.algorithm = config::to_string(wanted.algorithm);
+  options.segment_bytes = wanted.segment;
+  return options;
+}
+
+// A GPU encodes without a hash, and the host sees nothing of a direct message: a check that cannot find
+// anything would be worse than none.
+void require_checkable(const Session& session) {
+  const kernels::Device device = session.place().device;
+  if (session.config().exchange.paranoid && device.kind != kernels::DeviceKind::host)
+    base::raise<base::ConfigError>(
+        "exchange.paranoid: messages of a GPU ({}) carry no hash; leave it out, or set job.device=host; "
+        "exchange.replica_check finds weights that differ on any device",
+        to_string(device));
+}
+
+kernels::Tensor part_of(kernels::Tensor arena, const model::ArenaSpan& bucket) {
+  return arena.is_absent() ? arena : arena.rows(bucket.begin, bucket.end - bucket.begin);
+}
+
+}  // namespace
+
+std::vector<kernels::Tensor> bucket_gradients(Session& session) {
+  std::vector<kernels::Tensor> gradients;
+  for (const model::ArenaSpan& bucket : session.buckets())
+    gradients.push_back(part_of(session.model().gradients(), bucket));
+  return gradients;
+}
+
+std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::Engine& engine,
+                                              base::Observer& observer) {
+  std::vector<comm::ExchangeBucket> buckets;
+  for (const model::ArenaSpan& bucket : session.buckets())
+    buckets.push_back({part_of(session.model().gradients(), bucket), part_of(session.residual(), bucket)});
+  comm::ExchangeOptions options = options_of(session.config());
+  if (session.place().ranks > 1) {
+    require_checkable(session);
+    const comm::TransportVerdict verdict = choose_transport(session, engine);
+    base::log_info("exchange: transport {}: {}", to_string(verdict.kind), verdict.reason);
+    options.transport = verdict.kind;
+  }
+  if (const std::string& file = session.config().exchange.calibration; !file.empty())
+    engine.run([&](comm::Communicator& communicator) {
+      options.calibration =
+          std::make_shared<const comm::Calibration>(comm::share_calibration(communicator, file));
+    });
+  return comm::make_exchange(engine, std::move(buckets), options, &observer);
+}
+
+void log_exchange(const Session& session, const comm::Exchange& exchange) {
+  if (session.place().ranks == 1) {
+    base::log_info("exchange: none, one rank alone has all gradients");
+    return;
+  }
+  const config::Exchange& wanted = session.config().exchange;
+  const std::int64_t elements = session.model().gradients().elements();
+  const comm::ExchangeOptions options = options_of(session.config());
+  const double ratio = static_cast<double>(elements) * sizeof(float) /
+                       static_cast<double>(quant8::wire_bytes(options.encoding, elements));
+  base::log_info("exchange: {} in {}, error feedback {}, {} buckets", options.algorithm,
+                 config::to_string(wanted.codec), session.residual().is_absent() ? "off" : "on",
+                 session.buckets().size());
+  base::log_info("exchange: rank 0 sends {} bytes a step; {} takes {:.2f} times fewer than fp32",
+                 exchange.wire_bytes(), config::to_string(wanted.codec), ratio);
+}
+
+}  // namespace eightfold::runtime

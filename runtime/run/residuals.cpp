@@ -1,0 +1,68 @@
+#include "runtime/run/residuals.hpp"
+
+#include "kernels/base/log.hpp"
+#include "kernels/buffer.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <span>
+
+namespace eightfold::runtime {
+namespace {
+
+using HostCopy = kernels::PinnedBuffer<float>;
+
+HostCopy host_copy_for(kernels::Tensor residual) {
+  return {residual.device(), static_cast<std::size_t>(residual.elements())};
+}
+
+std::span<std::byte> bytes_of(const HostCopy& copy) {
+  return std::as_writable_bytes(copy.span());
+}
+
+}  // namespace
+
+void save_residuals(comm::Communicator& communicator, kernels::StreamView stream, kernels::Tensor residual,
+                    std::span<float> passing, checkpoint::Draft* draft) {
+  if (residual.is_absent()) return;
+  const kernels::Tensor host = kernels::host_tensor(passing, residual.shape());
+  kernels::copy(stream, residual, host);
+  stream.synchronize();
+  for (int rank = 0; rank < communicator.size(); ++rank) {
+    communicator.carry(std::as_writable_bytes(passing), rank, 0);
+    comm::run_agreed(communicator, [&] {
+      if (draft != nullptr) draft->add_residual(rank, host);
+    });
+  }
+}
+
+void restore_residuals(comm::Communicator& communicator, kernels::StreamView stream, kernels::Tensor residual,
+                       const checkpoint::Found& found) {
+  int saved = checkpoint::residuals(found.manifest);
+  communicator.broadcast(std::as_writable_bytes(std::span(&saved, 1)), 0);
+  if (saved == 0) return;
+  if (residual.is_absent()) {
+    base::log_warn("the residuals of {} ranks' error feedback are dropped: nothing is encoded now", saved);
+    return;
+  }
+  const HostCopy passing = host_copy_for(residual), mine = host_copy_for(residual);
+  for (int rank = 0; rank < saved; ++rank) {
+    comm::run_agreed(communicator, [&] {
+      if (communicator.rank() != 0) return;
+      open_file(found, checkpoint::residual_file(rank))
+          .read(checkpoint::residual_name(rank), passing.tensor(residual.shape()));
+    });
+    const int heir = rank % communicator.size();
+    communicator.carry(bytes_of(passing), 0, heir);
+    if (heir != communicator.rank()) continue;
+    if (rank < communicator.size()) {  // not added to zeros: that would lose the sign of a zero
+      std::ranges::copy(passing.span(), mine.span().begin());
+    } else {
+      std::ranges::transform(passing.span(), mine.span(), mine.span().begin(), std::plus<>());
+    }
+  }
+  kernels::copy(stream, mine.tensor(residual.shape()), residual);
+  stream.synchronize();
+}
+
+}  // namespace eightfold::runtime

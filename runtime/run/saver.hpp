@@ -1,0 +1,72 @@
+#pragma once
+
+// Writes the checkpoints of a run, on rank 0, while training goes on: the state is copied between two steps
+// and written in the background. One checkpoint that cannot be written costs nothing but itself: the log has
+// the reason, the next one is tried, and finish() tells how the last attempt ended.
+
+#include "comm/engine/engine.hpp"
+#include "kernels/buffer.hpp"
+#include "runtime/checkpoint/store.hpp"
+#include "runtime/run/session.hpp"
+#include "runtime/telemetry/telemetry.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace eightfold::runtime {
+
+class Saver {
+ public:
+  // `store` is where the checkpoints go, on rank 0; null on the others, and where none is written. Takes host
+  // memory for a copy of the state there, unless the job has it written while training waits, or writes none
+  // but the last. All of them outlive this.
+  Saver(Session& session, comm::Engine& engine, telemetry::Telemetry& telemetry, checkpoint::Store* store);
+  ~Saver();                      // waits for what is being written
+  Saver(const Saver&) = delete;  // its thread refers to it
+  Saver& operator=(const Saver&) = delete;
+
+  // Saves the state after `step` steps, whose weights have this hash on every rank. Waits for the checkpoint
+  // before, and until residuals have reached the disk of rank 0; the rest is written in the background.
+  // Collective.
+  void save(std::int64_t step, const std::string& weight_hash);
+  // Waits for what is being written. Returns what users must know if the last checkpoint could not be: the
+  // reason and the newest complete one, the same text on every rank. Collective.
+  std::optional<std::string> finish();
+  // What writing a checkpoint took at most so far, on rank 0.
+  std::chrono::duration<double> longest() const { return std::chrono::duration<double>(longest_s_.load()); }
+
+ private:
+  struct Outcome {
+    std::int64_t step = 0;
+    std::filesystem::path directory;  // empty: not written
+    std::string reason;               // why not
+    double seconds = 0;               // of writing
+  };
+
+  bool writes() const { return session_.place().rank == 0; }
+  void attempt(comm::Communicator& communicator, std::int64_t step, const std::string& weight_hash);
+  std::unique_ptr<checkpoint::Draft> begin_draft(std::int64_t step, const std::string& weight_hash);
+  Outcome write(std::int64_t step, std::unique_ptr<checkpoint::Draft> draft);
+  bool is_writing() const;
+  void collect();
+  void conclude(Outcome outcome);
+
+  Session& session_;
+  comm::Engine& engine_;
+  telemetry::Telemetry& telemetry_;
+  checkpoint::Store* store_;
+  std::optional<Snapshot> copy_;
+  kernels::PinnedBuffer<float> passing_;  // for one residual, on every rank that has one
+  double stall_s_ = 0;                    // of the attempt under way
+  std::atomic<double> longest_s_ = 0;     // the writing thread's to say
+  Outcome last_;
+  std::future<Outcome> under_way_;  // last: it reads the others
+};
+
+}  // namespace eightfold::runtime

@@ -1,0 +1,103 @@
+#pragma once
+
+// A job planned for one rank: data, network, optimizer and every buffer, ready to train or to evaluate.
+
+#include "comm/mpi/communicator.hpp"
+#include "kernels/stream.hpp"
+#include "runtime/config/job.hpp"
+#include "runtime/data/batch_plan.hpp"
+#include "runtime/data/source.hpp"
+#include "runtime/data/training_facts.hpp"
+#include "runtime/data/input_stage.hpp"
+#include "runtime/optim/guard.hpp"
+#include "runtime/model/arena.hpp"
+#include "runtime/model/model.hpp"
+#include "runtime/optim/optimizer.hpp"
+#include "runtime/optim/schedule.hpp"
+#include "runtime/run/snapshot.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace eightfold::runtime {
+
+// Where this rank stands in the job.
+struct RankPlace {
+  int rank = 0;
+  int ranks = 1;
+  kernels::Device device;
+};
+
+// Evaluation needs no optimizer, and knows what the training data taught before it is planned.
+enum class Restored { everything, weights };
+
+class Session {
+ public:
+  // Throws ConfigError when the job cannot be dealt out over the ranks or its layers do not fit together,
+  // DataError when a label is none of the network's outputs. Not collective; the weights are zeros until
+  // initialize() or a restored snapshot.
+  Session(config::JobConfig config, data::Split data, const RankPlace& place);
+  // For evaluation alone, of what was trained on other samples, of which these are the facts: `data` needs no
+  // training part.
+  Session(config::JobConfig config, data::Split data, data::TrainingFacts facts, const RankPlace& place);
+  Session(const Session&) = delete;  // its members refer to each other
+  Session& operator=(const Session&) = delete;
+
+  const config::JobConfig& config() const noexcept { return config_; }
+  const data::Split& data() const noexcept { return data_; }
+  // What the training data taught: what checkpoints say of it. After a restore of everything mean and
+  // deviation are the checkpoint's.
+  const data::TrainingFacts& facts() const noexcept { return facts_; }
+  const RankPlace& place() const noexcept { return place_; }
+  // How training samples are dealt out.
+  const data::BatchPlan& plan() const noexcept { return plan_; }
+  RunLength length() const;
+  kernels::StreamView stream() const noexcept { return stream_; }
+  model::Model& model() noexcept { return model_; }
+  const model::Model& model() const noexcept { return model_; }
+  Optimizer& optimizer() noexcept { return optimizer_; }
+  Guard& guard() noexcept { return guard_; }
+  // The spans of the gradients that are exchanged as one operation, in the order in which they complete.
+  const std::vector<model::ArenaSpan>& buckets() const noexcept { return buckets_; }
+  // What encodings lost of this rank's gradients so far; absent without error feedback, and where nothing is
+  // exchanged.
+  kernels::Tensor residual() const { return residual_.size() > 0 ? residual_.tensor() : kernels::Tensor(); }
+  Snapshot& snapshot() noexcept { return snapshot_; }
+  // Another one of the same state, which must not outlive this.
+  Snapshot make_snapshot(Snapshot::Copies copies) const;
+  Feed& feed() noexcept { return feed_; }
+
+  // Rank 0 draws the initial weights from the seed, everybody gets them. Collective.
+  void initialize(comm::Communicator& communicator);
+  // Rank 0 reads a checkpoint, everybody gets it, or of the residuals its own. Collective; a checkpoint that
+  // is damaged or of another model is an AgreedError. Requires: the checkpoint's samples have the shape of
+  // this job's.
+  void restore(comm::Communicator& communicator, const checkpoint::Found& found, Restored what);
+  // The same number on ranks that hold the same data.
+  std::uint64_t data_fingerprint() const;
+
+ private:
+  Feed make_feed() const;
+
+  config::JobConfig config_;
+  data::Split data_;
+  data::TrainingFacts facts_;
+  RankPlace place_;
+  data::BatchPlan plan_;
+  kernels::Stream stream_;
+  model::Model model_;
+  Optimizer optimizer_;
+  Guard guard_;
+  std::vector<model::ArenaSpan> buckets_;
+  kernels::Buffer<float> residual_;
+  Snapshot snapshot_;
+  Feed feed_;
+};
+
+// Whether a rank keeps what encodings lose, as the job says: by itself where they keep less than 8 bits.
+bool has_error_feedback(const config::Exchange& exchange);
+
+// A fixed batch is dealt out over the ranks. Throws ConfigError when there are more ranks than samples in it.
+data::BatchPlan deal_out(const config::Job& job, std::int64_t samples, int ranks);
+
+}  // namespace eightfold::runtime

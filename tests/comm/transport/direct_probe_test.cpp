@@ -1,0 +1,169 @@
+// The proof that an MPI library has to give before it gets GPU memory, with libraries that pass and fail it.
+#include "comm/transport/direct_probe.hpp"
+
+#include "kernels/buffer.hpp"
+#include "tests/support/child.hpp"
+#include "tests/support/ranks.hpp"
+#include "tests/support/test.hpp"
+
+#include <cstdlib>
+#include <list>
+
+using namespace eightfold;
+using test::world;
+
+namespace {
+
+const kernels::Device kGpu{kernels::DeviceKind::cuda, 0};
+
+enum class Fault { none, wrong_bytes, silence, error };
+
+// A library that knows GPU memory: its messages go through the host, by way of one that does not.
+class GpuAwareTransport final : public comm::Transport {
+ public:
+  GpuAwareTransport(comm::Communicator& communicator, Fault fault)
+      : transport_(comm::make_separate_mpi_transport(communicator)),
+        fault_(communicator.rank() == communicator.size() - 1 ? fault : Fault::none),
+        stream_(kGpu) {}
+
+  void send(std::span<const std::byte> bytes, int peer, int tag, int& under_way) override {
+    if (fault_ == Fault::error) base::raise<base::EnvironmentError>("the library gave up");
+    Message& message = add(bytes.size(), under_way);
+    kernels::copy(stream_, device(const_cast<std::byte*>(bytes.data()), bytes.size()), host(message));
+    stream_.view().synchronize();
+    if (fault_ == Fault::silence) {
+      ++message.inner;  // for ever
+      return;
+    }
+    if (fault_ == Fault::wrong_bytes) message.bytes.at(message.bytes.size() / 2) ^= 1;
+    transport_->send(std::as_bytes(std::span(message.bytes)), peer, tag, message.inner);
+  }
+  void receive(std::span<std::byte> bytes, int peer, int tag, int& under_way) override {
+    Message& message = add(bytes.size(), under_way);
+    message.target = bytes.data();
+    transport_->receive(std::as_writable_bytes(std::span(message.bytes)), peer, tag, message.inner);
+  }
+  void poll() override {
+    transport_->poll();
+    for (Message& message : messages_) {
+      if (message.inner > 0 || message.outer == nullptr) continue;
+      if (message.target != nullptr) {
+        kernels::copy(stream_, host(message), device(message.target, message.bytes.size()));
+        stream_.view().synchronize();
+      }
+      --*std::exchange(message.outer, nullptr);
+    }
+  }
+
+ private:
+  struct Message {
+    std::vector<std::uint8_t> bytes;
+    int* outer;                   // null: told
+    std::byte* target = nullptr;  // of a message to be received
+    int inner = 0;
+  };
+
+  Message& add(std::size_t bytes, int& under_way) {
+    ++under_way;
+    return messages_.emplace_back(Message{std::vector<std::uint8_t>(bytes), &under_way});
+  }
+  static kernels::Tensor device(std::byte* data, std::size_t bytes) {
+    return {data, {static_cast<std::int64_t>(bytes)}, kernels::kDTypeOf<std::uint8_t>, kGpu};
+  }
+  static kernels::Tensor host(Message& message) {
+    return kernels::host_tensor(std::span(message.bytes), {static_cast<std::int64_t>(message.bytes.size())});
+  }
+
+  std::unique_ptr<comm::Transport> transport_;
+  Fault fault_;
+  kernels::Stream stream_;
+  std::list<Message> messages_;
+};
+
+comm::TransportVerdict verdict_on(Fault fault) {
+  comm::DirectProbe probe;
+  probe.claim = {true, "it says so"};
+  const bool has_lost_messages = fault == Fault::silence || fault == Fault::error;
+  probe.patience = std::chrono::milliseconds(has_lost_messages ? 500 : 30'000);
+  probe.make_transport = [&](comm::Communicator& communicator) {
+    return std::make_unique<GpuAwareTransport>(communicator, fault);
+  };
+  return probe_direct(world(), kGpu, probe);
+}
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+// The same on all ranks, and about the link that has the fault.
+bool is_failure(const comm::TransportVerdict& verdict, const std::string& reason) {
+  return verdict.kind == comm::TransportKind::staged &&
+         holds(verdict.reason,
+               "MPI claims to know GPU memory (it says so) but failed a probe: the same GPU") &&
+         holds(verdict.reason, reason);
+}
+
+// Dies in its first message, as the library would: in a child, which says its last words to this process.
+class CrashingTransport final : public comm::Transport {
+ public:
+  explicit CrashingTransport(std::string& said) : said_(said) {}
+
+  void send(std::span<const std::byte>, int, int, int&) override {
+    said_ = test::end_of_child([] { std::abort(); }).said;
+  }
+  void receive(std::span<std::byte>, int, int, int&) override {}
+  void poll() override {}
+
+ private:
+  std::string& said_;
+};
+
+}  // namespace
+
+TEST_CASE("what a library does not claim is not tried") {
+  comm::DirectProbe probe;
+  probe.claim = {world().rank() != 0, "rank 0 has another library"};
+  bool is_tried = false;
+  probe.make_transport = [&](comm::Communicator& communicator) {
+    is_tried = true;
+    return comm::make_separate_mpi_transport(communicator);
+  };
+  const comm::TransportVerdict verdict = probe_direct(world(), kGpu, probe);
+  CHECK_ALL_RANKS(verdict.kind == comm::TransportKind::staged && !is_tried);
+  CHECK_ALL_RANKS(verdict.reason == "MPI does not claim to know GPU memory: rank 0 has another library");
+}
+
+TEST_CASE("a library that sends GPU memory unharmed gets it") {
+  const comm::TransportVerdict verdict = verdict_on(Fault::none);
+  CAPTURE(verdict.reason);
+  CHECK_ALL_RANKS(verdict.kind == comm::TransportKind::direct);
+  CHECK_ALL_RANKS(
+      verdict.reason.starts_with("MPI claims to know GPU memory (it says so) and passed every probe: "));
+}
+
+TEST_CASE("a library that sends wrong bytes, answers never or fails does not get GPU memory") {
+  if (world().size() == 1) return;  // nobody to send to
+  const int last = world().size() - 1;
+  const auto wrong = verdict_on(Fault::wrong_bytes), silent = verdict_on(Fault::silence),
+             failing = verdict_on(Fault::error);
+  CAPTURE(wrong.reason, silent.reason, failing.reason);
+  CHECK_ALL_RANKS(
+      is_failure(wrong, fmt::format("1000B: wrong bytes from rank {} to rank 0, from byte 500 on", last)));
+  CHECK_ALL_RANKS(is_failure(silent, fmt::format("no answer between ranks {} and 0 within 500 ms", last)));
+  CHECK_ALL_RANKS(is_failure(failing, "the library gave up"));
+  CHECK_ALL_RANKS(verdict_on(Fault::none).kind == comm::TransportKind::direct);  // nothing is left behind
+}
+
+TEST_CASE("the last words of a library that crashes name the probe and the way out") {
+  if (world().size() == 1) return;  // nobody to send to
+  std::string said;
+  comm::DirectProbe probe;
+  probe.claim = {true, "it says so"};
+  probe.way_out = "--set exchange.transport=staged does without";
+  probe.make_transport = [&](comm::Communicator&) { return std::make_unique<CrashingTransport>(said); };
+  probe_direct(world(), kGpu, probe);
+  CAPTURE(said);
+  CHECK_ALL_RANKS(holds(said, "error: MPI crashed when it was to send GPU memory"));
+  CHECK_ALL_RANKS(holds(said, "the same GPU, 1000B"));
+  CHECK_ALL_RANKS(holds(said, "--set exchange.transport=staged does without\n"));
+}
