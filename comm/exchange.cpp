@@ -1,10 +1,10 @@
 #include "comm/exchange.hpp"
 
-#include "comm/executor/executor.hpp"
 #include "comm/engine/mpi_operation.hpp"
+#include "comm/engine/spans.hpp"
+#include "comm/executor/executor.hpp"
 #include "comm/schedules/generators.hpp"
 #include "comm/selection.hpp"
-#include "comm/engine/spans.hpp"
 #include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
@@ -37,9 +37,9 @@ struct Means {
         stream(device) {}
 
   std::unique_ptr<quant8::Codec> codec;
-  Staging staging;
+  transport::Staging staging;
   kernels::Stream stream;  // codecs, and the copies of MPI's operations
-  std::unique_ptr<Transport> transport;
+  std::unique_ptr<transport::Transport> transport;
   std::optional<kernels::Timeline> timeline;  // of `stream`; belongs to the engine's thread
 };
 
@@ -49,8 +49,8 @@ struct Means {
 // host the gate makes the worker wait.
 class BucketExchange final : public Exchange {
  public:
-  BucketExchange(Engine& engine, kernels::Device device, std::unique_ptr<Means> means,
-                 std::vector<std::unique_ptr<Operation>> operations, base::Observer* observer)
+  BucketExchange(engine::Engine& engine, kernels::Device device, std::unique_ptr<Means> means,
+                 std::vector<std::unique_ptr<engine::Operation>> operations, base::Observer* observer)
       : engine_(engine),
         observer_(observer),
         means_(std::move(means)),
@@ -79,11 +79,11 @@ class BucketExchange final : public Exchange {
     flight.has_begun = false;
     // Opens when the work is gone: it is over, or something failed and nobody must wait for ever.
     std::shared_ptr<kernels::Gate> opening(&flight.summed, [](kernels::Gate* gate) { gate->open(); });
-    const auto company =
-        operations_[bucket]->shares_engine() ? Engine::Company::others : Engine::Company::none;
+    const auto company = operations_[bucket]->shares_engine() ? engine::Engine::Company::others
+                                                              : engine::Engine::Company::none;
     base::flight_recorder().note(base::FlightEvent::Kind::submit, step, static_cast<std::int64_t>(bucket));
     flight.ticket = engine_.submit(
-        [this, &flight, bucket, step, opening = std::move(opening)](Communicator& communicator) {
+        [this, &flight, bucket, step, opening = std::move(opening)](mpi::Communicator& communicator) {
           return advance(flight, bucket, step, communicator);
         },
         company, [&operation = *operations_[bucket]] { return operation.waits_for(); });
@@ -113,27 +113,28 @@ class BucketExchange final : public Exchange {
     explicit Flight(kernels::Device device) : completed(device) {}
     kernels::Event completed;  // the producer is done with the bucket
     kernels::Gate summed;
-    Engine::Ticket ticket = 0;
+    engine::Engine::Ticket ticket = 0;
     bool has_begun = false;
     base::TimePoint began;
   };
 
   // On the engine's thread.
-  Progress advance(Flight& flight, std::size_t bucket, std::int64_t step, Communicator& communicator) {
-    Operation& operation = *operations_[bucket];
+  engine::Progress advance(Flight& flight, std::size_t bucket, std::int64_t step,
+                           mpi::Communicator& communicator) {
+    engine::Operation& operation = *operations_[bucket];
     if (!flight.has_begun) {
-      if (!flight.completed.is_reached()) return Progress::none;
+      if (!flight.completed.is_reached()) return engine::Progress::none;
       flight.has_begun = true;
       flight.began = base::Clock::now();
       base::flight_recorder().note(base::FlightEvent::Kind::begin, step, static_cast<std::int64_t>(bucket));
       operation.begin(step);
     }
-    const Progress progress = operation.advance(communicator);
-    if (progress == Progress::over)
+    const engine::Progress progress = operation.advance(communicator);
+    if (progress == engine::Progress::over)
       base::flight_recorder().note(base::FlightEvent::Kind::over, step, static_cast<std::int64_t>(bucket));
-    if (progress == Progress::over && observer_ != nullptr) {
+    if (progress == engine::Progress::over && observer_ != nullptr) {
       if (means_->timeline) means_->timeline->report();
-      observer_->on_span({base::Track::engine, kExchangeSpan, flight.began, base::Clock::now(),
+      observer_->on_span({base::Track::engine, engine::kExchangeSpan, flight.began, base::Clock::now(),
                           static_cast<std::int64_t>(bucket)});
     }
     return progress;
@@ -141,10 +142,10 @@ class BucketExchange final : public Exchange {
 
   Flight& flight(std::size_t submission) { return flights_[submission % flights_.size()]; }
 
-  Engine& engine_;
+  engine::Engine& engine_;
   base::Observer* observer_;
   std::unique_ptr<Means> means_;
-  std::vector<std::unique_ptr<Operation>> operations_;  // by bucket
+  std::vector<std::unique_ptr<engine::Operation>> operations_;  // by bucket
   kernels::Stream gated_;
   kernels::Event returned_;
   std::vector<Flight> flights_;
@@ -163,28 +164,30 @@ kernels::Device device_of(std::span<const ExchangeBucket> buckets) {
 // Makes the operations of an exchange, bucket by bucket.
 class Planner {
  public:
-  Planner(const ExchangeOptions& options, const Topology& topology, const BucketContext& context)
+  Planner(const ExchangeOptions& options, const schedules::Topology& topology,
+          const executor::BucketContext& context)
       : options_(options), topology_(topology), context_(context) {}
 
-  std::unique_ptr<Operation> operation(const ExchangeBucket& bucket, std::size_t number) {
+  std::unique_ptr<engine::Operation> operation(const ExchangeBucket& bucket, std::size_t number) {
     const std::string algorithm = algorithm_for(bucket.values.bytes());
     const quant8::Format format = options_.encoding.format;
     if (algorithm == "mpi") {
       if (format != quant8::Format::fp32)
         base::raise<base::ConfigError>("MPI_Allreduce adds fp32 numbers, not {}; use another algorithm",
                                        to_string(format));
-      return std::make_unique<MpiOperation>(bucket.values, context_.stream, topology_.ranks());
+      return std::make_unique<engine::MpiOperation>(bucket.values, context_.stream, topology_.ranks());
     }
-    const Schedule schedule =
+    const schedules::Schedule schedule =
         allreduce_generator(algorithm, format).schedule({topology_, context_.rank, bucket.values.elements()});
-    BucketContext context = context_;
+    executor::BucketContext context = context_;
     context.rounding.bucket = static_cast<std::uint32_t>(number);
     const std::span<float> residual =
         bucket.residual.is_absent() ? std::span<float>{} : bucket.residual.span<float>();
-    return std::make_unique<Executor>(
+    return std::make_unique<executor::Executor>(
         schedule, context,
-        Executor::Bucket{bucket.values.span<float>(), residual,
-                         static_cast<int>(number % static_cast<std::size_t>(Executor::kChannels))});
+        executor::Executor::Bucket{
+            bucket.values.span<float>(), residual,
+            static_cast<int>(number % static_cast<std::size_t>(executor::Executor::kChannels))});
   }
 
  private:
@@ -199,8 +202,8 @@ class Planner {
   }
 
   const ExchangeOptions& options_;
-  const Topology& topology_;
-  BucketContext context_;
+  const schedules::Topology& topology_;
+  executor::BucketContext context_;
   std::set<std::string> logged_;
 };
 
@@ -211,32 +214,32 @@ std::size_t default_segment_bytes(kernels::Device device) {
   return device.kind == kernels::DeviceKind::host ? 48 * kKiB : 1024 * kKiB;
 }
 
-std::unique_ptr<Exchange> make_exchange(Engine& engine, std::vector<ExchangeBucket> buckets,
+std::unique_ptr<Exchange> make_exchange(engine::Engine& engine, std::vector<ExchangeBucket> buckets,
                                         const ExchangeOptions& options, base::Observer* observer) {
   const kernels::Device device = device_of(buckets);
   auto means = std::make_unique<Means>(device, options);
   if (observer != nullptr) means->timeline.emplace(means->stream, *observer, base::Track::engine);
-  std::optional<Topology> topology;
+  std::optional<schedules::Topology> topology;
   int rank = 0;
-  engine.run([&](Communicator& communicator) {
-    topology = discover_topology(communicator);
+  engine.run([&](mpi::Communicator& communicator) {
+    topology = schedules::discover_topology(communicator);
     rank = communicator.rank();
-    means->transport =
-        options.make_transport ? options.make_transport(communicator) : make_mpi_transport(communicator);
+    means->transport = options.make_transport ? options.make_transport(communicator)
+                                              : transport::make_mpi_transport(communicator);
   });
   const std::size_t segment =
       options.segment_bytes > 0 ? options.segment_bytes : default_segment_bytes(device);
-  const BucketContext context{.codec = *means->codec,
-                              .transport = *means->transport,
-                              .staging = means->staging,
-                              .stream = means->stream,
-                              .timeline = means->timeline ? &*means->timeline : nullptr,
-                              .rank = rank,
-                              .segment = segment_elements(*means->codec, segment),
-                              .window = std::max(kBytesUnderWay / segment, kFewestUnderWay),
-                              .rounding = {.seed = options.seed}};
+  const executor::BucketContext context{.codec = *means->codec,
+                                        .transport = *means->transport,
+                                        .staging = means->staging,
+                                        .stream = means->stream,
+                                        .timeline = means->timeline ? &*means->timeline : nullptr,
+                                        .rank = rank,
+                                        .segment = executor::segment_elements(*means->codec, segment),
+                                        .window = std::max(kBytesUnderWay / segment, kFewestUnderWay),
+                                        .rounding = {.seed = options.seed}};
   Planner planner(options, *topology, context);
-  std::vector<std::unique_ptr<Operation>> operations;
+  std::vector<std::unique_ptr<engine::Operation>> operations;
   for (std::size_t i = 0; i < buckets.size(); ++i) operations.push_back(planner.operation(buckets[i], i));
   return std::make_unique<BucketExchange>(engine, device, std::move(means), std::move(operations), observer);
 }

@@ -8,8 +8,8 @@
 // each, in that order too. Between a bucket's submit and its wait nobody else touches it. Events order the
 // exchange against the streams (docs/streams.md).
 
-#include "comm/measure/calibration.hpp"
 #include "comm/engine/engine.hpp"
+#include "comm/measure/calibration.hpp"
 #include "comm/schedules/topology.hpp"
 #include "comm/transport/transport.hpp"
 #include "kernels/base/observer.hpp"
@@ -60,21 +60,21 @@ struct ExchangeOptions {
   // A generator's name (comm/schedules/generators.hpp), "mpi": MPI_Allreduce, in fp32, or "auto": what
   // select_algorithm() says for each bucket, which is logged.
   std::string algorithm = "two_shot";
-  std::shared_ptr<const Calibration> calibration = {};  // for "auto"; null: none
-  TransportKind transport = TransportKind::staged;
+  std::shared_ptr<const measure::Calibration> calibration = {};  // for "auto"; null: none
+  transport::TransportKind transport = transport::TransportKind::staged;
   std::size_t segment_bytes = 0;  // encoded, at most, in one message; 0: default_segment_bytes()
   // Made on the engine's thread; nothing: make_mpi_transport().
-  std::function<std::unique_ptr<Transport>(Communicator&)> make_transport = {};
+  std::function<std::unique_ptr<transport::Transport>(mpi::Communicator&)> make_transport = {};
 };
 
 // Over TCP a message beyond Open MPI's eager limit (64 KiB) waits for a handshake behind bulk data; a device
 // needs longer ones to amortise its launches.
 std::size_t default_segment_bytes(kernels::Device device);
 
-// The buckets are all on one device. Spans (comm/engine/spans.hpp) are reported to the observer, if there is one;
-// `engine` and it outlive the exchange. Throws ConfigError for an unknown algorithm, or one that
-// cannot go with the format. Every rank calls it; not while the engine's other work is under way.
-std::unique_ptr<Exchange> make_exchange(Engine& engine, std::vector<ExchangeBucket> buckets,
+// The buckets are all on one device. Spans (comm/engine/spans.hpp) are reported to the observer, if there is
+// one; `engine` and it outlive the exchange. Throws ConfigError for an unknown algorithm, or one that cannot
+// go with the format. Every rank calls it; not while the engine's other work is under way.
+std::unique_ptr<Exchange> make_exchange(engine::Engine& engine, std::vector<ExchangeBucket> buckets,
                                         const ExchangeOptions& options, base::Observer* observer);
 
 }  // namespace eightfold::comm

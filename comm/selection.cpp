@@ -31,9 +31,9 @@ double time_at(const Curve& curve, double bytes) {
   return std::exp(std::log(y0) + position * (std::log(y1) - std::log(y0)));
 }
 
-std::map<std::string, Curve> curves_of(const Calibration& calibration, quant8::Format format) {
+std::map<std::string, Curve> curves_of(const measure::Calibration& calibration, quant8::Format format) {
   std::map<std::string, Curve> curves;
-  for (const AllreduceTime& time : calibration.allreduces)
+  for (const measure::AllreduceTime& time : calibration.allreduces)
     if (time.format == format)
       curves[time.algorithm].emplace_back(static_cast<double>(time.size_bytes), time.time_s);
   for (auto& [algorithm, curve] : curves) {
@@ -44,7 +44,8 @@ std::map<std::string, Curve> curves_of(const Calibration& calibration, quant8::F
   return curves;
 }
 
-Selection by_rule(quant8::Format format, std::size_t bytes, const Topology& topology, std::string_view why) {
+Selection by_rule(quant8::Format format, std::size_t bytes, const schedules::Topology& topology,
+                  std::string_view why) {
   const auto selection = [&](std::string algorithm, std::string_view rule) {
     return Selection{std::move(algorithm), fmt::format("{}; {}", why, rule)};
   };
@@ -58,7 +59,8 @@ Selection by_rule(quant8::Format format, std::size_t bytes, const Topology& topo
 std::string allreduce_names() {
   std::string names = "auto, mpi";
   for (const schedules::Generator& generator : schedules::generators())
-    if (generator.collective == Collective::all_reduce) names += fmt::format(", {}", generator.name);
+    if (generator.collective == schedules::Collective::all_reduce)
+      names += fmt::format(", {}", generator.name);
   return names;
 }
 
@@ -66,13 +68,13 @@ std::string allreduce_names() {
 
 bool is_allreduce(std::string_view algorithm, quant8::Format format) {
   const schedules::Generator* generator = schedules::find_generator(algorithm);
-  return generator != nullptr && generator->collective == Collective::all_reduce &&
+  return generator != nullptr && generator->collective == schedules::Collective::all_reduce &&
          (!generator->exact_only || format == quant8::Format::fp32);
 }
 
 const schedules::Generator& allreduce_generator(std::string_view algorithm, quant8::Format format) {
   const schedules::Generator* generator = schedules::find_generator(algorithm);
-  if (generator == nullptr || generator->collective != Collective::all_reduce)
+  if (generator == nullptr || generator->collective != schedules::Collective::all_reduce)
     base::raise<base::ConfigError>("there is no allreduce \"{}\"; there are {}", algorithm,
                                    allreduce_names());
   if (generator->exact_only && format != quant8::Format::fp32)
@@ -84,8 +86,8 @@ const schedules::Generator& allreduce_generator(std::string_view algorithm, quan
   return *generator;
 }
 
-Selection select_algorithm(quant8::Format format, std::size_t bytes, const Topology& topology,
-                           const Calibration* calibration) {
+Selection select_algorithm(quant8::Format format, std::size_t bytes, const schedules::Topology& topology,
+                           const measure::Calibration* calibration) {
   if (calibration == nullptr) return by_rule(format, bytes, topology, "there is no calibration");
   if (calibration->ranks != topology.ranks() || calibration->nodes != topology.nodes())
     return by_rule(format, bytes, topology,

@@ -22,8 +22,8 @@ struct Selection {
 // measured times, interpolated between sizes, are the shortest. Without one (null), or where it says nothing
 // of the format: "mpi" for short buckets in fp32, "hierarchical" where nodes have several ranks each,
 // "two_shot" else.
-Selection select_algorithm(quant8::Format format, std::size_t bytes, const Topology& topology,
-                           const Calibration* calibration);
+Selection select_algorithm(quant8::Format format, std::size_t bytes, const schedules::Topology& topology,
+                           const measure::Calibration* calibration);
 
 // Whether there is an allreduce of this name that suits the format.
 bool is_allreduce(std::string_view algorithm, quant8::Format format);

@@ -5,7 +5,7 @@
 
 namespace eightfold::comm {
 
-VerifyingExchange::VerifyingExchange(Engine& engine, Exchange& exchange,
+VerifyingExchange::VerifyingExchange(engine::Engine& engine, Exchange& exchange,
                                      const std::vector<kernels::Tensor>& buckets)
     : engine_(engine), exchange_(exchange) {
   std::size_t largest = 0;
@@ -33,7 +33,7 @@ bool VerifyingExchange::wait_for_next(kernels::StreamView consumer) {
   submitted_.pop_front();
   kernels::copy(consumer, bucket.values, received_.tensor(bucket.values.shape()));
   consumer.synchronize();
-  engine_.run([&](Communicator& communicator) { communicator.sum(bucket.exact.span()); });
+  engine_.run([&](mpi::Communicator& communicator) { communicator.sum(bucket.exact.span()); });
   compare(bucket);
   return true;
 }

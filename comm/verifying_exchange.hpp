@@ -15,7 +15,7 @@ namespace eightfold::comm {
 class VerifyingExchange final : public Exchange {
  public:
   // `buckets` are those of `exchange`. It and the engine outlive this.
-  VerifyingExchange(Engine& engine, Exchange& exchange, const std::vector<kernels::Tensor>& buckets);
+  VerifyingExchange(engine::Engine& engine, Exchange& exchange, const std::vector<kernels::Tensor>& buckets);
 
   void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override;
   bool wait_for_next(kernels::StreamView consumer) override;
@@ -33,7 +33,7 @@ class VerifyingExchange final : public Exchange {
   };
   void compare(Bucket& bucket);
 
-  Engine& engine_;
+  engine::Engine& engine_;
   Exchange& exchange_;
   std::vector<Bucket> buckets_;
   std::deque<std::size_t> submitted_;      // and not waited for

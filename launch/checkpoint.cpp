@@ -1,7 +1,7 @@
 // eightfold checkpoint
 #include "kernels/base/parse.hpp"
-#include "launch/command/command.hpp"
 #include "launch/command/result.hpp"
+#include "launch/commands.hpp"
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/run/run_directory.hpp"
 
@@ -31,7 +31,7 @@ Listed listed_at(const std::filesystem::path& directory) {
 
 // The checkpoints a user means by `path`. Throws DataError when there are none.
 std::vector<Listed> all_at(const std::filesystem::path& path) {
-  const std::filesystem::path place = runtime::checkpoints_at(path);
+  const std::filesystem::path place = runtime::run::checkpoints_at(path);
   if (runtime::checkpoint::has_manifest(place)) return {listed_at(place)};
   if (std::vector<Listed> all = runtime::checkpoint::list(place); !all.empty()) return all;
   base::raise<base::DataError>(
@@ -63,30 +63,31 @@ void verify(const std::filesystem::path& path) {
     fmt::print("{}: {}{}\n", listed.directory.string(), problem.empty() ? "ok" : "damaged: ", problem);
     if (!problem.empty()) problems.push_back(std::move(problem));
   }
-  flush_output();
+  command::flush_output();
   if (!problems.empty())
     base::raise<base::DataError>("{}: {} of {} checkpoints damaged, the first: {}", path.string(),
                                  problems.size(), all.size(), problems.front());
 }
 
-void add_action(const Command& parent, Action& chosen, const char* name, const char* help,
+void add_action(const command::Command& parent, command::Action& chosen, const char* name, const char* help,
                 void (*action)(const std::filesystem::path&)) {
   auto path = std::make_shared<std::filesystem::path>();
-  const Command command = parent.add_command(name, help);
+  const command::Command command = parent.add_command(name, help);
   command
       .add_option(
           "path", *path,
           "A run directory, a folder of runs for the newest, a folder of checkpoints, or one checkpoint")
       .required()
       .type_name("PATH");
-  command.callback(
-      [path, action, &chosen] { chosen = [path, action] { return alone([&] { action(*path); }); }; });
+  command.callback([path, action, &chosen] {
+    chosen = [path, action] { return command::alone([&] { action(*path); }); };
+  });
 }
 
 }  // namespace
 
-void add_checkpoint(const Command& program, Action& chosen) {
-  const Command command = program.add_command("checkpoint", "List and verify checkpoints");
+void add_checkpoint(const command::Command& program, command::Action& chosen) {
+  const command::Command command = program.add_command("checkpoint", "List and verify checkpoints");
   command.require_command();
   add_action(command, chosen, "ls", "List checkpoints: step, size, weight hash", list);
   add_action(command, chosen, "verify", "Read every file and compare it with its manifest", verify);

@@ -1,7 +1,7 @@
 // eightfold config
 #include "kernels/base/log.hpp"
-#include "launch/command/command.hpp"
 #include "launch/command/job.hpp"
+#include "launch/commands.hpp"
 #include "runtime/config/complaint.hpp"
 #include "runtime/config/describe.hpp"
 #include "runtime/config/parse.hpp"
@@ -14,17 +14,17 @@ namespace eightfold::launch {
 namespace {
 
 struct ShowOptions {
-  JobOptions job;
+  command::JobOptions job;
   bool resolved = true;
   bool origin = false;
 };
 
 // A line for each error.
-base::ExitCode check(const JobOptions& options) {
+base::ExitCode check(const command::JobOptions& options) {
   std::vector<std::string> errors;
-  const base::ExitCode code = alone([&] {
+  const base::ExitCode code = command::alone([&] {
     try {
-      const auto job = read_job(options);
+      const auto job = command::read_job(options);
       if (const auto steps = runtime::config::known_steps(job.config))
         runtime::config::check_warmup(job.config.schedule, *steps);
       fmt::print("{}: ok, job {}\n", options.file.string(), job.config.job.name);
@@ -36,24 +36,24 @@ base::ExitCode check(const JobOptions& options) {
   return errors.empty() ? code : base::ExitCode::usage;
 }
 
-void add_check(const Command& config, Action& chosen) {
-  auto options = std::make_shared<JobOptions>();
-  const Command command =
+void add_check(const command::Command& config, command::Action& chosen) {
+  auto options = std::make_shared<command::JobOptions>();
+  const command::Command command =
       config.add_command("check", "Check a job file: exit 0, or 2 with all that is wrong and where");
   options->add_to(command);
   command.callback([options, &chosen] { chosen = [options] { return check(*options); }; });
 }
 
-void add_show(const Command& config, Action& chosen) {
+void add_show(const command::Command& config, command::Action& chosen) {
   auto options = std::make_shared<ShowOptions>();
-  const Command command = config.add_command("show", "Print a job with every default filled in");
+  const command::Command command = config.add_command("show", "Print a job with every default filled in");
   options->job.add_to(command);
   command.add_flag("--resolved", options->resolved, "With every default filled in (always so)");
   command.add_flag("--origin", options->origin, "Beside each value, where it comes from");
   command.callback([options, &chosen] {
     chosen = [options] {
-      return alone([&] {
-        const auto job = read_job(options->job);
+      return command::alone([&] {
+        const auto job = command::read_job(options->job);
         fmt::print("{}", options->origin ? runtime::config::resolved_toml_with_origins(job)
                                          : runtime::config::resolved_toml(job.config));
       });
@@ -61,17 +61,17 @@ void add_show(const Command& config, Action& chosen) {
   });
 }
 
-void add_text(const Command& config, Action& chosen, const char* name, const char* help,
+void add_text(const command::Command& config, command::Action& chosen, const char* name, const char* help,
               std::string (*text)()) {
   config.add_command(name, help).callback([text, &chosen] {
-    chosen = [text] { return alone([&] { fmt::print("{}", text()); }); };
+    chosen = [text] { return command::alone([&] { fmt::print("{}", text()); }); };
   });
 }
 
 }  // namespace
 
-void add_config(const Command& program, Action& chosen) {
-  const Command command = program.add_command("config", "Check and explain job files");
+void add_config(const command::Command& program, command::Action& chosen) {
+  const command::Command command = program.add_command("config", "Check and explain job files");
   command.require_command();
   add_check(command, chosen);
   add_show(command, chosen);

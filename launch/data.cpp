@@ -1,6 +1,6 @@
 // eightfold data
-#include "launch/command/command.hpp"
 #include "launch/command/job.hpp"
+#include "launch/commands.hpp"
 #include "runtime/data/digits.hpp"
 #include "runtime/data/statistics.hpp"
 
@@ -14,9 +14,9 @@ struct DigitsOptions {
   std::int64_t test = 4000;
 };
 
-void add_digits(const Command& data, Action& chosen) {
+void add_digits(const command::Command& data, command::Action& chosen) {
   auto options = std::make_shared<DigitsOptions>();
-  const Command command = data.add_command("digits", "Write the generated digits as IDX files");
+  const command::Command command = data.add_command("digits", "Write the generated digits as IDX files");
   command.add_option("directory", options->directory, "Where the four files go; made if it is not there")
       .required()
       .type_name("DIR");
@@ -25,7 +25,7 @@ void add_digits(const Command& data, Action& chosen) {
   command.add_option("--test", options->test, "Test samples").show_default().in_range(1, 10000000);
   command.callback([options, &chosen] {
     chosen = [options] {
-      return alone([&] {
+      return command::alone([&] {
         runtime::data::write_digits(options->directory, options->seed, options->train, options->test);
         fmt::print("{} training and {} test samples in {}\n", options->train, options->test,
                    options->directory.string());
@@ -34,14 +34,14 @@ void add_digits(const Command& data, Action& chosen) {
   });
 }
 
-void add_info(const Command& data, Action& chosen) {
-  auto options = std::make_shared<JobOptions>();
-  const Command command = data.add_command("info", "Read a job's data and say what it is");
+void add_info(const command::Command& data, command::Action& chosen) {
+  auto options = std::make_shared<command::JobOptions>();
+  const command::Command command = data.add_command("info", "Read a job's data and say what it is");
   options->add_to(command);
   command.callback([options, &chosen] {
     chosen = [options] {
-      return alone([&] {
-        const auto job = read_job(*options).config;
+      return command::alone([&] {
+        const auto job = command::read_job(*options).config;
         fmt::print("{}", runtime::data::describe(
                              runtime::data::open(job.data, static_cast<std::uint64_t>(job.job.seed))));
       });
@@ -51,8 +51,8 @@ void add_info(const Command& data, Action& chosen) {
 
 }  // namespace
 
-void add_data(const Command& program, Action& chosen) {
-  const Command command = program.add_command("data", "Make and inspect data sets");
+void add_data(const command::Command& program, command::Action& chosen) {
+  const command::Command command = program.add_command("data", "Make and inspect data sets");
   command.require_command();
   add_digits(command, chosen);
   add_info(command, chosen);

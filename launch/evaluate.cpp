@@ -1,10 +1,10 @@
 // eightfold evaluate
-#include "comm/mpi/agreed_error.hpp"
 #include "comm/engine/engine.hpp"
+#include "comm/mpi/agreed_error.hpp"
 #include "kernels/base/log.hpp"
-#include "launch/command/command.hpp"
 #include "launch/command/job.hpp"
 #include "launch/command/result.hpp"
+#include "launch/commands.hpp"
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/run/evaluation.hpp"
 
@@ -26,22 +26,24 @@ using runtime::data::TrainingFacts;
 
 // The session of a checkpoint that says what its training data taught needs no file but those of the test
 // samples. Collective; errors are agreed.
-std::unique_ptr<runtime::Session> plan_evaluation(comm::Communicator& world,
-                                                  const runtime::config::JobConfig& job,
-                                                  const runtime::RankPlace& place, const Found& found) {
-  const std::optional<TrainingFacts> facts = runtime::share_training_facts(world, found);
+std::unique_ptr<runtime::run::Session> plan_evaluation(comm::mpi::Communicator& world,
+                                                       const runtime::config::JobConfig& job,
+                                                       const runtime::run::RankPlace& place,
+                                                       const Found& found) {
+  const std::optional<TrainingFacts> facts = runtime::run::share_training_facts(world, found);
   if (!facts) {
     if (world.rank() == 0)
       base::log_warn(
           "{}: an earlier version wrote it, without mean and deviation of its training data: they are "
           "measured on the training data that the job names now",
           found.directory.string());
-    return plan_session(world, job, place);
+    return command::plan_session(world, job, place);
   }
   const auto open_data = [&] {
     return runtime::data::open_test(job.data, job.job.seed, facts->samples, facts->shape);
   };
-  std::unique_ptr<runtime::Session> session = plan_session(world, job, place, open_data, &*facts);
+  std::unique_ptr<runtime::run::Session> session =
+      command::plan_session(world, job, place, open_data, &*facts);
   const auto& before = session->data().train;
   if (world.rank() == 0 && before && runtime::data::fingerprint(*before) != facts->fingerprint)
     base::log_warn(
@@ -53,9 +55,10 @@ std::unique_ptr<runtime::Session> plan_evaluation(comm::Communicator& world,
 }
 
 // Every rank has this score, and throws.
-void require_finite(const runtime::telemetry::Score& score, runtime::Session& session, std::int64_t steps) {
+void require_finite(const runtime::telemetry::Score& score, runtime::run::Session& session,
+                    std::int64_t steps) {
   if (std::isfinite(score.loss())) return;
-  throw comm::AgreedError(
+  throw comm::mpi::AgreedError(
       base::ExitCode::divergence,
       fmt::format("the test loss is {} after step {}: {}",
                   std::isnan(score.loss()) ? "not a number" : "infinite", steps,
@@ -63,37 +66,39 @@ void require_finite(const runtime::telemetry::Score& score, runtime::Session& se
                                                           : "some weights of the checkpoint are not finite"));
 }
 
-void evaluate(const EvaluateOptions& options, comm::Environment& environment) {
-  comm::Communicator& world = environment.world();
-  share_json_check(world, options.json);
+void evaluate(const EvaluateOptions& options, comm::mpi::Environment& environment) {
+  comm::mpi::Communicator& world = environment.world();
+  command::share_json_check(world, options.json);
   const base::TimePoint start = base::Clock::now();
   Found found;
-  const runtime::config::JobConfig job = share_job(world, [&] {
-    found = runtime::checkpoint::find(runtime::checkpoints_at(options.path));
-    return read_job({found.directory / runtime::checkpoint::kConfigFile, options.overrides});
+  const runtime::config::JobConfig job = command::share_job(world, [&] {
+    found = runtime::checkpoint::find(runtime::run::checkpoints_at(options.path));
+    return command::read_job({found.directory / runtime::checkpoint::kConfigFile, options.overrides});
   });
-  const Placement placement = place_rank(world, job.job);
-  const std::unique_ptr<runtime::Session> session = plan_evaluation(world, job, placement.place, found);
-  session->restore(world, found, runtime::Restored::weights);
-  comm::Engine engine(world);
-  const runtime::telemetry::Score score = runtime::evaluate(*session, engine, found.manifest.step, nullptr);
+  const command::Placement placement = command::place_rank(world, job.job);
+  const std::unique_ptr<runtime::run::Session> session = plan_evaluation(world, job, placement.place, found);
+  session->restore(world, found, runtime::run::Restored::weights);
+  comm::engine::Engine engine(world);
+  const runtime::telemetry::Score score =
+      runtime::run::evaluate(*session, engine, found.manifest.step, nullptr);
   require_finite(score, *session, found.manifest.step);
   if (world.rank() != 0) return;
-  const ResultRow row = {
+  const command::ResultRow row = {
       {"test_accuracy", score.accuracy()},
       {"test_loss", score.loss()},
       {"steps", found.manifest.step},
       {"seconds", base::seconds_since(start)},
       {"weight_hash", session->snapshot().weight_hash()},
-      {"run_dir", runtime::run_of(found.directory).value_or(std::filesystem::path()).string()}};
-  publish(options.json, runtime::environment_json(placement.facts), {row});
+      {"run_dir", runtime::run::run_of(found.directory).value_or(std::filesystem::path()).string()}};
+  command::publish(options.json, runtime::run::environment_json(placement.facts), {row});
 }
 
 }  // namespace
 
-void add_evaluate(const Command& program, Action& chosen) {
+void add_evaluate(const command::Command& program, command::Action& chosen) {
   auto options = std::make_shared<EvaluateOptions>();
-  const Command command = program.add_command("evaluate", "Measure a checkpoint on its job's test data");
+  const command::Command command =
+      program.add_command("evaluate", "Measure a checkpoint on its job's test data");
   command
       .add_option(
           "checkpoint", options->path,
@@ -105,8 +110,8 @@ void add_evaluate(const Command& program, Action& chosen) {
                   "Override a key of the checkpoint's job, e.g. --set data.dir=/data/mnist")
       .type_name("KEY=VALUE")
       .repeatable();
-  add_json_option(command, options->json);
-  run_on_ranks(command, chosen, options, evaluate);
+  command::add_json_option(command, options->json);
+  command::run_on_ranks(command, chosen, options, evaluate);
 }
 
 }  // namespace eightfold::launch

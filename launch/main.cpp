@@ -1,14 +1,18 @@
 // The eightfold program: chooses a command, runs it, and returns its exit code.
 #include "kernels/base/signals.hpp"
-#include "launch/command/command.hpp"
+#include "launch/bench/bench.hpp"
+#include "launch/commands.hpp"
+#include "launch/doctor/doctor.hpp"
 #include "launch/process/wait_policy.hpp"
+#include "launch/scale/scale.hpp"
+#include "launch/supervise/launch.hpp"
 #include "runtime/telemetry/version.hpp"
 
 int main(int argc, char** argv) {
   using namespace eightfold;
-  launch::sleep_where_cores_are_shared(argv);
+  launch::process::sleep_where_cores_are_shared(argv);
   base::ignore_output_signals();
-  launch::CommandLine line(
+  launch::command::CommandLine line(
       {"eightfold", "eightfold trains neural networks on clusters, exchanging gradients in few bits.",
        "First steps:\n"
        "  mpirun -np 2 eightfold train configs/jobs/digits-convnet.toml\n"
@@ -16,18 +20,18 @@ int main(int argc, char** argv) {
        "Exit codes: 0 done, 2 usage or config, 3 environment, 4 data, 5 a rank was lost, 6 a rank hung,\n"
        "7 numeric divergence, 75 stopped, --resume goes on, 1 a defect of eightfold;\n"
        "docs/errors.md explains them.",
-       runtime::build_facts});
-  const launch::Command program = line.program();
-  launch::Action chosen;
+       runtime::telemetry::build_facts});
+  const launch::command::Command program = line.program();
+  launch::command::Action chosen;
   launch::add_train(program, chosen);
   launch::add_evaluate(program, chosen);
   launch::add_config(program, chosen);
   launch::add_data(program, chosen);
   launch::add_checkpoint(program, chosen);
-  launch::add_bench(program, chosen);
-  launch::add_doctor(program, chosen);
-  launch::add_scale(program, chosen);
-  launch::add_launch(program, chosen);
+  launch::bench::add_bench(program, chosen);
+  launch::doctor::add_doctor(program, chosen);
+  launch::scale::add_scale(program, chosen);
+  launch::supervise::add_launch(program, chosen);
   if (const auto ended = line.parse(argc, argv)) return static_cast<int>(*ended);
   return static_cast<int>(chosen());
 }

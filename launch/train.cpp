@@ -7,9 +7,9 @@
 #include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/owner_file.hpp"
-#include "launch/command/command.hpp"
 #include "launch/command/job.hpp"
 #include "launch/command/result.hpp"
+#include "launch/commands.hpp"
 #include "runtime/checkpoint/data_file.hpp"
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/config/parse.hpp"
@@ -34,8 +34,8 @@ using runtime::config::JobConfig;
 using runtime::data::TrainingFacts;
 
 struct TrainOptions {
-  JobOptions job;
-  Option resume;
+  command::JobOptions job;
+  command::Option resume;
   fs::path resume_from;    // empty: the job's newest run, or the one in run_directory
   fs::path run_directory;  // empty: a fresh one
   fs::path json;
@@ -50,7 +50,7 @@ struct Start {
 
 void require_same_training(const runtime::checkpoint::Found& found, const JobConfig& job) {
   const runtime::config::JobConfig saved =
-      read_job({found.directory / runtime::checkpoint::kConfigFile, {}}).config;
+      command::read_job({found.directory / runtime::checkpoint::kConfigFile, {}}).config;
   const std::vector<std::string> differences = runtime::config::differences(saved, job);
   if (!differences.empty())
     base::raise<base::ConfigError>("{} cannot be continued by another job; {}", found.directory.string(),
@@ -82,11 +82,11 @@ void require_same_data(const runtime::checkpoint::Found& found, const JobConfig&
 // and where there is no run to go on with.
 std::optional<fs::path> find_source(const TrainOptions& options, const JobConfig& job) {
   if (!options.resume.is_given()) return std::nullopt;
-  if (!options.resume_from.empty()) return runtime::checkpoints_at(options.resume_from);
+  if (!options.resume_from.empty()) return runtime::run::checkpoints_at(options.resume_from);
   if (!job.checkpoint.dir.empty()) return job.checkpoint.dir;
   const std::optional<fs::path> run =
-      options.run_directory.empty() ? runtime::newest_run(job) : options.run_directory;
-  return run ? std::optional(runtime::checkpoint_store(job, *run)) : std::nullopt;
+      options.run_directory.empty() ? runtime::run::newest_run(job) : options.run_directory;
+  return run ? std::optional(runtime::run::checkpoint_store(job, *run)) : std::nullopt;
 }
 
 // A path that was named has a checkpoint, or is an error; the job's own may have none yet.
@@ -110,13 +110,14 @@ std::optional<runtime::checkpoint::Found> find_checkpoint(const TrainOptions& op
 // The run whose directory holds what is gone on from; empty if its checkpoints are kept elsewhere.
 fs::path run_holding(const fs::path& source) {
   const bool is_checkpoint = runtime::checkpoint::has_manifest(source);
-  return (is_checkpoint ? runtime::run_of(source) : runtime::run_with_store(source)).value_or(fs::path());
+  return (is_checkpoint ? runtime::run::run_of(source) : runtime::run::run_with_store(source))
+      .value_or(fs::path());
 }
 
 // The directory that --run-directory names: no other run's, unless it is that run which goes on.
 void prepare_run_directory(const TrainOptions& options) {
   const bool goes_on = options.resume.is_given() && options.resume_from.empty();
-  if (!goes_on && runtime::holds_run(options.run_directory))
+  if (!goes_on && runtime::run::holds_run(options.run_directory))
     base::raise<base::ConfigError>(
         "--run-directory: {} holds a run already; go on with --resume or name another directory",
         options.run_directory.string());
@@ -161,7 +162,8 @@ Start choose_start(const TrainOptions& options, const JobConfig& job, const Trai
   Start start{options.run_directory, nullptr, std::nullopt};
   const auto own_store = [&] {
     const bool is_new_attempt = !options.run_directory.empty() && options.resume.is_given();
-    if (!start.store) start.store = own(runtime::checkpoint_store(job, start.run_directory), is_new_attempt);
+    if (!start.store)
+      start.store = own(runtime::run::checkpoint_store(job, start.run_directory), is_new_attempt);
   };
   const bool is_elsewhere = !job.checkpoint.dir.empty();
   // Where there can be none, now is better than after an hour.
@@ -177,7 +179,7 @@ Start choose_start(const TrainOptions& options, const JobConfig& job, const Trai
     start.run_directory = options.run_directory;
   }
   if (!options.run_directory.empty()) prepare_run_directory(options);
-  if (start.run_directory.empty()) start.run_directory = runtime::create_run_directory(job.job);
+  if (start.run_directory.empty()) start.run_directory = runtime::run::create_run_directory(job.job);
   own_store();
   return start;
 }
@@ -189,7 +191,7 @@ struct SharedStart {
   std::int64_t first_step = 0;
 };
 
-SharedStart share_start(comm::Communicator& world, const Start& start) {
+SharedStart share_start(comm::mpi::Communicator& world, const Start& start) {
   std::string directory = start.run_directory.string();
   std::array<std::int64_t, 2> numbers = {start.checkpoint ? 1 : 0,
                                          start.checkpoint ? start.checkpoint->manifest.step : 0};
@@ -198,20 +200,21 @@ SharedStart share_start(comm::Communicator& world, const Start& start) {
   return {directory, numbers[0] != 0, numbers[1]};
 }
 
-void publish_result(const TrainOptions& options, const runtime::TrainResult& result,
-                    const fs::path& run_directory, const runtime::RunFacts& facts) {
-  const ResultRow row = {{"test_accuracy", result.test_accuracy},
-                         {"test_loss", result.test_loss},
-                         {"steps", result.steps},
-                         {"seconds", result.seconds},
-                         {"weight_hash", result.weight_hash},
-                         {"run_dir", run_directory.string()}};
-  publish(options.json, runtime::environment_json(facts), {row});
+void publish_result(const TrainOptions& options, const runtime::run::TrainResult& result,
+                    const fs::path& run_directory, const runtime::run::RunFacts& facts) {
+  const command::ResultRow row = {{"test_accuracy", result.test_accuracy},
+                                  {"test_loss", result.test_loss},
+                                  {"steps", result.steps},
+                                  {"seconds", result.seconds},
+                                  {"weight_hash", result.weight_hash},
+                                  {"run_dir", run_directory.string()}};
+  command::publish(options.json, runtime::run::environment_json(facts), {row});
 }
 
 // The record of this rank goes where the other ranks can read it, if that directory is here, too.
-void start_watching(runtime::Watchdog& watchdog, const JobConfig& job, const fs::path& run_directory) {
-  const fs::path flight = runtime::flight_directory(run_directory);
+void start_watching(runtime::watchdog::Watchdog& watchdog, const JobConfig& job,
+                    const fs::path& run_directory) {
+  const fs::path flight = runtime::run::flight_directory(run_directory);
   try {
     base::flight_recorder().keep_in(flight);
     watchdog.watch(job.watchdog, flight);
@@ -222,53 +225,55 @@ void start_watching(runtime::Watchdog& watchdog, const JobConfig& job, const fs:
 }
 
 // SIGUSR1, SIGTERM, an interrupt ... ask for a checkpoint and an end.
-std::shared_ptr<runtime::StopRequest> stop_on_signals(runtime::Watchdog& watchdog) {
-  auto stop = std::make_shared<runtime::StopRequest>();  // the handler may outlast the run
+std::shared_ptr<runtime::run::StopRequest> stop_on_signals(runtime::watchdog::Watchdog& watchdog) {
+  auto stop = std::make_shared<runtime::run::StopRequest>();  // the handler may outlast the run
   watchdog.on_signal([stop](int signal) {
-    const runtime::StopReason reason = runtime::reason_of(signal);
-    if (stop->reason() == runtime::StopReason::none)
+    const runtime::run::StopReason reason = runtime::run::reason_of(signal);
+    if (stop->reason() == runtime::run::StopReason::none)
       base::log_info("{}: a checkpoint is written after this step, then the run stops", to_string(reason));
     stop->request(reason);
   });
   return stop;
 }
 
-void train(const TrainOptions& options, comm::Environment& environment, runtime::Watchdog& watchdog) {
-  comm::Communicator& world = environment.world();
-  share_json_check(world, options.json);
-  const JobConfig job = share_job(world, options.job);
+void train(const TrainOptions& options, comm::mpi::Environment& environment,
+           runtime::watchdog::Watchdog& watchdog) {
+  comm::mpi::Communicator& world = environment.world();
+  command::share_json_check(world, options.json);
+  const JobConfig job = command::share_job(world, options.job);
   watchdog.watch(job.watchdog, {});
-  const Placement placement = place_rank(world, job.job);
-  const std::unique_ptr<runtime::Session> session = plan_session(world, job, placement.place);
-  comm::run_agreed(world, [&] { runtime::config::check_warmup(job.schedule, session->length().steps); });
+  const command::Placement placement = command::place_rank(world, job.job);
+  const std::unique_ptr<runtime::run::Session> session = command::plan_session(world, job, placement.place);
+  comm::mpi::run_agreed(world, [&] { runtime::config::check_warmup(job.schedule, session->length().steps); });
 
   Start start;
-  comm::run_agreed(world, [&] {
+  comm::mpi::run_agreed(world, [&] {
     if (world.rank() != 0) return;
     start = choose_start(options, job, session->facts());
     base::open_log_file(start.run_directory / "log" / "rank-00000.log");
-    runtime::create_flight_directory(start.run_directory);
-    runtime::describe_run(start.run_directory, job, placement.facts);
+    runtime::run::create_flight_directory(start.run_directory);
+    runtime::run::describe_run(start.run_directory, job, placement.facts);
   });
   const SharedStart shared = share_start(world, start);
   start_watching(watchdog, job, shared.run_directory);
   if (shared.resumes) {
     session->restore(world, start.checkpoint.value_or(runtime::checkpoint::Found{}),
-                     runtime::Restored::everything);
+                     runtime::run::Restored::everything);
   } else {
     session->initialize(world);
   }
 
   const auto stop = stop_on_signals(watchdog);
-  const runtime::TrainResult result = runtime::train(
-      *session, world,
-      {shared.run_directory, shared.first_step, stop.get(), runtime::slurm_end_time(), start.store.get()});
-  const bool has_stopped = result.stopped != runtime::StopReason::none;
+  const runtime::run::TrainResult result =
+      runtime::run::train(*session, world,
+                          {shared.run_directory, shared.first_step, stop.get(),
+                           runtime::run::slurm_end_time(), start.store.get()});
+  const bool has_stopped = result.stopped != runtime::run::StopReason::none;
   if (world.rank() == 0 && !has_stopped)
     publish_result(options, result, start.run_directory, placement.facts);
-  if (result.unsaved) throw comm::AgreedError(base::ExitCode::environment, *result.unsaved);
+  if (result.unsaved) throw comm::mpi::AgreedError(base::ExitCode::environment, *result.unsaved);
   if (has_stopped)
-    throw comm::AgreedError(
+    throw comm::mpi::AgreedError(
         base::ExitCode::requeue,
         fmt::format("stopped by {} after step {}, with a checkpoint: --resume goes on from there",
                     to_string(result.stopped), result.steps));
@@ -276,9 +281,9 @@ void train(const TrainOptions& options, comm::Environment& environment, runtime:
 
 }  // namespace
 
-void add_train(const Command& program, Action& chosen) {
+void add_train(const command::Command& program, command::Action& chosen) {
   auto options = std::make_shared<TrainOptions>();
-  const Command command = program.add_command("train", "Train the network a job describes");
+  const command::Command command = program.add_command("train", "Train the network a job describes");
   command.footer(
       "Start it under mpirun, one rank per GPU or group of cores:\n"
       "  mpirun -np 2 eightfold train configs/jobs/digits-convnet.toml\n"
@@ -297,11 +302,12 @@ void add_train(const Command& program, Action& chosen) {
           "The directory of this run, instead of a fresh one; with --resume (without PATH), of the run "
           "that goes on")
       .type_name("DIR");
-  add_json_option(command, options->json);
+  command::add_json_option(command, options->json);
   command.callback([&chosen, options] {
     chosen = [options] {
-      runtime::Watchdog watchdog;  // before MPI starts threads: they, too, leave its signals to it
-      return with_ranks([&](comm::Environment& environment) { train(*options, environment, watchdog); });
+      runtime::watchdog::Watchdog watchdog;  // before MPI starts threads: they, too, leave its signals to it
+      return command::with_ranks(
+          [&](comm::mpi::Environment& environment) { train(*options, environment, watchdog); });
     };
   });
 }

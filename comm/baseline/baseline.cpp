@@ -9,24 +9,24 @@
 #include <functional>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::baseline {
 namespace {
 
 struct Entry {
   std::string name;
   std::function<std::string()> obstacle;
-  std::function<std::unique_ptr<Baseline>(Communicator&, std::span<float>)> make;
+  std::function<std::unique_ptr<Baseline>(mpi::Communicator&, std::span<float>)> make;
 };
 
 Entry mpi_entry(std::string name, int algorithm) {
   return {std::move(name), [=] { return mpi_obstacle(algorithm); },
-          [=](Communicator& communicator, std::span<float> values) {
+          [=](mpi::Communicator& communicator, std::span<float> values) {
             return make_mpi_baseline(algorithm, communicator, values);
           }};
 }
 
 Entry gloo_entry(std::string name, GlooAlgorithm algorithm) {
-  return {std::move(name), gloo_obstacle, [=](Communicator& communicator, std::span<float> values) {
+  return {std::move(name), gloo_obstacle, [=](mpi::Communicator& communicator, std::span<float> values) {
             return make_gloo_baseline(algorithm, communicator, values);
           }};
 }
@@ -67,7 +67,7 @@ std::string obstacle(std::string_view name) {
   return entry(name).obstacle();
 }
 
-std::unique_ptr<Baseline> make_baseline(std::string_view name, Communicator& communicator,
+std::unique_ptr<Baseline> make_baseline(std::string_view name, mpi::Communicator& communicator,
                                         std::span<float> values) {
   const Entry& chosen = entry(name);
   if (const std::string reason = chosen.obstacle(); !reason.empty())
@@ -75,4 +75,4 @@ std::unique_ptr<Baseline> make_baseline(std::string_view name, Communicator& com
   return chosen.make(communicator, values);
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::baseline

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace eightfold::comm {
+namespace eightfold::comm::baseline {
 
 class Baseline {
  public:
@@ -31,11 +31,11 @@ std::string baseline_names();
 std::string obstacle(std::string_view name);
 
 // `values` outlive it. Throws EnvironmentError where there is an obstacle. Collective.
-std::unique_ptr<Baseline> make_baseline(std::string_view name, Communicator& communicator,
+std::unique_ptr<Baseline> make_baseline(std::string_view name, mpi::Communicator& communicator,
                                         std::span<float> values);
 
 // Before MPI starts: asks Open MPI to let "mpi:1" and its like choose, which costs "mpi" nothing. Leaves the
 // environment alone if it says something of this already.
 void allow_mpi_algorithms();
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::baseline

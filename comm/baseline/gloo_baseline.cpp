@@ -16,7 +16,7 @@
 #include <limits>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::baseline {
 namespace {
 
 constexpr std::chrono::minutes kPatience(2);
@@ -35,7 +35,7 @@ std::string first_interface() {
 
 // Where gloo listens: on the interface that GLOO_SOCKET_IFNAME names, as for PyTorch; else, on one node, on
 // the loopback interface, on several on the first other one.
-std::shared_ptr<gloo::transport::Device> make_device(const Communicator& communicator) {
+std::shared_ptr<gloo::transport::Device> make_device(const mpi::Communicator& communicator) {
   gloo::transport::tcp::attr attributes;
   if (const char* chosen = std::getenv("GLOO_SOCKET_IFNAME"); chosen != nullptr)
     attributes.iface = chosen;
@@ -49,7 +49,7 @@ std::shared_ptr<gloo::transport::Device> make_device(const Communicator& communi
 // everybody's addresses through MPI, and every two ranks connect.
 class Mesh final : public gloo::Context {
  public:
-  explicit Mesh(Communicator& communicator) : gloo::Context(communicator.rank(), communicator.size()) {
+  explicit Mesh(mpi::Communicator& communicator) : gloo::Context(communicator.rank(), communicator.size()) {
     device_ = make_device(communicator);
     transportContext_ = device_->createContext(rank, size);
     transportContext_->setTimeout(kPatience);
@@ -140,7 +140,7 @@ std::string gloo_obstacle() {
   return {};
 }
 
-std::unique_ptr<Baseline> make_gloo_baseline(GlooAlgorithm algorithm, Communicator& communicator,
+std::unique_ptr<Baseline> make_gloo_baseline(GlooAlgorithm algorithm, mpi::Communicator& communicator,
                                              std::span<float> values) {
   if (communicator.size() == 1 || values.empty()) return std::make_unique<Nothing>();
   if (values.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
@@ -152,4 +152,4 @@ std::unique_ptr<Baseline> make_gloo_baseline(GlooAlgorithm algorithm, Communicat
   });
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::baseline

@@ -2,12 +2,12 @@
 
 #include "comm/baseline/baseline.hpp"
 
-namespace eightfold::comm {
+namespace eightfold::comm::baseline {
 
 enum class GlooAlgorithm { ring, halving_doubling };
 
 std::string gloo_obstacle();
-std::unique_ptr<Baseline> make_gloo_baseline(GlooAlgorithm algorithm, Communicator& communicator,
+std::unique_ptr<Baseline> make_gloo_baseline(GlooAlgorithm algorithm, mpi::Communicator& communicator,
                                              std::span<float> values);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::baseline

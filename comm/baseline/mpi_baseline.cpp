@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-namespace eightfold::comm {
+namespace eightfold::comm::baseline {
 namespace {
 
 // MPI 3 counts are int; larger sums go in pieces of this many elements.
@@ -84,7 +84,7 @@ class MpiBaseline final : public Baseline {
   }
 
  private:
-  OwnedComm comm_;
+  mpi::OwnedComm comm_;
   std::span<float> values_;
 };
 
@@ -101,7 +101,7 @@ std::string mpi_obstacle(int algorithm) {
   return {};
 }
 
-std::unique_ptr<Baseline> make_mpi_baseline(int algorithm, Communicator& communicator,
+std::unique_ptr<Baseline> make_mpi_baseline(int algorithm, mpi::Communicator& communicator,
                                             std::span<float> values) {
   return std::make_unique<MpiBaseline>(duplicated(communicator.handles().world.get(), algorithm), values);
 }
@@ -111,4 +111,4 @@ void allow_mpi_algorithms() {
   ::setenv(fmt::format("OMPI_MCA_{}", kPermissionVariable).c_str(), "1", kKeepWhatIsThere);
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::baseline

@@ -2,14 +2,14 @@
 
 #include "comm/baseline/baseline.hpp"
 
-namespace eightfold::comm {
+namespace eightfold::comm::baseline {
 
 // Open MPI's allreduce algorithms by their numbers, with 0 for its own choice: 1 basic linear, 2
 // nonoverlapping, 3 recursive doubling, 4 ring, 5 segmented ring, 6 Rabenseifner.
 inline constexpr int kMpiAlgorithms = 6;
 
 std::string mpi_obstacle(int algorithm);
-std::unique_ptr<Baseline> make_mpi_baseline(int algorithm, Communicator& communicator,
+std::unique_ptr<Baseline> make_mpi_baseline(int algorithm, mpi::Communicator& communicator,
                                             std::span<float> values);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::baseline

@@ -2,14 +2,14 @@
 #include "comm/baseline/gloo_baseline.hpp"
 #include "kernels/base/error.hpp"
 
-namespace eightfold::comm {
+namespace eightfold::comm::baseline {
 
 std::string gloo_obstacle() {
   return "this eightfold was built without gloo: install libgloo-dev and build it again";
 }
 
-std::unique_ptr<Baseline> make_gloo_baseline(GlooAlgorithm, Communicator&, std::span<float>) {
+std::unique_ptr<Baseline> make_gloo_baseline(GlooAlgorithm, mpi::Communicator&, std::span<float>) {
   base::raise<base::EnvironmentError>("{}", gloo_obstacle());
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::baseline

@@ -2,7 +2,7 @@
 
 #include "comm/mpi/communicator_handles.hpp"
 
-namespace eightfold::comm {
+namespace eightfold::comm::engine {
 
 struct Vote::Ballot {
   std::uint32_t mine = 0;
@@ -11,7 +11,7 @@ struct Vote::Ballot {
   bool has_begun = false;
   Engine::Ticket ticket = 0;
 
-  Progress advance(const Communicator& communicator) {
+  Progress advance(const mpi::Communicator& communicator) {
     if (!has_begun) {
       // NOLINTNEXTLINE(mpi-type-mismatch): clang-tidy does not know that uint32_t is unsigned int here
       EIGHTFOLD_MPI_CHECK(MPI_Iallreduce(&mine, &maximum, 1, MPI_UINT32_T, MPI_MAX,
@@ -44,7 +44,7 @@ void Vote::cast(std::uint32_t value) {
   ballot.mine = value;
   ballot.has_begun = false;
   ballot.ticket =
-      engine_.submit([&ballot](Communicator& communicator) { return ballot.advance(communicator); },
+      engine_.submit([&ballot](mpi::Communicator& communicator) { return ballot.advance(communicator); },
                      Engine::Company::others);
 }
 
@@ -55,4 +55,4 @@ std::uint32_t Vote::outcome() {
   return ballot.maximum;
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::engine

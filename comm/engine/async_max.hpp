@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::engine {
 
 class Vote {
  public:
@@ -39,4 +39,4 @@ class Vote {
   std::size_t taken_ = 0;
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::engine

@@ -9,7 +9,7 @@
 #include <optional>
 #include <utility>
 
-namespace eightfold::comm {
+namespace eightfold::comm::engine {
 namespace {
 
 // Sleeping costs a wake-up, tens of microseconds; polling costs the core that another rank may need. So a
@@ -50,7 +50,7 @@ class Patience {
 
 }  // namespace
 
-Engine::Engine(Communicator& communicator)
+Engine::Engine(mpi::Communicator& communicator)
     : communicator_(communicator), ranks_(communicator.size()), thread_([this] { serve(); }) {}
 
 Engine::~Engine() {
@@ -64,7 +64,7 @@ Engine::~Engine() {
 
 Engine::Ticket Engine::submit(Task task) {
   return submit(
-      [task = std::move(task)](Communicator& communicator) {
+      [task = std::move(task)](mpi::Communicator& communicator) {
         task(communicator);
         return Progress::over;
       },
@@ -182,4 +182,4 @@ void Engine::fail(const std::exception_ptr& failure) {
   done_.notify_all();
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::engine

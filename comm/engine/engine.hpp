@@ -5,11 +5,11 @@
 // since every rank's worker submits the same in the same order, its messages and collectives meet.
 //
 // Work of two kinds: a task, which blocks and has the thread for itself, and operations, several of which
-// move on side by side (comm/engine/operation.hpp). When nothing can move the thread polls for a moment, then sleeps
-// between polls: ranks may share cores.
+// move on side by side (comm/engine/operation.hpp). When nothing can move the thread polls for a moment, then
+// sleeps between polls: ranks may share cores.
 
-#include "comm/mpi/communicator.hpp"
 #include "comm/engine/operation.hpp"
+#include "comm/mpi/communicator.hpp"
 #include "kernels/base/flight_record.hpp"
 
 #include <condition_variable>
@@ -20,13 +20,13 @@
 #include <mutex>
 #include <thread>
 
-namespace eightfold::comm {
+namespace eightfold::comm::engine {
 
 class Engine {
  public:
-  using Task = std::function<void(Communicator&)>;
+  using Task = std::function<void(mpi::Communicator&)>;
   // Called again and again until it says Progress::over; it does not wait.
-  using Work = std::function<Progress(Communicator&)>;
+  using Work = std::function<Progress(mpi::Communicator&)>;
   // Whom such work waits for, asked of work that has not moved for a while.
   using WaitsFor = std::function<base::Wait()>;
   // Counts what was submitted; the number of a piece of work is its place in the order.
@@ -38,7 +38,7 @@ class Engine {
 
   // Starts the thread. From here to the destructor nobody else may use `communicator`, which must outlive
   // this.
-  explicit Engine(Communicator& communicator);
+  explicit Engine(mpi::Communicator& communicator);
   // Finishes what was submitted, then stops. After a failure, what is left is dropped.
   ~Engine();
   Engine(const Engine&) = delete;  // owns a thread
@@ -75,7 +75,7 @@ class Engine {
   void finish(bool moved);
   void fail(const std::exception_ptr& failure);
 
-  Communicator& communicator_;
+  mpi::Communicator& communicator_;
   const int ranks_;
   std::mutex mutex_;
   std::condition_variable work_;  // something to do, or time to stop
@@ -89,4 +89,4 @@ class Engine {
   std::thread thread_;
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::engine

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace eightfold::comm {
+namespace eightfold::comm::engine {
 
 MpiOperation::MpiOperation(kernels::Tensor values, kernels::StreamView stream, int ranks)
     : values_(values),
@@ -20,7 +20,7 @@ void MpiOperation::begin(std::int64_t) {
   copied_.record(stream_);
 }
 
-Progress MpiOperation::advance(Communicator& communicator) {
+Progress MpiOperation::advance(mpi::Communicator& communicator) {
   if (!copied_.is_reached()) return Progress::none;
   if (is_summed_) return Progress::over;
   communicator.sum(host_side().span<float>());
@@ -35,4 +35,4 @@ std::size_t MpiOperation::wire_bytes() const {
   return 2 * (ranks_ - 1) * values_.bytes() / ranks_;
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::engine

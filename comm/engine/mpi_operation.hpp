@@ -6,7 +6,7 @@
 #include "comm/engine/operation.hpp"
 #include "kernels/buffer.hpp"
 
-namespace eightfold::comm {
+namespace eightfold::comm::engine {
 
 class MpiOperation final : public Operation {
  public:
@@ -15,7 +15,7 @@ class MpiOperation final : public Operation {
 
   bool shares_engine() const override { return false; }
   void begin(std::int64_t step) override;
-  Progress advance(Communicator& communicator) override;
+  Progress advance(mpi::Communicator& communicator) override;
   // Rabenseifner's bound for an allreduce: 2 (N - 1) / N of the data.
   std::size_t wire_bytes() const override;
 
@@ -31,4 +31,4 @@ class MpiOperation final : public Operation {
   bool is_summed_ = false;
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::engine

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace eightfold::comm {
+namespace eightfold::comm::engine {
 
 enum class Progress {
   none,  // nothing to do before the network or the device have gone on
@@ -26,7 +26,7 @@ class Operation {
   // The bucket is complete. On the engine's thread, and so is the rest.
   virtual void begin(std::int64_t step) = 0;
   // Does what can be done without waiting. After Progress::over the bucket holds the sum.
-  virtual Progress advance(Communicator& communicator) = 0;
+  virtual Progress advance(mpi::Communicator& communicator) = 0;
 
   // The message that it cannot go on without, if it is one; of several the first that the schedule has.
   virtual base::Wait waits_for() const { return {}; }
@@ -35,4 +35,4 @@ class Operation {
   virtual std::size_t wire_bytes() const = 0;
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::engine

@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-namespace eightfold::comm {
+namespace eightfold::comm::engine {
 
 // A bucket from the engine's start on it to its sum. Several buckets are under way at once: these overlap.
 inline constexpr std::string_view kExchangeSpan = "exchange";
@@ -13,4 +13,4 @@ inline constexpr std::string_view kExchangeSpan = "exchange";
 inline constexpr std::string_view kEncodeSpan = "encode";
 inline constexpr std::string_view kDecodeSpan = "decode";
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::engine

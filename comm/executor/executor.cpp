@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-namespace eightfold::comm {
+namespace eightfold::comm::executor {
 namespace {
 
 // The numbers between the first encoding's and the seal's (comm/executor/stages.cpp).
@@ -15,26 +15,26 @@ std::uint32_t random_stage(std::size_t round) {
   return static_cast<std::uint32_t>(1 + round % kStages);
 }
 
-bool is_send_fresh(const Step& step) {
-  return step.action == Action::send_fresh;
+bool is_send_fresh(const schedules::Step& step) {
+  return step.action == schedules::Action::send_fresh;
 }
 
 struct PlannedStep {
-  Step step;
+  schedules::Step step;
   std::size_t round;
   std::size_t place;  // in the round, as the schedule has it
 };
 
 // The steps of one shard in the order in which a segment passes them.
-std::vector<PlannedStep> steps_of(const Schedule& schedule, int shard) {
+std::vector<PlannedStep> steps_of(const schedules::Schedule& schedule, int shard) {
   std::vector<PlannedStep> steps;
   for (std::size_t round = 0; round < schedule.rounds.size(); ++round) {
     const auto first = static_cast<std::ptrdiff_t>(steps.size());
     for (std::size_t place = 0; place < schedule.rounds[round].size(); ++place)
-      if (const Step& step = schedule.rounds[round][place]; step.shard == shard)
+      if (const schedules::Step& step = schedule.rounds[round][place]; step.shard == shard)
         steps.push_back({step, round, place});
     std::stable_sort(steps.begin() + first, steps.end(), [](const PlannedStep& a, const PlannedStep& b) {
-      return place_in_round(a.step.action) < place_in_round(b.step.action);
+      return schedules::place_in_round(a.step.action) < schedules::place_in_round(b.step.action);
     });
   }
   return steps;
@@ -44,8 +44,8 @@ std::vector<PlannedStep> steps_of(const Schedule& schedule, int shard) {
 // schedule leaves it.
 bool is_read_later(std::span<const PlannedStep> steps, std::size_t at) {
   for (const PlannedStep& later : steps.subspan(at + 1)) {
-    if (is_send_fresh(later.step) || later.step.action == Action::seal) return true;
-    if (later.step.action == Action::receive_adopt) return false;
+    if (is_send_fresh(later.step) || later.step.action == schedules::Action::seal) return true;
+    if (later.step.action == schedules::Action::receive_adopt) return false;
   }
   return true;
 }
@@ -66,12 +66,12 @@ class Pipeline {
   enum class Kind { fresh, sealed };
 
   void add(std::span<const PlannedStep> steps, std::size_t at) {
-    const Step& step = steps[at].step;
+    const schedules::Step& step = steps[at].step;
     switch (step.action) {
-      case Action::seal:
+      case schedules::Action::seal:
         sealed_ = &add(std::make_unique<Seal>(shard_, before(), take_sum()));
         return;
-      case Action::send_fresh: {
+      case schedules::Action::send_fresh: {
         const bool is_contribution = !has_summed_ && received_.empty();
         const bool keeps_sum = is_read_later(steps, at);
         add(std::make_unique<SendFresh>(
@@ -79,14 +79,14 @@ class Pipeline {
             SendFresh::Content{take_sum(), is_contribution, random_stage(steps[at].round), keeps_sum}));
         return;
       }
-      case Action::send_sealed:
+      case schedules::Action::send_sealed:
         base::require(sealed_ != nullptr, "a schedule {} before it is sealed", to_string(step));
         add(std::make_unique<SendSealed>(shard_, route(step, Kind::sealed), *sealed_));
         return;
-      case Action::receive_add:
+      case schedules::Action::receive_add:
         received_.push_back(&add(std::make_unique<ReceiveAdd>(shard_, route(step, Kind::fresh))));
         return;
-      case Action::receive_adopt:
+      case schedules::Action::receive_adopt:
         sealed_ = &add(std::make_unique<ReceiveAdopt>(shard_, before(), route(step, Kind::sealed)));
         return;
     }
@@ -109,7 +109,7 @@ class Pipeline {
     has_summed_ = has_summed_ || !received_.empty();
     return {shard_, std::exchange(received_, {})};
   }
-  Route route(const Step& step, Kind kind) const {
+  Route route(const schedules::Step& step, Kind kind) const {
     return {step.peer, (2 * step.shard + (kind == Kind::sealed ? 1 : 0)) * Executor::kChannels + channel_};
   }
 
@@ -135,9 +135,9 @@ PlacedStage placed(std::unique_ptr<Stage> stage, const PlannedStep* step) {
 
 }  // namespace
 
-Executor::Executor(const Schedule& schedule, const BucketContext& context, const Bucket& bucket)
+Executor::Executor(const schedules::Schedule& schedule, const BucketContext& context, const Bucket& bucket)
     : context_(context),
-      wire_bytes_(bytes_sent(
+      wire_bytes_(schedules::bytes_sent(
           schedule,
           [&](std::int64_t elements) { return segmented_bytes(context.codec, context.segment, elements); })),
       summed_(context.stream.device()) {
@@ -168,15 +168,16 @@ void Executor::begin(std::int64_t step) {
   for (const auto& stage : stages_) stage->begin();
 }
 
-Progress Executor::advance() {
-  if (is_enqueued_) return summed_.is_reached() ? Progress::over : Progress::none;
+engine::Progress Executor::advance() {
+  if (is_enqueued_) return summed_.is_reached() ? engine::Progress::over : engine::Progress::none;
   context_.transport.poll();
   bool moved = false;
   for (const auto& stage : stages_) moved |= stage->advance();
-  if (!std::ranges::all_of(stages_, &Stage::is_over)) return moved ? Progress::some : Progress::none;
+  if (!std::ranges::all_of(stages_, &Stage::is_over))
+    return moved ? engine::Progress::some : engine::Progress::none;
   summed_.record(context_.stream);
   is_enqueued_ = true;
-  return summed_.is_reached() ? Progress::over : Progress::some;
+  return summed_.is_reached() ? engine::Progress::over : engine::Progress::some;
 }
 
 // The stages of the earliest round stand last. What a peer keeps from this rank says more than what it does
@@ -188,7 +189,7 @@ base::Wait Executor::waits_for() const {
   return {};
 }
 
-Progress Executor::advance(Communicator&) {
+engine::Progress Executor::advance(mpi::Communicator&) {
   return advance();
 }
 
@@ -209,4 +210,4 @@ std::size_t segmented_bytes(const quant8::Codec& codec, std::int64_t segment, st
   return whole * codec.wire_bytes(segment) + (rest > 0 ? codec.wire_bytes(rest) : 0);
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::executor

@@ -4,8 +4,8 @@
 // segments pass through the steps as through a pipeline, so that encoding, wire and decoding overlap; what is
 // added is added in rank order, whatever arrives first.
 
-#include "comm/executor/shard_part.hpp"
 #include "comm/engine/operation.hpp"
+#include "comm/executor/shard_part.hpp"
 #include "comm/schedules/schedule.hpp"
 
 #include <cstdint>
@@ -13,11 +13,11 @@
 #include <span>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::executor {
 
 class Stage;
 
-class Executor final : public Operation {
+class Executor final : public engine::Operation {
  public:
   struct Bucket {
     std::span<float> values;    // memory of the stream's device; summed in place
@@ -27,17 +27,17 @@ class Executor final : public Operation {
   static constexpr int kChannels = 16;
 
   // Every rank has the same schedule's part, codec and segments. `context.window` is at least 1.
-  Executor(const Schedule& schedule, const BucketContext& context, const Bucket& bucket);
+  Executor(const schedules::Schedule& schedule, const BucketContext& context, const Bucket& bucket);
   ~Executor() override;
 
   bool shares_engine() const override { return true; }
   void begin(std::int64_t step) override;
-  Progress advance(Communicator& communicator) override;
+  engine::Progress advance(mpi::Communicator& communicator) override;
   base::Wait waits_for() const override;
   std::size_t wire_bytes() const override { return wire_bytes_; }
 
   // As advance(), for whoever has no engine.
-  Progress advance();
+  engine::Progress advance();
 
  private:
   BucketContext context_;
@@ -53,4 +53,4 @@ std::int64_t segment_elements(const quant8::Codec& codec, std::size_t wire_bytes
 // Bytes on the wire of so many elements in such segments.
 std::size_t segmented_bytes(const quant8::Codec& codec, std::int64_t segment, std::int64_t elements);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::executor

@@ -8,7 +8,7 @@
 #include <tuple>
 #include <utility>
 
-namespace eightfold::comm {
+namespace eightfold::comm::executor {
 namespace {
 
 using Bytes = std::vector<std::byte>;
@@ -95,10 +95,10 @@ class Holding {
 // One rank on its way through its rounds.
 class Rank {
  public:
-  Rank(const Schedule& schedule, const ReferenceRun& run, int rank, std::span<float> values,
+  Rank(const schedules::Schedule& schedule, const ReferenceRun& run, int rank, std::span<float> values,
        std::span<float> residual)
       : schedule_(schedule), rank_(rank) {
-    for (const Shard& shard : schedule.shards) {
+    for (const schedules::Shard& shard : schedule.shards) {
       const std::int64_t begin = std::clamp(shard.offset, run.first, run.first + run.count);
       const std::int64_t end = std::clamp(shard.offset + shard.count, run.first, run.first + run.count);
       const auto place = static_cast<std::size_t>(begin - run.first);
@@ -127,37 +127,41 @@ class Rank {
 
  private:
   template <class Do>
-  void for_steps(std::initializer_list<Action> actions, const Do& act) {
-    for (const Step& step : schedule_.rounds[round_])
+  void for_steps(std::initializer_list<schedules::Action> actions, const Do& act) {
+    for (const schedules::Step& step : schedule_.rounds[round_])
       if (Holding& holding = holdings_.at(static_cast<std::size_t>(step.shard));
           !holding.is_empty() && std::ranges::find(actions, step.action) != actions.end())
         act(step, holding);
   }
-  Address incoming(const Step& step) const {
-    return {step.peer, rank_, step.shard, step.action == Action::receive_adopt};
+  Address incoming(const schedules::Step& step) const {
+    return {step.peer, rank_, step.shard, step.action == schedules::Action::receive_adopt};
   }
 
   void send(Mail& mail) {
-    for_steps({Action::seal}, [&](const Step&, Holding& holding) { holding.seal(); });
-    for_steps({Action::send_fresh, Action::send_sealed}, [&](const Step& step, Holding& holding) {
-      const bool is_sealed = step.action == Action::send_sealed;
+    for_steps({schedules::Action::seal}, [&](const schedules::Step&, Holding& holding) { holding.seal(); });
+    for_steps({schedules::Action::send_fresh, schedules::Action::send_sealed}, [&](const schedules::Step&
+                                                                                       step,
+                                                                                   Holding& holding) {
+      const bool is_sealed = step.action == schedules::Action::send_sealed;
       mail[{rank_, step.peer, step.shard, is_sealed}] = is_sealed ? holding.sealed() : holding.fresh(round_);
     });
   }
   bool has_mail(const Mail& mail) {
     bool has_all = true;
-    for_steps({Action::receive_add, Action::receive_adopt},
-              [&](const Step& step, Holding&) { has_all = has_all && mail.contains(incoming(step)); });
+    for_steps(
+        {schedules::Action::receive_add, schedules::Action::receive_adopt},
+        [&](const schedules::Step& step, Holding&) { has_all = has_all && mail.contains(incoming(step)); });
     return has_all;
   }
   void receive(const Mail& mail) {
-    for_steps({Action::receive_add},
-              [&](const Step& step, Holding& holding) { holding.add(step.peer, mail.at(incoming(step))); });
-    for_steps({Action::receive_adopt},
-              [&](const Step& step, Holding& holding) { holding.adopt(mail.at(incoming(step))); });
+    for_steps({schedules::Action::receive_add}, [&](const schedules::Step& step, Holding& holding) {
+      holding.add(step.peer, mail.at(incoming(step)));
+    });
+    for_steps({schedules::Action::receive_adopt},
+              [&](const schedules::Step& step, Holding& holding) { holding.adopt(mail.at(incoming(step))); });
   }
 
-  const Schedule& schedule_;
+  const schedules::Schedule& schedule_;
   int rank_;
   std::vector<Holding> holdings_;  // by shard
   std::size_t round_ = 0;
@@ -166,7 +170,7 @@ class Rank {
 
 }  // namespace
 
-void run_reference(std::span<const Schedule> schedules, const ReferenceRun& run,
+void run_reference(std::span<const schedules::Schedule> schedules, const ReferenceRun& run,
                    std::span<std::vector<float>> values, std::span<std::vector<float>> residuals) {
   base::require(run.codec.encoding().scaling == quant8::Scaling::block && run.first % quant8::kBlock == 0,
                 "the reference computes whole blocks with scales of their own");
@@ -187,4 +191,4 @@ void run_reference(std::span<const Schedule> schedules, const ReferenceRun& run,
   }
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::executor

@@ -1,8 +1,8 @@
 #pragma once
 
 // The oracle of the executor: the schedules of all ranks, run in one process by the rules of
-// comm/schedules/schedule.hpp and nothing else, one round after another, without transport, segments or pipeline. With
-// the reference codec it is slow and has nothing in common with the executor but the schedule.
+// comm/schedules/schedule.hpp and nothing else, one round after another, without transport, segments or
+// pipeline. With the reference codec it is slow and has nothing in common with the executor but the schedule.
 
 #include "comm/schedules/schedule.hpp"
 #include "quant8/codec.hpp"
@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::executor {
 
 // Segments do not show in what a collective computes, as long as scales belong to blocks: the codec's do.
 struct ReferenceRun {
@@ -25,7 +25,7 @@ struct ReferenceRun {
 
 // values[rank] has `count` elements: what the rank contributes, then what it has. So has residuals[rank], the
 // error feedback's; or there are none at all. Throws InternalError if the schedules come to a standstill.
-void run_reference(std::span<const Schedule> schedules, const ReferenceRun& run,
+void run_reference(std::span<const schedules::Schedule> schedules, const ReferenceRun& run,
                    std::span<std::vector<float>> values, std::span<std::vector<float>> residuals);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::executor

@@ -2,8 +2,8 @@
 
 // One shard of a bucket as this rank works on it: what the stages of its pipeline share.
 
-#include "comm/transport/message_lane.hpp"
 #include "comm/engine/spans.hpp"
+#include "comm/transport/message_lane.hpp"
 #include "kernels/timeline.hpp"
 #include "quant8/codec.hpp"
 
@@ -12,13 +12,13 @@
 #include <span>
 #include <string_view>
 
-namespace eightfold::comm {
+namespace eightfold::comm::executor {
 
 // What all shards of a bucket share on a rank. References outlive the bucket's executor.
 struct BucketContext {
   const quant8::Codec& codec;
-  Transport& transport;
-  Staging& staging;
+  transport::Transport& transport;
+  transport::Staging& staging;
   kernels::StreamView stream;  // on which the codec runs
   kernels::Timeline* timeline = nullptr;
   int rank = 0;
@@ -80,4 +80,4 @@ class ShardPart {
   std::int64_t first_;
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::executor

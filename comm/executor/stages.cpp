@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace eightfold::comm {
+namespace eightfold::comm::executor {
 namespace {
 
 // Stages of random numbers (quant8/rounding.hpp): contributions have the first, sums that go around those
@@ -79,7 +79,7 @@ bool Receive::has_arrived() {
   if (done_ == posted_ || lane_.under_way(done_) > 0) return false;
   // A device's own memory is not the host's to read: there nothing but the length is checked.
   const BucketContext& bucket = shard_.bucket();
-  if (!is_on_host(bucket) && bucket.staging.kind == TransportKind::direct) return true;
+  if (!is_on_host(bucket) && bucket.staging.kind == transport::TransportKind::direct) return true;
   const quant8::Encoding& encoding = bucket.codec.encoding();
   const std::span<const std::byte> bytes = lane_.wire_side(done_, shard_.bytes(done_));
   const auto elements = static_cast<std::int64_t>(shard_.values(done_).size());
@@ -162,7 +162,7 @@ Settle::Settle(const ShardPart& shard, Predecessors before, ShardSum sum)
 bool Settle::advance() {
   if (done_ == shard_.segments() || !before_.have_done(done_)) return false;
   const BucketContext& bucket = shard_.bucket();
-  bucket.timed(kDecodeSpan,
+  bucket.timed(engine::kDecodeSpan,
                [&] { bucket.codec.sum(bucket.stream, sum_.segment(done_), shard_.values(done_)); });
   sum_.release(done_);
   ++done_;
@@ -199,7 +199,7 @@ bool SendFresh::advance() {
 void SendFresh::encode(std::int64_t segment) {
   const BucketContext& bucket = shard_.bucket();
   const std::span<std::byte> message = lane_.device_side(segment, shard_.bytes(segment));
-  bucket.timed(kEncodeSpan, [&] {
+  bucket.timed(engine::kEncodeSpan, [&] {
     if (content_.is_contribution) {
       bucket.codec.encode(bucket.stream, shard_.values(segment), shard_.residual(segment),
                           shard_.stamp(segment, 0, bucket.rank), message);
@@ -226,7 +226,7 @@ base::Wait SendFresh::waits_for() const {
                       [&](std::int64_t segment) { return lane_.under_way(segment) > 0; });
 }
 
-bool Sealed::has_been_forwarded(std::int64_t segment, const MessageLane& lane) const {
+bool Sealed::has_been_forwarded(std::int64_t segment, const transport::MessageLane& lane) const {
   return std::ranges::all_of(forwards_, [&](const SendSealed* forward) {
     return segment - forward->done() < lane.slots() && forward->has_left_place_of(segment);
   });
@@ -244,13 +244,14 @@ bool Seal::advance() {
     return false;
   const BucketContext& bucket = shard_.bucket();
   const std::span<std::byte> message = lane_.device_side(done_, shard_.bytes(done_));
-  bucket.timed(kEncodeSpan, [&] {
+  bucket.timed(engine::kEncodeSpan, [&] {
     bucket.codec.encode_sum(bucket.stream, sum_.segment(done_), shard_.residual(done_),
                             shard_.stamp(done_, kSealStage, quant8::RoundingKey::kNoRank), message);
   });
   sum_.release(done_);
   lane_.leave(done_, message.size(), bucket.stream);
-  bucket.timed(kDecodeSpan, [&] { bucket.codec.decode(bucket.stream, message, shard_.values(done_)); });
+  bucket.timed(engine::kDecodeSpan,
+               [&] { bucket.codec.decode(bucket.stream, message, shard_.values(done_)); });
   ++done_;
   return true;
 }
@@ -264,7 +265,8 @@ bool ReceiveAdopt::advance() {
   const BucketContext& bucket = shard_.bucket();
   const std::span<const std::byte> message = lane_.device_side(done_, shard_.bytes(done_));
   lane_.arrive(done_, message.size(), bucket.stream);
-  bucket.timed(kDecodeSpan, [&] { bucket.codec.decode(bucket.stream, message, shard_.values(done_)); });
+  bucket.timed(engine::kDecodeSpan,
+               [&] { bucket.codec.decode(bucket.stream, message, shard_.values(done_)); });
   lane_.release(done_, bucket.stream);
   ++done_;
   return true;
@@ -280,7 +282,7 @@ SendSealed::SendSealed(const ShardPart& shard, Route route, Sealed& source)
 }
 
 bool SendSealed::advance() {
-  MessageLane& lane = source_.lane();
+  transport::MessageLane& lane = source_.lane();
   bool moved = false;
   for (; done_ < source_.sealed() && lane.is_settled(done_); ++done_, moved = true)
     shard_.bucket().transport.send(lane.wire_side(done_, shard_.bytes(done_)), route_.peer, route_.tag,
@@ -297,4 +299,4 @@ base::Wait SendSealed::waits_for() const {
                       [&](std::int64_t segment) { return under_way(segment) > 0; });
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::executor

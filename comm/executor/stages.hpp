@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::executor {
 
 class Stage {
  public:
@@ -68,7 +68,7 @@ class Receive : public Stage {
   virtual bool is_free(std::int64_t segment) const = 0;
 
   Route route_;
-  MessageLane lane_;
+  transport::MessageLane lane_;
   std::int64_t posted_ = 0;
 
  private:
@@ -144,7 +144,7 @@ class SendFresh final : public Stage {
   Predecessors before_;
   Route route_;
   Content content_;
-  MessageLane lane_;
+  transport::MessageLane lane_;
   std::int64_t sent_ = 0;
 };
 
@@ -155,12 +155,12 @@ class Sealed {
  public:
   virtual ~Sealed() = default;
   virtual std::int64_t sealed() const = 0;  // segments
-  virtual MessageLane& lane() = 0;
+  virtual transport::MessageLane& lane() = 0;
   void add_forward(const SendSealed& forward) { forwards_.push_back(&forward); }
 
  protected:
   // Whether nobody sends the slot's earlier segment any more.
-  bool has_been_forwarded(std::int64_t segment, const MessageLane& lane) const;
+  bool has_been_forwarded(std::int64_t segment, const transport::MessageLane& lane) const;
 
  private:
   std::vector<const SendSealed*> forwards_;
@@ -171,12 +171,12 @@ class Seal final : public Stage, public Sealed {
   Seal(const ShardPart& shard, Predecessors before, ShardSum sum);
   bool advance() override;
   std::int64_t sealed() const override { return done(); }
-  MessageLane& lane() override { return lane_; }
+  transport::MessageLane& lane() override { return lane_; }
 
  private:
   Predecessors before_;
   ShardSum sum_;
-  MessageLane lane_;
+  transport::MessageLane lane_;
 };
 
 class ReceiveAdopt final : public Receive, public Sealed {
@@ -184,7 +184,7 @@ class ReceiveAdopt final : public Receive, public Sealed {
   ReceiveAdopt(const ShardPart& shard, Predecessors before, Route route);
   bool advance() override;
   std::int64_t sealed() const override { return done(); }
-  MessageLane& lane() override { return lane_; }
+  transport::MessageLane& lane() override { return lane_; }
 
  private:
   bool is_free(std::int64_t segment) const override;
@@ -212,4 +212,4 @@ class SendSealed final : public Stage {
   std::vector<int> under_way_;  // by place: the transport's count of the messages to this peer
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::executor

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <initializer_list>
 
-namespace eightfold::comm {
+namespace eightfold::comm::measure {
 namespace {
 
 using base::DataError;
@@ -178,9 +178,9 @@ Calibration parse_calibration(const std::string& file, const std::string& text) 
   return calibration;
 }
 
-Calibration share_calibration(Communicator& communicator, const std::filesystem::path& file) {
+Calibration share_calibration(mpi::Communicator& communicator, const std::filesystem::path& file) {
   std::string text;
-  run_agreed(communicator, [&] {
+  mpi::run_agreed(communicator, [&] {
     if (communicator.rank() != 0) return;
     text = base::read_file(file, kSizeLimit);
     parse_calibration(file.string(), text);  // who named the file hears of it before the others get it
@@ -189,4 +189,4 @@ Calibration share_calibration(Communicator& communicator, const std::filesystem:
   return parse_calibration(file.string(), text);
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::measure

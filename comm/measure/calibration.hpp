@@ -4,8 +4,8 @@
 // (`auto`) is made from it. The file is JSON with exactly the names below, so that what somebody misspelt is
 // an error and not a default. Ranks must choose alike: rank 0 reads, everybody gets its text.
 
-#include "comm/mpi/communicator.hpp"
 #include "comm/measure/link.hpp"
+#include "comm/mpi/communicator.hpp"
 #include "quant8/format.hpp"
 
 #include <filesystem>
@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::measure {
 
 // Logical bytes that one rank encodes and decodes in a second, all ranks at it at once.
 struct CodecSpeed {
@@ -62,6 +62,6 @@ std::string calibration_text(const Calibration& calibration);
 Calibration parse_calibration(const std::string& file, const std::string& text);
 
 // Rank 0 reads the file, everybody gets the same. Collective; errors are agreed.
-Calibration share_calibration(Communicator& communicator, const std::filesystem::path& file);
+Calibration share_calibration(mpi::Communicator& communicator, const std::filesystem::path& file);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::measure

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <thread>
 
-namespace eightfold::comm {
+namespace eightfold::comm::measure {
 namespace {
 
 // Longer than any shaped link needs to have its credit back.
@@ -36,7 +36,7 @@ std::vector<double> timed(int warmups, int repeats, const Run& run) {
 
 }  // namespace
 
-std::vector<RankPair> rank_pairs(const Topology& topology, PairChoice choice) {
+std::vector<RankPair> rank_pairs(const schedules::Topology& topology, PairChoice choice) {
   std::vector<RankPair> pairs;
   for (int first = 0; first < topology.ranks(); ++first) {
     for (int second = first + 1; second < topology.ranks(); ++second) {
@@ -99,10 +99,10 @@ class LinkMeter::Half {
   std::size_t slot_ = 0;        // the next one
 };
 
-LinkMeter::LinkMeter(Communicator& communicator, const Options& options)
+LinkMeter::LinkMeter(mpi::Communicator& communicator, const Options& options)
     : communicator_(communicator),
       options_(options),
-      transport_(make_mpi_transport(communicator)),
+      transport_(transport::make_mpi_transport(communicator)),
       outbound_(options.segment_bytes * options.in_flight),
       inbound_(outbound_.size()) {}
 
@@ -144,7 +144,7 @@ double LinkMeter::both_ways_s(const RankPair& pair, std::size_t bytes) {
     // Each repeat begins where the last one ended: whoever is ahead waits for the other's bytes.
     times_s = timed(warmups(bytes), options_.repeats, [&] { transfer(leg, leg); });
   }
-  return base::median(slowest_of_ranks(communicator_, times_s));
+  return base::median(mpi::slowest_of_ranks(communicator_, times_s));
 }
 
 void LinkMeter::shift(std::size_t bytes) {
@@ -169,7 +169,7 @@ double LinkMeter::ring_s(std::size_t bytes) {
     shift(bytes);
     if (i >= 0) times_s.push_back(base::seconds_since(start));
   }
-  return base::median(slowest_of_ranks(communicator_, times_s));
+  return base::median(mpi::slowest_of_ranks(communicator_, times_s));
 }
 
 double LinkMeter::burst_bytes(double bytes_per_s) {
@@ -184,8 +184,8 @@ double LinkMeter::burst_bytes(double bytes_per_s) {
     shift(kBytes);
     if (i >= 0) times_s.push_back(base::seconds_since(start));
   }
-  const double credit = kBytes - bytes_per_s * base::median(slowest_of_ranks(communicator_, times_s));
+  const double credit = kBytes - bytes_per_s * base::median(mpi::slowest_of_ranks(communicator_, times_s));
   return credit > kNoise * kBytes ? credit : 0;
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::measure

@@ -13,7 +13,7 @@
 #include <span>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::measure {
 
 // Two ranks and the wire between them.
 struct RankPair {
@@ -27,7 +27,7 @@ enum class PairChoice {
   nodes,  // the first ranks of every two nodes, and the first two of every node that has two
   all,
 };
-std::vector<RankPair> rank_pairs(const Topology& topology, PairChoice choice);
+std::vector<RankPair> rank_pairs(const schedules::Topology& topology, PairChoice choice);
 
 // The time that bytes take from one rank to another: a part that they all have, and a part per byte.
 struct LinkModel {
@@ -56,7 +56,7 @@ class LinkMeter {
   };
 
   // Nobody else sends between two ranks while this exists.
-  LinkMeter(Communicator& communicator, const Options& options);
+  LinkMeter(mpi::Communicator& communicator, const Options& options);
 
   // The members are collective. Every rank gets the same answer: seconds, the median over the repeats.
 
@@ -86,10 +86,10 @@ class LinkMeter {
   void shift(std::size_t bytes);
   int warmups(std::size_t bytes) const;
 
-  Communicator& communicator_;
+  mpi::Communicator& communicator_;
   Options options_;
-  std::unique_ptr<Transport> transport_;
+  std::unique_ptr<transport::Transport> transport_;
   std::vector<std::byte> outbound_, inbound_;  // rings of segments
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::measure

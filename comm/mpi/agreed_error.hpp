@@ -2,7 +2,7 @@
 
 #include "kernels/base/error.hpp"
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 
 // An error that every rank of the job throws at the same point: one of them reports it, all leave in order.
 class AgreedError : public base::Error {
@@ -18,4 +18,4 @@ class AgreedError : public base::Error {
   int rank_;
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi

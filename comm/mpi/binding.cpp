@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 
 using kernels::Device;
 using kernels::DeviceKind;
@@ -124,4 +124,4 @@ int bind_host_threads(Communicator& communicator, int wanted) {
   return threads;
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi

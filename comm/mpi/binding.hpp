@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 
 // GPU number local rank modulo GPUs when `kind` is cuda, or when it is nothing and this build and machine
 // have a GPU; else the host. Throws EnvironmentError when a GPU is asked for and there is none.
@@ -33,4 +33,4 @@ FairShare fair_host_threads(Communicator& communicator, int cores, const std::ve
 // with the reason. Throws AgreedError, for the environment, where no number can be relied on. Collective.
 int bind_host_threads(Communicator& communicator, int wanted);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi

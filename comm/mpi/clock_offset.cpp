@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 namespace {
 
 constexpr int kQuestions = 8;
@@ -44,4 +44,4 @@ std::vector<std::optional<ClockOffset>> clock_offsets(Communicator& communicator
   return offsets;
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 
 struct ClockOffset {
   double ahead_s = 0;  // behind, if negative
@@ -22,4 +22,4 @@ ClockOffset clock_offset_of(Communicator& communicator, int rank);
 // Collective.
 std::vector<std::optional<ClockOffset>> clock_offsets(Communicator& communicator);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi

@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 namespace {
 
 using base::Collective;
@@ -209,4 +209,4 @@ void run_agreed(Communicator& communicator, const std::function<void()>& action)
   throw AgreedError(static_cast<base::ExitCode>(*failed), message, rank);
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi

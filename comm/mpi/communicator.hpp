@@ -1,8 +1,8 @@
 #pragma once
 
 // The ranks of a job and the small collectives that set it up and keep it in step. One thread calls at a
-// time: before the engine starts and after it stops the main thread, in between the engine (comm/engine/engine.hpp).
-// Members that say "Collective" must be called by every rank, in the same order.
+// time: before the engine starts and after it stops the main thread, in between the engine
+// (comm/engine/engine.hpp). Members that say "Collective" must be called by every rank, in the same order.
 
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 
 class Communicator {
  public:
@@ -69,4 +69,4 @@ class Communicator {
 // itself must not contain a collective that only the ranks without a failure would reach. Collective.
 void run_agreed(Communicator& communicator, const std::function<void()>& action);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi

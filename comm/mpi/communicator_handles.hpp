@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 
 // Owns a communicator; errors are returned, not fatal.
 class OwnedComm {
@@ -34,4 +34,4 @@ struct Communicator::Handles {
   explicit Handles(MPI_Comm comm);
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi

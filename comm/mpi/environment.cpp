@@ -8,7 +8,7 @@
 #include <array>
 #include <cstdlib>
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 namespace {
 
 // Launchers say how many processes they started; an MPI that sees only one of several was started by a
@@ -84,4 +84,4 @@ void require_supported_mpi(std::string_view library_version) {
         library_version);
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 
 class Environment {
  public:
@@ -43,4 +43,4 @@ std::string mpi_library_version();
 // memory differs from library to library, and only this one was tried.
 void require_supported_mpi(std::string_view library_version);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi

@@ -3,7 +3,7 @@
 #include <array>
 #include <string>
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 
 void throw_mpi_error(const char* call, int code, std::source_location where) {
   std::array<char, MPI_MAX_ERROR_STRING> text{};
@@ -14,4 +14,4 @@ void throw_mpi_error(const char* call, int code, std::source_location where) {
   throw MpiError(call, code, fmt::format("{} ({}:{})", reason, where.file_name(), where.line()), where);
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi

@@ -12,7 +12,7 @@
 
 #include <source_location>
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 
 // An MPI call that returned an error code; the communicators of this folder return errors instead of ending
 // the job.
@@ -23,12 +23,12 @@ class MpiError : public base::LibraryError {
 
 [[noreturn]] void throw_mpi_error(const char* call, int code, std::source_location where);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi
 
 // Evaluates an MPI call once and throws MpiError, with the call, MPI's text and this place, unless it
 // succeeded.
-#define EIGHTFOLD_MPI_CHECK(call)                                                                     \
-  do {                                                                                                \
-    if (const int eightfold_mpi_code = (call); eightfold_mpi_code != MPI_SUCCESS)                     \
-      ::eightfold::comm::throw_mpi_error(#call, eightfold_mpi_code, std::source_location::current()); \
+#define EIGHTFOLD_MPI_CHECK(call)                                                                          \
+  do {                                                                                                     \
+    if (const int eightfold_mpi_code = (call); eightfold_mpi_code != MPI_SUCCESS)                          \
+      ::eightfold::comm::mpi::throw_mpi_error(#call, eightfold_mpi_code, std::source_location::current()); \
   } while (0)

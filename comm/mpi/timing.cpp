@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <bit>
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 
 std::vector<double> slowest_of_ranks(Communicator& communicator, std::span<const double> times_s) {
   std::vector<double> slowest;
@@ -17,4 +17,4 @@ std::vector<double> slowest_of_ranks(Communicator& communicator, std::span<const
   return slowest;
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi

@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::mpi {
 
 // Of each repeat the time on its slowest rank. Every rank has measured as many. Collective.
 std::vector<double> slowest_of_ranks(Communicator& communicator, std::span<const double> times_s);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::mpi

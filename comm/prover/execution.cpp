@@ -55,9 +55,9 @@ void Execution::begin_round(int rank) {
   while (progress.end < steps_.size() && in_round(steps_[progress.end])) ++progress.end;
 
   for (std::size_t i = progress.begin; i < progress.end; ++i)
-    if (steps_[i].step.action == Action::seal) seal(steps_[i]);
+    if (steps_[i].step.action == schedules::Action::seal) seal(steps_[i]);
   for (std::size_t i = progress.begin; i < progress.end; ++i)
-    if (steps_[i].step.action != Action::seal) post(i);
+    if (steps_[i].step.action != schedules::Action::seal) post(i);
   if (progress.open == 0) ready_.push_back(rank);
 }
 
@@ -78,8 +78,8 @@ void Execution::end_round(int rank) {
   const Progress& progress = progress_[static_cast<std::size_t>(rank)];
   std::vector<std::size_t> additions;
   for (std::size_t i = progress.begin; i < progress.end; ++i) {
-    if (steps_[i].step.action == Action::receive_adopt) adopt(steps_[i]);
-    if (steps_[i].step.action == Action::receive_add) additions.push_back(i);
+    if (steps_[i].step.action == schedules::Action::receive_adopt) adopt(steps_[i]);
+    if (steps_[i].step.action == schedules::Action::receive_add) additions.push_back(i);
   }
   std::ranges::sort(additions, {}, [&](std::size_t place) {
     return std::pair(steps_[place].step.shard, steps_[place].step.peer);
@@ -102,7 +102,7 @@ void Execution::seal(const PlacedStep& placed) {
 
 Values::Id Execution::payload_of(const PlacedStep& send) {
   const State& own = state(send);
-  if (send.step.action == Action::send_sealed) {
+  if (send.step.action == schedules::Action::send_sealed) {
     expect(own.sealed, send, "the shard is not sealed");
     return own.value;
   }
@@ -143,7 +143,7 @@ void Execution::raise_deadlock() const {
   const auto first_open = [&](int rank) {
     const Progress& progress = progress_[static_cast<std::size_t>(rank)];
     std::size_t place = progress.begin;
-    while (steps_[place].other_end == kNobody ||
+    while (steps_[place].other_end == schedules::kNobody ||
            posted_[static_cast<std::size_t>(steps_[place].other_end)] != 0)
       ++place;
     return place;

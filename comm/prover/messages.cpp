@@ -21,20 +21,21 @@ struct Address {
 
 Address address_of(const PlacedStep& placed) {
   const auto& [rank, round, step, other_end] = placed;
-  const bool sealed = step.action == Action::send_sealed || step.action == Action::receive_adopt;
+  const bool sealed =
+      step.action == schedules::Action::send_sealed || step.action == schedules::Action::receive_adopt;
   return is_send(step) ? Address{rank, step.peer, step.shard, sealed}
                        : Address{step.peer, rank, step.shard, sealed};
 }
 
-void check_step(const PlacedStep& placed, std::span<const Schedule> schedules) {
+void check_step(const PlacedStep& placed, std::span<const schedules::Schedule> schedules) {
   const auto& [rank, round, step, other_end] = placed;
-  const std::vector<Shard>& shards = schedules[static_cast<std::size_t>(rank)].shards;
+  const std::vector<schedules::Shard>& shards = schedules[static_cast<std::size_t>(rank)].shards;
   const auto shard_count = static_cast<int>(shards.size()), ranks = static_cast<int>(schedules.size());
   if (step.shard < 0 || step.shard >= shard_count)
     base::raise<base::InternalError>("{}: there are {} shards", to_string(placed), shard_count);
   if (shards[static_cast<std::size_t>(step.shard)].count == 0)
     base::raise<base::InternalError>("{}: the shard is empty", to_string(placed));
-  if (step.action == Action::seal) return;
+  if (step.action == schedules::Action::seal) return;
   if (step.peer < 0 || step.peer >= ranks)
     base::raise<base::InternalError>("{}: there are {} ranks", to_string(placed), ranks);
   if (step.peer == rank) base::raise<base::InternalError>("{}: that is itself", to_string(placed));
@@ -52,15 +53,15 @@ void check_step(const PlacedStep& placed, std::span<const Schedule> schedules) {
 }  // namespace
 
 std::string to_string(const PlacedStep& placed) {
-  return fmt::format("rank {} {} in round {}", placed.rank, comm::to_string(placed.step), placed.round);
+  return fmt::format("rank {} {} in round {}", placed.rank, schedules::to_string(placed.step), placed.round);
 }
 
-std::vector<PlacedStep> placed_steps(std::span<const Schedule> schedules) {
+std::vector<PlacedStep> placed_steps(std::span<const schedules::Schedule> schedules) {
   std::vector<PlacedStep> steps;
   for (std::size_t rank = 0; rank < schedules.size(); ++rank) {
-    const std::vector<Round>& rounds = schedules[rank].rounds;
+    const std::vector<schedules::Round>& rounds = schedules[rank].rounds;
     for (std::size_t round = 0; round < rounds.size(); ++round) {
-      for (const Step& step : rounds[round]) {
+      for (const schedules::Step& step : rounds[round]) {
         steps.push_back({static_cast<int>(rank), static_cast<int>(round), step});
         check_step(steps.back(), schedules);
       }
@@ -78,7 +79,7 @@ void join_messages(std::vector<PlacedStep>& steps) {
   };
   std::vector<End> ends;
   for (std::size_t i = 0; i < steps.size(); ++i)
-    if (steps[i].step.action != Action::seal)
+    if (steps[i].step.action != schedules::Action::seal)
       ends.push_back({address_of(steps[i]), is_receive(steps[i].step), static_cast<int>(i)});
   std::ranges::sort(ends);  // the two ends of a message follow each other, the send first
 

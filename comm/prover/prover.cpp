@@ -8,14 +8,11 @@
 
 #include <algorithm>
 
-namespace eightfold::comm {
+namespace eightfold::comm::prover {
 namespace {
 
-using prover::Execution;
-using prover::Values;
-
-void check_shards(std::span<const Schedule> schedules, std::int64_t elements) {
-  const std::vector<Shard>& shards = schedules.front().shards;
+void check_shards(std::span<const schedules::Schedule> schedules, std::int64_t elements) {
+  const std::vector<schedules::Shard>& shards = schedules.front().shards;
   for (std::size_t rank = 1; rank < schedules.size(); ++rank)
     if (schedules[rank].shards != shards)
       base::raise<base::InternalError>("rank 0 and rank {} divide the elements differently", rank);
@@ -34,34 +31,34 @@ void check_shards(std::span<const Schedule> schedules, std::int64_t elements) {
 
 // Who brings a shard along, and who is to have it in the end.
 struct Goal {
-  Collective collective;
+  schedules::Collective collective;
   int root;
-  std::span<const Shard> shards;
+  std::span<const schedules::Shard> shards;
 
   bool contributes(int rank, int shard) const {
     switch (collective) {
-      case Collective::all_reduce:
-      case Collective::reduce_scatter:
+      case schedules::Collective::all_reduce:
+      case schedules::Collective::reduce_scatter:
         return true;
-      case Collective::all_gather:
-      case Collective::gather:
+      case schedules::Collective::all_gather:
+      case schedules::Collective::gather:
         return rank == owner(shard);
-      case Collective::broadcast:
-      case Collective::scatter:
+      case schedules::Collective::broadcast:
+      case schedules::Collective::scatter:
         return rank == root;
     }
     base::raise<base::InternalError>("collective {} is unknown", static_cast<int>(collective));
   }
   bool receives(int rank, int shard) const {
     switch (collective) {
-      case Collective::all_reduce:
-      case Collective::all_gather:
-      case Collective::broadcast:
+      case schedules::Collective::all_reduce:
+      case schedules::Collective::all_gather:
+      case schedules::Collective::broadcast:
         return true;
-      case Collective::reduce_scatter:
-      case Collective::scatter:
+      case schedules::Collective::reduce_scatter:
+      case schedules::Collective::scatter:
         return rank == owner(shard);
-      case Collective::gather:
+      case schedules::Collective::gather:
         return rank == root;
     }
     base::raise<base::InternalError>("collective {} is unknown", static_cast<int>(collective));
@@ -83,31 +80,31 @@ void check_complete(const Goal& goal, const Values& values, Values::Id value, in
 
 // Returns the quantisations that the shard's contributions have behind them.
 int check_shard(const Goal& goal, const Execution& execution, const Values& values, int ranks, int shard) {
-  int first_rank = kNobody, quantisations = 0;
+  int first_rank = schedules::kNobody, quantisations = 0;
   for (int rank = 0; rank < ranks; ++rank) {
     if (!goal.receives(rank, shard)) continue;
     const Values::Id value = execution.value(rank, shard);
-    if (first_rank != kNobody && value == execution.value(first_rank, shard)) continue;
+    if (first_rank != schedules::kNobody && value == execution.value(first_rank, shard)) continue;
     check_complete(goal, values, value, ranks, rank, shard);
-    if (first_rank != kNobody)
+    if (first_rank != schedules::kNobody)
       base::raise<base::InternalError>("rank {} and rank {} end with different bits in shard {}", first_rank,
                                        rank, shard);
     first_rank = rank;
     quantisations = values.quantisations(value);
   }
-  if (first_rank == kNobody) base::raise<base::InternalError>("nobody is to have shard {}", shard);
+  if (first_rank == schedules::kNobody) base::raise<base::InternalError>("nobody is to have shard {}", shard);
   return quantisations;
 }
 
 }  // namespace
 
-Proof prove(std::span<const Schedule> schedules, const Claim& claim) {
+Proof prove(std::span<const schedules::Schedule> schedules, const Claim& claim) {
   base::require(!schedules.empty(), "no ranks, nothing to prove");
   check_shards(schedules, claim.elements);
-  std::vector<prover::PlacedStep> steps = prover::placed_steps(schedules);
-  prover::join_messages(steps);
+  std::vector<PlacedStep> steps = placed_steps(schedules);
+  join_messages(steps);
 
-  const std::vector<Shard>& shards = schedules.front().shards;
+  const std::vector<schedules::Shard>& shards = schedules.front().shards;
   const auto ranks = static_cast<int>(schedules.size()), shard_count = static_cast<int>(shards.size());
   const Goal goal{claim.collective, claim.root, shards};
   Values values(ranks, claim.exact);
@@ -116,7 +113,7 @@ Proof prove(std::span<const Schedule> schedules, const Claim& claim) {
   execution.run();
 
   Proof proof;
-  for (const Schedule& schedule : schedules)
+  for (const schedules::Schedule& schedule : schedules)
     proof.rounds = std::max(proof.rounds, static_cast<int>(schedule.rounds.size()));
   for (int shard = 0; shard < shard_count; ++shard)
     if (shards[static_cast<std::size_t>(shard)].count > 0)
@@ -124,15 +121,15 @@ Proof prove(std::span<const Schedule> schedules, const Claim& claim) {
   return proof;
 }
 
-Proof prove(const schedules::Generator& generator, const Topology& topology, std::int64_t elements, int root,
-            const WireSize& wire) {
-  std::vector<Schedule> schedules;
+Proof prove(const schedules::Generator& generator, const schedules::Topology& topology, std::int64_t elements,
+            int root, const schedules::WireSize& wire) {
+  std::vector<schedules::Schedule> schedules;
   for (int rank = 0; rank < topology.ranks(); ++rank)
     schedules.push_back(generator.schedule({topology, rank, elements, root}));
   const Proof proof = prove(schedules, {generator.collective, elements, root, generator.exact_only});
   for (int rank = 0; rank < topology.ranks(); ++rank) {
     const schedules::Cost cost = generator.cost({topology, rank, elements, root}, wire);
-    const std::size_t sent = bytes_sent(schedules[static_cast<std::size_t>(rank)], wire);
+    const std::size_t sent = schedules::bytes_sent(schedules[static_cast<std::size_t>(rank)], wire);
     if (sent != cost.bytes_sent)
       base::raise<base::InternalError>("{}: rank {} sends {} bytes, by the formula {}", generator.name, rank,
                                        sent, cost.bytes_sent);
@@ -144,4 +141,4 @@ Proof prove(const schedules::Generator& generator, const Topology& topology, std
   return proof;
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::prover

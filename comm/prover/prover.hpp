@@ -4,16 +4,16 @@
 // numbers. What passes is proven for every gradient, codec and arrival order; 128 ranks take milliseconds.
 // What does not is a defect of this program: InternalError, with the rank, round, shard and what is wrong.
 
-#include "comm/schedules/schedule.hpp"
 #include "comm/schedules/generators.hpp"
+#include "comm/schedules/schedule.hpp"
 
 #include <span>
 
-namespace eightfold::comm {
+namespace eightfold::comm::prover {
 
 // What a set of schedules is said to do.
 struct Claim {
-  Collective collective = Collective::all_reduce;
+  schedules::Collective collective = schedules::Collective::all_reduce;
   std::int64_t elements = 0;
   int root = 0;        // of broadcast, scatter and gather
   bool exact = false;  // the codec is without loss: decoding gives back what was encoded
@@ -33,11 +33,11 @@ struct Proof {
 //    is not adopted twice.
 // 5. Who is to have a shard in the end has every contribution to it exactly once, and all who are to have it
 //    have the same bits.
-Proof prove(std::span<const Schedule> schedules, const Claim& claim);
+Proof prove(std::span<const schedules::Schedule> schedules, const Claim& claim);
 
 // The generator's schedules for all ranks, proven; and their bytes and rounds are those of its formulas, and
 // quantisations are no more. `wire` is any size that shards may have on the wire.
-Proof prove(const schedules::Generator& generator, const Topology& topology, std::int64_t elements, int root,
-            const WireSize& wire);
+Proof prove(const schedules::Generator& generator, const schedules::Topology& topology, std::int64_t elements,
+            int root, const schedules::WireSize& wire);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::prover

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace eightfold::comm {
+namespace eightfold::comm::schedules {
 
 std::string_view to_string(Collective collective) {
   switch (collective) {
@@ -83,4 +83,4 @@ std::size_t bytes_sent(const Schedule& schedule, const WireSize& wire) {
   return bytes;
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::schedules

@@ -1,8 +1,8 @@
 #pragma once
 
 // A collective is data: a Schedule says what one rank does, round by round, with the shards of a bucket. The
-// executor runs it over a transport, the prover symbolically (comm/prover/prover.hpp), the simulator on a modelled
-// cluster. Nothing here knows MPI, devices or codecs.
+// executor runs it over a transport, the prover symbolically (comm/prover/prover.hpp), the simulator on a
+// modelled cluster. Nothing here knows MPI, devices or codecs.
 //
 // What a rank has of a shard is its values in fp32 and, once the shard is sealed, the encoded bytes that they
 // were decoded from. The rules that all interpreters follow:
@@ -30,7 +30,7 @@
 #include <string_view>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::schedules {
 
 // What ranks have before and after. "Everybody" and "owner" are about a shard.
 enum class Collective {
@@ -89,4 +89,4 @@ using WireSize = std::function<std::size_t(std::int64_t elements)>;
 // Bytes that the rank of this schedule sends.
 std::size_t bytes_sent(const Schedule& schedule, const WireSize& wire);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::schedules

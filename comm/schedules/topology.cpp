@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <map>
 
-namespace eightfold::comm {
+namespace eightfold::comm::schedules {
 namespace {
 
 bool has_fewer_ranks(const std::vector<int>& a, const std::vector<int>& b) {
@@ -45,11 +45,11 @@ int Topology::largest_node() const noexcept {
   return static_cast<int>(std::ranges::max_element(members_, has_fewer_ranks)->size());
 }
 
-Topology discover_topology(Communicator& communicator) {
+Topology discover_topology(mpi::Communicator& communicator) {
   // A node is named after its first rank.
   const auto rank = static_cast<std::uint64_t>(communicator.rank());
   const std::uint64_t node = communicator.all_gather_on_node(rank).front();
   return Topology(communicator.all_gather(node));
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::schedules

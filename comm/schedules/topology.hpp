@@ -7,9 +7,11 @@
 #include <span>
 #include <vector>
 
-namespace eightfold::comm {
-
+namespace eightfold::comm::mpi {
 class Communicator;
+}
+
+namespace eightfold::comm::schedules {
 
 class Topology {
  public:
@@ -44,6 +46,6 @@ class Topology {
 };
 
 // Nodes are the ranks that share memory. Collective.
-Topology discover_topology(Communicator& communicator);
+Topology discover_topology(mpi::Communicator& communicator);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::schedules

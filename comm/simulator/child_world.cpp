@@ -16,7 +16,7 @@
 #include <string>
 #include <system_error>
 
-namespace eightfold::comm {
+namespace eightfold::comm::simulator {
 namespace {
 
 // What comes back: a word on how it went, then what it came to.
@@ -126,4 +126,4 @@ SimulatedTimes in_child_world(const std::function<SimulatedTimes()>& play) {
   return times_of(rest);
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::simulator

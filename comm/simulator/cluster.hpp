@@ -3,13 +3,13 @@
 // The modelled cluster: processors that work and links that carry, each shared fairly among those who use it
 // at the same time. The one place that knows SimGrid.
 
-#include "comm/simulator/fabric.hpp"
 #include "comm/schedules/topology.hpp"
+#include "comm/simulator/fabric.hpp"
 
 #include <functional>
 #include <memory>
 
-namespace eightfold::comm {
+namespace eightfold::comm::simulator {
 
 // What a rank can have work done by.
 enum class Processor {
@@ -24,7 +24,7 @@ class Cluster {
 
   // Throws EnvironmentError in a build without SimGrid. There is one in the life of a process: SimGrid's
   // world cannot be made again.
-  Cluster(const Fabric& fabric, const Topology& topology, bool has_device);
+  Cluster(const Fabric& fabric, const schedules::Topology& topology, bool has_device);
   ~Cluster();
   Cluster(const Cluster&) = delete;  // what is under way refers to it
   Cluster& operator=(const Cluster&) = delete;
@@ -49,4 +49,4 @@ class Cluster {
   std::unique_ptr<World> world_;
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::simulator

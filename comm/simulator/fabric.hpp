@@ -1,11 +1,11 @@
 #pragma once
 
-// The wires and cores of a cluster, as the simulator sees them (comm/simulator/simulator.hpp). A description: nothing
-// here is measured by itself. Rates are bytes a second in each direction, times seconds.
+// The wires and cores of a cluster, as the simulator sees them (comm/simulator/simulator.hpp). A description:
+// nothing here is measured by itself. Rates are bytes a second in each direction, times seconds.
 
 #include <string>
 
-namespace eightfold::comm {
+namespace eightfold::comm::simulator {
 
 struct Fabric {
   std::string name;
@@ -42,4 +42,4 @@ struct Fabric {
   double crowding = 1;
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::simulator

@@ -7,7 +7,7 @@
 
 #include <cstddef>
 
-namespace eightfold::comm {
+namespace eightfold::comm::simulator {
 
 class SimulationProgress {
  public:
@@ -32,4 +32,4 @@ class SimulationProgress {
   double next_s_ = kPause_s;
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::simulator

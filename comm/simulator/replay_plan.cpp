@@ -7,26 +7,26 @@
 #include <tuple>
 #include <utility>
 
-namespace eightfold::comm {
+namespace eightfold::comm::simulator {
 namespace {
 
 struct Passed {
-  Step step;
+  schedules::Step step;
   int round;
 };
 
 // The steps of every shard in the order in which it passes them.
-std::vector<std::vector<Passed>> steps_by_shard(const Schedule& schedule) {
+std::vector<std::vector<Passed>> steps_by_shard(const schedules::Schedule& schedule) {
   std::vector<std::vector<Passed>> steps(schedule.shards.size());
   for (std::size_t round = 0; round < schedule.rounds.size(); ++round)
-    for (int place = 0; place < kPlacesInRound; ++place)
-      for (const Step& step : schedule.rounds[round])
-        if (place_in_round(step.action) == place)
+    for (int place = 0; place < schedules::kPlacesInRound; ++place)
+      for (const schedules::Step& step : schedule.rounds[round])
+        if (schedules::place_in_round(step.action) == place)
           steps[static_cast<std::size_t>(step.shard)].push_back({step, static_cast<int>(round)});
   return steps;
 }
 
-ReplayTask new_task(Action action, int peer, int round) {
+ReplayTask new_task(schedules::Action action, int peer, int round) {
   ReplayTask task;
   task.action = action;
   task.peer = peer;
@@ -37,11 +37,12 @@ ReplayTask new_task(Action action, int peer, int round) {
 // Makes the tasks of one rank.
 class Planner {
  public:
-  Planner(const Schedule& schedule, const WireSize& wire) : schedule_(schedule), wire_(wire) {}
+  Planner(const schedules::Schedule& schedule, const schedules::WireSize& wire)
+      : schedule_(schedule), wire_(wire) {}
 
   ReplayPlan take() && {
     for (std::size_t round = 0; round < schedule_.rounds.size(); ++round)
-      for (const Step& step : schedule_.rounds[round])
+      for (const schedules::Step& step : schedule_.rounds[round])
         task_of(step.action, step.peer, static_cast<int>(round));
     const auto steps = steps_by_shard(schedule_);
     for (std::size_t shard = 0; shard < steps.size(); ++shard)
@@ -58,19 +59,19 @@ class Planner {
       const int task = task_of(step.action, step.peer, round);
       ReplayTask& now = plan_[static_cast<std::size_t>(task)];
       if (now.shards++ == 0) now.first_shard = shard;
-      if (now.peer != kNobody) now.bytes += wire_(elements);
-      if (step.action == Action::send_sealed) {
+      if (now.peer != schedules::kNobody) now.bytes += wire_(elements);
+      if (step.action == schedules::Action::send_sealed) {
         base::require(sealed >= 0, "a schedule {} before it is sealed", to_string(step));
         wait_for(task, sealed);
         continue;
       }
-      if (step.action == Action::receive_add) {
+      if (step.action == schedules::Action::receive_add) {
         ++added;
       } else {
         for (const int earlier : before) wait_for(task, earlier);
         now.decoded += elements * std::exchange(added, 0);
-        if (step.action != Action::receive_adopt) now.encoded += elements;
-        if (step.action != Action::send_fresh) now.decoded += elements, sealed = task;
+        if (step.action != schedules::Action::receive_adopt) now.encoded += elements;
+        if (step.action != schedules::Action::send_fresh) now.decoded += elements, sealed = task;
       }
       before.push_back(task);
     }
@@ -79,12 +80,13 @@ class Planner {
 
   // What is added and never encoded is summed up all the same.
   void settle(std::span<const int> before, std::int64_t elements) {
-    const int task = task_of(Action::seal, kNobody, static_cast<int>(schedule_.rounds.size()));
+    const int task =
+        task_of(schedules::Action::seal, schedules::kNobody, static_cast<int>(schedule_.rounds.size()));
     for (const int earlier : before) wait_for(task, earlier);
     plan_[static_cast<std::size_t>(task)].decoded += elements;
   }
 
-  int task_of(Action action, int peer, int round) {
+  int task_of(schedules::Action action, int peer, int round) {
     const auto [found, is_new] = tasks_.try_emplace({action, peer, round}, static_cast<int>(plan_.size()));
     if (is_new) plan_.push_back(new_task(action, peer, round));
     return found->second;
@@ -97,10 +99,10 @@ class Planner {
     ++plan_[static_cast<std::size_t>(task)].waits_for;
   }
 
-  const Schedule& schedule_;
-  const WireSize& wire_;
+  const schedules::Schedule& schedule_;
+  const schedules::WireSize& wire_;
   ReplayPlan plan_;
-  std::map<std::tuple<Action, int, int>, int> tasks_;
+  std::map<std::tuple<schedules::Action, int, int>, int> tasks_;
 };
 
 // Finds the receiver of every message.
@@ -115,7 +117,9 @@ class Meetings {
   }
 
   int receiver_of(const ReplayTask& send, int sender, std::span<const ReplayPlan> plans) const {
-    const Action action = send.action == Action::send_fresh ? Action::receive_add : Action::receive_adopt;
+    const schedules::Action action = send.action == schedules::Action::send_fresh
+                                         ? schedules::Action::receive_add
+                                         : schedules::Action::receive_adopt;
     const auto found = receivers_.find({send.peer, sender, action, send.first_shard});
     base::require(found != receivers_.end(), "rank {} receives nothing of what rank {} sends in round {}",
                   send.peer, sender, send.round);
@@ -127,15 +131,16 @@ class Meetings {
   }
 
  private:
-  std::map<std::tuple<int, int, Action, int>, int> receivers_;
+  std::map<std::tuple<int, int, schedules::Action, int>, int> receivers_;
 };
 
 }  // namespace
 
-std::vector<ReplayPlan> plan_replay(std::span<const Schedule> schedules, const WireSize& wire) {
+std::vector<ReplayPlan> plan_replay(std::span<const schedules::Schedule> schedules,
+                                    const schedules::WireSize& wire) {
   std::vector<ReplayPlan> plans;
   plans.reserve(schedules.size());
-  for (const Schedule& schedule : schedules) plans.push_back(Planner(schedule, wire).take());
+  for (const schedules::Schedule& schedule : schedules) plans.push_back(Planner(schedule, wire).take());
   const Meetings meetings(plans);
   for (std::size_t rank = 0; rank < plans.size(); ++rank)
     for (ReplayTask& task : plans[rank])
@@ -143,4 +148,4 @@ std::vector<ReplayPlan> plan_replay(std::span<const Schedule> schedules, const W
   return plans;
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::simulator

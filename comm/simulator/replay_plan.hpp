@@ -8,12 +8,12 @@
 #include <cstdint>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::simulator {
 
 struct ReplayTask {
   // Adding up what nobody encodes is a seal of nothing.
-  Action action = Action::seal;
-  int peer = kNobody;
+  schedules::Action action = schedules::Action::seal;
+  int peer = schedules::kNobody;
   int round = 0;
 
   std::int64_t encoded = 0;  // elements
@@ -26,8 +26,12 @@ struct ReplayTask {
   std::vector<int> then;  // those who wait for it
   int meets = -1;         // the task of `peer` that receives what this one sends
 
-  bool is_send() const { return action == Action::send_fresh || action == Action::send_sealed; }
-  bool is_receive() const { return action == Action::receive_add || action == Action::receive_adopt; }
+  bool is_send() const {
+    return action == schedules::Action::send_fresh || action == schedules::Action::send_sealed;
+  }
+  bool is_receive() const {
+    return action == schedules::Action::receive_add || action == schedules::Action::receive_adopt;
+  }
 };
 
 // In the order in which the schedule has their first steps.
@@ -42,6 +46,7 @@ struct BucketPlan {
 
 // The tasks of every rank. `wire` is the size of a whole shard on the wire. Throws InternalError for
 // schedules whose messages do not meet.
-std::vector<ReplayPlan> plan_replay(std::span<const Schedule> schedules, const WireSize& wire);
+std::vector<ReplayPlan> plan_replay(std::span<const schedules::Schedule> schedules,
+                                    const schedules::WireSize& wire);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::simulator

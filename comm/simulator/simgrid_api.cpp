@@ -4,7 +4,7 @@
 #include <simgrid/s4u.hpp>
 #include <simgrid/version.h>
 
-namespace eightfold::comm::simgrid_api {
+namespace eightfold::comm::simulator {
 
 namespace s4u = simgrid::s4u;
 
@@ -61,4 +61,4 @@ void add_ways(s4u::NetZone& zone, const s4u::Host& host, const std::vector<s4u::
 
 #endif
 
-}  // namespace eightfold::comm::simgrid_api
+}  // namespace eightfold::comm::simulator

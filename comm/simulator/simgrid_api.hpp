@@ -15,7 +15,7 @@ class LinkInRoute;
 class NetZone;
 }  // namespace simgrid::s4u
 
-namespace eightfold::comm::simgrid_api {
+namespace eightfold::comm::simulator {
 
 // Calls `ended` after every communication and every execution.
 void on_completion(const std::function<void(const simgrid::s4u::Activity&)>& ended);
@@ -29,4 +29,4 @@ void add_ways(simgrid::s4u::NetZone& zone, const simgrid::s4u::Host& host,
               const std::vector<simgrid::s4u::LinkInRoute>& up,
               const std::vector<simgrid::s4u::LinkInRoute>& down);
 
-}  // namespace eightfold::comm::simgrid_api
+}  // namespace eightfold::comm::simulator

@@ -1,7 +1,7 @@
-#include "comm/simulator/simulator.hpp"
 #include "comm/simulator/cluster.hpp"
 #include "comm/simulator/simgrid_api.hpp"
 #include "comm/simulator/simulated_device.hpp"
+#include "comm/simulator/simulator.hpp"
 #include "kernels/base/error.hpp"
 
 #include <fmt/format.h>
@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::simulator {
 namespace {
 
 namespace s4u = simgrid::s4u;
@@ -42,16 +42,16 @@ bool has_simulator() {
 // what leaves it for a neighbour takes another way than what leaves it for another node.
 class Cluster::World {
  public:
-  World(const Fabric& fabric, const Topology& topology, bool has_device)
+  World(const Fabric& fabric, const schedules::Topology& topology, bool has_device)
       : fabric_(fabric), topology_(topology), engine_("eightfold") {
     configure();
-    zone_ = simgrid_api::add_star_zone(engine_, "cluster");
+    zone_ = add_star_zone(engine_, "cluster");
     add_processors(has_device);
     add_cards();
     for (int rank = 0; rank < topology.ranks(); ++rank) add_ends(rank);
     crowd_.resize(static_cast<std::size_t>(topology.ranks()) + cards_.size());
     zone_->seal();
-    simgrid_api::on_completion([this](const s4u::Activity& activity) { finish(activity); });
+    on_completion([this](const s4u::Activity& activity) { finish(activity); });
   }
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -136,10 +136,10 @@ class Cluster::World {
   };
 
   s4u::Host* add_host(const std::string& name, int cores) {
-    return simgrid_api::add_host(*zone_, name, 1.0)->set_core_count(cores);
+    return simulator::add_host(*zone_, name, 1.0)->set_core_count(cores);
   }
   Carrier add_link(const std::string& name, double bytes_per_s) {
-    return simgrid_api::add_link(*zone_, name, bytes_per_s);
+    return simulator::add_link(*zone_, name, bytes_per_s);
   }
 
   // Where nothing is shared SimGrid has nothing to share out: a clock will do.
@@ -206,7 +206,7 @@ class Cluster::World {
     std::vector<s4u::LinkInRoute> up, down;
     for (const Carrier link : end.up) up.emplace_back(link);
     for (const Carrier link : end.down) down.emplace_back(link);
-    simgrid_api::add_ways(*zone_, *end.host, up, down);
+    add_ways(*zone_, *end.host, up, down);
     ends_.push_back(std::move(end));
   }
 
@@ -251,7 +251,7 @@ class Cluster::World {
   // SimGrid keeps nothing of ours: what happens after an activity, and the activity itself, is kept here.
   void start(const s4u::ActivityPtr& activity, Done done) {
     live_.emplace(activity.get(), Live{activity, std::move(done)});
-    simgrid_api::start(*activity);
+    simulator::start(*activity);
   }
   void finish(const s4u::Activity& activity) {
     const auto found = live_.find(&activity);
@@ -281,7 +281,7 @@ class Cluster::World {
   };
 
   const Fabric fabric_;
-  const Topology& topology_;
+  const schedules::Topology& topology_;
   s4u::Engine engine_;
   s4u::NetZone* zone_ = nullptr;
   std::vector<SimulatedDevice> devices_;  // by rank; or none
@@ -297,7 +297,7 @@ class Cluster::World {
   bool is_draining_ = false;
 };
 
-Cluster::Cluster(const Fabric& fabric, const Topology& topology, bool has_device)
+Cluster::Cluster(const Fabric& fabric, const schedules::Topology& topology, bool has_device)
     : world_(std::make_unique<World>(fabric, topology, has_device)) {}
 Cluster::~Cluster() = default;
 
@@ -320,4 +320,4 @@ double Cluster::busiest_link_s() const {
   return world_->busiest_link_s();
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::simulator

@@ -7,7 +7,7 @@
 #include <functional>
 #include <utility>
 
-namespace eightfold::comm {
+namespace eightfold::comm::simulator {
 
 class SimulatedDevice {
  public:
@@ -52,4 +52,4 @@ class SimulatedDevice {
   double codecs_end_s_ = 0;
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::simulator

@@ -7,7 +7,7 @@
 #include <tuple>
 #include <utility>
 
-namespace eightfold::comm {
+namespace eightfold::comm::simulator {
 namespace {
 
 // As urgent as nothing else: what is encoded is posted, and what has come is taken in, before the engine
@@ -86,7 +86,7 @@ void SimulatedRank::wait_for(std::size_t bucket) {
 }
 
 void SimulatedRank::begin_what_may() {
-  while (begun_ < submitted_ && under_way_ < Engine::kUnderWay) {
+  while (begun_ < submitted_ && under_way_ < engine::Engine::kUnderWay) {
     const auto bucket = static_cast<int>(begun_++);
     ++under_way_;
     open(bucket);
@@ -117,9 +117,9 @@ void SimulatedRank::release(const Piece& piece) {
 
 void SimulatedRank::execute(const Piece& piece) {
   switch (task(piece).action) {
-    case Action::send_sealed:
+    case schedules::Action::send_sealed:
       return post(piece);
-    case Action::receive_add:
+    case schedules::Action::receive_add:
       return finish(piece);
     default:
       return encode_or_decode(piece);
@@ -232,4 +232,4 @@ double SimulatedRank::share(const Piece& piece) const {
   return static_cast<double>(task(piece).bytes) / pieces(piece.bucket);
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::simulator

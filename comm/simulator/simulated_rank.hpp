@@ -3,10 +3,10 @@
 // One rank of the modelled cluster: a worker that computes and makes buckets ready, and an engine that moves
 // them, with the order of business of comm/engine/engine.hpp and comm/executor/executor.hpp.
 
-#include "comm/simulator/simulator.hpp"
 #include "comm/simulator/cluster.hpp"
 #include "comm/simulator/progress.hpp"
 #include "comm/simulator/replay_plan.hpp"
+#include "comm/simulator/simulator.hpp"
 
 #include <array>
 #include <cstdint>
@@ -15,7 +15,7 @@
 #include <span>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::simulator {
 
 // A piece of a task: the same segments of all its shards.
 struct Piece {
@@ -56,7 +56,7 @@ class WorkQueue {
 struct SimulatedWorld {
   Cluster& cluster;
   const Fabric& fabric;
-  const Topology& topology;
+  const schedules::Topology& topology;
   const SimulatedStep& step;
   std::size_t peers_at_once;  // that a rank sends to, each way
   std::span<const BucketPlan* const> buckets;
@@ -129,4 +129,4 @@ class SimulatedRank {
   std::size_t bytes_sent_ = 0, flows_ = 0;
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::simulator

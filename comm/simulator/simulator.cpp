@@ -14,7 +14,7 @@
 #include <set>
 #include <utility>
 
-namespace eightfold::comm {
+namespace eightfold::comm::simulator {
 namespace {
 
 kernels::Device device_of(const SimulatedStep& step) {
@@ -24,11 +24,11 @@ kernels::Device device_of(const SimulatedStep& step) {
 // The plans of all buckets; those of as many elements are the same.
 class Plans {
  public:
-  Plans(const Topology& topology, const SimulatedStep& step)
+  Plans(const schedules::Topology& topology, const SimulatedStep& step)
       : topology_(topology),
         generator_(allreduce_generator(step.algorithm, step.format)),
         codec_(quant8::make_codec({}, {step.format})),
-        segment_(segment_elements(*codec_, default_segment_bytes(device_of(step)))) {
+        segment_(executor::segment_elements(*codec_, default_segment_bytes(device_of(step)))) {
     for (const std::int64_t elements : step.buckets) {
       const auto [plans, is_new] = by_size_.try_emplace(elements);
       if (is_new) plans->second = plan(elements);
@@ -67,17 +67,18 @@ class Plans {
 
   BucketPlan plan(std::int64_t elements) {
     BucketPlan bucket;
-    std::vector<Schedule> schedules;
+    std::vector<schedules::Schedule> schedules;
     for (int rank = 0; rank < topology_.ranks(); ++rank)
       schedules.push_back(generator_.schedule({topology_, rank, elements}));
-    for (const Shard& shard : schedules.front().shards)
+    for (const schedules::Shard& shard : schedules.front().shards)
       bucket.segments = std::max(bucket.segments, (shard.count + segment_ - 1) / segment_);
-    bucket.ranks = plan_replay(
-        schedules, [this](std::int64_t count) { return segmented_bytes(*codec_, segment_, count); });
+    bucket.ranks = plan_replay(schedules, [this](std::int64_t count) {
+      return executor::segmented_bytes(*codec_, segment_, count);
+    });
     return bucket;
   }
 
-  const Topology& topology_;
+  const schedules::Topology& topology_;
   const schedules::Generator& generator_;
   std::unique_ptr<quant8::Codec> codec_;
   std::int64_t segment_;
@@ -90,12 +91,12 @@ class Plans {
 // more than 100 s with two. Fewer is pessimistic where the network is what a step waits for: 24 ranks in fp32
 // by 11 % with two, by 27 % with one. Where the network mostly hides (24 and 48 ranks in 8 bits), by at most
 // 0.4 %.
-std::size_t peers_at_once(const Topology& topology) {
+std::size_t peers_at_once(const schedules::Topology& topology) {
   if (topology.ranks() <= kRanksInFull) return static_cast<std::size_t>(topology.ranks());
   return topology.ranks() <= kRanksInPart ? 2 : 1;
 }
 
-SimulatedTimes play(const Fabric& fabric, const Topology& topology, const SimulatedStep& step,
+SimulatedTimes play(const Fabric& fabric, const schedules::Topology& topology, const SimulatedStep& step,
                     const Plans& plans) {
   Cluster cluster(fabric, topology, step.has_device);
   SimulationProgress progress(plans.messages());
@@ -120,26 +121,26 @@ SimulatedTimes play(const Fabric& fabric, const Topology& topology, const Simula
   return times;
 }
 
-bool is_send(const Step& step) {
-  return step.action == Action::send_fresh || step.action == Action::send_sealed;
+bool is_send(const schedules::Step& step) {
+  return step.action == schedules::Action::send_fresh || step.action == schedules::Action::send_sealed;
 }
 
 // Shards for the same peer travel together.
-void count_messages(const Schedule& schedule, std::size_t buckets, StepOutline& outline) {
-  for (const Round& round : schedule.rounds) {
-    std::set<std::pair<int, Action>> sent;
-    for (const Step& step : round)
+void count_messages(const schedules::Schedule& schedule, std::size_t buckets, StepOutline& outline) {
+  for (const schedules::Round& round : schedule.rounds) {
+    std::set<std::pair<int, schedules::Action>> sent;
+    for (const schedules::Step& step : round)
       if (is_send(step)) sent.emplace(step.peer, step.action);
     outline.messages += buckets * sent.size();
     outline.at_once = std::max(outline.at_once, sent.size());
   }
 }
 
-double bytes_to_other_nodes(const Schedule& schedule, const Topology& topology, int rank,
-                            quant8::Format format) {
+double bytes_to_other_nodes(const schedules::Schedule& schedule, const schedules::Topology& topology,
+                            int rank, quant8::Format format) {
   double bytes = 0;
-  for (const Round& round : schedule.rounds)
-    for (const Step& step : round)
+  for (const schedules::Round& round : schedule.rounds)
+    for (const schedules::Step& step : round)
       if (is_send(step) && topology.node_of(step.peer) != topology.node_of(rank))
         bytes += static_cast<double>(
             quant8::wire_bytes({format}, schedule.shards[static_cast<std::size_t>(step.shard)].count));
@@ -160,11 +161,11 @@ double first_complete_s(const SimulatedStep& step) {
 
 std::size_t schedule_steps(int nodes, int ranks_per_node, const SimulatedStep& step) {
   if (step.buckets.empty()) return 0;
-  const Topology topology = Topology::uniform(nodes, ranks_per_node);
-  const Schedule schedule = allreduce_generator(step.algorithm, step.format)
-                                .schedule({topology, 0, std::ranges::max(step.buckets)});
+  const schedules::Topology topology = schedules::Topology::uniform(nodes, ranks_per_node);
+  const schedules::Schedule schedule = allreduce_generator(step.algorithm, step.format)
+                                           .schedule({topology, 0, std::ranges::max(step.buckets)});
   std::size_t steps = 0;
-  for (const Round& round : schedule.rounds) steps += round.size();
+  for (const schedules::Round& round : schedule.rounds) steps += round.size();
   return steps * static_cast<std::size_t>(topology.ranks());  // all ranks have about as many
 }
 
@@ -172,13 +173,13 @@ StepOutline outline(const Fabric& fabric, int nodes, int ranks_per_node, const S
   StepOutline outline;
   if (step.buckets.empty()) return outline;
   const schedules::Generator& generator = allreduce_generator(step.algorithm, step.format);
-  const Topology topology = Topology::uniform(nodes, ranks_per_node);
+  const schedules::Topology topology = schedules::Topology::uniform(nodes, ranks_per_node);
   std::map<std::int64_t, std::size_t> buckets;  // how many there are of each size
   for (const std::int64_t elements : step.buckets) ++buckets[elements];
   std::vector<double> card_bytes(static_cast<std::size_t>(fabric.cards), 0.0);
   for (const auto& [elements, count] : buckets)
     for (int rank = 0; rank < ranks_per_node; ++rank) {
-      const Schedule schedule = generator.schedule({topology, rank, elements});
+      const schedules::Schedule schedule = generator.schedule({topology, rank, elements});
       if (rank == 0) count_messages(schedule, count, outline);
       card_bytes[static_cast<std::size_t>(rank % fabric.cards)] +=
           static_cast<double>(count) * bytes_to_other_nodes(schedule, topology, rank, step.format);
@@ -195,10 +196,10 @@ SimulatedTimes simulate(const Fabric& fabric, int nodes, int ranks_per_node, con
         "{} between {} ranks takes {} steps of schedules, more than the {} that are simulated; "
         "use fewer ranks, or hierarchical",
         step.algorithm, nodes * ranks_per_node, steps, kMostScheduleSteps);
-  const Topology topology = Topology::uniform(nodes, ranks_per_node);
+  const schedules::Topology topology = schedules::Topology::uniform(nodes, ranks_per_node);
   Plans plans(topology, step);
   plans.cut();
   return in_child_world([&] { return play(fabric, topology, step, plans); });
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::simulator

@@ -2,11 +2,11 @@
 
 // Replays the schedules of all ranks on a modelled cluster: the interpreter that tells time. A step of
 // training is played once: every rank computes, its engine encodes, sends, receives and decodes what the
-// schedules say, as the executor does (rules of comm/schedules/schedule.hpp), and who shares a link, a device or a core
-// with others gets its part of it. SimGrid shares them out; a build without it can only say so.
+// schedules say, as the executor does (rules of comm/schedules/schedule.hpp), and who shares a link, a device
+// or a core with others gets its part of it. SimGrid shares them out; a build without it can only say so.
 
-#include "comm/simulator/fabric.hpp"
 #include "comm/schedules/topology.hpp"
+#include "comm/simulator/fabric.hpp"
 #include "quant8/format.hpp"
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::simulator {
 
 // What every rank does in a step. Seconds of a device, or core, that it has for itself.
 struct SimulatedStep {
@@ -83,4 +83,4 @@ inline constexpr std::size_t kMostScheduleSteps = 50'000'000;
 // One at a time in a process. What takes long says how far it is.
 SimulatedTimes simulate(const Fabric& fabric, int nodes, int ranks_per_node, const SimulatedStep& step);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::simulator

@@ -1,8 +1,8 @@
-#include "comm/simulator/simulator.hpp"
 #include "comm/simulator/cluster.hpp"
+#include "comm/simulator/simulator.hpp"
 #include "kernels/base/error.hpp"
 
-namespace eightfold::comm {
+namespace eightfold::comm::simulator {
 
 bool has_simulator() {
   return false;
@@ -10,7 +10,7 @@ bool has_simulator() {
 
 class Cluster::World {};
 
-Cluster::Cluster(const Fabric&, const Topology&, bool) {
+Cluster::Cluster(const Fabric&, const schedules::Topology&, bool) {
   base::raise<base::EnvironmentError>(
       "this eightfold was built without SimGrid, which simulates; install libsimgrid-dev and build again");
 }
@@ -30,4 +30,4 @@ double Cluster::busiest_link_s() const {
   return 0;
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::simulator

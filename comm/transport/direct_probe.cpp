@@ -19,7 +19,7 @@
 #include <thread>
 #include <utility>
 
-namespace eightfold::comm {
+namespace eightfold::comm::transport {
 namespace {
 
 using Bytes = kernels::Buffer<std::uint8_t>;
@@ -90,7 +90,7 @@ Outcome exchange(Transport& transport, const kernels::Stream& stream, int rank, 
 }
 
 // The text of what says most, by the lowest rank that found it; empty if nobody found anything. Collective.
-std::string agree(Communicator& communicator, Outcome outcome) {
+std::string agree(mpi::Communicator& communicator, Outcome outcome) {
   const std::vector<std::uint64_t> found =
       communicator.all_gather(static_cast<std::uint64_t>(outcome.finding));
   const auto worst = std::ranges::max_element(found);  // the first of them
@@ -102,7 +102,7 @@ std::string agree(Communicator& communicator, Outcome outcome) {
 // All probes of one job.
 class Prober {
  public:
-  Prober(Communicator& communicator, kernels::Device device, const DirectProbe& probe)
+  Prober(mpi::Communicator& communicator, kernels::Device device, const DirectProbe& probe)
       : communicator_(communicator),
         device_(device),
         probe_(probe),
@@ -113,7 +113,7 @@ class Prober {
   // What went wrong first, the same on every rank. Collective.
   std::string run() {
     std::size_t index = 0;
-    for (const ProbeRings& rings : probe_rings(discover_topology(communicator_), all_gpus())) {
+    for (const ProbeRings& rings : probe_rings(schedules::discover_topology(communicator_), all_gpus())) {
       links_.emplace_back(rings.link);
       for (const std::size_t bytes : kSizes)
         if (std::string trouble = agree(communicator_, attempt(rings, bytes, index++)); !trouble.empty())
@@ -153,7 +153,7 @@ class Prober {
     return outcome;
   }
 
-  Communicator& communicator_;
+  mpi::Communicator& communicator_;
   kernels::Device device_;
   const DirectProbe& probe_;
   kernels::Stream stream_;
@@ -178,7 +178,8 @@ void leave_pending(TransportVerdict& verdict) {
   if (verdict.pending != nullptr) static_cast<void>(new std::shared_ptr<void>(std::move(verdict.pending)));
 }
 
-TransportVerdict probe_direct(Communicator& communicator, kernels::Device device, const DirectProbe& probe) {
+TransportVerdict probe_direct(mpi::Communicator& communicator, kernels::Device device,
+                              const DirectProbe& probe) {
   const std::string unclaimed =
       agree(communicator, probe.claim.is_made ? Outcome{} : Outcome{Finding::fault, probe.claim.evidence});
   if (!unclaimed.empty())
@@ -194,4 +195,4 @@ TransportVerdict probe_direct(Communicator& communicator, kernels::Device device
                                              probe.claim.evidence, prober->links())};
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::transport

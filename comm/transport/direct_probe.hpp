@@ -17,7 +17,7 @@
 #include <memory>
 #include <string>
 
-namespace eightfold::comm {
+namespace eightfold::comm::transport {
 
 // What the MPI library says of itself: MPIX_Query_cuda_support() where mpi-ext.h has it.
 struct CudaClaim {
@@ -33,7 +33,7 @@ struct DirectProbe {
   // How to do without: the last words if the library crashes.
   std::string way_out;
   // Nothing: MPI's messages, on a communicator of their own, so that one that comes late meets nobody else's.
-  std::function<std::unique_ptr<Transport>(Communicator&)> make_transport = {};
+  std::function<std::unique_ptr<Transport>(mpi::Communicator&)> make_transport = {};
 };
 
 struct TransportVerdict {
@@ -49,6 +49,7 @@ void leave_pending(TransportVerdict& verdict);
 // direct if the library claims it and every message arrived as it was sent, or if there is nobody to send to;
 // else staged. Each rank gives a GPU of its own or one that it shares. On the thread that calls MPI.
 // Collective.
-TransportVerdict probe_direct(Communicator& communicator, kernels::Device device, const DirectProbe& probe);
+TransportVerdict probe_direct(mpi::Communicator& communicator, kernels::Device device,
+                              const DirectProbe& probe);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::transport

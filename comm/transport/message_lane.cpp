@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace eightfold::comm {
+namespace eightfold::comm::transport {
 namespace {
 
 constexpr std::size_t kAlignment = 64;  // of every message: what codecs like best
@@ -64,4 +64,4 @@ bool MessageLane::is_quiet() const {
   return std::ranges::all_of(slots_, [](const Slot& slot) { return slot.under_way == 0; });
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::transport

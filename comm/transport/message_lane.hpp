@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::transport {
 
 // What the lanes of a rank share: the streams on which staged bytes move, apart from the codecs' own, so that
 // copying one segment and encoding the next overlap.
@@ -75,4 +75,4 @@ class MessageLane {
   std::vector<Slot> slots_;
 };
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::transport

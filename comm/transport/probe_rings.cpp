@@ -6,7 +6,7 @@
 #include <map>
 #include <utility>
 
-namespace eightfold::comm {
+namespace eightfold::comm::transport {
 namespace {
 
 using Rings = std::vector<std::vector<int>>;
@@ -31,7 +31,8 @@ std::optional<RingPlace> ProbeRings::place_of(int rank) const {
   return std::nullopt;
 }
 
-std::vector<ProbeRings> probe_rings(const Topology& topology, std::span<const std::uint64_t> gpu_by_rank) {
+std::vector<ProbeRings> probe_rings(const schedules::Topology& topology,
+                                    std::span<const std::uint64_t> gpu_by_rank) {
   base::require(gpu_by_rank.size() == static_cast<std::size_t>(topology.ranks()), "{} GPUs of {} ranks",
                 gpu_by_rank.size(), topology.ranks());
   std::map<std::pair<int, std::uint64_t>, std::vector<int>> by_gpu;
@@ -52,4 +53,4 @@ std::vector<ProbeRings> probe_rings(const Topology& topology, std::span<const st
   return kinds;
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::transport

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::transport {
 
 struct RingPlace {
   int previous;
@@ -31,6 +31,7 @@ struct ProbeRings {
 // Of the ranks that share a GPU; of the lowest ranks of each GPU of a node; of the ranks with the same place
 // on their nodes. Kinds without a ring are left out. `gpu_by_rank`: any number that tells the GPUs of a node
 // apart.
-std::vector<ProbeRings> probe_rings(const Topology& topology, std::span<const std::uint64_t> gpu_by_rank);
+std::vector<ProbeRings> probe_rings(const schedules::Topology& topology,
+                                    std::span<const std::uint64_t> gpu_by_rank);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::transport

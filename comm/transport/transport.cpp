@@ -6,13 +6,13 @@
 #include <utility>
 #include <vector>
 
-namespace eightfold::comm {
+namespace eightfold::comm::transport {
 namespace {
 
 class MpiTransport final : public Transport {
  public:
   // `own`: what comm belongs to, if it is this transport's alone.
-  explicit MpiTransport(MPI_Comm comm, std::unique_ptr<OwnedComm> own = nullptr)
+  explicit MpiTransport(MPI_Comm comm, std::unique_ptr<mpi::OwnedComm> own = nullptr)
       : own_(std::move(own)), comm_(comm) {}
 
   void send(std::span<const std::byte> bytes, int peer, int tag, int& under_way) override {
@@ -82,7 +82,7 @@ class MpiTransport final : public Transport {
     messages_.resize(kept);
   }
 
-  std::unique_ptr<OwnedComm> own_;
+  std::unique_ptr<mpi::OwnedComm> own_;
   MPI_Comm comm_;
   std::vector<MPI_Request> requests_;
   std::vector<Message> messages_;  // one per request
@@ -96,15 +96,15 @@ std::string_view to_string(TransportKind kind) {
   return kind == TransportKind::staged ? "staged" : "direct";
 }
 
-std::unique_ptr<Transport> make_mpi_transport(Communicator& communicator) {
+std::unique_ptr<Transport> make_mpi_transport(mpi::Communicator& communicator) {
   return std::make_unique<MpiTransport>(communicator.handles().world.get());
 }
 
-std::unique_ptr<Transport> make_separate_mpi_transport(Communicator& communicator) {
+std::unique_ptr<Transport> make_separate_mpi_transport(mpi::Communicator& communicator) {
   MPI_Comm comm = MPI_COMM_NULL;
   EIGHTFOLD_MPI_CHECK(MPI_Comm_dup(communicator.handles().world.get(), &comm));
-  auto own = std::make_unique<OwnedComm>(comm);
+  auto own = std::make_unique<mpi::OwnedComm>(comm);
   return std::make_unique<MpiTransport>(comm, std::move(own));
 }
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::transport

@@ -13,7 +13,7 @@
 #include <span>
 #include <string_view>
 
-namespace eightfold::comm {
+namespace eightfold::comm::transport {
 
 // Which memory the transport sees. For ranks on the host both are the same.
 enum class TransportKind {
@@ -35,8 +35,8 @@ class Transport {
 };
 
 // Over the messages of `communicator`, which outlives this; nobody else sends between two ranks of it.
-std::unique_ptr<Transport> make_mpi_transport(Communicator& communicator);
+std::unique_ptr<Transport> make_mpi_transport(mpi::Communicator& communicator);
 // The same between the same ranks, apart from all other messages. Collective.
-std::unique_ptr<Transport> make_separate_mpi_transport(Communicator& communicator);
+std::unique_ptr<Transport> make_separate_mpi_transport(mpi::Communicator& communicator);
 
-}  // namespace eightfold::comm
+}  // namespace eightfold::comm::transport

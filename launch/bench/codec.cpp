@@ -1,17 +1,16 @@
-#include "launch/bench/codec.hpp"
-
 #include "kernels/base/log.hpp"
 #include "kernels/base/median.hpp"
 #include "kernels/base/parse.hpp"
-#include "launch/bench/options.hpp"
+#include "launch/bench/bench.hpp"
 #include "launch/bench/codec_trial.hpp"
+#include "launch/bench/options.hpp"
 #include "launch/bench/random_values.hpp"
 #include "launch/command/result.hpp"
 #include "runtime/run/run_directory.hpp"
 
 #include <algorithm>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 using quant8::Encoding;
@@ -50,13 +49,13 @@ CodecPlan plan(const CodecOptions& options) {
   return plan;
 }
 
-ResultRow row_of(const CodecTrial& trial, std::size_t elements, const std::string& block) {
+command::ResultRow row_of(const CodecTrial& trial, std::size_t elements, const std::string& block) {
   const quant8::Fidelity fidelity = trial.verify();
   const auto gbytes_per_s = [&](const std::vector<double>& seconds) {
     return 1e-9 * static_cast<double>(elements * sizeof(float)) / base::median(seconds);
   };
   const CodecTrial::Times& times = trial.times();
-  ResultRow row{{"format", to_string(trial.encoding().format)}, {"elements", elements}};
+  command::ResultRow row{{"format", to_string(trial.encoding().format)}, {"elements", elements}};
   if (block == "tensor")
     row["block"] = block;
   else
@@ -74,8 +73,8 @@ ResultRow row_of(const CodecTrial& trial, std::size_t elements, const std::strin
 }
 
 // All formats of one size take turns, so that what disturbs one disturbs the others too.
-std::vector<ResultRow> measure(kernels::StreamView stream, const CodecPlan& plan, std::size_t elements,
-                               const CodecOptions& options) {
+std::vector<command::ResultRow> measure(kernels::StreamView stream, const CodecPlan& plan,
+                                        std::size_t elements, const CodecOptions& options) {
   std::vector<float> drawn(elements);
   draw(plan.distribution, kSeed, drawn);
   TrialData data(stream, std::move(drawn));
@@ -85,32 +84,33 @@ std::vector<ResultRow> measure(kernels::StreamView stream, const CodecPlan& plan
   for (std::int64_t repeat = 0; repeat < options.repeats; ++repeat)
     for (CodecTrial& trial : trials) trial.run();
   base::log_info("{} timed, now compared with the reference", base::format_bytes(elements * sizeof(float)));
-  std::vector<ResultRow> rows;
+  std::vector<command::ResultRow> rows;
   for (const CodecTrial& trial : trials) rows.push_back(row_of(trial, elements, options.block));
   return rows;
 }
 
-void bench_codec(const CodecOptions& options, comm::Environment& environment) {
-  comm::Communicator& world = environment.world();
-  comm::run_agreed(world, [&] {
+void bench_codec(const CodecOptions& options, comm::mpi::Environment& environment) {
+  comm::mpi::Communicator& world = environment.world();
+  comm::mpi::run_agreed(world, [&] {
     if (world.size() > 1)
       base::raise<base::ConfigError>("bench codec measures one core: start it without mpirun, or with -np 1");
   });
-  prepare_json(options.json);
-  const CodecPlan plan = launch::plan(options);
+  command::prepare_json(options.json);
+  const CodecPlan plan = bench::plan(options);
   const kernels::Device device;
   const kernels::Stream stream(device);
-  std::vector<ResultRow> rows;
+  std::vector<command::ResultRow> rows;
   for (const std::size_t elements : plan.elements)
     std::ranges::copy(measure(stream, plan, elements, options), std::back_inserter(rows));
-  publish(options.json, runtime::environment_json({world.host(), to_string(device), 1, 1, 1}), rows);
+  command::publish(options.json, runtime::run::environment_json({world.host(), to_string(device), 1, 1, 1}),
+                   rows);
 }
 
 }  // namespace
 
-void add_bench_codec(const Command& bench, Action& chosen) {
+void add_bench_codec(const command::Command& bench, command::Action& chosen) {
   auto options = std::make_shared<CodecOptions>();
-  const Command command =
+  const command::Command command =
       bench.add_command("codec", "Time formats on one core, beside its memory, and say what they lose");
   command.footer(
       "Medians over the repeats, in which everything takes turns; gbytes_per_s: 10^9 bytes of fp32 a second. "
@@ -133,8 +133,8 @@ void add_bench_codec(const Command& bench, Action& chosen) {
   command.add_option("--repeats", options->repeats, "How often everything is timed")
       .show_default()
       .in_range(1, 1000000);
-  add_json_option(command, options->json);
-  run_on_ranks(command, chosen, options, bench_codec);
+  command::add_json_option(command, options->json);
+  command::run_on_ranks(command, chosen, options, bench_codec);
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -6,7 +6,7 @@
 #include "launch/bench/random_values.hpp"
 #include "quant8/codec.hpp"
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 // Larger than the caches of one core, small enough for the slowest format.
@@ -26,7 +26,7 @@ double median_s(kernels::StreamView stream, int repeats, const Run& run) {
 
 }  // namespace
 
-std::vector<comm::CodecSpeed> codec_speeds(kernels::StreamView stream, int repeats) {
+std::vector<comm::measure::CodecSpeed> codec_speeds(kernels::StreamView stream, int repeats) {
   const kernels::Device device = stream.device();
   const kernels::PinnedBuffer<float> drawn(device, kElements);
   draw(Distribution::normal, 1, drawn.span());
@@ -34,7 +34,7 @@ std::vector<comm::CodecSpeed> codec_speeds(kernels::StreamView stream, int repea
   copy(stream, drawn.tensor(kernels::Shape{kElements}), source.tensor());
   const std::span<const float> values(source.data(), source.size());
   const std::span<float> decoded(target.data(), target.size());
-  std::vector<comm::CodecSpeed> speeds;
+  std::vector<comm::measure::CodecSpeed> speeds;
   for (const quant8::Format format : quant8::all_formats()) {
     const auto codec = quant8::make_codec(device, {format});
     const kernels::Buffer<std::uint8_t> memory(device, codec->wire_bytes(kElements));
@@ -48,4 +48,4 @@ std::vector<comm::CodecSpeed> codec_speeds(kernels::StreamView stream, int repea
   return speeds;
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -7,9 +7,9 @@
 
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 
 // All formats on N(0, 1), medians of so many repeats.
-std::vector<comm::CodecSpeed> codec_speeds(kernels::StreamView stream, int repeats);
+std::vector<comm::measure::CodecSpeed> codec_speeds(kernels::StreamView stream, int repeats);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

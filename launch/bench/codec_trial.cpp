@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 using quant8::Codec;
@@ -142,4 +142,4 @@ quant8::Fidelity CodecTrial::verify() const {
   return quant8::fidelity(data_.drawn, decoded.span());
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -14,7 +14,7 @@
 #include <span>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 
 // What the trials of a size share.
 struct TrialData {
@@ -68,4 +68,4 @@ class CodecTrial {
   Times times_;
 };
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -1,16 +1,15 @@
-#include "launch/bench/collective.hpp"
-
 #include "comm/mpi/agreed_error.hpp"
 #include "kernels/base/log.hpp"
+#include "launch/bench/bench.hpp"
 #include "launch/bench/options.hpp"
 #include "launch/bench/runner.hpp"
-#include "launch/command/job.hpp"
 #include "launch/bench/table.hpp"
+#include "launch/command/job.hpp"
 #include "launch/command/result.hpp"
 
 #include <fmt/ranges.h>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 struct CollectiveOptions {
@@ -18,7 +17,7 @@ struct CollectiveOptions {
   std::vector<std::string> codecs{"dynamic-tree8", "fp32"};
   std::vector<std::string> sizes{"4KiB", "64KiB", "1MiB", "64MiB"};
   int repeats = 10;
-  DeviceOption device;
+  command::DeviceOption device;
   std::filesystem::path calibration;
   std::filesystem::path json;
 };
@@ -43,36 +42,36 @@ RaceOptions plan(const CollectiveOptions& options, kernels::Device device) {
   return plan;
 }
 
-void bench_collective(const CollectiveOptions& options, comm::Environment& environment) {
-  comm::Communicator& world = environment.world();
-  share_json_check(world, options.json);
-  const Placement placement = place_rank(world, options.device);
+void bench_collective(const CollectiveOptions& options, comm::mpi::Environment& environment) {
+  comm::mpi::Communicator& world = environment.world();
+  command::share_json_check(world, options.json);
+  const command::Placement placement = command::place_rank(world, options.device);
   RaceOptions planned;
-  comm::run_agreed(world, [&] { planned = plan(options, placement.place.device); });
+  comm::mpi::run_agreed(world, [&] { planned = plan(options, placement.place.device); });
   if (!options.calibration.empty())
-    planned.calibration =
-        std::make_shared<const comm::Calibration>(comm::share_calibration(world, options.calibration));
+    planned.calibration = std::make_shared<const comm::measure::Calibration>(
+        comm::measure::share_calibration(world, options.calibration));
   const RaceResult result = race(world, placement.place.device, planned);
   std::uint64_t wrong = 0;
-  std::vector<ResultRow> rows;
+  std::vector<command::ResultRow> rows;
   for (const RaceFigures& each : result.figures) {
     wrong += each.verdict.wrong;
     rows.push_back(row_of(result, each, world.size()));
   }
   if (world.rank() == 0) {
     print_race(result, world.size());
-    publish(options.json, runtime::environment_json(placement.facts), rows);
+    command::publish(options.json, runtime::run::environment_json(placement.facts), rows);
   }
   if (wrong > 0)
-    throw comm::AgreedError(base::ExitCode::divergence,
-                            fmt::format("{} elements are not what the reference computes", wrong));
+    throw comm::mpi::AgreedError(base::ExitCode::divergence,
+                                 fmt::format("{} elements are not what the reference computes", wrong));
 }
 
 }  // namespace
 
-void add_bench_collective(const Command& bench, Action& chosen) {
+void add_bench_collective(const command::Command& bench, command::Action& chosen) {
   auto options = std::make_shared<CollectiveOptions>();
-  const Command command = bench.add_command(
+  const command::Command command = bench.add_command(
       "collective", "Time allreduces against each other and against the network, and verify them");
   command.footer(
       "time: the median over the repeats of the slowest rank; bound: the encoded bytes that a rank sends, at "
@@ -97,13 +96,14 @@ void add_bench_collective(const Command& bench, Action& chosen) {
   command.add_option("--calibration", options->calibration, "What `bench link` wrote, for the algorithm auto")
       .type_name("FILE");
   options->device.add_to(command);
-  add_json_option(command, options->json);
+  command::add_json_option(command, options->json);
   command.callback([&chosen, options] {
     chosen = [options] {
-      comm::allow_mpi_algorithms();
-      return with_ranks([&](comm::Environment& environment) { bench_collective(*options, environment); });
+      comm::baseline::allow_mpi_algorithms();
+      return command::with_ranks(
+          [&](comm::mpi::Environment& environment) { bench_collective(*options, environment); });
     };
   });
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -1,7 +1,7 @@
 #include "launch/bench/collective_trial.hpp"
 
-#include "comm/measure/link.hpp"
 #include "comm/executor/reference_executor.hpp"
+#include "comm/measure/link.hpp"
 #include "comm/schedules/generators.hpp"
 #include "comm/selection.hpp"
 #include "kernels/base/clock.hpp"
@@ -13,7 +13,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 constexpr std::string_view kAuto = "auto";
@@ -28,9 +28,10 @@ float with_exact_sums(float value) {
 }
 
 std::string allreduce_names() {
-  std::string names = comm::baseline_names();
+  std::string names = comm::baseline::baseline_names();
   for (const auto& generator : comm::schedules::generators())
-    if (generator.collective == comm::Collective::all_reduce) names += fmt::format(", {}", generator.name);
+    if (generator.collective == comm::schedules::Collective::all_reduce)
+      names += fmt::format(", {}", generator.name);
   return names + fmt::format(", {}", kAuto);
 }
 
@@ -39,10 +40,10 @@ kernels::Shape shape_of(std::int64_t elements) {
 }
 
 // The part of a bucket that each rank verifies.
-std::vector<comm::Shard> parts_of(std::int64_t elements, int ranks) {
+std::vector<comm::schedules::Shard> parts_of(std::int64_t elements, int ranks) {
   std::vector<int> owners(static_cast<std::size_t>(ranks));
   std::iota(owners.begin(), owners.end(), 0);
-  return comm::even_shards(elements, owners);
+  return comm::schedules::even_shards(elements, owners);
 }
 
 std::uint64_t count_different(std::span<const float> a, std::span<const float> b) {
@@ -81,14 +82,14 @@ struct Errors {
 std::string obstacle(const Contender& contender, kernels::Device device) {
   const std::string& algorithm = contender.algorithm;
   const bool is_lossy = contender.format != quant8::Format::fp32;
-  if (comm::is_baseline(algorithm)) {
+  if (comm::baseline::is_baseline(algorithm)) {
     if (is_lossy) return "libraries add fp32 numbers";
     if (device.kind != kernels::DeviceKind::host) return "it is measured in host memory: use --device host";
-    return comm::obstacle(algorithm);
+    return comm::baseline::obstacle(algorithm);
   }
   if (algorithm == kAuto) return {};
   const comm::schedules::Generator* generator = comm::schedules::find_generator(algorithm);
-  if (generator == nullptr || generator->collective != comm::Collective::all_reduce)
+  if (generator == nullptr || generator->collective != comm::schedules::Collective::all_reduce)
     base::raise<base::ConfigError>("--algorithm {}: there are {}", algorithm, allreduce_names());
   if (generator->exact_only && is_lossy) return "its partial sums would be rounded differently on every rank";
   return {};
@@ -121,9 +122,9 @@ std::span<const float> TrialBucket::fetch() {
   return host_.span();
 }
 
-CollectiveTrial::CollectiveTrial(comm::Engine& engine, TrialBucket& bucket, const Contender& contender,
-                                 const comm::Topology& topology, int rank,
-                                 std::shared_ptr<const comm::Calibration> calibration)
+CollectiveTrial::CollectiveTrial(comm::engine::Engine& engine, TrialBucket& bucket,
+                                 const Contender& contender, const comm::schedules::Topology& topology,
+                                 int rank, std::shared_ptr<const comm::measure::Calibration> calibration)
     : engine_(engine),
       bucket_(bucket),
       contender_(contender),
@@ -131,18 +132,18 @@ CollectiveTrial::CollectiveTrial(comm::Engine& engine, TrialBucket& bucket, cons
       topology_(topology),
       rank_(rank) {
   if (algorithm_ == kAuto)
-    algorithm_ = select_algorithm(contender.format, bytes(), topology, calibration.get()).algorithm;
-  if (comm::is_baseline(contender.algorithm)) {
-    engine.run([&](comm::Communicator& communicator) {
-      baseline_ = make_baseline(algorithm_, communicator, bucket_.values().span<float>());
+    algorithm_ = comm::select_algorithm(contender.format, bytes(), topology, calibration.get()).algorithm;
+  if (comm::baseline::is_baseline(contender.algorithm)) {
+    engine.run([&](comm::mpi::Communicator& communicator) {
+      baseline_ = comm::baseline::make_baseline(algorithm_, communicator, bucket_.values().span<float>());
     });
     return;
   }
-  exchange_ = make_exchange(engine, {{bucket_.values(), {}}},
-                            {.encoding = {contender.format},
-                             .algorithm = contender.algorithm,
-                             .calibration = std::move(calibration)},
-                            nullptr);
+  exchange_ = comm::make_exchange(engine, {{bucket_.values(), {}}},
+                                  {.encoding = {contender.format},
+                                   .algorithm = contender.algorithm,
+                                   .calibration = std::move(calibration)},
+                                  nullptr);
 }
 
 std::size_t CollectiveTrial::wire_bytes() const {
@@ -151,18 +152,18 @@ std::size_t CollectiveTrial::wire_bytes() const {
 }
 
 Precision CollectiveTrial::precision() const {
-  return comm::is_baseline(algorithm_) ? Precision::exact_sums : Precision::full;
+  return comm::baseline::is_baseline(algorithm_) ? Precision::exact_sums : Precision::full;
 }
 
 double CollectiveTrial::run() {
   bucket_.refill(precision());
-  engine_.run([this](comm::Communicator& communicator) {
+  engine_.run([this](comm::mpi::Communicator& communicator) {
     if (topology_.nodes() == 1) return communicator.barrier();
-    comm::LinkMeter(communicator, {}).spend_credit();
+    comm::measure::LinkMeter(communicator, {}).spend_credit();
   });
   const base::TimePoint start = base::Clock::now();
   if (baseline_ != nullptr) {
-    engine_.run([this](comm::Communicator&) { baseline_->allreduce(); });
+    engine_.run([this](comm::mpi::Communicator&) { baseline_->allreduce(); });
   } else {
     exchange_->submit(0, step_++, bucket_.stream());
     exchange_->wait(bucket_.stream());
@@ -172,40 +173,40 @@ double CollectiveTrial::run() {
 }
 
 // Of a library: the sum in fp32, which is exact. Of a schedule: what the reference makes of it.
-std::vector<float> CollectiveTrial::expected(const comm::Shard& part,
+std::vector<float> CollectiveTrial::expected(const comm::schedules::Shard& part,
                                              std::vector<std::vector<float>> values) const {
-  if (comm::is_baseline(algorithm_)) {
+  if (comm::baseline::is_baseline(algorithm_)) {
     std::vector<float>& sum = values.front();
     for (std::size_t rank = 1; rank < values.size(); ++rank)
       std::ranges::transform(sum, values[rank], sum.begin(), std::plus());
     return sum;
   }
   const comm::schedules::Generator& generator = *comm::schedules::find_generator(algorithm_);
-  std::vector<comm::Schedule> schedules;
+  std::vector<comm::schedules::Schedule> schedules;
   for (int rank = 0; rank < topology_.ranks(); ++rank)
     schedules.push_back(generator.schedule({topology_, rank, bucket_.elements()}));
   const auto codec = quant8::make_reference_codec({contender_.format});
-  run_reference(schedules, {*codec, {}, part.offset, part.count}, values, {});
+  comm::executor::run_reference(schedules, {*codec, {}, part.offset, part.count}, values, {});
   return values[static_cast<std::size_t>(rank_)];
 }
 
 CollectiveTrial::Verdict CollectiveTrial::verify() {
   const std::span<const float> received = bucket_.fetch();
-  const std::vector<comm::Shard> parts = parts_of(bucket_.elements(), topology_.ranks());
-  const comm::Shard& own = parts[static_cast<std::size_t>(rank_)];
+  const std::vector<comm::schedules::Shard> parts = parts_of(bucket_.elements(), topology_.ranks());
+  const comm::schedules::Shard& own = parts[static_cast<std::size_t>(rank_)];
   // Every rank computes its part of what all of them should have.
   std::vector<float> reference;
   Errors errors;
   for (std::int64_t done = 0; done < own.count; done += kPiece) {
-    const comm::Shard piece{own.offset + done, std::min(kPiece, own.count - done), rank_};
+    const comm::schedules::Shard piece{own.offset + done, std::min(kPiece, own.count - done), rank_};
     PerRank values = contributions(precision(), topology_.ranks(), piece.offset, piece.count);
     errors.add(values, received.subspan(static_cast<std::size_t>(piece.offset), values.front().size()));
     const std::vector<float> sum = expected(piece, std::move(values));
     reference.insert(reference.end(), sum.begin(), sum.end());
   }
   double totals[] = {errors.errors, errors.squares, 0};
-  engine_.run([&](comm::Communicator& communicator) {
-    for (const comm::Shard& part : parts) {
+  engine_.run([&](comm::mpi::Communicator& communicator) {
+    for (const comm::schedules::Shard& part : parts) {
       std::vector<float> values = part.owner == rank_ ? reference : std::vector<float>();
       values.resize(static_cast<std::size_t>(part.count));
       communicator.broadcast(std::as_writable_bytes(std::span(values)), part.owner);
@@ -217,4 +218,4 @@ CollectiveTrial::Verdict CollectiveTrial::verify() {
   return {static_cast<std::uint64_t>(totals[2]), totals[1] > 0 ? totals[0] / totals[1] : 0};
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 
 struct Contender {
   std::string algorithm;  // a baseline's name, a generator's, or "auto"
@@ -60,9 +60,9 @@ class CollectiveTrial {
 
   // `bucket` and `engine` outlive it; the calibration is for "auto", or null. There is no obstacle.
   // Collective.
-  CollectiveTrial(comm::Engine& engine, TrialBucket& bucket, const Contender& contender,
-                  const comm::Topology& topology, int rank,
-                  std::shared_ptr<const comm::Calibration> calibration);
+  CollectiveTrial(comm::engine::Engine& engine, TrialBucket& bucket, const Contender& contender,
+                  const comm::schedules::Topology& topology, int rank,
+                  std::shared_ptr<const comm::measure::Calibration> calibration);
 
   const Contender& contender() const noexcept { return contender_; }
   std::size_t bytes() const { return static_cast<std::size_t>(bucket_.elements()) * sizeof(float); }
@@ -77,17 +77,18 @@ class CollectiveTrial {
  private:
   Precision precision() const;
   // What every rank should have of a part of the bucket, to which the ranks contribute these values.
-  std::vector<float> expected(const comm::Shard& part, std::vector<std::vector<float>> values) const;
+  std::vector<float> expected(const comm::schedules::Shard& part,
+                              std::vector<std::vector<float>> values) const;
 
-  comm::Engine& engine_;
+  comm::engine::Engine& engine_;
   TrialBucket& bucket_;
   Contender contender_;
   std::string algorithm_;  // what "auto" stands for
-  comm::Topology topology_;
+  comm::schedules::Topology topology_;
   int rank_;
   std::int64_t step_ = 0;
-  std::unique_ptr<comm::Baseline> baseline_;  // one of the two
+  std::unique_ptr<comm::baseline::Baseline> baseline_;  // one of the two
   std::unique_ptr<comm::Exchange> exchange_;
 };
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

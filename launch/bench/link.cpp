@@ -1,19 +1,18 @@
-#include "launch/bench/link.hpp"
-
-#include "comm/mpi/agreed_error.hpp"
 #include "comm/measure/calibration.hpp"
-#include "comm/schedules/generators.hpp"
+#include "comm/mpi/agreed_error.hpp"
 #include "comm/mpi/timing.hpp"
+#include "comm/schedules/generators.hpp"
 #include "kernels/base/clock.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/median.hpp"
 #include "kernels/base/parse.hpp"
 #include "kernels/base/rate.hpp"
+#include "launch/bench/bench.hpp"
 #include "launch/bench/codec_speed.hpp"
+#include "launch/bench/processor.hpp"
 #include "launch/bench/runner.hpp"
 #include "launch/command/job.hpp"
-#include "launch/bench/processor.hpp"
 #include "launch/command/result.hpp"
 
 #include <fmt/ranges.h>
@@ -21,17 +20,17 @@
 #include <algorithm>
 #include <sstream>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
-using comm::LinkMeter;
-using comm::RankPair;
+using comm::measure::LinkMeter;
+using comm::measure::RankPair;
 
 struct LinkOptions {
   std::vector<std::string> sizes{"8B", "1KiB", "8KiB", "32KiB", "256KiB", "2MiB", "16MiB"};
   std::string pairs = "nodes";
   int repeats = 10;
-  DeviceOption device;
+  command::DeviceOption device;
   std::filesystem::path calibration;
   std::filesystem::path json;
 };
@@ -40,7 +39,7 @@ constexpr std::uint64_t kLargestMessage = std::uint64_t{1} << 30;
 
 struct LinkPlan {
   std::vector<std::size_t> sizes;  // ascending, at least two
-  comm::PairChoice pairs;
+  comm::measure::PairChoice pairs;
 };
 
 LinkPlan plan(const LinkOptions& options) {
@@ -60,7 +59,7 @@ LinkPlan plan(const LinkOptions& options) {
                                    fmt::join(options.sizes, ","));
   if (options.pairs != "nodes" && options.pairs != "all")
     base::raise<base::ConfigError>("--pairs {}: it is nodes or all", options.pairs);
-  plan.pairs = options.pairs == "all" ? comm::PairChoice::all : comm::PairChoice::nodes;
+  plan.pairs = options.pairs == "all" ? comm::measure::PairChoice::all : comm::measure::PairChoice::nodes;
   return plan;
 }
 
@@ -69,7 +68,7 @@ struct PairFigures {
   RankPair pair;
   bool shares_node;
   std::vector<double> one_way_s, both_ways_s;
-  comm::LinkModel model;
+  comm::measure::LinkModel model;
 
   std::string_view link() const { return shares_node ? "same_node" : "other_node"; }
 };
@@ -80,7 +79,7 @@ double gbytes_per_s(std::size_t bytes, double time_s) {
 
 PairFigures measure(LinkMeter& meter, const LinkPlan& plan, const RankPair& pair, bool shares_node) {
   PairFigures figures{pair, shares_node, {}, {}, {}};
-  std::vector<comm::LinkSample> samples;
+  std::vector<comm::measure::LinkSample> samples;
   for (const std::size_t bytes : plan.sizes) {
     figures.one_way_s.push_back(meter.one_way_s(pair, bytes));
     figures.both_ways_s.push_back(meter.both_ways_s(pair, bytes));
@@ -109,7 +108,7 @@ void print_table(const LinkPlan& plan, const PairFigures& figures) {
   }
 }
 
-ResultRow row_of(const LinkPlan& plan, const PairFigures& figures) {
+command::ResultRow row_of(const LinkPlan& plan, const PairFigures& figures) {
   const std::size_t largest = plan.sizes.back();
   return {{"pattern", "pair"},
           {"first", figures.pair.first},
@@ -123,8 +122,9 @@ ResultRow row_of(const LinkPlan& plan, const PairFigures& figures) {
 }
 
 // The model of all links of a kind: a collective is as slow as its slowest link.
-std::optional<comm::LinkModel> slowest_link(const std::vector<PairFigures>& pairs, bool shares_node) {
-  std::optional<comm::LinkModel> slowest;
+std::optional<comm::measure::LinkModel> slowest_link(const std::vector<PairFigures>& pairs,
+                                                     bool shares_node) {
+  std::optional<comm::measure::LinkModel> slowest;
   for (const PairFigures& figures : pairs) {
     if (figures.shares_node != shares_node) continue;
     if (!slowest) slowest = figures.model;
@@ -142,12 +142,12 @@ std::vector<std::string> split(const std::string& hosts) {
 }
 
 // On every rank the same, measured on all of them at once. Collective.
-std::vector<comm::CodecSpeed> slowest_codecs(comm::Communicator& world, const kernels::Device& device,
-                                             int repeats) {
+std::vector<comm::measure::CodecSpeed> slowest_codecs(comm::mpi::Communicator& world,
+                                                      const kernels::Device& device, int repeats) {
   const kernels::Stream stream(device);
   world.barrier();
-  std::vector<comm::CodecSpeed> speeds = codec_speeds(stream, repeats);
-  for (comm::CodecSpeed& speed : speeds) {
+  std::vector<comm::measure::CodecSpeed> speeds = codec_speeds(stream, repeats);
+  for (comm::measure::CodecSpeed& speed : speeds) {
     const double times_s[] = {1 / speed.encode_bytes_per_s, 1 / speed.decode_bytes_per_s};
     const std::vector<double> slowest = slowest_of_ranks(world, times_s);
     speed.encode_bytes_per_s = 1 / slowest[0];
@@ -157,8 +157,9 @@ std::vector<comm::CodecSpeed> slowest_codecs(comm::Communicator& world, const ke
 }
 
 // How long the allreduces take that a job can choose from. Collective.
-std::vector<comm::AllreduceTime> allreduce_times(comm::Communicator& world, const kernels::Device& device,
-                                                 const LinkPlan& plan, int repeats) {
+std::vector<comm::measure::AllreduceTime> allreduce_times(comm::mpi::Communicator& world,
+                                                          const kernels::Device& device, const LinkPlan& plan,
+                                                          int repeats) {
   RaceOptions options;
   options.repeats = repeats;
   options.is_verified = false;
@@ -167,11 +168,12 @@ std::vector<comm::AllreduceTime> allreduce_times(comm::Communicator& world, cons
       options.elements.push_back(static_cast<std::int64_t>(bytes / sizeof(float)));
   std::vector<std::string> algorithms{"mpi"};
   for (const auto& generator : comm::schedules::generators())
-    if (generator.collective == comm::Collective::all_reduce) algorithms.emplace_back(generator.name);
+    if (generator.collective == comm::schedules::Collective::all_reduce)
+      algorithms.emplace_back(generator.name);
   for (const std::string& algorithm : algorithms)
     for (const quant8::Format format : quant8::all_formats())
       if (obstacle({algorithm, format}, device).empty()) options.contenders.push_back({algorithm, format});
-  std::vector<comm::AllreduceTime> times;
+  std::vector<comm::measure::AllreduceTime> times;
   for (const RaceFigures& each : race(world, device, options).figures)
     times.push_back({each.contender.algorithm, each.contender.format,
                      static_cast<std::size_t>(each.elements) * sizeof(float), base::median(each.times_s)});
@@ -183,8 +185,8 @@ struct Figures {
   std::vector<PairFigures> pairs;
   double exchange_s;
 };
-Figures measure_all(comm::Communicator& world, const comm::Topology& topology, const LinkPlan& plan,
-                    int repeats) {
+Figures measure_all(comm::mpi::Communicator& world, const comm::schedules::Topology& topology,
+                    const LinkPlan& plan, int repeats) {
   LinkMeter meter(world, {.repeats = repeats});
   Figures figures{};
   if (world.rank() == 0) print_heading();
@@ -201,9 +203,9 @@ Figures measure_all(comm::Communicator& world, const comm::Topology& topology, c
 }
 
 // Writes what the links, the codecs and the allreduces come to. Collective.
-void calibrate(comm::Communicator& world, const LinkOptions& options, const LinkPlan& plan,
-               const Placement& placement, const Figures& figures) {
-  const comm::Calibration calibration{
+void calibrate(comm::mpi::Communicator& world, const LinkOptions& options, const LinkPlan& plan,
+               const command::Placement& placement, const Figures& figures) {
+  const comm::measure::Calibration calibration{
       .machine = processor_model(),
       .device = placement.facts.device,
       .hosts = split(placement.facts.hosts),
@@ -219,22 +221,22 @@ void calibrate(comm::Communicator& world, const LinkOptions& options, const Link
   base::log_info("wrote {}", options.calibration.string());
 }
 
-void bench_link(const LinkOptions& options, comm::Environment& environment) {
-  comm::Communicator& world = environment.world();
+void bench_link(const LinkOptions& options, comm::mpi::Environment& environment) {
+  comm::mpi::Communicator& world = environment.world();
   LinkPlan plan;
-  comm::run_agreed(world, [&] {
-    plan = launch::plan(options);
+  comm::mpi::run_agreed(world, [&] {
+    plan = bench::plan(options);
     if (world.size() == 1)
       base::raise<base::ConfigError>("bench link measures between ranks: start it with mpirun -np 2 or more");
     if (world.rank() != 0) return;
-    prepare_json(options.json);
-    check_result_path("--calibration", options.calibration);
+    command::prepare_json(options.json);
+    command::check_result_path("--calibration", options.calibration);
   });
-  const Placement placement = place_rank(world, options.device);
-  const comm::Topology topology = discover_topology(world);
+  const command::Placement placement = command::place_rank(world, options.device);
+  const comm::schedules::Topology topology = comm::schedules::discover_topology(world);
 
   const Figures figures = measure_all(world, topology, plan, options.repeats);
-  std::vector<ResultRow> rows;
+  std::vector<command::ResultRow> rows;
   for (const PairFigures& pair : figures.pairs) rows.push_back(row_of(plan, pair));
   rows.push_back({{"pattern", "exchange"},
                   {"ranks", world.size()},
@@ -242,14 +244,15 @@ void bench_link(const LinkOptions& options, comm::Environment& environment) {
                   {"time_us", 1e6 * figures.exchange_s},
                   {"goodput_gbytes_per_s", gbytes_per_s(kGoodputBytes, figures.exchange_s)}});
   if (!options.calibration.empty()) calibrate(world, options, plan, placement, figures);
-  if (world.rank() == 0) publish(options.json, runtime::environment_json(placement.facts), rows);
+  if (world.rank() == 0)
+    command::publish(options.json, runtime::run::environment_json(placement.facts), rows);
 }
 
 }  // namespace
 
-void add_bench_link(const Command& bench, Action& chosen) {
+void add_bench_link(const command::Command& bench, command::Action& chosen) {
   auto options = std::make_shared<LinkOptions>();
-  const Command command =
+  const command::Command command =
       bench.add_command("link", "Time messages between the ranks, pair by pair and all at once");
   command.footer(
       "Medians over the repeats. One way: half of there and back; both ways: until both ranks have what the "
@@ -276,8 +279,8 @@ void add_bench_link(const Command& bench, Action& chosen) {
           "Write what was measured, and the speed of the codecs, to FILE for the choice of algorithms")
       .type_name("FILE");
   options->device.add_to(command);
-  add_json_option(command, options->json);
-  run_on_ranks(command, chosen, options, bench_link);
+  command::add_json_option(command, options->json);
+  command::run_on_ranks(command, chosen, options, bench_link);
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 constexpr std::uint64_t kLargestSize = std::uint64_t{16} << 30;
@@ -31,4 +31,4 @@ std::size_t parse_elements_option(const std::string& text) {
   return *bytes / sizeof(float);
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

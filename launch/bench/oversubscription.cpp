@@ -13,20 +13,21 @@
 #include <exception>
 #include <thread>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 constexpr std::int64_t kSteps = 40, kFirst = 5;  // of which the first are not counted
 constexpr std::chrono::milliseconds kPause{20};
 
 // Threads that compute, over the cores there are.
-double load(const Placement& placement, int workers, int cores) {
+double load(const command::Placement& placement, int workers, int cores) {
   return static_cast<double>(placement.place.ranks) * placement.facts.threads * workers / cores;
 }
 
-double largest(comm::Engine& engine, double mine) {
+double largest(comm::engine::Engine& engine, double mine) {
   std::vector<std::uint64_t> all;
-  engine.run([&](comm::Communicator& world) { all = world.all_gather(std::bit_cast<std::uint64_t>(mine)); });
+  engine.run(
+      [&](comm::mpi::Communicator& world) { all = world.all_gather(std::bit_cast<std::uint64_t>(mine)); });
   double most = 0;
   for (const std::uint64_t bits : all) most = std::max(most, std::bit_cast<double>(bits));
   return most;
@@ -44,7 +45,8 @@ void require_threads(int count) {
 // A rank's workers, each on a thread of its own, which take a step when they are told to.
 class Crowd {
  public:
-  Crowd(std::vector<std::unique_ptr<runtime::Session>> sessions, comm::Engine& engine, int host_threads)
+  Crowd(std::vector<std::unique_ptr<runtime::run::Session>> sessions, comm::engine::Engine& engine,
+        int host_threads)
       : gate_(static_cast<std::ptrdiff_t>(sessions.size()) + 1),
         times_s_(sessions.size()),
         failures_(sessions.size()) {
@@ -92,21 +94,21 @@ class Crowd {
 
 }  // namespace
 
-int crowd_size(const comm::Fabric& fabric, const Placement& placement) {
+int crowd_size(const comm::simulator::Fabric& fabric, const command::Placement& placement) {
   int workers = 1;
   while (load(placement, workers, fabric.cores) < 2) ++workers;
   return workers;
 }
 
-void add_crowding(comm::Fabric& fabric, std::vector<std::unique_ptr<runtime::Session>> crowd,
-                  comm::Engine& engine, const Placement& placement, double alone_s) {
+void add_crowding(comm::simulator::Fabric& fabric, std::vector<std::unique_ptr<runtime::run::Session>> crowd,
+                  comm::engine::Engine& engine, const command::Placement& placement, double alone_s) {
   const double load_alone = std::max(1.0, load(placement, 1, fabric.cores));
   const double fair_s = alone_s * load(placement, static_cast<int>(crowd.size()), fabric.cores) / load_alone;
   Crowd members(std::move(crowd), engine, placement.facts.threads);
   std::vector<double> steps_s;
   for (std::int64_t step = 0; step < kFirst + kSteps; ++step) {
     std::this_thread::sleep_for(kPause);
-    engine.run([](comm::Communicator& world) { world.barrier(); });
+    engine.run([](comm::mpi::Communicator& world) { world.barrier(); });
     const double slowest_s = largest(engine, members.step_s());
     if (step >= kFirst) steps_s.push_back(slowest_s);
   }
@@ -117,4 +119,4 @@ void add_crowding(comm::Fabric& fabric, std::vector<std::unique_ptr<runtime::Ses
       1e3 * steps_s[kSteps / 2], fabric.crowding);
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

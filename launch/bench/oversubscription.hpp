@@ -12,15 +12,15 @@
 #include <memory>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 
 // How many workers each rank has to have for all ranks together to have twice as many threads as there are
 // cores, or more.
-int crowd_size(const comm::Fabric& fabric, const Placement& placement);
+int crowd_size(const comm::simulator::Fabric& fabric, const command::Placement& placement);
 
 // Measures fabric.crowding with such a crowd of this rank, each member a job of its own. `alone_s`: a step
 // with one worker a rank. Collective.
-void add_crowding(comm::Fabric& fabric, std::vector<std::unique_ptr<runtime::Session>> crowd,
-                  comm::Engine& engine, const Placement& placement, double alone_s);
+void add_crowding(comm::simulator::Fabric& fabric, std::vector<std::unique_ptr<runtime::run::Session>> crowd,
+                  comm::engine::Engine& engine, const command::Placement& placement, double alone_s);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -2,7 +2,7 @@
 
 #include <fstream>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 
 std::string processor_model() {
   std::ifstream file("/proc/cpuinfo");
@@ -12,4 +12,4 @@ std::string processor_model() {
   return "unknown";
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -2,9 +2,9 @@
 
 #include <string>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 
 // The name of this machine's processor, for whoever reads what was measured on it.
 std::string processor_model();
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 // Two independent ones of N(0, 1) out of two words (Box and Muller).
@@ -57,4 +57,4 @@ void draw(Distribution distribution, std::uint64_t seed, std::span<float> values
   }
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 
 // normal: N(0, 1). uniform: U(0, 1). heavy_tailed: e^(2 N(0, 1)) with a random sign; a few values are a
 // thousand times the others, as gradients can be.
@@ -18,4 +18,4 @@ Distribution parse_distribution(const std::string& name);
 // values[i] is the seed's number `first` + i; `first` is even.
 void draw(Distribution distribution, std::uint64_t seed, std::span<float> values, std::uint64_t first = 0);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

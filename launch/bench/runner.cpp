@@ -4,7 +4,7 @@
 #include "comm/mpi/timing.hpp"
 #include "kernels/base/median.hpp"
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 // A contender on a bucket, and its times on this rank.
@@ -15,11 +15,11 @@ struct Entrant {
 };
 
 // Before the timed repeats one that is not: connections are made, memory is touched.
-void run_all(std::vector<std::unique_ptr<Entrant>>& entrants, comm::Engine& engine,
+void run_all(std::vector<std::unique_ptr<Entrant>>& entrants, comm::engine::Engine& engine,
              const RaceOptions& options, std::vector<double>& ring_s) {
   for (int repeat = -1; repeat < options.repeats; ++repeat) {
-    engine.run([&](comm::Communicator& communicator) {
-      comm::LinkMeter meter(communicator, {.repeats = 1});
+    engine.run([&](comm::mpi::Communicator& communicator) {
+      comm::measure::LinkMeter meter(communicator, {.repeats = 1});
       if (const double time_s = meter.ring_s(kGoodputBytes); repeat >= 0) ring_s.push_back(time_s);
     });
     for (const auto& entrant : entrants) {
@@ -32,14 +32,14 @@ void run_all(std::vector<std::unique_ptr<Entrant>>& entrants, comm::Engine& engi
 
 }  // namespace
 
-RaceResult race(comm::Communicator& world, kernels::Device device, const RaceOptions& options) {
-  const comm::Topology topology = discover_topology(world);
+RaceResult race(comm::mpi::Communicator& world, kernels::Device device, const RaceOptions& options) {
+  const comm::schedules::Topology topology = comm::schedules::discover_topology(world);
   const int rank = world.rank();
   const kernels::Stream stream(device);
   std::vector<std::unique_ptr<TrialBucket>> buckets;
   RaceResult result;
   std::vector<double> ring_s;
-  comm::Engine engine(world);
+  comm::engine::Engine engine(world);
   std::vector<std::unique_ptr<Entrant>> entrants;
   for (const std::int64_t elements : options.elements) {
     buckets.push_back(std::make_unique<TrialBucket>(stream, rank, elements));
@@ -50,7 +50,7 @@ RaceResult race(comm::Communicator& world, kernels::Device device, const RaceOpt
   run_all(entrants, engine, options, ring_s);
   for (const auto& entrant : entrants) {
     std::vector<double> slowest;
-    engine.run([&](comm::Communicator& c) { slowest = slowest_of_ranks(c, entrant->times_s); });
+    engine.run([&](comm::mpi::Communicator& c) { slowest = slowest_of_ranks(c, entrant->times_s); });
     result.figures.push_back({entrant->trial.contender(),
                               static_cast<std::int64_t>(entrant->trial.bytes() / sizeof(float)), slowest,
                               entrant->trial.wire_bytes(), entrant->verdict});
@@ -60,4 +60,4 @@ RaceResult race(comm::Communicator& world, kernels::Device device, const RaceOpt
   return result;
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -9,14 +9,14 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 
 struct RaceOptions {
   std::vector<Contender> contenders;   // without obstacles
   std::vector<std::int64_t> elements;  // of the buckets
   int repeats = 10;
   bool is_verified = true;
-  std::shared_ptr<const comm::Calibration> calibration;  // for "auto", or null
+  std::shared_ptr<const comm::measure::Calibration> calibration;  // for "auto", or null
 };
 
 // One contender at one size.
@@ -36,9 +36,9 @@ struct RaceResult {
 };
 
 // The same on every rank, but for wire_bytes. Collective.
-RaceResult race(comm::Communicator& world, kernels::Device device, const RaceOptions& options);
+RaceResult race(comm::mpi::Communicator& world, kernels::Device device, const RaceOptions& options);
 
 // Bytes that every rank sends where goodput is measured.
 inline constexpr std::size_t kGoodputBytes = std::size_t{32} << 20;
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

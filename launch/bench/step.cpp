@@ -1,18 +1,16 @@
 // eightfold bench step
-#include "comm/mpi/agreed_error.hpp"
 #include "comm/engine/engine.hpp"
+#include "comm/mpi/agreed_error.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/linear.hpp"
-#include "launch/bench/codec.hpp"
-#include "launch/bench/collective.hpp"
-#include "launch/bench/link.hpp"
-#include "launch/command/command.hpp"
+#include "launch/bench/bench.hpp"
 #include "launch/bench/oversubscription.hpp"
-#include "launch/command/job.hpp"
-#include "launch/command/result.hpp"
 #include "launch/bench/step_profile.hpp"
 #include "launch/bench/step_trial.hpp"
+#include "launch/command/command.hpp"
+#include "launch/command/job.hpp"
+#include "launch/command/result.hpp"
 #include "runtime/data/random_source.hpp"
 #include "runtime/scale/measurement.hpp"
 
@@ -23,13 +21,13 @@
 #include <utility>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 using runtime::scale::kNoExchange;
 
 struct StepOptions {
-  JobOptions job;
+  command::JobOptions job;
   std::vector<std::string> exchanges;  // empty: the job's own
   std::int64_t steps = 50;
   std::int64_t warmup = 10;
@@ -58,21 +56,21 @@ double gemm_gflops(kernels::StreamView stream, int repeats) {
 }
 
 // The largest of one number per rank: a step is as slow as its slowest rank. Collective.
-double slowest(comm::Engine& engine, double mine) {
+double slowest(comm::engine::Engine& engine, double mine) {
   std::vector<std::uint64_t> all;
-  engine.run([&](comm::Communicator& c) { all = c.all_gather(std::bit_cast<std::uint64_t>(mine)); });
+  engine.run([&](comm::mpi::Communicator& c) { all = c.all_gather(std::bit_cast<std::uint64_t>(mine)); });
   double largest = mine;
   for (const std::uint64_t bits : all) largest = std::max(largest, std::bit_cast<double>(bits));
   return largest;
 }
 
 // Errors are agreed. Collective.
-void check_steady_state(comm::Engine& engine, const StepTrial& trial, std::int64_t steps) {
+void check_steady_state(comm::engine::Engine& engine, const StepTrial& trial, std::int64_t steps) {
   const std::uint64_t allocations = trial.allocations(), synchronizations = trial.synchronizations();
   base::log_info("steady state: {} allocations and {} synchronizations in {} steps", allocations,
                  synchronizations, steps);
-  engine.run([&](comm::Communicator& communicator) {
-    comm::run_agreed(communicator, [&] {
+  engine.run([&](comm::mpi::Communicator& communicator) {
+    comm::mpi::run_agreed(communicator, [&] {
       base::require(allocations == 0 && synchronizations == 0,
                     "a step in steady state allocates nothing and waits for no device; {} steps made {} "
                     "allocations and waited {} times",
@@ -82,7 +80,7 @@ void check_steady_state(comm::Engine& engine, const StepTrial& trial, std::int64
 }
 
 // The job with the keys of [exchange] that a setting names, as --set would give them.
-JobOptions with_setting(JobOptions job, std::string_view setting) {
+command::JobOptions with_setting(command::JobOptions job, std::string_view setting) {
   if (setting == kNoExchange) return job;
   for (std::size_t begin = 0; begin <= setting.size();) {
     const std::size_t end = std::min(setting.find(',', begin), setting.size());
@@ -92,10 +90,11 @@ JobOptions with_setting(JobOptions job, std::string_view setting) {
   return job;
 }
 
-std::unique_ptr<runtime::Session> make_session(comm::Communicator& world, const JobOptions& options,
-                                               const runtime::RankPlace& place) {
-  const runtime::config::JobConfig job = share_job(world, options);
-  auto session = plan_session(world, job, place, [&] {
+std::unique_ptr<runtime::run::Session> make_session(comm::mpi::Communicator& world,
+                                                    const command::JobOptions& options,
+                                                    const runtime::run::RankPlace& place) {
+  const runtime::config::JobConfig job = command::share_job(world, options);
+  auto session = command::plan_session(world, job, place, [&] {
     const auto data = runtime::data::random_source(job.data.kind, 2 * job.job.global_batch);
     return runtime::data::Split{data, data};
   });
@@ -113,8 +112,8 @@ void take_turns(std::vector<std::unique_ptr<StepTrial>>& trials, std::int64_t st
 }
 
 // Collective.
-ResultRow row_of(comm::Engine& engine, StepTrial& trial, const StepTimer::Medians& medians) {
-  runtime::Session& session = trial.session();
+command::ResultRow row_of(comm::engine::Engine& engine, StepTrial& trial, const StepTimer::Medians& medians) {
+  runtime::run::Session& session = trial.session();
   std::vector<std::int64_t> elements;
   for (const auto& bucket : session.buckets()) elements.push_back(bucket.end - bucket.begin);
   const std::int64_t passes = session.plan().passes(session.plan().batch(0));
@@ -131,8 +130,9 @@ ResultRow row_of(comm::Engine& engine, StepTrial& trial, const StepTimer::Median
 }
 
 // One row per trial.
-std::vector<ResultRow> measure(const StepOptions& options, std::vector<std::unique_ptr<StepTrial>>& trials,
-                               comm::Engine& engine) {
+std::vector<command::ResultRow> measure(const StepOptions& options,
+                                        std::vector<std::unique_ptr<StepTrial>>& trials,
+                                        comm::engine::Engine& engine) {
   const kernels::StreamView stream = trials.front()->session().stream();
   const double gemm_before = gemm_gflops(stream, 20);
   for (const auto& trial : trials) trial->warm_up(options.warmup);
@@ -146,7 +146,7 @@ std::vector<ResultRow> measure(const StepOptions& options, std::vector<std::uniq
              [](StepTrial& trial, std::int64_t steps) { trial.exchange_alone(steps); });
   const double gemm = std::max(gemm_before, gemm_gflops(stream, 20));
 
-  std::vector<ResultRow> rows;
+  std::vector<command::ResultRow> rows;
   for (std::size_t i = 0; i < trials.size(); ++i) {
     rows.push_back(row_of(engine, *trials[i], medians[i]));
     rows.back()["gemm_gflops"] = gemm;
@@ -157,11 +157,12 @@ std::vector<ResultRow> measure(const StepOptions& options, std::vector<std::uniq
 
 // The profile of the job, and a row of its step without an exchange. The links are measured before there is
 // an engine. Collective.
-void take_profile(const StepOptions& options, comm::Communicator& world, const Placement& placement) {
+void take_profile(const StepOptions& options, comm::mpi::Communicator& world,
+                  const command::Placement& placement) {
   constexpr int kRepeats = 10;
-  std::optional<comm::Fabric> fabric = measure_fabric(world, kRepeats);
+  std::optional<comm::simulator::Fabric> fabric = measure_fabric(world, kRepeats);
   const bool shares_cores = fabric && fabric->cores > 0;
-  std::vector<std::unique_ptr<runtime::Session>> crowd;
+  std::vector<std::unique_ptr<runtime::run::Session>> crowd;
   if (shares_cores)
     for (int i = 0; i < crowd_size(*fabric, placement); ++i)
       crowd.push_back(make_session(world, options.job, placement.place));
@@ -170,7 +171,7 @@ void take_profile(const StepOptions& options, comm::Communicator& world, const P
       fabric
           ? make_session(world, with_setting(options.job, "codec=fp32,algorithm=two_shot"), placement.place)
           : nullptr;
-  comm::Engine engine(world);
+  comm::engine::Engine engine(world);
   StepTrial computing(std::move(session), engine, Exchanging::nothing, options.warmup + options.steps);
   computing.time_layers();
   computing.warm_up(options.warmup);
@@ -182,36 +183,36 @@ void take_profile(const StepOptions& options, comm::Communicator& world, const P
     add_engine_costs(*fabric, exchanging, engine, options.steps);
   }
   if (shares_cores) add_crowding(*fabric, std::move(crowd), engine, placement, medians.step_s);
-  ResultRow row = row_of(engine, computing, medians);
+  command::ResultRow row = row_of(engine, computing, medians);
   row["gemm_gflops"] = gemm_gflops(computing.session().stream(), 20);
   if (world.rank() != 0) return;
   base::write_output_file(options.profile, profile_text(workload, fabric));
   base::log_info("wrote {}", options.profile.string());
-  publish(options.json, runtime::environment_json(placement.facts), {row});
+  command::publish(options.json, runtime::run::environment_json(placement.facts), {row});
 }
 
 // Rank 0 asks whether the profile can be written. Collective; errors are agreed.
-void share_profile_check(comm::Communicator& world, const StepOptions& options) {
-  comm::run_agreed(world, [&] {
+void share_profile_check(comm::mpi::Communicator& world, const StepOptions& options) {
+  comm::mpi::run_agreed(world, [&] {
     if (!options.profile.empty() && (!options.exchanges.empty() || options.checks_steady_state))
       base::raise<base::ConfigError>(
           "--profile is of the step without an exchange: leave out --exchange and --check-steady-state");
-    if (world.rank() == 0) check_result_path("--profile", options.profile);
+    if (world.rank() == 0) command::check_result_path("--profile", options.profile);
   });
 }
 
-void bench_step(const StepOptions& options, comm::Environment& environment) {
-  comm::Communicator& world = environment.world();
-  share_json_check(world, options.json);
+void bench_step(const StepOptions& options, comm::mpi::Environment& environment) {
+  comm::mpi::Communicator& world = environment.world();
+  command::share_json_check(world, options.json);
   share_profile_check(world, options);
-  const Placement placement = place_rank(world, share_job(world, options.job).job);
+  const command::Placement placement = command::place_rank(world, command::share_job(world, options.job).job);
   if (!options.profile.empty()) return take_profile(options, world, placement);
-  std::vector<std::unique_ptr<runtime::Session>> sessions;
+  std::vector<std::unique_ptr<runtime::run::Session>> sessions;
   if (options.exchanges.empty()) sessions.push_back(make_session(world, options.job, placement.place));
   for (const std::string& setting : options.exchanges)
     sessions.push_back(make_session(world, with_setting(options.job, setting), placement.place));
 
-  comm::Engine engine(world);
+  comm::engine::Engine engine(world);
   std::vector<std::unique_ptr<StepTrial>> trials;
   for (std::size_t i = 0; i < sessions.size(); ++i) {
     const bool is_idle = !options.exchanges.empty() && options.exchanges[i] == kNoExchange;
@@ -219,20 +220,16 @@ void bench_step(const StepOptions& options, comm::Environment& environment) {
                                                  is_idle ? Exchanging::nothing : Exchanging::as_the_job_says,
                                                  options.warmup + options.steps));
   }
-  const std::vector<ResultRow> rows = measure(options, trials, engine);
-  if (world.rank() == 0) publish(options.json, runtime::environment_json(placement.facts), rows);
+  const std::vector<command::ResultRow> rows = measure(options, trials, engine);
+  if (world.rank() == 0)
+    command::publish(options.json, runtime::run::environment_json(placement.facts), rows);
 }
 
 }  // namespace
 
-void add_bench(const Command& program, Action& chosen) {
-  const Command bench = program.add_command("bench", "Measure this machine");
-  bench.require_command();
-  add_bench_codec(bench, chosen);
-  add_bench_collective(bench, chosen);
-  add_bench_link(bench, chosen);
+void add_bench_step(const command::Command& bench, command::Action& chosen) {
   auto options = std::make_shared<StepOptions>();
-  const Command command =
+  const command::Command command =
       bench.add_command("step", "Time the training step of a job, on random data of its shape");
   command.footer(
       "Medians over the steps, of the slowest rank. compute_ms: without waiting; exposed_ms: waiting for the "
@@ -261,8 +258,8 @@ void add_bench(const Command& program, Action& chosen) {
       .type_name("FILE");
   command.add_flag("--check-steady-state", options->checks_steady_state,
                    "Fail if a timed step allocates memory or its worker waits for the device");
-  add_json_option(command, options->json);
-  run_on_ranks(command, chosen, options, bench_step);
+  command::add_json_option(command, options->json);
+  command::run_on_ranks(command, chosen, options, bench_step);
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

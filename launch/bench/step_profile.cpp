@@ -19,7 +19,7 @@
 #include <bit>
 #include <numeric>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 using runtime::scale::Workload;
@@ -44,26 +44,27 @@ int allowed_cores() {
              : static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-std::vector<double> from_all(comm::Engine& engine, double mine) {
+std::vector<double> from_all(comm::engine::Engine& engine, double mine) {
   std::vector<std::uint64_t> all;
-  engine.run([&](comm::Communicator& c) { all = c.all_gather(std::bit_cast<std::uint64_t>(mine)); });
+  engine.run([&](comm::mpi::Communicator& c) { all = c.all_gather(std::bit_cast<std::uint64_t>(mine)); });
   std::vector<double> values;
   for (const std::uint64_t bits : all) values.push_back(std::bit_cast<double>(bits));
   return values;
 }
-double mean(comm::Engine& engine, double mine) {
+double mean(comm::engine::Engine& engine, double mine) {
   const std::vector<double> all = from_all(engine, mine);
   return std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
 }
 
-double engine_thread_s(comm::Engine& engine) {
+double engine_thread_s(comm::engine::Engine& engine) {
   timespec time{};
-  engine.run([&](comm::Communicator&) { ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time); });
+  engine.run([&](comm::mpi::Communicator&) { ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time); });
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 // Of the first two ranks of a node and of two nodes, where there are such.
-void add_pair(comm::Fabric& fabric, comm::LinkMeter& meter, const comm::RankPair& pair, bool shares_node) {
+void add_pair(comm::simulator::Fabric& fabric, comm::measure::LinkMeter& meter,
+              const comm::measure::RankPair& pair, bool shares_node) {
   const double latency_s = meter.one_way_s(pair, kSmall);
   const double bytes_per_s = kGoodput / meter.both_ways_s(pair, kGoodput);
   if (shares_node) {
@@ -77,17 +78,17 @@ void add_pair(comm::Fabric& fabric, comm::LinkMeter& meter, const comm::RankPair
 
 }  // namespace
 
-std::optional<comm::Fabric> measure_fabric(comm::Communicator& world, int repeats) {
-  const comm::Topology topology = discover_topology(world);
+std::optional<comm::simulator::Fabric> measure_fabric(comm::mpi::Communicator& world, int repeats) {
+  const comm::schedules::Topology topology = comm::schedules::discover_topology(world);
   if (topology.nodes() == 1) {
     base::log_info("profile: there is one node: no network was measured, and no fabric is written");
     return std::nullopt;
   }
-  comm::Fabric fabric;
+  comm::simulator::Fabric fabric;
   fabric.name = "measured";
-  comm::LinkMeter meter(world, {.repeats = repeats});
+  comm::measure::LinkMeter meter(world, {.repeats = repeats});
   bool has_pair[2] = {false, false};
-  for (const comm::RankPair& pair : rank_pairs(topology, comm::PairChoice::nodes)) {
+  for (const comm::measure::RankPair& pair : rank_pairs(topology, comm::measure::PairChoice::nodes)) {
     const bool shares_node = topology.node_of(pair.first) == topology.node_of(pair.second);
     if (!std::exchange(has_pair[shares_node ? 1 : 0], true)) add_pair(fabric, meter, pair, shares_node);
   }
@@ -107,9 +108,9 @@ std::optional<comm::Fabric> measure_fabric(comm::Communicator& world, int repeat
   return fabric;
 }
 
-Workload workload_of(StepTrial& trial, const StepTimer::Medians& medians, comm::Engine& engine,
-                     const Placement& placement) {
-  runtime::Session& session = trial.session();
+Workload workload_of(StepTrial& trial, const StepTimer::Medians& medians, comm::engine::Engine& engine,
+                     const command::Placement& placement) {
+  runtime::run::Session& session = trial.session();
   Workload workload;
   workload.name = session.config().job.name;
   workload.machine = fmt::format("{}; {}", processor_model(), placement.facts.device);
@@ -136,14 +137,14 @@ Workload workload_of(StepTrial& trial, const StepTimer::Medians& medians, comm::
   const double update_s = mean(engine, medians.update_s);
   workload.other_s = std::max(0.0, mean(engine, medians.compute_s()) - layers_s - update_s);
   workload.update_s_per_parameter = update_s / static_cast<double>(workload.parameters());
-  engine.run([](comm::Communicator& world) { world.barrier(); });
-  for (const comm::CodecSpeed& speed : codec_speeds(session.stream(), 10))
+  engine.run([](comm::mpi::Communicator& world) { world.barrier(); });
+  for (const comm::measure::CodecSpeed& speed : codec_speeds(session.stream(), 10))
     workload.codecs.push_back({speed.format, mean(engine, sizeof(float) / speed.encode_bytes_per_s),
                                mean(engine, sizeof(float) / speed.decode_bytes_per_s)});
   return workload;
 }
 
-void add_engine_costs(comm::Fabric& fabric, StepTrial& exchanging, comm::Engine& engine,
+void add_engine_costs(comm::simulator::Fabric& fabric, StepTrial& exchanging, comm::engine::Engine& engine,
                       std::int64_t rounds) {
   exchanging.exchange_alone(1);
   exchanging.take_medians();
@@ -158,10 +159,10 @@ void add_engine_costs(comm::Fabric& fabric, StepTrial& exchanging, comm::Engine&
   fabric.send_s_per_byte = fabric.receive_s_per_byte = s_per_byte;
 }
 
-std::string profile_text(const Workload& workload, const std::optional<comm::Fabric>& fabric) {
+std::string profile_text(const Workload& workload, const std::optional<comm::simulator::Fabric>& fabric) {
   std::string text = workload_text(workload);
   if (fabric) text += "\n" + runtime::scale::fabric_text(*fabric);
   return text;
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -9,7 +9,7 @@
 #include <numeric>
 #include <utility>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 double median_or_zero(const std::vector<double>& values) {
@@ -34,7 +34,7 @@ void StepTimer::reset() {
 namespace {
 
 bool is_codec(const base::Span& span) {
-  return span.name == comm::kEncodeSpan || span.name == comm::kDecodeSpan;
+  return span.name == comm::engine::kEncodeSpan || span.name == comm::engine::kDecodeSpan;
 }
 
 // What the spans of one step add up to.
@@ -45,13 +45,13 @@ struct StepSums {
 
   void add(const base::Span& span, double length_s) {
     using namespace runtime;
-    if (span.name == kExposedSpan) exposed_s += length_s;
-    if (span.name == kUpdateSpan) update_s += last_update_s = length_s;
-    if (span.name == kDataWaitSpan) data_wait_s += length_s;
+    if (span.name == runtime::telemetry::kExposedSpan) exposed_s += length_s;
+    if (span.name == runtime::telemetry::kUpdateSpan) update_s += last_update_s = length_s;
+    if (span.name == runtime::telemetry::kDataWaitSpan) data_wait_s += length_s;
     if (is_codec(span)) codec_s += length_s;
-    if (span.name == kForwardSpan) forward_s[span.index] += length_s;
-    if (span.name == kBackwardSpan) backward_s[span.index] += length_s;
-    if (span.name == kSubmitSpan) submits.push_back(&span);
+    if (span.name == runtime::telemetry::kForwardSpan) forward_s[span.index] += length_s;
+    if (span.name == runtime::telemetry::kBackwardSpan) backward_s[span.index] += length_s;
+    if (span.name == runtime::telemetry::kSubmitSpan) submits.push_back(&span);
   }
 };
 
@@ -76,7 +76,7 @@ StepTimer::Medians StepTimer::medians() const {
   for (const base::Span& span : spans_) {  // a step's own span ends behind those within it
     const double length_s = base::seconds(span.end - span.begin);
     sums.add(span, length_s);
-    if (span.name != runtime::kStepSpan) continue;
+    if (span.name != runtime::telemetry::kStepSpan) continue;
     steps.push_back(length_s);
     exposed.push_back(sums.exposed_s);
     data.push_back(sums.data_wait_s);
@@ -108,7 +108,7 @@ double StepTimer::exchange_s(std::size_t buckets) const {
   base::TimePoint begin;
   std::size_t count = 0;
   for (const base::Span& span : spans_) {  // by their ends
-    if (span.name != comm::kExchangeSpan) continue;
+    if (span.name != comm::engine::kExchangeSpan) continue;
     begin = count == 0 ? span.begin : std::min(begin, span.begin);
     if (++count < buckets) continue;
     rounds.push_back(base::seconds(span.end - begin));
@@ -135,4 +135,4 @@ double StepTimer::Medians::bound_s(double exchange_s, std::span<const std::int64
   return bound_s;
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

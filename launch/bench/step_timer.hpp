@@ -11,7 +11,7 @@
 #include <span>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 
 class StepTimer final : public base::Observer {
  public:
@@ -48,4 +48,4 @@ class StepTimer final : public base::Observer {
   std::vector<base::Span> spans_;
 };
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 // Every rank keeps the gradients that it has.
@@ -16,16 +16,16 @@ class NoExchange final : public comm::Exchange {
   std::size_t wire_bytes() const override { return 0; }
 };
 
-std::unique_ptr<comm::Exchange> make_exchange(Exchanging exchanging, runtime::Session& session,
-                                              comm::Engine& engine, base::Observer& observer) {
+std::unique_ptr<comm::Exchange> make_exchange(Exchanging exchanging, runtime::run::Session& session,
+                                              comm::engine::Engine& engine, base::Observer& observer) {
   if (exchanging == Exchanging::nothing) return std::make_unique<NoExchange>();
-  return runtime::make_exchange(session, engine, observer);
+  return runtime::run::make_exchange(session, engine, observer);
 }
 
 }  // namespace
 
-StepTrial::StepTrial(std::unique_ptr<runtime::Session> session, comm::Engine& engine, Exchanging exchanging,
-                     std::int64_t steps)
+StepTrial::StepTrial(std::unique_ptr<runtime::run::Session> session, comm::engine::Engine& engine,
+                     Exchanging exchanging, std::int64_t steps)
     : session_(std::move(session)),
       exchange_(make_exchange(exchanging, *session_, engine, timer_)),
       worker_(*session_, *exchange_, timer_, 0, steps) {}
@@ -61,4 +61,4 @@ void StepTrial::exchange_alone(std::int64_t rounds) {
   }
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <memory>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 
 enum class Exchanging { as_the_job_says, nothing };
 
@@ -20,10 +20,10 @@ class StepTrial {
  public:
   // Takes the weights of the session as they are, and can do so many steps. Every rank makes the same trials
   // and calls the same members, in the same order.
-  StepTrial(std::unique_ptr<runtime::Session> session, comm::Engine& engine, Exchanging exchanging,
-            std::int64_t steps);
+  StepTrial(std::unique_ptr<runtime::run::Session> session, comm::engine::Engine& engine,
+            Exchanging exchanging, std::int64_t steps);
 
-  runtime::Session& session() { return *session_; }
+  runtime::run::Session& session() { return *session_; }
 
   // Times the layers, too, from now on.
   void time_layers() { worker_.time_layers(); }
@@ -48,11 +48,11 @@ class StepTrial {
   std::size_t wire_bytes() const { return exchange_->wire_bytes(); }
 
  private:
-  std::unique_ptr<runtime::Session> session_;
+  std::unique_ptr<runtime::run::Session> session_;
   StepTimer timer_;
   std::unique_ptr<comm::Exchange> exchange_;
-  runtime::Worker worker_;
+  runtime::run::Worker worker_;
   std::uint64_t allocations_ = 0, synchronizations_ = 0;
 };
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

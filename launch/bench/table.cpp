@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 namespace {
 
 // What a time comes to. busbw: the rate at which every rank's link would carry the least that an allreduce in
@@ -57,7 +57,7 @@ void print_race(const RaceResult& result, int ranks) {
   }
 }
 
-ResultRow row_of(const RaceResult& result, const RaceFigures& each, int ranks) {
+command::ResultRow row_of(const RaceResult& result, const RaceFigures& each, int ranks) {
   const double time_s = base::median(each.times_s);
   const std::size_t bytes = static_cast<std::size_t>(each.elements) * sizeof(float);
   const Bandwidths rates = bandwidths(static_cast<double>(bytes), time_s, ranks);
@@ -74,4 +74,4 @@ ResultRow row_of(const RaceResult& result, const RaceFigures& each, int ranks) {
           {"wrong", each.verdict.wrong}};
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

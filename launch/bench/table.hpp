@@ -5,10 +5,10 @@
 #include "launch/bench/runner.hpp"
 #include "launch/command/result.hpp"
 
-namespace eightfold::launch {
+namespace eightfold::launch::bench {
 
 void print_race(const RaceResult& result, int ranks);
 
-ResultRow row_of(const RaceResult& result, const RaceFigures& each, int ranks);
+command::ResultRow row_of(const RaceResult& result, const RaceFigures& each, int ranks);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::bench

@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-namespace eightfold::launch {
+namespace eightfold::launch::command {
 namespace {
 
 // A stop that was asked for is no error.
@@ -22,7 +22,7 @@ base::ExitCode report(const std::exception& failure) {
 }
 
 // The watchdog looks after the ranks until all have left MPI.
-base::ExitCode report_agreed(const comm::AgreedError& error, comm::Environment& environment) {
+base::ExitCode report_agreed(const comm::mpi::AgreedError& error, comm::mpi::Environment& environment) {
   if (environment.world().rank() == error.rank())
     say_end(error.exit_code(), error.what());  // described there
   try {
@@ -44,15 +44,15 @@ void add_json_option(const Command& command, std::filesystem::path& path) {
       .type_name("FILE");
 }
 
-base::ExitCode with_ranks(const std::function<void(comm::Environment&)>& action) {
-  std::unique_ptr<comm::Environment> environment;
+base::ExitCode with_ranks(const std::function<void(comm::mpi::Environment&)>& action) {
+  std::unique_ptr<comm::mpi::Environment> environment;
   try {
-    environment = std::make_unique<comm::Environment>();
+    environment = std::make_unique<comm::mpi::Environment>();
     action(*environment);
     environment->close();
     base::flight_recorder().end(static_cast<int>(base::ExitCode::done));
     return base::ExitCode::done;
-  } catch (const comm::AgreedError& error) {
+  } catch (const comm::mpi::AgreedError& error) {
     return report_agreed(error, *environment);
   } catch (const std::exception& failure) {
     const base::ExitCode code = report(failure);
@@ -73,4 +73,4 @@ base::ExitCode alone(const std::function<void()>& action) {
   }
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::command

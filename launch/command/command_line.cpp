@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-namespace eightfold::launch {
+namespace eightfold::launch::command {
 namespace {
 
 namespace fs = std::filesystem;
@@ -195,4 +195,4 @@ std::optional<base::ExitCode> CommandLine::parse(int argc, char** argv) {
   }
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::command

@@ -18,7 +18,7 @@ class App;
 class Option;
 }  // namespace CLI
 
-namespace eightfold::launch {
+namespace eightfold::launch::command {
 
 // A view of one option. Each function below that changes it returns it, so that calls can be chained.
 class Option {
@@ -109,4 +109,4 @@ class CommandLine {
   std::unique_ptr<CLI::App> program_;
 };
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::command

@@ -16,7 +16,7 @@
 #include <optional>
 #include <utility>
 
-namespace eightfold::launch {
+namespace eightfold::launch::command {
 namespace {
 
 using runtime::config::DeviceChoice;
@@ -36,7 +36,7 @@ std::optional<kernels::DeviceKind> device_kind(DeviceChoice choice) {
 }
 
 // The hosts of all ranks, each once, on rank 0.
-std::string all_hosts(comm::Communicator& world) {
+std::string all_hosts(comm::mpi::Communicator& world) {
   std::vector<std::string> hosts;
   for (std::string& host : world.gather(world.host(), 0))
     if (std::ranges::find(hosts, host) == hosts.end()) hosts.push_back(std::move(host));
@@ -101,8 +101,8 @@ DeviceChoice DeviceOption::choice() const {
   return static_cast<DeviceChoice>(std::ranges::find(names, name) - names.begin());
 }
 
-void share_json_check(comm::Communicator& world, const std::filesystem::path& path) {
-  comm::run_agreed(world, [&] {
+void share_json_check(comm::mpi::Communicator& world, const std::filesystem::path& path) {
+  comm::mpi::run_agreed(world, [&] {
     if (world.rank() == 0) prepare_json(path);
   });
 }
@@ -137,10 +137,10 @@ std::vector<std::string> overrides_elsewhere(const JobOptions& options,
   return overrides;
 }
 
-JobConfig share_job(comm::Communicator& world, const std::function<ParsedJob()>& read_on_root) {
+JobConfig share_job(comm::mpi::Communicator& world, const std::function<ParsedJob()>& read_on_root) {
   std::optional<JobConfig> mine;
   std::string text;
-  comm::run_agreed(world, [&] {
+  comm::mpi::run_agreed(world, [&] {
     if (world.rank() != 0) return;
     mine = read_on_root().config;
     text = runtime::config::resolved_toml(*mine);
@@ -150,27 +150,27 @@ JobConfig share_job(comm::Communicator& world, const std::function<ParsedJob()>&
   return mine ? *mine : runtime::config::parse_job(text, "the resolved job").config;
 }
 
-JobConfig share_job(comm::Communicator& world, const JobOptions& options) {
+JobConfig share_job(comm::mpi::Communicator& world, const JobOptions& options) {
   return share_job(world, [&] { return read_job(options); });
 }
 
-std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world, const JobConfig& job,
-                                               const runtime::RankPlace& place,
-                                               const std::function<runtime::data::Split()>& open_data,
-                                               const runtime::data::TrainingFacts* facts) {
-  std::unique_ptr<runtime::Session> session;
-  comm::run_agreed(world, [&] {
+std::unique_ptr<runtime::run::Session> plan_session(comm::mpi::Communicator& world, const JobConfig& job,
+                                                    const runtime::run::RankPlace& place,
+                                                    const std::function<runtime::data::Split()>& open_data,
+                                                    const runtime::data::TrainingFacts* facts) {
+  std::unique_ptr<runtime::run::Session> session;
+  comm::mpi::run_agreed(world, [&] {
     runtime::data::Split data = in_memory(open_data, data_advice(job.data));
     const auto plan = [&] {
-      return facts ? std::make_unique<runtime::Session>(job, std::move(data), *facts, place)
-                   : std::make_unique<runtime::Session>(job, std::move(data), place);
+      return facts ? std::make_unique<runtime::run::Session>(job, std::move(data), *facts, place)
+                   : std::make_unique<runtime::run::Session>(job, std::move(data), place);
     };
     session = in_memory(plan, pass_advice(job.job, place.ranks));
   });
   const std::vector<std::uint64_t> fingerprints = world.all_gather(session->data_fingerprint());
   const auto odd = std::ranges::find_if(fingerprints, [&](auto each) { return each != fingerprints[0]; });
   if (odd != fingerprints.end())
-    throw comm::AgreedError(
+    throw comm::mpi::AgreedError(
         base::ExitCode::data,
         fmt::format("rank {} has read other data than rank 0: data.dir must hold the same files "
                     "on every host",
@@ -178,19 +178,19 @@ std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world, const 
   return session;
 }
 
-std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world, const JobConfig& job,
-                                               const runtime::RankPlace& place) {
+std::unique_ptr<runtime::run::Session> plan_session(comm::mpi::Communicator& world, const JobConfig& job,
+                                                    const runtime::run::RankPlace& place) {
   return plan_session(world, job, place, [&] { return runtime::data::open(job.data, job.job.seed); });
 }
 
-Placement place_rank(comm::Communicator& world, const runtime::config::Job& job) {
+Placement place_rank(comm::mpi::Communicator& world, const runtime::config::Job& job) {
   Placement placement;
-  comm::run_agreed(world,
-                   [&] { placement.place.device = comm::bind_device(world, device_kind(job.device)); });
+  comm::mpi::run_agreed(
+      world, [&] { placement.place.device = comm::mpi::bind_device(world, device_kind(job.device)); });
   kernels::set_tf32(job.tf32);
   if (job.tf32 && placement.place.device.kind == kernels::DeviceKind::host)
     base::log_info("job.tf32 has no effect: {} computes in fp32", to_string(placement.place.device));
-  const int threads = comm::bind_host_threads(world, static_cast<int>(job.threads));
+  const int threads = comm::mpi::bind_host_threads(world, static_cast<int>(job.threads));
   placement.place.rank = world.rank();
   placement.place.ranks = world.size();
   placement.facts = {all_hosts(world), to_string(placement.place.device), world.size(), world.node_count(),
@@ -198,10 +198,10 @@ Placement place_rank(comm::Communicator& world, const runtime::config::Job& job)
   return placement;
 }
 
-Placement place_rank(comm::Communicator& world, const DeviceOption& device) {
+Placement place_rank(comm::mpi::Communicator& world, const DeviceOption& device) {
   runtime::config::Job job;
   job.device = device.choice();
   return place_rank(world, job);
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::command

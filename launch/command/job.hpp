@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::command {
 
 struct JobOptions {
   std::filesystem::path file;
@@ -38,7 +38,7 @@ struct DeviceOption {
 };
 
 // Rank 0 prepares what --json says (launch/command/result.hpp). Collective; errors are agreed.
-void share_json_check(comm::Communicator& world, const std::filesystem::path& path);
+void share_json_check(comm::mpi::Communicator& world, const std::filesystem::path& path);
 
 // What is in the job's file. Throws ConfigError.
 const std::string& text_of(const JobOptions& options);
@@ -49,30 +49,30 @@ std::vector<std::string> overrides_elsewhere(const JobOptions& options,
                                              const runtime::config::Origins& origins);
 
 // Rank 0 reads, everybody gets the same job. Collective; errors are agreed.
-runtime::config::JobConfig share_job(comm::Communicator& world, const JobOptions& options);
+runtime::config::JobConfig share_job(comm::mpi::Communicator& world, const JobOptions& options);
 // The same for a job that rank 0 gets otherwise.
-runtime::config::JobConfig share_job(comm::Communicator& world,
+runtime::config::JobConfig share_job(comm::mpi::Communicator& world,
                                      const std::function<runtime::config::ParsedJob()>& read_on_root);
 
 // Reads data, which must be the same everywhere, and plans the job on every rank. `facts`: what other
 // training data taught; null: this data's. Collective; errors are agreed.
-std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world,
-                                               const runtime::config::JobConfig& job,
-                                               const runtime::RankPlace& place,
-                                               const std::function<runtime::data::Split()>& open_data,
-                                               const runtime::data::TrainingFacts* facts = nullptr);
+std::unique_ptr<runtime::run::Session> plan_session(comm::mpi::Communicator& world,
+                                                    const runtime::config::JobConfig& job,
+                                                    const runtime::run::RankPlace& place,
+                                                    const std::function<runtime::data::Split()>& open_data,
+                                                    const runtime::data::TrainingFacts* facts = nullptr);
 // The same for training on the data that the job names.
-std::unique_ptr<runtime::Session> plan_session(comm::Communicator& world,
-                                               const runtime::config::JobConfig& job,
-                                               const runtime::RankPlace& place);
+std::unique_ptr<runtime::run::Session> plan_session(comm::mpi::Communicator& world,
+                                                    const runtime::config::JobConfig& job,
+                                                    const runtime::run::RankPlace& place);
 
 // Chooses device and threads for this rank. Collective.
 struct Placement {
-  runtime::RankPlace place;
-  runtime::RunFacts facts;  // complete on rank 0
+  runtime::run::RankPlace place;
+  runtime::run::RunFacts facts;  // complete on rank 0
 };
-Placement place_rank(comm::Communicator& world, const runtime::config::Job& job);
+Placement place_rank(comm::mpi::Communicator& world, const runtime::config::Job& job);
 // The same for a command without a job.
-Placement place_rank(comm::Communicator& world, const DeviceOption& device);
+Placement place_rank(comm::mpi::Communicator& world, const DeviceOption& device);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::command

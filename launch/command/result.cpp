@@ -21,7 +21,7 @@
 #include <exception>
 #include <iostream>
 
-namespace eightfold::launch {
+namespace eightfold::launch::command {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -100,7 +100,7 @@ std::string environment_without_device(int ranks, int nodes, const ResultRow& al
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
   Json environment =
-      base::parse_ordered_json(runtime::environment_json({host.data(), "none", ranks, nodes, 1}));
+      base::parse_ordered_json(runtime::run::environment_json({host.data(), "none", ranks, nodes, 1}));
   add_fields(environment, also);
   return base::json_text(environment);
 }
@@ -168,4 +168,4 @@ void publish(const std::filesystem::path& json, const std::string& environment,
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::command

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::command {
 
 class ResultRow;
 
@@ -88,4 +88,4 @@ void publish(const std::filesystem::path& json, const std::string& environment,
 // Throws EnvironmentError when something printed did not reach standard output.
 void flush_output();
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::command

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <map>
 
-namespace eightfold::launch {
+namespace eightfold::launch::doctor {
 namespace {
 
 constexpr int kRepeats = 5;
@@ -40,12 +40,13 @@ void print_matrix(const Matrix& matrix) {
 }
 
 // Collective.
-void measure_pairs(comm::Communicator& world, DoctorBench& bench) {
-  const comm::Topology topology = discover_topology(world);
-  const comm::PairChoice choice = world.size() <= kAllPairs ? comm::PairChoice::all : comm::PairChoice::nodes;
-  comm::LinkMeter meter(world, {.repeats = kRepeats});
+void measure_pairs(comm::mpi::Communicator& world, DoctorBench& bench) {
+  const comm::schedules::Topology topology = comm::schedules::discover_topology(world);
+  const comm::measure::PairChoice choice =
+      world.size() <= kAllPairs ? comm::measure::PairChoice::all : comm::measure::PairChoice::nodes;
+  comm::measure::LinkMeter meter(world, {.repeats = kRepeats});
   Matrix matrix;
-  for (const comm::RankPair& pair : rank_pairs(topology, choice)) {
+  for (const comm::measure::RankPair& pair : rank_pairs(topology, choice)) {
     const double latency_s = meter.one_way_s(pair, 8);
     const double gbytes_per_s =
         1e-9 * static_cast<double>(kMatrixBytes) / meter.both_ways_s(pair, kMatrixBytes);
@@ -64,18 +65,18 @@ void measure_pairs(comm::Communicator& world, DoctorBench& bench) {
 }
 
 // Collective.
-void measure_allreduces(comm::Communicator& world, kernels::Device device, DoctorBench& bench) {
-  RaceOptions options;
+void measure_allreduces(comm::mpi::Communicator& world, kernels::Device device, DoctorBench& bench) {
+  bench::RaceOptions options;
   options.repeats = kRepeats;
   for (const std::size_t bytes : {std::size_t{4} << 10, std::size_t{256} << 10, std::size_t{16} << 20})
     options.elements.push_back(static_cast<std::int64_t>(bytes / sizeof(float)));
-  for (const Contender& contender :
-       {Contender{"mpi", quant8::Format::fp32}, Contender{"two_shot", quant8::Format::fp32},
-        Contender{"two_shot", quant8::Format::dynamic_tree8}})
-    if (obstacle(contender, device).empty()) options.contenders.push_back(contender);
-  const RaceResult result = race(world, device, options);
-  if (world.rank() == 0) print_race(result, world.size());
-  for (const RaceFigures& each : result.figures) {
+  for (const bench::Contender& contender :
+       {bench::Contender{"mpi", quant8::Format::fp32}, bench::Contender{"two_shot", quant8::Format::fp32},
+        bench::Contender{"two_shot", quant8::Format::dynamic_tree8}})
+    if (bench::obstacle(contender, device).empty()) options.contenders.push_back(contender);
+  const bench::RaceResult result = bench::race(world, device, options);
+  if (world.rank() == 0) bench::print_race(result, world.size());
+  for (const bench::RaceFigures& each : result.figures) {
     bench.wrong += each.verdict.wrong;
     bench.rows.push_back(row_of(result, each, world.size()));
     bench.rows.back()["id"] = "allreduce";
@@ -84,11 +85,11 @@ void measure_allreduces(comm::Communicator& world, kernels::Device device, Docto
 
 }  // namespace
 
-DoctorBench bench_ranks(comm::Communicator& world, kernels::Device device) {
+DoctorBench bench_ranks(comm::mpi::Communicator& world, kernels::Device device) {
   DoctorBench bench;
   measure_pairs(world, bench);
   measure_allreduces(world, device, bench);
   return bench;
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::doctor

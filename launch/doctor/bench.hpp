@@ -8,10 +8,10 @@
 
 #include <optional>
 
-namespace eightfold::launch {
+namespace eightfold::launch::doctor {
 
 struct DoctorBench {
-  std::vector<ResultRow> rows;
+  std::vector<command::ResultRow> rows;
   // What a rank sends to one of another node while it receives as much, between the slowest two; nothing on
   // one node. In 10^9 bytes a second.
   std::optional<double> slowest_gbytes_per_s;
@@ -19,6 +19,6 @@ struct DoctorBench {
 };
 
 // Prints as it goes. At least two ranks. The same on every rank. Collective.
-DoctorBench bench_ranks(comm::Communicator& world, kernels::Device device);
+DoctorBench bench_ranks(comm::mpi::Communicator& world, kernels::Device device);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::doctor

@@ -1,12 +1,13 @@
 // eightfold doctor --cluster, --prove, --bench
+#include "runtime/doctor/cluster.hpp"
+
 #include "comm/mpi/agreed_error.hpp"
 #include "comm/mpi/binding.hpp"
 #include "comm/transport/direct_probe.hpp"
 #include "kernels/base/rate.hpp"
-#include "launch/doctor/doctor.hpp"
-#include "launch/doctor/bench.hpp"
 #include "launch/command/job.hpp"
-#include "runtime/doctor/cluster.hpp"
+#include "launch/doctor/bench.hpp"
+#include "launch/doctor/doctor.hpp"
 
 #include <fmt/ranges.h>
 
@@ -14,7 +15,7 @@
 #include <functional>
 #include <set>
 
-namespace eightfold::launch {
+namespace eightfold::launch::doctor {
 namespace {
 
 namespace doctor = runtime::doctor;
@@ -30,17 +31,17 @@ bool has_lost_its_launcher() {
     const doctor::Diagnosis diagnosis = examine(check, machine);
     if (diagnosis.finding.status != doctor::Status::fail) return false;
     fmt::print("{}", report(diagnosis));
-    flush_output();
+    command::flush_output();
     return true;
   }
   return false;
 }
 
 // By rank, on rank 0. Collective.
-AllFindings gather_findings(comm::Communicator& world, const DoctorOptions& options) {
+AllFindings gather_findings(comm::mpi::Communicator& world, const DoctorOptions& options) {
   doctor::RankFindings mine;
-  comm::run_agreed(world, [&] { mine = doctor::RankFindings::of(machine_of(options)); });
-  const std::vector<std::optional<comm::ClockOffset>> clocks = clock_offsets(world);
+  comm::mpi::run_agreed(world, [&] { mine = doctor::RankFindings::of(machine_of(options)); });
+  const std::vector<std::optional<comm::mpi::ClockOffset>> clocks = clock_offsets(world);
   AllFindings all;
   for (const std::string& text : world.gather(mine.text(), 0)) {
     try {
@@ -56,17 +57,17 @@ AllFindings gather_findings(comm::Communicator& world, const DoctorOptions& opti
 }
 
 // What MPI does with the memory of GPUs when it is tried. Collective.
-doctor::Diagnosis prove(comm::Communicator& world, kernels::Device device) {
+doctor::Diagnosis prove(comm::mpi::Communicator& world, kernels::Device device) {
   const auto diagnosis = [](doctor::Finding finding) { return doctor::Diagnosis{"transport", finding}; };
   if (world.size() == 1) return diagnosis(doctor::skip("one rank has nobody to send to"));
   if (device.kind == kernels::DeviceKind::host)
     return diagnosis(doctor::skip("no GPU that this program can use: gradients are in the host's memory"));
-  comm::DirectProbe probe;
+  comm::transport::DirectProbe probe;
   probe.way_out = "`eightfold doctor --cluster` does without; a job, with --set exchange.transport=staged";
-  comm::TransportVerdict verdict = probe_direct(world, device, probe);
+  comm::transport::TransportVerdict verdict = probe_direct(world, device, probe);
   leave_pending(verdict);
   const std::vector<doctor::Evidence> evidence{{std::string(to_string(verdict.kind)), verdict.reason}};
-  if (verdict.kind == comm::TransportKind::direct) return diagnosis(doctor::pass(evidence));
+  if (verdict.kind == comm::transport::TransportKind::direct) return diagnosis(doctor::pass(evidence));
   return diagnosis(doctor::warn(
       evidence,
       "Gradients are staged through pinned memory of the host; GPUDirect and CUDA IPC are not used.",
@@ -131,10 +132,12 @@ class Printer {
                report_.shown.empty() && is_flawless_ ? "nothing stands out"
                                                      : "nothing else fails, or differs where it should not");
   }
-  void add(const std::vector<ResultRow>& rows) { rows_.insert(rows_.end(), rows.begin(), rows.end()); }
+  void add(const std::vector<command::ResultRow>& rows) {
+    rows_.insert(rows_.end(), rows.begin(), rows.end());
+  }
 
   int hosts() const { return hosts_; }
-  const std::vector<ResultRow>& rows() const { return rows_; }
+  const std::vector<command::ResultRow>& rows() const { return rows_; }
   bool has_failure() const { return has_failure_; }
 
  private:
@@ -148,19 +151,19 @@ class Printer {
   const AllFindings& all_;
   int hosts_ = 0;
   doctor::ClusterReport report_;
-  std::vector<ResultRow> rows_;
+  std::vector<command::ResultRow> rows_;
   bool has_failure_ = false, is_flawless_ = true;
 };
 
 // The same verdict on every rank. Collective.
-base::ExitCode diagnose_ranks(const DoctorOptions& options, comm::Communicator& world) {
-  share_json_check(world, options.json);
+base::ExitCode diagnose_ranks(const DoctorOptions& options, comm::mpi::Communicator& world) {
+  command::share_json_check(world, options.json);
   const AllFindings all = gather_findings(world, options);
   std::optional<Printer> printer;
   if (world.rank() == 0) printer.emplace(all).compared();
   kernels::Device device;
   if (options.prove || options.bench)
-    comm::run_agreed(world, [&] { device = comm::bind_device(world, std::nullopt); });
+    comm::mpi::run_agreed(world, [&] { device = comm::mpi::bind_device(world, std::nullopt); });
   std::optional<doctor::Diagnosis> proof;
   if (options.prove) proof = prove(world, device);
   if (proof && printer) printer->proven(*proof);
@@ -171,13 +174,14 @@ base::ExitCode diagnose_ranks(const DoctorOptions& options, comm::Communicator& 
     printer->add(bench.rows);
     printer->paths(proof, bench.slowest_gbytes_per_s);
     printer->totals();
-    write_result(options.json, environment_of(options, world.size(), printer->hosts()), printer->rows());
-    flush_output();
+    command::write_result(options.json, environment_of(options, world.size(), printer->hosts()),
+                          printer->rows());
+    command::flush_output();
     failed = printer->has_failure() ? 1 : 0;
   }
   if (bench.wrong > 0)
-    throw comm::AgreedError(base::ExitCode::divergence,
-                            fmt::format("{} elements are not what the reference computes", bench.wrong));
+    throw comm::mpi::AgreedError(base::ExitCode::divergence,
+                                 fmt::format("{} elements are not what the reference computes", bench.wrong));
   world.broadcast(std::as_writable_bytes(std::span(&failed, 1)), 0);
   return failed != 0 ? base::ExitCode::environment : base::ExitCode::done;
 }
@@ -186,13 +190,13 @@ base::ExitCode diagnose_ranks(const DoctorOptions& options, comm::Communicator& 
 
 base::ExitCode diagnose_cluster(const DoctorOptions& options) {
   bool is_lost = false;
-  const base::ExitCode looked = alone([&] { is_lost = has_lost_its_launcher(); });
+  const base::ExitCode looked = command::alone([&] { is_lost = has_lost_its_launcher(); });
   if (looked != base::ExitCode::done) return looked;
   if (is_lost) return base::ExitCode::environment;
   base::ExitCode verdict = base::ExitCode::done;
-  const base::ExitCode code = with_ranks(
-      [&](comm::Environment& environment) { verdict = diagnose_ranks(options, environment.world()); });
+  const base::ExitCode code = command::with_ranks(
+      [&](comm::mpi::Environment& environment) { verdict = diagnose_ranks(options, environment.world()); });
   return code == base::ExitCode::done ? verdict : code;
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::doctor

@@ -10,7 +10,7 @@
 #include <chrono>
 #include <csignal>
 
-namespace eightfold::launch {
+namespace eightfold::launch::doctor {
 namespace {
 
 namespace doctor = runtime::doctor;
@@ -30,8 +30,8 @@ doctor::Machine machine_of(const DoctorOptions& options) {
   return machine;
 }
 
-ResultRow row_of(const doctor::Diagnosis& diagnosis) {
-  std::vector<ResultRow> evidence;
+command::ResultRow row_of(const doctor::Diagnosis& diagnosis) {
+  std::vector<command::ResultRow> evidence;
   for (const doctor::Evidence& fact : diagnosis.finding.evidence)
     evidence.push_back({{"path", fact.path}, {"value", fact.value}});
   return {{"id", diagnosis.id},           {"status", to_string(diagnosis.finding.status)},
@@ -39,15 +39,16 @@ ResultRow row_of(const doctor::Diagnosis& diagnosis) {
           {"fix", diagnosis.finding.fix}, {"documentation", diagnosis.anchor()}};
 }
 
-ResultRow row_of(const doctor::DataPath& path) {
-  ResultRow row = {{"id", "path"}, {"transport", path.transport}, {"reason", path.reason}, {"way", path.way}};
+command::ResultRow row_of(const doctor::DataPath& path) {
+  command::ResultRow row = {
+      {"id", "path"}, {"transport", path.transport}, {"reason", path.reason}, {"way", path.way}};
   row["ceiling_gbytes_per_s"] =
-      path.ceiling_gbytes_per_s ? ResultValue(*path.ceiling_gbytes_per_s) : ResultValue();
+      path.ceiling_gbytes_per_s ? command::ResultValue(*path.ceiling_gbytes_per_s) : command::ResultValue();
   return row;
 }
 
 std::string environment_of(const DoctorOptions& options, int ranks, int nodes) {
-  return environment_without_device(ranks, nodes, {{"root", options.root.string()}});
+  return command::environment_without_device(ranks, nodes, {{"root", options.root.string()}});
 }
 
 namespace {
@@ -106,11 +107,11 @@ class CrashReport {
 };
 
 base::ExitCode diagnose(const DoctorOptions& options) {
-  prepare_json(options.json);
+  command::prepare_json(options.json);
   const unsigned patience_s = seconds_of_patience(options.patience);
   const doctor::Machine machine = machine_of(options);
   std::vector<doctor::Diagnosis> diagnoses;
-  std::vector<ResultRow> rows;
+  std::vector<command::ResultRow> rows;
   doctor::DataPath path;
   {
     const CrashReport crash(patience_s);
@@ -124,15 +125,15 @@ base::ExitCode diagnose(const DoctorOptions& options) {
   }
   rows.push_back(row_of(path));
   fmt::print("{}{}\n{}\n", report(diagnoses), line_of(path), totals(diagnoses));
-  write_result(options.json, environment_of(options, 1, 1), rows);
+  command::write_result(options.json, environment_of(options, 1, 1), rows);
   return worst(diagnoses) == doctor::Status::fail ? base::ExitCode::environment : base::ExitCode::done;
 }
 
 }  // namespace
 
-void add_doctor(const Command& program, Action& chosen) {
+void add_doctor(const command::Command& program, command::Action& chosen) {
   auto options = std::make_shared<DoctorOptions>();
-  const Command command = program.add_command(
+  const command::Command command = program.add_command(
       "doctor", "Say what of this machine stands in the way of training, and how to fix it");
   command.footer(
       "One line per check, STATUS id evidence, then what follows and what fixes it, the worst first; "
@@ -162,15 +163,15 @@ void add_doctor(const Command& program, Action& chosen) {
       .add_option("--patience", options->patience,
                   "How long a check of this machine may take before the doctor ends without its answer")
       .show_default();
-  add_json_option(command, options->json);
+  command::add_json_option(command, options->json);
   command.callback([options, &chosen] {
     chosen = [options] {
       if (options->cluster || options->prove || options->bench) return diagnose_cluster(*options);
       base::ExitCode verdict = base::ExitCode::done;
-      const base::ExitCode code = alone([&] { verdict = diagnose(*options); });
+      const base::ExitCode code = command::alone([&] { verdict = diagnose(*options); });
       return code == base::ExitCode::done ? verdict : code;
     };
   });
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::doctor

@@ -1,13 +1,15 @@
 #pragma once
 
-// What the doctor of one machine and the one of a cluster share.
+// `eightfold doctor`, and what the doctor of one machine and the one of a cluster share.
 
 #include "launch/command/command.hpp"
 #include "launch/command/result.hpp"
 #include "runtime/doctor/data_path.hpp"
 #include "runtime/doctor/diagnosis.hpp"
 
-namespace eightfold::launch {
+namespace eightfold::launch::doctor {
+
+void add_doctor(const command::Command& program, command::Action& chosen);
 
 struct DoctorOptions {
   std::filesystem::path root = "/";
@@ -22,8 +24,8 @@ struct DoctorOptions {
 
 runtime::doctor::Machine machine_of(const DoctorOptions& options);
 
-ResultRow row_of(const runtime::doctor::Diagnosis& diagnosis);
-ResultRow row_of(const runtime::doctor::DataPath& path);
+command::ResultRow row_of(const runtime::doctor::Diagnosis& diagnosis);
+command::ResultRow row_of(const runtime::doctor::DataPath& path);
 
 // The "environment" of --json.
 std::string environment_of(const DoctorOptions& options, int ranks, int nodes);
@@ -31,4 +33,4 @@ std::string environment_of(const DoctorOptions& options, int ranks, int nodes);
 // All ranks of a job. In doctor_cluster.cpp.
 base::ExitCode diagnose_cluster(const DoctorOptions& options);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::doctor

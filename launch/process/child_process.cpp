@@ -24,7 +24,7 @@
 #include <string_view>
 #include <utility>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 namespace {
 
 constexpr std::chrono::seconds kGrace{10};
@@ -342,4 +342,4 @@ ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& 
   }
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

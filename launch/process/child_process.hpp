@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 
 // Holds back the signals that ask this process to end (base::kEndSignals and those in `also`) while it lives,
 // so that there is time to end what this process has started; not those that it was told to ignore. One at a
@@ -69,4 +69,4 @@ ChildEnd supervise_child(
     const std::vector<std::string>& arguments, EndRequest& request,
     const std::function<bool()>& is_over = [] { return false; });
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

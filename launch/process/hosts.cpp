@@ -12,7 +12,7 @@
 #include <span>
 #include <utility>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 namespace {
 
 namespace fs = std::filesystem;
@@ -197,4 +197,4 @@ std::vector<std::string> names_of(const std::vector<Host>& hosts) {
   return names;
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 
 struct Host {
   std::string name;
@@ -32,4 +32,4 @@ void choose_slots(std::vector<Host>& hosts, int ranks_per_node);
 
 std::vector<std::string> names_of(const std::vector<Host>& hosts);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

@@ -12,7 +12,7 @@
 #include <sstream>
 #include <utility>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 namespace {
 
 namespace fs = std::filesystem;
@@ -145,4 +145,4 @@ std::string shell_words(const Words& arguments) {
   return fmt::format("{}", fmt::join(words, " "));
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

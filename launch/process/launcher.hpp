@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 
 enum class LauncherKind { mpirun, srun, netcluster };
 
@@ -47,4 +47,4 @@ std::filesystem::path find_netcluster(const std::filesystem::path& program);
 // As one would type it into a shell; for people.
 std::string shell_words(const std::vector<std::string>& arguments);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 namespace {
 
 namespace fs = std::filesystem;
@@ -25,7 +25,7 @@ Launcher netcluster_of(const LauncherOptions& options, const fs::path& program) 
 
 }  // namespace
 
-void LauncherOptions::add_to(const Command& command) {
+void LauncherOptions::add_to(const command::Command& command) {
   command.add_option("--launcher", kind, "mpirun, srun or netcluster").show_default();
   command
       .add_option("--hosts", hosts,
@@ -68,4 +68,4 @@ void check_no_effect(bool is_given, std::string_view option, std::string_view ne
   if (is_given) base::raise<base::ConfigError>("{} has no effect without {}", option, needed);
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

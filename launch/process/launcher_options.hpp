@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 
 struct LauncherOptions {
   std::string kind = "mpirun";
@@ -19,7 +19,7 @@ struct LauncherOptions {
   std::string cluster = "fold";
   std::vector<std::string> arguments;
 
-  void add_to(const Command& command);
+  void add_to(const command::Command& command);
 };
 
 // Checks them. Throws ConfigError, EnvironmentError. `program` is this one.
@@ -28,4 +28,4 @@ Launcher launcher_of(const LauncherOptions& options, const std::filesystem::path
 // Throws ConfigError if an option is given without what it needs to mean anything.
 void check_no_effect(bool is_given, std::string_view option, std::string_view needed);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <utility>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 namespace {
 
 constexpr std::size_t kLineFileLimit = std::size_t{1} << 30;
@@ -59,4 +59,4 @@ void LineFile::append(const std::string& line) {
   base::sync_file(descriptor_, path_);
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

@@ -12,7 +12,7 @@
 #include <memory>
 #include <string>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 
 class LineFile {
  public:
@@ -34,4 +34,4 @@ class LineFile {
   std::unique_ptr<base::OwnerFile> owner_;  // where there are no locks
 };
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

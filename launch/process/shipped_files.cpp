@@ -8,7 +8,7 @@
 #include <set>
 #include <string>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 namespace {
 
 namespace fs = std::filesystem;
@@ -68,4 +68,4 @@ fs::path find_described(const fs::path& program, std::string_view option, std::s
                                  names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")));
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

@@ -6,14 +6,14 @@
 #include <optional>
 #include <string_view>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 
 // The program that is running.
 std::filesystem::path this_program();
 
 // `path` is the file's in the repository: launch/netcluster.sh, configs/fabrics/hdr.toml. It is looked for in
-// the repository in whose build/PRESET/launch/ the program is, in the bundle (launch/scripts/bundle.sh), and, a file
-// of configs/, in share/eightfold/ beside the bin/ of an installed program.
+// the repository in whose build/PRESET/launch/ the program is, in the bundle (launch/scripts/bundle.sh), and,
+// a file of configs/, in share/eightfold/ beside the bin/ of an installed program.
 std::optional<std::filesystem::path> find_shipped(const std::filesystem::path& program,
                                                   const std::filesystem::path& path);
 
@@ -23,4 +23,4 @@ std::optional<std::filesystem::path> find_shipped(const std::filesystem::path& p
 std::filesystem::path find_described(const std::filesystem::path& program, std::string_view option,
                                      std::string_view kind, const std::filesystem::path& given);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

@@ -7,7 +7,7 @@
 #include <chrono>
 #include <sstream>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 namespace {
 
 constexpr std::chrono::seconds kAnswerLimit{30};
@@ -64,4 +64,4 @@ std::string words_of_agent(std::string_view said) {
   return last.substr(0, std::min(end + 1, kLongestWords));
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 
 struct SilentHost {
   Host host;
@@ -28,4 +28,4 @@ std::string describe(const std::vector<SilentHost>& silent);
 // between lines of hyphens, or begin with its host and process in brackets. Empty if there is none.
 std::string words_of_agent(std::string_view said);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

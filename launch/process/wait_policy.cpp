@@ -14,7 +14,7 @@
 #include <optional>
 #include <string_view>
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 namespace {
 
 // Says to the program that was started anew that the policy is not the user's.
@@ -72,4 +72,4 @@ void sleep_where_cores_are_shared(char** arguments) {
   ::unsetenv(kMark);
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

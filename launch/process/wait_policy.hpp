@@ -5,7 +5,7 @@
 // program once more, in the same process. Spinning saves a wake-up where a thread has a core of its own; on
 // shared cores it takes the time of the thread that is waited for, under a quota it spends what was bought.
 
-namespace eightfold::launch {
+namespace eightfold::launch::process {
 
 // What is known of a process before it has started MPI.
 struct Surroundings {
@@ -25,4 +25,4 @@ bool has_to_share(const Surroundings& surroundings);
 // main(). Where it cannot be started anew it goes on.
 void sleep_where_cores_are_shared(char** arguments);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::process

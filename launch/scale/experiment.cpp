@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <span>
 
-namespace eightfold::launch {
+namespace eightfold::launch::scale {
 
 using runtime::scale::BatchPolicy;
 using runtime::scale::kNoExchange;
@@ -75,4 +75,4 @@ std::string describe(const Point& point) {
   return fmt::format("{}, {}, {}, {} samples", ranks, exchange, to_string(point.policy), point.global_batch);
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::scale

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::scale {
 
 // What is varied: every combination is a point, each once.
 struct ExperimentAxes {
@@ -52,4 +52,4 @@ std::string experiment_name(runtime::config::JobConfig job, const ExperimentBenc
 // "2 nodes x 1, dynamic-tree8 by two_shot, weak, 256 samples"; "1 rank, no exchange, weak, 128 samples"
 std::string describe(const runtime::scale::Point& point);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::scale

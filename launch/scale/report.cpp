@@ -1,11 +1,12 @@
 // eightfold scale report
+#include "runtime/scale/report/report.hpp"
+
 #include "comm/selection.hpp"
 #include "kernels/base/file.hpp"
-#include "launch/process/launcher_options.hpp"
 #include "launch/command/result.hpp"
+#include "launch/process/launcher_options.hpp"
 #include "launch/scale/scale.hpp"
 #include "runtime/scale/fabric_file.hpp"
-#include "runtime/scale/report/report.hpp"
 #include "runtime/scale/workload_file.hpp"
 
 #include <algorithm>
@@ -16,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::scale {
 namespace {
 
 namespace fs = std::filesystem;
@@ -49,8 +50,8 @@ ReportFiles files_of(const ReportOptions& options) {
   if (files.csv.empty()) files.csv = fs::path(files.page).replace_extension(".csv");
   if (files.csv == files.page)
     base::raise<base::ConfigError>("--csv: {} is the page's name", files.csv.string());
-  if (is_page(options.out) || fs::exists(options.out)) check_result_path("--out", files.page);
-  if (!options.csv.empty()) check_result_path("--csv", files.csv);
+  if (is_page(options.out) || fs::exists(options.out)) command::check_result_path("--out", files.page);
+  if (!options.csv.empty()) command::check_result_path("--csv", files.csv);
   return files;
 }
 
@@ -69,16 +70,17 @@ void check_predictions(const ReportOptions& options) {
 // What the simulator says about points of the profiled job on this fabric: nothing of one rank, of ranks that
 // exchange nothing, of more ranks than samples, and of what has no schedule (MPI's own) or none for the
 // format.
-scaling::Predictor predictor_of(const runtime::scale::Workload& workload, const comm::Fabric& fabric) {
+scaling::Predictor predictor_of(const runtime::scale::Workload& workload,
+                                const comm::simulator::Fabric& fabric) {
   return [workload, fabric](const runtime::scale::Point& point) -> std::optional<runtime::scale::Prediction> {
     const auto format = quant8::parse_format(point.codec);
     if (!format || point.ranks() == 1 || point.ranks() > point.global_batch) return std::nullopt;
     runtime::scale::Question question{point.nodes, point.ranks_per_node, *format, point.algorithm};
     if (question.algorithm == "auto")
-      question.algorithm =
-          comm::select_algorithm(*format, question.bucket_bytes,
-                                 comm::Topology::uniform(point.nodes, point.ranks_per_node), nullptr)
-              .algorithm;
+      question.algorithm = comm::select_algorithm(
+                               *format, question.bucket_bytes,
+                               comm::schedules::Topology::uniform(point.nodes, point.ranks_per_node), nullptr)
+                               .algorithm;
     if (!comm::is_allreduce(question.algorithm, *format)) return std::nullopt;
     const std::int64_t batch =
         (point.global_batch + point.ranks() - 1) / point.ranks();  // of the largest share
@@ -94,9 +96,9 @@ void add_predictions(const ReportOptions& options, const fs::path& fabric_file,
         "--profile: this eightfold was built without SimGrid, which predicts; leave --profile out, or "
         "install libsimgrid-dev and build again");
   const runtime::scale::Workload workload = runtime::scale::read_workload(options.profile);
-  comm::Fabric fabric = runtime::scale::read_fabric(fabric_file);
+  comm::simulator::Fabric fabric = runtime::scale::read_fabric(fabric_file);
   if (options.has_own_hosts) {
-    check_no_effect(shared_cores(workload, fabric).empty(), kOwnHosts, "nodes that share cores");
+    process::check_no_effect(shared_cores(workload, fabric).empty(), kOwnHosts, "nodes that share cores");
     fabric = runtime::scale::with_own_hosts(std::move(fabric));
   }
   experiment.predict = predictor_of(workload, fabric);
@@ -144,7 +146,7 @@ void write_page(const scaling::Report& report, const fs::path& page) {
   }
   base::write_output_file(page, html);
   fmt::print("{}\n", page.string());
-  flush_output();
+  command::flush_output();
 }
 
 void write_report(const ReportOptions& options) {
@@ -156,15 +158,15 @@ void write_report(const ReportOptions& options) {
   for (const std::string& advice : made.advice) fmt::print("{}\n", advice);
   for (const std::string& note : made.notes) fmt::print("Note: {}\n", note);
   fmt::print("{}\n", files.csv.string());
-  flush_output();
+  command::flush_output();
   write_page(made, files.page);
 }
 
 }  // namespace
 
-void add_scale_report(const Command& scale, Action& chosen) {
+void add_scale_report(const command::Command& scale, command::Action& chosen) {
   auto options = std::make_shared<ReportOptions>();
-  const Command command =
+  const command::Command command =
       scale.add_command("report", "Make an HTML page with plots, and a table, of what was measured");
   command.footer(
       "Several files of results are experiments to be compared: one job on several networks.\n"
@@ -196,7 +198,7 @@ void add_scale_report(const Command& scale, Action& chosen) {
       .positive();
   command.add_flag(kOwnHosts, options->has_own_hosts, kOwnHostsHelp);
   command.callback(
-      [options, &chosen] { chosen = [options] { return alone([&] { write_report(*options); }); }; });
+      [options, &chosen] { chosen = [options] { return command::alone([&] { write_report(*options); }); }; });
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::scale

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace eightfold::launch {
+namespace eightfold::launch::scale {
 
 ResultsFile::ResultsFile(std::filesystem::path path)
     : file_(std::move(path), "scale run", base::Access::umask) {}
@@ -33,4 +33,4 @@ void ResultsFile::append(const runtime::scale::Measurement& measurement) {
   file_.append(measurement_line(measurement));
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::scale

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::scale {
 
 class ResultsFile {
  public:
@@ -21,7 +21,7 @@ class ResultsFile {
   void append(const runtime::scale::Measurement& measurement);
 
  private:
-  LineFile file_;
+  process::LineFile file_;
 };
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::scale

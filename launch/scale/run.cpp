@@ -2,12 +2,12 @@
 #include "kernels/base/clock.hpp"
 #include "kernels/base/median.hpp"
 #include "kernels/base/parse.hpp"
-#include "launch/process/child_process.hpp"
 #include "launch/command/result.hpp"
-#include "launch/scale/results_file.hpp"
-#include "launch/scale/scale.hpp"
-#include "launch/scale/run_options.hpp"
+#include "launch/process/child_process.hpp"
 #include "launch/process/silent_hosts.hpp"
+#include "launch/scale/results_file.hpp"
+#include "launch/scale/run_options.hpp"
+#include "launch/scale/scale.hpp"
 
 #include <algorithm>
 #include <array>
@@ -18,7 +18,7 @@
 #include <string>
 #include <utility>
 
-namespace eightfold::launch {
+namespace eightfold::launch::scale {
 namespace {
 
 namespace fs = std::filesystem;
@@ -46,29 +46,30 @@ bool is_done(const Experiment& experiment, const Results& results, const PointSt
   return found != results.end() && (found->second.figures || !experiment.retries_failed);
 }
 
-std::string failure_of(const Experiment& experiment, const ChildEnd& end) {
-  const std::string words = last_words(end.said);
-  if (end.how == ChildEnd::How::timed_out)
+std::string failure_of(const Experiment& experiment, const process::ChildEnd& end) {
+  const std::string words = process::last_words(end.said);
+  if (end.how == process::ChildEnd::How::timed_out)
     return fmt::format("not over after {}: {}", base::format_duration(experiment.time_limit), words);
-  if (end.how == ChildEnd::How::killed) return fmt::format("signal {}: {}", end.code, words);
+  if (end.how == process::ChildEnd::How::killed) return fmt::format("signal {}: {}", end.code, words);
   return fmt::format("exit code {}: {}", end.code, words);
 }
 
 // Whether ranks have come to an end of their own. Other codes may be the launcher's.
-bool is_end_of_ranks(const ChildEnd& end) {
+bool is_end_of_ranks(const process::ChildEnd& end) {
   constexpr std::array kTheirs = {base::ExitCode::done, base::ExitCode::usage, base::ExitCode::data,
                                   base::ExitCode::divergence};
-  return end.how == ChildEnd::How::exited &&
+  return end.how == process::ChildEnd::How::exited &&
          std::ranges::find(kTheirs, static_cast<base::ExitCode>(end.code)) != kTheirs.end();
 }
 
 // What no other point would do better: hosts that ranks cannot be started on. Throws EnvironmentError.
-void check_hosts(const Experiment& experiment, const Measurement& measurement, const ChildEnd& end,
-                 EndRequest& request) {
+void check_hosts(const Experiment& experiment, const Measurement& measurement, const process::ChildEnd& end,
+                 process::EndRequest& request) {
   if (measurement.figures || is_end_of_ranks(end)) return;
-  std::vector<Host> hosts = experiment.launcher.hosts;
+  std::vector<process::Host> hosts = experiment.launcher.hosts;
   hosts.resize(std::min(hosts.size(), static_cast<std::size_t>(measurement.point.nodes)));
-  const std::vector<SilentHost> silent = find_silent_hosts(experiment.launcher.on(hosts), request);
+  const std::vector<process::SilentHost> silent =
+      process::find_silent_hosts(experiment.launcher.on(hosts), request);
   if (!silent.empty() && !request.signal())
     base::raise<base::EnvironmentError>("{}; {} holds what is measured, the same command goes on from there",
                                         describe(silent), experiment.results.string());
@@ -76,8 +77,8 @@ void check_hosts(const Experiment& experiment, const Measurement& measurement, c
 
 // Figures and environment, or why there are none. A launcher may have been told otherwise, and several names
 // may be one host.
-void take_result(const Experiment& experiment, const ChildEnd& end, Measurement& measurement) {
-  if (end.how != ChildEnd::How::exited || end.code != 0) {
+void take_result(const Experiment& experiment, const process::ChildEnd& end, Measurement& measurement) {
+  if (end.how != process::ChildEnd::How::exited || end.code != 0) {
     measurement.failure = failure_of(experiment, end);
     return;
   }
@@ -96,15 +97,16 @@ void take_result(const Experiment& experiment, const ChildEnd& end, Measurement&
 
 // Nothing if this process was asked to end.
 std::optional<Measurement> measure_start(const Experiment& experiment, const PointStart& start,
-                                         EndRequest& request) {
+                                         process::EndRequest& request) {
   Measurement measurement{start.point, start.repeat, base::utc_stamp(), {}, {}, "{}", experiment.name};
   std::error_code ignored;
   fs::remove(experiment.bench.json, ignored);  // of a run that was killed
-  const ChildEnd end = run_child(experiment.command(start.point), experiment.time_limit, request);
-  if (end.how != ChildEnd::How::interrupted) take_result(experiment, end, measurement);
+  const process::ChildEnd end =
+      process::run_child(experiment.command(start.point), experiment.time_limit, request);
+  if (end.how != process::ChildEnd::How::interrupted) take_result(experiment, end, measurement);
   fs::remove(experiment.bench.json, ignored);
-  if (end.how != ChildEnd::How::interrupted) check_hosts(experiment, measurement, end, request);
-  if (end.how == ChildEnd::How::interrupted) return std::nullopt;
+  if (end.how != process::ChildEnd::How::interrupted) check_hosts(experiment, measurement, end, request);
+  if (end.how == process::ChildEnd::How::interrupted) return std::nullopt;
   if (!measurement.figures && request.signal()) return std::nullopt;  // it is not known whose fault it was
   return measurement;
 }
@@ -113,14 +115,14 @@ struct Tally {
   int measured = 0, failed = 0, skipped = 0;
 };
 
-[[noreturn]] void interrupted(const Experiment& experiment, EndRequest& request) {
+[[noreturn]] void interrupted(const Experiment& experiment, process::EndRequest& request) {
   throw base::ErrorOf<base::ExitCode::requeue>(
       fmt::format("ended by signal {}; {} holds what is measured, the same command goes on from there",
                   request.signal().value_or(0), experiment.results.string()));
 }
 
 Tally measure_all(const Experiment& experiment, ResultsFile& file, Results& results) {
-  EndRequest request;
+  process::EndRequest request;
   Tally tally;
   for (std::size_t i = 0; i < experiment.starts.size(); ++i) {
     const PointStart& start = experiment.starts[i];
@@ -136,7 +138,7 @@ Tally measure_all(const Experiment& experiment, ResultsFile& file, Results& resu
                start.repeat + 1,
                measurement->figures ? fmt::format("{:.2f} ms", measurement->figures->step_ms)
                                     : "failed, " + measurement->failure);
-    flush_output();
+    command::flush_output();
     ++(measurement->figures ? tally.measured : tally.failed);
     results[{start.point, start.repeat}] = *measurement;
   }
@@ -174,19 +176,19 @@ void scale_run(const ScaleRunOptions& options) {
       results = results_of(experiment, runtime::scale::read_measurements(experiment.results));
     for (const PointStart& start : experiment.starts)
       if (!is_done(experiment, results, start))
-        fmt::print("{}\n", shell_words(experiment.command(start.point)));
+        fmt::print("{}\n", process::shell_words(experiment.command(start.point)));
     return;
   }
   ResultsFile file(experiment.results);
   results = results_of(experiment, file.recover());
   const Tally tally = measure_all(experiment, file, results);
   summarize(experiment, results);
-  fmt::print("{}\n", result_line({{"points", experiment.points.size()},
-                                  {"measured", tally.measured},
-                                  {"failed", tally.failed},
-                                  {"skipped", tally.skipped},
-                                  {"results", experiment.results.string()}}));
-  flush_output();
+  fmt::print("{}\n", command::result_line({{"points", experiment.points.size()},
+                                           {"measured", tally.measured},
+                                           {"failed", tally.failed},
+                                           {"skipped", tally.skipped},
+                                           {"results", experiment.results.string()}}));
+  command::flush_output();
   const auto has_figures = [](const auto& each) { return each.second.figures.has_value(); };
   if (std::ranges::none_of(results, has_figures))
     base::raise<base::EnvironmentError>("no point could be measured; {}",
@@ -195,9 +197,9 @@ void scale_run(const ScaleRunOptions& options) {
 
 }  // namespace
 
-void add_scale_run(const Command& scale, Action& chosen) {
+void add_scale_run(const command::Command& scale, command::Action& chosen) {
   auto options = std::make_shared<ScaleRunOptions>();
-  const Command command = scale.add_command(
+  const command::Command command = scale.add_command(
       "run", "Time the step of a job over nodes, codecs, algorithms and batches, through a launcher");
   command.footer(
       "Starts `eightfold bench step` for every point, all points by turns, and appends a line to --results "
@@ -207,7 +209,7 @@ void add_scale_run(const Command& scale, Action& chosen) {
       "docs/scaling.md has the rest.");
   options->add_to(command);
   command.callback(
-      [options, &chosen] { chosen = [options] { return alone([&] { scale_run(*options); }); }; });
+      [options, &chosen] { chosen = [options] { return command::alone([&] { scale_run(*options); }); }; });
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::scale

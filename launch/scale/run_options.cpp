@@ -13,7 +13,7 @@
 #include <string_view>
 #include <utility>
 
-namespace eightfold::launch {
+namespace eightfold::launch::scale {
 namespace {
 
 namespace fs = std::filesystem;
@@ -34,23 +34,24 @@ ExperimentAxes axes_of(const ScaleRunOptions& options, const std::vector<int>& r
   check_known("--algorithm", options.algorithms, config::kNames<config::Algorithm>);
   ExperimentAxes axes{options.nodes, ranks_per_node, options.codecs, options.algorithms, {}, 1, 1};
   for (const std::string& name : options.policies) {
-    const auto policy = scale::parse_batch_policy(name);
+    const auto policy = runtime::scale::parse_batch_policy(name);
     if (!policy) base::raise<base::ConfigError>("--batch {}: there are strong, weak", name);
     axes.policies.push_back(*policy);
   }
-  const auto has = [&](scale::BatchPolicy policy) {
+  const auto has = [&](runtime::scale::BatchPolicy policy) {
     return std::ranges::find(axes.policies, policy) != axes.policies.end();
   };
-  check_no_effect(options.global_batch > 0 && !has(scale::BatchPolicy::strong), "--global-batch",
-                  "--batch strong");
-  check_no_effect(options.rank_batch > 0 && !has(scale::BatchPolicy::weak), "--rank-batch", "--batch weak");
+  process::check_no_effect(options.global_batch > 0 && !has(runtime::scale::BatchPolicy::strong),
+                           "--global-batch", "--batch strong");
+  process::check_no_effect(options.rank_batch > 0 && !has(runtime::scale::BatchPolicy::weak), "--rank-batch",
+                           "--batch weak");
   axes.strong_batch = options.global_batch > 0 ? options.global_batch : job_batch;
   axes.weak_batch = options.rank_batch > 0 ? options.rank_batch : job_batch;
   return axes;
 }
 
-void check_nodes(const Launcher& launcher, const std::vector<int>& nodes) {
-  if (launcher.kind != LauncherKind::mpirun) return;
+void check_nodes(const process::Launcher& launcher, const std::vector<int>& nodes) {
+  if (launcher.kind != process::LauncherKind::mpirun) return;
   const int most = std::ranges::max(nodes);
   const std::size_t hosts = launcher.hosts.empty() ? 1 : launcher.hosts.size();
   if (static_cast<std::size_t>(most) > hosts)
@@ -59,13 +60,13 @@ void check_nodes(const Launcher& launcher, const std::vector<int>& nodes) {
 }
 
 // What is asked for, or what the hosts say. A point has equally many ranks on each of its nodes.
-std::vector<int> chosen_ranks_per_node(const ScaleRunOptions& options, std::vector<Host> hosts) {
+std::vector<int> chosen_ranks_per_node(const ScaleRunOptions& options, std::vector<process::Host> hosts) {
   if (hosts.empty()) return options.ranks_per_node.empty() ? std::vector{1} : options.ranks_per_node;
   hosts.resize(static_cast<std::size_t>(std::ranges::max(options.nodes)));
-  for (const int ranks : options.ranks_per_node) choose_slots(hosts, ranks);
+  for (const int ranks : options.ranks_per_node) process::choose_slots(hosts, ranks);
   if (!options.ranks_per_node.empty()) return options.ranks_per_node;
-  choose_slots(hosts, 0);
-  for (const Host& host : hosts)
+  process::choose_slots(hosts, 0);
+  for (const process::Host& host : hosts)
     if (host.slots != hosts[0].slots)
       base::raise<base::ConfigError>(
           "host {} is for {} ranks and {} for {}; a point has equally many on each of its nodes: "
@@ -82,7 +83,7 @@ void check_overrides(const std::vector<std::string>& overrides) {
         base::raise<base::ConfigError>("--set {}: {} says which are measured", each, option);
 }
 
-void add_points(const Command& command, ScaleRunOptions& options) {
+void add_points(const command::Command& command, ScaleRunOptions& options) {
   const auto add_list = [&](const char* name, auto& list, const char* help) {
     return command.add_option(name, list, help)
         .comma_separated()
@@ -112,7 +113,7 @@ void add_points(const Command& command, ScaleRunOptions& options) {
 
 }  // namespace
 
-void ScaleRunOptions::add_to(const Command& command) {
+void ScaleRunOptions::add_to(const command::Command& command) {
   job.add_to(command);
   command.add_option("--results", results, "Where results are appended, as lines of JSON")
       .required()
@@ -125,12 +126,12 @@ void ScaleRunOptions::add_to(const Command& command) {
 }
 
 Experiment experiment_of(const ScaleRunOptions& options) {
-  check_result_path("--results", options.results);
+  command::check_result_path("--results", options.results);
   check_overrides(options.job.overrides);
-  const runtime::config::ParsedJob parsed = read_job(options.job);
+  const runtime::config::ParsedJob parsed = command::read_job(options.job);
   const runtime::config::JobConfig& job = parsed.config;
   Experiment experiment;
-  const fs::path program = this_program();
+  const fs::path program = process::this_program();
   experiment.results = options.results;
   experiment.retries_failed = options.retries_failed;
   if (!fs::is_regular_file(options.job.file))
@@ -139,10 +140,10 @@ Experiment experiment_of(const ScaleRunOptions& options) {
   experiment.bench = {program.string(),
                       fs::absolute(options.job.file).string(),
                       fmt::format("{}.step.{}.json", fs::absolute(options.results).string(), ::getpid()),
-                      overrides_elsewhere(options.job, parsed.origins),
+                      command::overrides_elsewhere(options.job, parsed.origins),
                       options.steps,
                       options.warmup};
-  experiment.launcher = launcher_of(options.launcher, program);
+  experiment.launcher = process::launcher_of(options.launcher, program);
   check_nodes(experiment.launcher, options.nodes);
   const std::vector<int> ranks_per_node = chosen_ranks_per_node(options, experiment.launcher.hosts);
   experiment.points = points_of(axes_of(options, ranks_per_node, job.job.global_batch));
@@ -157,4 +158,4 @@ Experiment experiment_of(const ScaleRunOptions& options) {
   return experiment;
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::scale

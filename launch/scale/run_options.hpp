@@ -2,19 +2,19 @@
 
 // The command line of `eightfold scale run`, and the experiment that it asks for.
 
-#include "launch/scale/experiment.hpp"
 #include "launch/command/job.hpp"
 #include "launch/process/launcher_options.hpp"
+#include "launch/scale/experiment.hpp"
 
 #include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::scale {
 
 struct ScaleRunOptions {
-  JobOptions job;
+  command::JobOptions job;
   std::filesystem::path results;
   std::vector<int> nodes = {1};
   std::vector<int> ranks_per_node;  // empty: as many as the hosts are for, or 1
@@ -24,18 +24,18 @@ struct ScaleRunOptions {
   std::int64_t global_batch = 0, rank_batch = 0;  // 0: the job's global_batch
   int repeats = 3;
   std::int64_t steps = 50, warmup = 10;
-  LauncherOptions launcher;
+  process::LauncherOptions launcher;
   std::string time_limit = "30min";
   bool retries_failed = false, is_dry = false;
 
-  void add_to(const Command& command);
+  void add_to(const command::Command& command);
 };
 
 // What is measured, how, and where results go.
 struct Experiment {
   std::string name;
   ExperimentBench bench;
-  Launcher launcher;
+  process::Launcher launcher;
   std::vector<runtime::scale::Point> points;
   std::vector<PointStart> starts;
   std::chrono::nanoseconds time_limit{0};
@@ -50,4 +50,4 @@ struct Experiment {
 // Checks all that can be wrong before anything is started. Throws ConfigError, EnvironmentError.
 Experiment experiment_of(const ScaleRunOptions& options);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::scale

@@ -3,10 +3,10 @@
 #include "comm/selection.hpp"
 #include "kernels/base/parse.hpp"
 #include "launch/bench/options.hpp"
-#include "launch/process/launcher_options.hpp"
 #include "launch/command/result.hpp"
-#include "launch/scale/scale.hpp"
+#include "launch/process/launcher_options.hpp"
 #include "launch/process/shipped_files.hpp"
+#include "launch/scale/scale.hpp"
 #include "runtime/scale/fabric_file.hpp"
 #include "runtime/scale/prediction.hpp"
 #include "runtime/scale/workload_file.hpp"
@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::scale {
 namespace {
 
 using runtime::scale::Prediction;
@@ -45,7 +45,7 @@ struct SimulateOptions {
 
 struct Simulation {
   Workload workload;
-  comm::Fabric fabric;
+  comm::simulator::Fabric fabric;
   std::vector<Question> questions;
 };
 
@@ -57,9 +57,10 @@ std::size_t bucket_bytes(const std::string& text) {
   return *bytes;
 }
 
-comm::Fabric fabric_of(const SimulateOptions& options, const std::filesystem::path& workload) {
+comm::simulator::Fabric fabric_of(const SimulateOptions& options, const std::filesystem::path& workload) {
   if (!options.fabric.empty())
-    return runtime::scale::read_fabric(find_described(this_program(), "--fabric", "fabrics", options.fabric));
+    return runtime::scale::read_fabric(
+        process::find_described(process::this_program(), "--fabric", "fabrics", options.fabric));
   try {
     return runtime::scale::read_fabric(workload);
   } catch (const base::ConfigError& error) {
@@ -70,7 +71,7 @@ comm::Fabric fabric_of(const SimulateOptions& options, const std::filesystem::pa
 void check_algorithm(const std::string& algorithm) {
   std::vector<std::string_view> names;
   for (const comm::schedules::Generator& generator : comm::schedules::generators())
-    if (generator.collective == comm::Collective::all_reduce) names.push_back(generator.name);
+    if (generator.collective == comm::schedules::Collective::all_reduce) names.push_back(generator.name);
   if (!algorithm.empty() && std::ranges::find(names, algorithm) == names.end())
     base::raise<base::ConfigError>("--algorithm {}: there are {}", algorithm, fmt::join(names, ", "));
 }
@@ -82,7 +83,7 @@ std::vector<Question> questions_of(const SimulateOptions& options, const Workloa
   check_algorithm(options.algorithm);
   for (const int nodes : options.nodes)
     for (const std::string& codec : options.codecs) {
-      const quant8::Format format = parse_format_option("--codec", codec);
+      const quant8::Format format = bench::parse_format_option("--codec", codec);
       if (!options.algorithm.empty()) comm::allreduce_generator(options.algorithm, format);
       (void)workload.codec_cost(format);
       if (nodes > kMostSimulatedRanks / options.gpus_per_node)
@@ -95,18 +96,18 @@ std::vector<Question> questions_of(const SimulateOptions& options, const Workloa
 
 Simulation simulation_of(const SimulateOptions& options) {
   const std::filesystem::path file =
-      find_described(this_program(), "--workload", "workloads", options.workload);
+      process::find_described(process::this_program(), "--workload", "workloads", options.workload);
   Workload workload = runtime::scale::read_workload(file);
   if (options.batch > 0) workload = workload.with_batch(options.batch);
-  comm::Fabric fabric = fabric_of(options, file);
+  comm::simulator::Fabric fabric = fabric_of(options, file);
   if (options.has_own_hosts) {
-    check_no_effect(shared_cores(workload, fabric).empty(), kOwnHosts, "nodes that share cores");
+    process::check_no_effect(shared_cores(workload, fabric).empty(), kOwnHosts, "nodes that share cores");
     fabric = runtime::scale::with_own_hosts(std::move(fabric));
   }
   return {workload, fabric, questions_of(options, workload)};
 }
 
-ResultRow row_of(const Question& question, const Prediction& prediction) {
+command::ResultRow row_of(const Question& question, const Prediction& prediction) {
   return {{"speedup", prediction.speedup},
           {"step_ms", 1e3 * prediction.step_s},
           {"compute_ms", 1e3 * prediction.compute_s},
@@ -135,32 +136,33 @@ void print(const Question& question, const Prediction& prediction) {
              question.nodes, question.nodes * question.ranks_per_node, to_string(question.format),
              prediction.algorithm, prediction.speedup, 1e3 * prediction.step_s, 1e3 * prediction.compute_s,
              1e3 * prediction.exposed_s, 1e3 * prediction.wire_s, 1e3 * prediction.codec_s);
-  flush_output();
+  command::flush_output();
 }
 
 std::string environment_of(const Simulation& simulation) {
-  return environment_without_device(1, 1,
-                                    {{"workload", simulation.workload.name},
-                                     {"fabric", simulation.fabric.name},
-                                     {"batch", simulation.workload.batch},
-                                     {"shared_cores", shared_cores(simulation.workload, simulation.fabric)},
-                                     {"bucket_bytes", simulation.questions.front().bucket_bytes}});
+  return command::environment_without_device(
+      1, 1,
+      {{"workload", simulation.workload.name},
+       {"fabric", simulation.fabric.name},
+       {"batch", simulation.workload.batch},
+       {"shared_cores", shared_cores(simulation.workload, simulation.fabric)},
+       {"bucket_bytes", simulation.questions.front().bucket_bytes}});
 }
 
 void scale_simulate(const SimulateOptions& options) {
-  prepare_json(options.json);
+  command::prepare_json(options.json);
   const Simulation simulation = simulation_of(options);
-  std::vector<ResultRow> rows;
+  std::vector<command::ResultRow> rows;
   print_head(simulation);
   for (const Question& question : simulation.questions) {
     const Prediction prediction = predict(simulation.workload, simulation.fabric, question);
     print(question, prediction);
     rows.push_back(row_of(question, prediction));
   }
-  publish(options.json, environment_of(simulation), rows);
+  command::publish(options.json, environment_of(simulation), rows);
 }
 
-void add_options(const Command& command, SimulateOptions& options) {
+void add_options(const command::Command& command, SimulateOptions& options) {
   const auto add_required = [&](const char* name, auto& value, const char* help) {
     return command.add_option(name, value, help).required();
   };
@@ -183,14 +185,14 @@ void add_options(const Command& command, SimulateOptions& options) {
   command.add_option("--batch", options.batch, "Samples of each GPU, if not the workload's")
       .in_range(1, 1'000'000'000);
   command.add_flag(kOwnHosts, options.has_own_hosts, kOwnHostsHelp);
-  add_json_option(command, options.json);
+  command::add_json_option(command, options.json);
 }
 
 }  // namespace
 
-void add_scale_simulate(const Command& scale, Action& chosen) {
+void add_scale_simulate(const command::Command& scale, command::Action& chosen) {
   auto options = std::make_shared<SimulateOptions>();
-  const Command command =
+  const command::Command command =
       scale.add_command("simulate", "Predict the step of a workload on a fabric that one does not have");
   command.footer(
       "Replays one step with the schedules of all ranks on the described fabric (SimGrid), for every number "
@@ -208,8 +210,9 @@ void add_scale_simulate(const Command& scale, Action& chosen) {
       "    --codec fp32,bf16,dynamic-tree8\n"
       "docs/scaling.md has the rest.");
   add_options(command, *options);
-  command.callback(
-      [options, &chosen] { chosen = [options] { return alone([&] { scale_simulate(*options); }); }; });
+  command.callback([options, &chosen] {
+    chosen = [options] { return command::alone([&] { scale_simulate(*options); }); };
+  });
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::scale

@@ -8,10 +8,10 @@
 
 #include <algorithm>
 
-namespace eightfold::launch {
+namespace eightfold::launch::supervise {
 
 std::string Attempt::error() const {
-  return cause.empty() ? last_words(end.said) : cause;
+  return cause.empty() ? process::last_words(end.said) : cause;
 }
 
 std::string attempt_line(const Attempt& attempt) {
@@ -19,11 +19,11 @@ std::string attempt_line(const Attempt& attempt) {
                                  {"hosts", attempt.hosts},          {"ranks", attempt.ranks},
                                  {"command", attempt.command},      {"begun_at_step", attempt.begun_at},
                                  {"left_at_step", attempt.left_at}, {"seconds", attempt.seconds}};
-  const bool was_killed = attempt.end.how == ChildEnd::How::killed;
-  const bool was_hung = attempt.end.how == ChildEnd::How::hung;
-  if (attempt.end.how != ChildEnd::How::interrupted && !was_hung)
+  const bool was_killed = attempt.end.how == process::ChildEnd::How::killed;
+  const bool was_hung = attempt.end.how == process::ChildEnd::How::hung;
+  if (attempt.end.how != process::ChildEnd::How::interrupted && !was_hung)
     line[was_killed ? "signal" : "exit_code"] = attempt.end.code;
-  const bool was_stopped = attempt.end.how == ChildEnd::How::exited &&
+  const bool was_stopped = attempt.end.how == process::ChildEnd::How::exited &&
                            attempt.end.code == static_cast<int>(base::ExitCode::requeue);
   if (was_killed || was_hung || (attempt.end.code != 0 && !was_stopped)) line["error"] = attempt.error();
   line["next"] = attempt.next;
@@ -38,4 +38,4 @@ AttemptLog::AttemptLog(const std::filesystem::path& run_directory)
   before_ = static_cast<int>(std::ranges::count(text, '\n'));
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::supervise

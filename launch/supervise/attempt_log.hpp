@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::supervise {
 
 struct Attempt {
   int number = 1;                  // from 1, over all calls of launch
@@ -21,7 +21,7 @@ struct Attempt {
   std::int64_t begun_at = 0;  // the step of the checkpoint that it went on from; 0: the beginning
   std::int64_t left_at = 0;   // of the newest checkpoint after it
   double seconds = 0;
-  ChildEnd end;
+  process::ChildEnd end;
   std::string next;        // what launch has decided
   std::string cause = {};  // of its end, where that is known better than from what it said
 
@@ -43,8 +43,8 @@ class AttemptLog {
   void append(const Attempt& attempt) { file_.append(attempt_line(attempt)); }
 
  private:
-  LineFile file_;
+  process::LineFile file_;
   int before_ = 0;
 };
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::supervise

@@ -1,14 +1,15 @@
 // eightfold launch
+#include "launch/supervise/launch.hpp"
+
 #include "kernels/base/clock.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
-#include "launch/supervise/attempt_log.hpp"
-#include "launch/command/command.hpp"
-#include "launch/supervise/options.hpp"
-#include "launch/supervise/restart_policy.hpp"
 #include "launch/command/result.hpp"
 #include "launch/process/silent_hosts.hpp"
+#include "launch/supervise/attempt_log.hpp"
+#include "launch/supervise/options.hpp"
+#include "launch/supervise/restart_policy.hpp"
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/run/run_directory.hpp"
 #include "runtime/watchdog/report.hpp"
@@ -20,7 +21,7 @@
 #include <memory>
 #include <utility>
 
-namespace eightfold::launch {
+namespace eightfold::launch::supervise {
 namespace {
 
 namespace fs = std::filesystem;
@@ -33,8 +34,8 @@ std::int64_t newest_step(const fs::path& store) {
   return newest ? newest->manifest->step : 0;
 }
 
-std::string named(const std::vector<Host>& hosts) {
-  return hosts.empty() ? "the same nodes" : fmt::format("{}", fmt::join(names_of(hosts), ", "));
+std::string named(const std::vector<process::Host>& hosts) {
+  return hosts.empty() ? "the same nodes" : fmt::format("{}", fmt::join(process::names_of(hosts), ", "));
 }
 
 // One job, from its first attempt to its last.
@@ -43,7 +44,7 @@ class Supervision {
   explicit Supervision(const LaunchPlan& plan)
       : plan_(plan),
         log_(plan.run_directory),
-        store_(runtime::checkpoint_store(plan.job, plan.run_directory)),
+        store_(runtime::run::checkpoint_store(plan.job, plan.run_directory)),
         budget_(plan.max_restarts, plan.backoff),
         hosts_(plan.launcher.hosts),
         number_(log_.before()) {}
@@ -68,7 +69,7 @@ class Supervision {
   Attempt attempt(bool resumes) {
     Attempt attempt{++number_,
                     base::utc_stamp(),
-                    names_of(hosts_),
+                    process::names_of(hosts_),
                     plan_.ranks_on(hosts_),
                     plan_.command(hosts_, resumes),
                     newest_step_or(known_step_),
@@ -78,8 +79,8 @@ class Supervision {
                     {}};
     const base::TimePoint start = base::Clock::now();
     const fs::file_time_type last_start = this->last_start();
-    attempt.end = supervise_child(attempt.command, request_,
-                                  [&, before = last_report()] { return last_report() > before; });
+    attempt.end = process::supervise_child(attempt.command, request_,
+                                           [&, before = last_report()] { return last_report() > before; });
     attempt.seconds = base::seconds_since(start);
     has_started_ |= this->last_start() != last_start;
     attempt.left_at = known_step_ = newest_step_or(attempt.begun_at);
@@ -99,11 +100,11 @@ class Supervision {
   // When ranks that end because of another last wrote down why. Their launcher ends soon after them, unless
   // it waits for a host that is cut off.
   fs::file_time_type last_report() const {
-    return last_change(runtime::report_file(runtime::flight_directory(plan_.run_directory)));
+    return last_change(runtime::watchdog::report_file(runtime::run::flight_directory(plan_.run_directory)));
   }
   // When the ranks of an attempt made their flight records.
   fs::file_time_type last_start() const {
-    return last_change(runtime::flight_directory(plan_.run_directory));
+    return last_change(runtime::run::flight_directory(plan_.run_directory));
   }
   static fs::file_time_type last_change(const fs::path& path) {
     std::error_code none;
@@ -145,12 +146,12 @@ class Supervision {
     if (request_.signal()) return {is_own_end(attempt.end) ? code : ExitCode::requeue, {}, asked_to_end()};
     if (verdict == Verdict::final && code == ExitCode::requeue) return {code, {}, goes_on_from()};
     if (verdict == Verdict::final) return {code, {}, "another attempt would end the same"};
-    const std::vector<SilentHost> silent = find_silent_hosts(plan_.launcher, request_);
+    const std::vector<process::SilentHost> silent = process::find_silent_hosts(plan_.launcher, request_);
     if (request_.signal()) return {ExitCode::requeue, {}, asked_to_end()};
     if (!has_started_ && cannot_start(silent))
       return {ExitCode::environment, {}, "another attempt would end the same", describe(silent)};
     leave_out(silent);
-    if (verdict == Verdict::restart_elsewhere && names_of(hosts_) == attempt.hosts)
+    if (verdict == Verdict::restart_elsewhere && process::names_of(hosts_) == attempt.hosts)
       return {ExitCode::environment, {}, "on the same hosts another attempt would end the same"};
     const auto wait = budget_.next(attempt.left_at > attempt.begun_at);
     if (!wait)
@@ -158,7 +159,7 @@ class Supervision {
               {},
               fmt::format("that was the last of {} restarts without a newer checkpoint", plan_.max_restarts)};
     Words missing;
-    for (const SilentHost& each : silent) missing.push_back(each.host.name);
+    for (const process::SilentHost& each : silent) missing.push_back(each.host.name);
     return {ExitCode::done, wait,
             fmt::format("{}attempt {} on {} in {}",
                         missing.empty() ? "" : fmt::format("no answer from {}; ", fmt::join(missing, ", ")),
@@ -166,29 +167,30 @@ class Supervision {
   }
 
   // A host that is down is left out; one that nobody knows is a mistake, and so is a job without any host.
-  bool cannot_start(const std::vector<SilentHost>& silent) const {
+  bool cannot_start(const std::vector<process::SilentHost>& silent) const {
     if (silent.empty()) return false;
     return silent.size() == plan_.launcher.hosts.size() ||
-           std::ranges::any_of(silent, &SilentHost::is_unknown);
+           std::ranges::any_of(silent, &process::SilentHost::is_unknown);
   }
 
   RunState run_state(const Attempt& attempt) const {
     // On one host, exit code 0 is the ranks' own word. Of several, an mpirun may have lost one.
     const int nodes = attempt.hosts.empty() ? plan_.nodes : static_cast<int>(attempt.hosts.size());
-    const bool is_own_word = nodes < 2 || plan_.launcher.kind == LauncherKind::srun;
-    const bool said_done = attempt.end.how == ChildEnd::How::exited && attempt.end.code == 0;
-    if ((said_done && is_own_word) || runtime::has_ended(plan_.run_directory)) return RunState::ended;
-    return runtime::holds_run(plan_.run_directory) ? RunState::begun : RunState::unbegun;
+    const bool is_own_word = nodes < 2 || plan_.launcher.kind == process::LauncherKind::srun;
+    const bool said_done = attempt.end.how == process::ChildEnd::How::exited && attempt.end.code == 0;
+    if ((said_done && is_own_word) || runtime::run::has_ended(plan_.run_directory)) return RunState::ended;
+    return runtime::run::holds_run(plan_.run_directory) ? RunState::begun : RunState::unbegun;
   }
 
   // The next attempt does without them.
-  void leave_out(const std::vector<SilentHost>& silent) {
-    for (const SilentHost& each : silent)
-      if (!each.words.empty()) base::log_warn("{}", describe({each}));
+  void leave_out(const std::vector<process::SilentHost>& silent) {
+    for (const process::SilentHost& each : silent)
+      if (!each.words.empty()) base::log_warn("{}", process::describe({each}));
     hosts_ = plan_.launcher.hosts;
     if (silent.size() == hosts_.size()) return;  // nothing to choose from; they may come back
-    std::erase_if(hosts_, [&](const Host& host) {
-      return std::ranges::any_of(silent, [&](const SilentHost& each) { return each.host.name == host.name; });
+    std::erase_if(hosts_, [&](const process::Host& host) {
+      return std::ranges::any_of(
+          silent, [&](const process::SilentHost& each) { return each.host.name == host.name; });
     });
   }
 
@@ -200,11 +202,11 @@ class Supervision {
   }
 
   const LaunchPlan& plan_;
-  EndRequest request_{SIGUSR1};
+  process::EndRequest request_{SIGUSR1};
   AttemptLog log_;
   fs::path store_;
   RestartBudget budget_;
-  std::vector<Host> hosts_;  // of the next attempt
+  std::vector<process::Host> hosts_;  // of the next attempt
   int number_;
   bool has_started_ = false;     // whether ranks of an attempt have come to their run
   std::int64_t known_step_ = 0;  // of the newest checkpoint, when the store could last be read
@@ -213,18 +215,18 @@ class Supervision {
 void launch_job(const LaunchOptions& options) {
   LaunchPlan plan = plan_of(options, slurm_allocation());
   if (options.is_dry) {
-    fmt::print("{}\n", shell_words(plan.command(plan.launcher.hosts, plan.goes_on)));
+    fmt::print("{}\n", process::shell_words(plan.command(plan.launcher.hosts, plan.goes_on)));
     return;
   }
-  if (!plan.goes_on) plan.run_directory = runtime::create_run_directory(plan.job.job);
+  if (!plan.goes_on) plan.run_directory = runtime::run::create_run_directory(plan.job.job);
   Supervision(plan).run();
 }
 
 }  // namespace
 
-void add_launch(const Command& program, Action& chosen) {
+void add_launch(const command::Command& program, command::Action& chosen) {
   auto options = std::make_shared<LaunchOptions>();
-  const Command command = program.add_command(
+  const command::Command command = program.add_command(
       "launch", "Train a job under mpirun or srun, and start it again when a rank is lost");
   command.footer(
       "  eightfold launch JOB --hosts a,b,c --ranks-per-node 8\n"
@@ -237,7 +239,7 @@ void add_launch(const Command& program, Action& chosen) {
       "write a checkpoint. docs/launching.md has the rest.");
   options->add_to(command);
   command.callback(
-      [options, &chosen] { chosen = [options] { return alone([&] { launch_job(*options); }); }; });
+      [options, &chosen] { chosen = [options] { return command::alone([&] { launch_job(*options); }); }; });
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::supervise

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <utility>
 
-namespace eightfold::launch {
+namespace eightfold::launch::supervise {
 namespace {
 
 namespace fs = std::filesystem;
@@ -32,7 +32,8 @@ std::optional<int> environment_number(const char* name) {
   return static_cast<int>(*number);
 }
 
-LauncherOptions chosen_launcher(LauncherOptions options, const std::optional<Allocation>& allocation) {
+process::LauncherOptions chosen_launcher(process::LauncherOptions options,
+                                         const std::optional<Allocation>& allocation) {
   if (options.kind != kByItself) return options;
   const bool names_hosts = !options.hosts.empty() || !options.hostfile.empty();
   options.kind = allocation && !names_hosts ? "srun" : "mpirun";
@@ -43,15 +44,15 @@ LauncherOptions chosen_launcher(LauncherOptions options, const std::optional<All
 }
 
 // How many nodes there are to use.
-int nodes_there(const LaunchOptions& options, const Launcher& launcher,
+int nodes_there(const LaunchOptions& options, const process::Launcher& launcher,
                 const std::optional<Allocation>& allocation) {
   switch (launcher.kind) {
-    case LauncherKind::mpirun:
+    case process::LauncherKind::mpirun:
       return launcher.hosts.empty() ? 1 : static_cast<int>(launcher.hosts.size());
-    case LauncherKind::srun:
+    case process::LauncherKind::srun:
       if (allocation) return allocation->nodes;
       break;
-    case LauncherKind::netcluster:
+    case process::LauncherKind::netcluster:
       break;
   }
   if (options.nodes == 0)
@@ -59,20 +60,21 @@ int nodes_there(const LaunchOptions& options, const Launcher& launcher,
   return options.nodes;
 }
 
-int chosen_nodes(const LaunchOptions& options, const Launcher& launcher,
+int chosen_nodes(const LaunchOptions& options, const process::Launcher& launcher,
                  const std::optional<Allocation>& allocation) {
   const int there = nodes_there(options, launcher, allocation);
   if (options.nodes > there)
     base::raise<base::ConfigError>("--nodes {}: there are {}; {}", options.nodes, there,
-                                   launcher.kind == LauncherKind::srun ? "the allocation has no more"
-                                                                       : "--hosts or --hostfile names more");
+                                   launcher.kind == process::LauncherKind::srun
+                                       ? "the allocation has no more"
+                                       : "--hosts or --hostfile names more");
   return options.nodes > 0 ? options.nodes : there;
 }
 
-int chosen_ranks_per_node(const LaunchOptions& options, const Launcher& launcher,
+int chosen_ranks_per_node(const LaunchOptions& options, const process::Launcher& launcher,
                           const std::optional<Allocation>& allocation) {
   if (options.ranks_per_node > 0) return options.ranks_per_node;
-  if (launcher.kind != LauncherKind::srun || !allocation || !allocation->tasks) return 1;
+  if (launcher.kind != process::LauncherKind::srun || !allocation || !allocation->tasks) return 1;
   if (*allocation->tasks % allocation->nodes != 0)
     base::raise<base::ConfigError>(
         "the allocation has {} tasks on {} nodes, which does not come out even; --ranks-per-node says how "
@@ -83,34 +85,34 @@ int chosen_ranks_per_node(const LaunchOptions& options, const Launcher& launcher
 }
 
 // Its hosts, so that some of them can be left out. `ranks_per_node`: 0 if the hosts themselves say it.
-void name_hosts(Launcher& launcher, int nodes, int ranks_per_node) {
-  if (launcher.kind == LauncherKind::netcluster)
+void name_hosts(process::Launcher& launcher, int nodes, int ranks_per_node) {
+  if (launcher.kind == process::LauncherKind::netcluster)
     for (int node = 1; node <= nodes; ++node)
       launcher.hosts.push_back({fmt::format("{}{}", launcher.cluster, node)});
   if (!launcher.hosts.empty()) launcher.hosts.resize(static_cast<std::size_t>(nodes));
-  choose_slots(launcher.hosts, ranks_per_node);
+  process::choose_slots(launcher.hosts, ranks_per_node);
 }
 
 // The ranks on each node: those of the hosts, or, with none, of all nodes.
-std::vector<int> ranks_of_nodes(const LaunchPlan& plan, const std::vector<Host>& hosts) {
+std::vector<int> ranks_of_nodes(const LaunchPlan& plan, const std::vector<process::Host>& hosts) {
   if (hosts.empty()) return std::vector<int>(static_cast<std::size_t>(plan.nodes), plan.ranks_per_node);
   std::vector<int> ranks;
-  for (const Host& host : hosts) ranks.push_back(host.slots);
+  for (const process::Host& host : hosts) ranks.push_back(host.slots);
   return ranks;
 }
 
 // The run that --resume asks for; nothing if it does not, or if there is none.
 std::optional<fs::path> run_to_resume(const LaunchOptions& options, const runtime::config::JobConfig& job) {
   if (!options.resume.is_given()) return std::nullopt;
-  if (options.resume_from.empty()) return runtime::newest_run(job);
-  if (runtime::holds_run(options.resume_from)) return options.resume_from;
-  if (auto run = runtime::run_with_store(runtime::checkpoints_at(options.resume_from))) return run;
+  if (options.resume_from.empty()) return runtime::run::newest_run(job);
+  if (runtime::run::holds_run(options.resume_from)) return options.resume_from;
+  if (auto run = runtime::run::run_with_store(runtime::run::checkpoints_at(options.resume_from))) return run;
   base::raise<base::ConfigError>("--resume: {} is no directory of a run", options.resume_from.string());
 }
 
 }  // namespace
 
-void LaunchOptions::add_to(const Command& command) {
+void LaunchOptions::add_to(const command::Command& command) {
   launcher.kind = kByItself;
   job.add_to(command);
   launcher.add_to(command);
@@ -133,7 +135,7 @@ void LaunchOptions::add_to(const Command& command) {
                            "Go on with a run: its directory, or (without RUN) the newest run of this job")
                .type_name("[RUN]")
                .optional_value();
-  add_json_option(command, json);
+  command::add_json_option(command, json);
   command.add_flag("--dry-run", is_dry, "Only print the command line of the first attempt");
 }
 
@@ -144,12 +146,12 @@ std::optional<Allocation> slurm_allocation() {
                     environment_number("SLURM_NTASKS")};
 }
 
-int LaunchPlan::ranks_on(const std::vector<Host>& hosts) const {
+int LaunchPlan::ranks_on(const std::vector<process::Host>& hosts) const {
   const std::vector<int> each = ranks_of_nodes(*this, hosts);
   return std::accumulate(each.begin(), each.end(), 0);
 }
 
-Words LaunchPlan::command(const std::vector<Host>& hosts, bool resumes) const {
+Words LaunchPlan::command(const std::vector<process::Host>& hosts, bool resumes) const {
   Words train = {program.string(), "train", base::literal_path(job_file.string())};
   for (const std::string& each : overrides) train.insert(train.end(), {"--set", each});
   const int ranks = ranks_on(launcher.hosts);
@@ -164,15 +166,15 @@ Words LaunchPlan::command(const std::vector<Host>& hosts, bool resumes) const {
 }
 
 LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>& allocation) {
-  check_json_path(options.json);
+  command::check_json_path(options.json);
   LaunchPlan plan;
-  runtime::config::ParsedJob job = read_job(options.job);
-  plan.overrides = overrides_elsewhere(options.job, job.origins);
+  runtime::config::ParsedJob job = command::read_job(options.job);
+  plan.overrides = command::overrides_elsewhere(options.job, job.origins);
   plan.job = std::move(job.config);
-  plan.program = this_program();
+  plan.program = process::this_program();
   plan.job_file = fs::absolute(options.job.file);
   plan.json = options.json;
-  plan.launcher = launcher_of(chosen_launcher(options.launcher, allocation), plan.program);
+  plan.launcher = process::launcher_of(chosen_launcher(options.launcher, allocation), plan.program);
   plan.nodes = chosen_nodes(options, plan.launcher, allocation);
   plan.ranks_per_node = chosen_ranks_per_node(options, plan.launcher, allocation);
   name_hosts(plan.launcher, plan.nodes, options.ranks_per_node);
@@ -183,12 +185,12 @@ LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>
   plan.max_restarts = options.max_restarts;
   const std::optional<fs::path> run = run_to_resume(options, plan.job);
   plan.goes_on = run.has_value();
-  plan.run_directory = run ? *run : runtime::free_run_directory(plan.job.job);
+  plan.run_directory = run ? *run : runtime::run::free_run_directory(plan.job.job);
   if (!fs::is_regular_file(options.job.file)) {  // no rank can read a pipe of this process
     plan.job_file = fs::absolute(plan.run_directory / "job.toml");
-    plan.job_text = text_of(options.job);
+    plan.job_text = command::text_of(options.job);
   }
   return plan;
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::supervise

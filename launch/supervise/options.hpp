@@ -11,20 +11,20 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::launch {
+namespace eightfold::launch::supervise {
 
 struct LaunchOptions {
-  JobOptions job;
-  LauncherOptions launcher;
+  command::JobOptions job;
+  process::LauncherOptions launcher;
   int nodes = 0, ranks_per_node = 0;  // 0: not given
   int max_restarts = 3;
   std::string backoff = "5s";
-  Option resume;
+  command::Option resume;
   std::filesystem::path resume_from;  // empty: the job's newest run
   std::filesystem::path json;
   bool is_dry = false;
 
-  void add_to(const Command& command);
+  void add_to(const command::Command& command);
 };
 
 // What Slurm says of the allocation that this process is in.
@@ -38,7 +38,7 @@ std::optional<Allocation> slurm_allocation();
 
 // How ranks are started, where, and what they do.
 struct LaunchPlan {
-  Launcher launcher;                  // with all of its hosts, whose slots are the ranks that they get
+  process::Launcher launcher;         // with all of its hosts, whose slots are the ranks that they get
   int nodes = 1, ranks_per_node = 1;  // where no host is named
   runtime::config::JobConfig job;
   std::filesystem::path program, job_file;
@@ -51,12 +51,12 @@ struct LaunchPlan {
   std::chrono::nanoseconds backoff{0};
 
   // The launcher's command line on these of its hosts; with none, on all nodes.
-  std::vector<std::string> command(const std::vector<Host>& hosts, bool resumes) const;
+  std::vector<std::string> command(const std::vector<process::Host>& hosts, bool resumes) const;
   // How many ranks that starts.
-  int ranks_on(const std::vector<Host>& hosts) const;
+  int ranks_on(const std::vector<process::Host>& hosts) const;
 };
 
 // Checks all that can be wrong before anything is started. Throws ConfigError, EnvironmentError, DataError.
 LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>& allocation);
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::supervise

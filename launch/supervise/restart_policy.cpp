@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace eightfold::launch {
+namespace eightfold::launch::supervise {
 namespace {
 
 constexpr std::chrono::nanoseconds kLongestWait = std::chrono::seconds(60);
@@ -13,9 +13,9 @@ constexpr int kSignalBase = 128, kSignals = 64;
 
 }  // namespace
 
-Verdict verdict_on(const ChildEnd& end, RunState run) {
-  if (end.how != ChildEnd::How::exited)
-    return end.how == ChildEnd::How::interrupted ? Verdict::final : Verdict::restart;
+Verdict verdict_on(const process::ChildEnd& end, RunState run) {
+  if (end.how != process::ChildEnd::How::exited)
+    return end.how == process::ChildEnd::How::interrupted ? Verdict::final : Verdict::restart;
   switch (static_cast<base::ExitCode>(end.code)) {
     case base::ExitCode::done:  // also what the mpirun of Open MPI 5 returns when it has lost a host
       if (run == RunState::ended) return Verdict::done;
@@ -36,8 +36,8 @@ Verdict verdict_on(const ChildEnd& end, RunState run) {
   return Verdict::restart;  // codes of launchers
 }
 
-bool is_own_end(const ChildEnd& end) {
-  if (end.how != ChildEnd::How::exited) return false;
+bool is_own_end(const process::ChildEnd& end) {
+  if (end.how != process::ChildEnd::How::exited) return false;
   switch (static_cast<base::ExitCode>(end.code)) {
     case base::ExitCode::internal:
     case base::ExitCode::usage:
@@ -54,10 +54,10 @@ bool is_own_end(const ChildEnd& end) {
   return false;
 }
 
-std::string describe(const ChildEnd& end) {
-  if (end.how == ChildEnd::How::interrupted) return "a second request to end";
-  if (end.how == ChildEnd::How::hung) return "a launcher that did not end after its ranks";
-  if (end.how == ChildEnd::How::killed) return fmt::format("signal {}", end.code);
+std::string describe(const process::ChildEnd& end) {
+  if (end.how == process::ChildEnd::How::interrupted) return "a second request to end";
+  if (end.how == process::ChildEnd::How::hung) return "a launcher that did not end after its ranks";
+  if (end.how == process::ChildEnd::How::killed) return fmt::format("signal {}", end.code);
   if (end.code > kSignalBase && end.code <= kSignalBase + kSignals)
     return fmt::format("exit code {} (signal {})", end.code, end.code - kSignalBase);
   return fmt::format("exit code {}", end.code);
@@ -72,4 +72,4 @@ std::optional<std::chrono::nanoseconds> RestartBudget::next(bool progressed) {
   return wait;
 }
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::supervise

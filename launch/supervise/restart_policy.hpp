@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace eightfold::launch {
+namespace eightfold::launch::supervise {
 
 // What the end of a job's ranks means.
 enum class Verdict {
@@ -22,14 +22,14 @@ enum class RunState {
   begun,
   ended
 };
-Verdict verdict_on(const ChildEnd& end, RunState run);
+Verdict verdict_on(const process::ChildEnd& end, RunState run);
 
 // Of a job that is not done, whether it has come to its end by itself: nobody killed it, and no rank was lost
 // or hung.
-bool is_own_end(const ChildEnd& end);
+bool is_own_end(const process::ChildEnd& end);
 
 // "exit code 137 (signal 9)", "signal 9"
-std::string describe(const ChildEnd& end);
+std::string describe(const process::ChildEnd& end);
 
 // How often a job is started again. An attempt that has left a newer checkpoint makes up for all before it.
 class RestartBudget {
@@ -45,4 +45,4 @@ class RestartBudget {
   std::chrono::nanoseconds backoff_;
 };
 
-}  // namespace eightfold::launch
+}  // namespace eightfold::launch::supervise

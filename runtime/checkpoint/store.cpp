@@ -231,7 +231,8 @@ Draft::Draft(Store& store, Contents contents)
       target_(store.directory() / directory_name(contents.step)),
       aside_(store.directory() / fmt::format("{}{}-{}", kAside, ::getpid(), target_.filename().string())),
       contents_(std::move(contents)),
-      manifest_{contents_.step, contents_.ranks, contents_.weight_hash, base::utc_stamp(), version(), {}} {
+      manifest_{contents_.step,    contents_.ranks,      contents_.weight_hash,
+                base::utc_stamp(), telemetry::version(), {}} {
   store_.hold();
   remove_leftovers(store_.directory());
   require_space(store_.directory(), bytes_of(contents_));

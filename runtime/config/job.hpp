@@ -172,4 +172,10 @@ struct JobConfig {
   Watchdog watchdog;
 };
 
+// The length of a run in optimizer steps: what a job comes to on its data.
+struct RunLength {
+  std::int64_t steps_per_epoch = 0;
+  std::int64_t steps = 0;
+};
+
 }  // namespace eightfold::runtime::config

@@ -2,7 +2,7 @@
 
 #include "kernels/elementwise.hpp"
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::data {
 namespace {
 
 kernels::Buffer<float> on_device(kernels::Device device, const std::vector<float>& values) {
@@ -15,7 +15,7 @@ kernels::Buffer<float> on_device(kernels::Device device, const std::vector<float
 
 }  // namespace
 
-Feed::Feed(kernels::Device device, const data::Normalization& normalization, const kernels::Shape& sample,
+Feed::Feed(kernels::Device device, const Normalization& normalization, const kernels::Shape& sample,
            std::int64_t rows)
     : device_(device),
       scale_(on_device(device, normalization.scale)),
@@ -39,4 +39,4 @@ kernels::ConstTensor Feed::load(kernels::StreamView stream, kernels::ConstTensor
   return device_labels;
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::data

@@ -7,12 +7,12 @@
 #include "kernels/stream.hpp"
 #include "runtime/data/statistics.hpp"
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::data {
 
 class Feed {
  public:
   // For passes of `rows` samples of shape `sample` [height, width, channels].
-  Feed(kernels::Device device, const data::Normalization& normalization, const kernels::Shape& sample,
+  Feed(kernels::Device device, const Normalization& normalization, const kernels::Shape& sample,
        std::int64_t rows);
 
   // Enqueues everything; images [rows, height, width, channels] u8 and labels [rows] i32 are host memory that
@@ -27,4 +27,4 @@ class Feed {
   kernels::Buffer<std::int32_t> labels_;
 };
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::data

@@ -104,7 +104,7 @@ Loader::Slot* Loader::wait_for_free_slot(const std::stop_token& stop) {
 }
 
 void Loader::fill(Slot& slot, std::int64_t position, const std::stop_token& stop) {
-  const base::ScopedSpan span(observer_, base::Track::loader, kLoadSpan, loaded_);
+  const base::ScopedSpan span(observer_, base::Track::loader, telemetry::kLoadSpan, loaded_);
   const auto image_bytes = static_cast<std::size_t>(job_.source->sample_shape().bytes());
   const auto samples = static_cast<std::size_t>(slot.pass.samples);
   const std::span images = slot.images.span();

@@ -22,7 +22,7 @@ struct RankFindings {
   std::vector<std::string> subnets;              // that its interfaces reach without a gateway
   DataPath path;                                 // expected_path()
   std::vector<Diagnosis> diagnoses;
-  std::optional<comm::ClockOffset> clock = {};  // filled in by rank 0, for the first rank of a node
+  std::optional<comm::mpi::ClockOffset> clock = {};  // filled in by rank 0, for the first rank of a node
 
   // Of a machine and of this process on it, with every check.
   static RankFindings of(const Machine& machine);

@@ -130,7 +130,7 @@ Finding check_clocks(Ranks ranks) {
   constexpr double kTolerable_s = 1;
   std::vector<Evidence> all, far;
   for (std::size_t rank = 1; rank < ranks.size(); ++rank) {
-    const std::optional<comm::ClockOffset>& clock = ranks[rank].clock;
+    const std::optional<comm::mpi::ClockOffset>& clock = ranks[rank].clock;
     if (!clock) continue;
     const Evidence fact{
         "clock of " + ranks[rank].host,

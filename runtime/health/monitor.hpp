@@ -15,7 +15,7 @@ namespace eightfold::runtime::health {
 class Monitor {
  public:
   // `engine` outlives this. Collective.
-  Monitor(comm::Engine& engine, kernels::Device device);
+  Monitor(comm::engine::Engine& engine, kernels::Device device);
 
   // This rank's GPU now: best asked while it has work, for its clock and power fall as soon as it has none.
   GpuHealth read_gpu();
@@ -28,7 +28,7 @@ class Monitor {
   void finish();
 
  private:
-  comm::Engine& engine_;
+  comm::engine::Engine& engine_;
   Sensor sensor_;
   GpuHealth gpu_;  // as last read
   Watch watch_;

@@ -61,7 +61,7 @@ void say(std::vector<std::string>& parts, const char* what, const Range& value, 
 
 }  // namespace
 
-std::vector<RankReport> gather(comm::Communicator& communicator, const RankReport& mine) {
+std::vector<RankReport> gather(comm::mpi::Communicator& communicator, const RankReport& mine) {
   static_assert(std::is_trivially_copyable_v<RankReport>);
   std::vector<RankReport> reports;
   for (const std::string& bytes :
@@ -72,7 +72,7 @@ std::vector<RankReport> gather(comm::Communicator& communicator, const RankRepor
   return reports;
 }
 
-std::vector<std::string> gather_names(comm::Communicator& communicator, const std::string& gpu_address) {
+std::vector<std::string> gather_names(comm::mpi::Communicator& communicator, const std::string& gpu_address) {
   return communicator.gather(fmt::format("rank {} ({}{}{})", communicator.rank(), communicator.host(),
                                          gpu_address.empty() ? "" : ", GPU ", gpu_address),
                              0);

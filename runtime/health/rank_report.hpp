@@ -20,10 +20,10 @@ struct RankReport {
 };
 
 // By rank, on rank 0; empty on the others. Collective.
-std::vector<RankReport> gather(comm::Communicator& communicator, const RankReport& mine);
+std::vector<RankReport> gather(comm::mpi::Communicator& communicator, const RankReport& mine);
 
 // "rank 3 (node7, GPU 0000:1a:00.0)", by rank, on rank 0. The address is empty without a GPU. Collective.
-std::vector<std::string> gather_names(comm::Communicator& communicator, const std::string& gpu_address);
+std::vector<std::string> gather_names(comm::mpi::Communicator& communicator, const std::string& gpu_address);
 
 // For metrics.jsonl: an array with an object per rank.
 nlohmann::json record_of(std::span<const RankReport> reports);

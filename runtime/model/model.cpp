@@ -181,7 +181,7 @@ void Model::begin_step(StreamView stream) {
 
 void Model::forward(StreamView stream, const Pass& pass, kernels::Timeline* timeline) {
   for (std::size_t i = 0; i < stages_.size(); ++i)
-    timed(timeline, kForwardSpan, indices_[i],
+    timed(timeline, telemetry::kForwardSpan, indices_[i],
           [&] { stages_[i].layer->forward(stream, pass, stages_[i].x, stages_[i].y); });
 }
 
@@ -205,7 +205,8 @@ void Model::train(StreamView stream, const Pass& pass, kernels::ConstTensor labe
   kernels::softmax_cross_entropy(stream, logits, labels, pass.samples, weight, totals, dlogits);
   for (std::size_t i = stages_.size(); i-- > 0;) {
     if (stages_[i].dy.is_absent()) break;  // below the first parameters
-    timed(timeline, kBackwardSpan, indices_[i], [&] { backward(stream, pass, stages_[i], ready); });
+    timed(timeline, telemetry::kBackwardSpan, indices_[i],
+          [&] { backward(stream, pass, stages_[i], ready); });
   }
 }
 

@@ -8,14 +8,14 @@
 #include <limits>
 #include <utility>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::optim {
 namespace {
 
 constexpr const char* kAdvice = "lower optimizer.learning_rate or set optimizer.clip_norm";
 
 [[noreturn]] void stop(std::int64_t step, const std::string& reason) {
-  throw comm::AgreedError(base::ExitCode::divergence,
-                          fmt::format("at step {} {}: {}", step, reason, kAdvice));
+  throw comm::mpi::AgreedError(base::ExitCode::divergence,
+                               fmt::format("at step {} {}: {}", step, reason, kAdvice));
 }
 
 }  // namespace
@@ -95,8 +95,8 @@ void Guard::remember(double norm) {
   all.back() = static_cast<float>(norm);
 }
 
-std::vector<Guard::Skipped> Guard::take_skipped() {
+std::vector<telemetry::SkippedStep> Guard::take_skipped() {
   return std::exchange(skipped_, {});
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::optim

@@ -12,6 +12,7 @@
 #include "kernels/stream.hpp"
 #include "kernels/tensor.hpp"
 #include "runtime/config/job.hpp"
+#include "runtime/telemetry/telemetry.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -19,7 +20,7 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::optim {
 
 // By how many standard deviations `norm` is above the mean of the norms; nothing while one of them is missing
 // (NaN). Infinite where all are the same and `norm` is larger.
@@ -40,13 +41,8 @@ class Guard {
   // steps in a row.
   bool admits(kernels::StreamView stream, kernels::ConstTensor gradients, std::int64_t step);
 
-  struct Skipped {
-    std::int64_t step;  // from 1, as a run counts
-    double norm;        // of the gradient
-    std::string reason;
-  };
   // Those since the last call.
-  std::vector<Skipped> take_skipped();
+  std::vector<telemetry::SkippedStep> take_skipped();
   // What must be saved to go on exactly: the norms, oldest first, NaN where there is none yet, on the host.
   // Absent where spikes are not looked for.
   kernels::Tensor norms() const;
@@ -65,7 +61,7 @@ class Guard {
   kernels::PinnedBuffer<double> sum_of_squares_host_;
   kernels::Buffer<float> norms_;
   std::int64_t in_a_row_ = 0;  // skipped
-  std::vector<Skipped> skipped_;
+  std::vector<telemetry::SkippedStep> skipped_;
 };
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::optim

@@ -4,7 +4,7 @@
 #include "kernels/optimizer.hpp"
 #include "kernels/reduce.hpp"
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::optim {
 namespace {
 
 // The names of the state arenas, in the order in which step() hands them to the kernels.
@@ -77,4 +77,4 @@ void Optimizer::apply(kernels::StreamView stream, double learning_rate, std::int
   }
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::optim

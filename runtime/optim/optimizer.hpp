@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::optim {
 
 class Optimizer {
  public:
@@ -48,4 +48,4 @@ class Optimizer {
   kernels::Buffer<float> clip_scale_;
 };
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::optim

@@ -4,16 +4,17 @@
 #include <cmath>
 #include <numbers>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::optim {
 namespace {
 
-double cosine(double final_fraction, const RunLength& length, std::int64_t warmup, std::int64_t step) {
+double cosine(double final_fraction, const config::RunLength& length, std::int64_t warmup,
+              std::int64_t step) {
   const auto span = static_cast<double>(std::max<std::int64_t>(1, length.steps - 1 - warmup));
   const double progress = std::min(1.0, static_cast<double>(step - warmup) / span);
   return final_fraction + (1 - final_fraction) * 0.5 * (1 + std::cos(std::numbers::pi * progress));
 }
 
-double stepped(const config::Schedule& schedule, const RunLength& length, std::int64_t step) {
+double stepped(const config::Schedule& schedule, const config::RunLength& length, std::int64_t step) {
   const std::int64_t epoch = step / length.steps_per_epoch;
   const auto passed = std::count_if(schedule.step_epochs.begin(), schedule.step_epochs.end(),
                                     [&](std::int64_t boundary) { return epoch >= boundary; });
@@ -22,7 +23,7 @@ double stepped(const config::Schedule& schedule, const RunLength& length, std::i
 
 }  // namespace
 
-double learning_rate(const config::Schedule& schedule, double base_rate, const RunLength& length,
+double learning_rate(const config::Schedule& schedule, double base_rate, const config::RunLength& length,
                      std::int64_t step) {
   if (step < schedule.warmup_steps)
     return base_rate * static_cast<double>(step + 1) / static_cast<double>(schedule.warmup_steps);
@@ -37,4 +38,4 @@ double learning_rate(const config::Schedule& schedule, double base_rate, const R
   return base_rate;
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::optim

@@ -6,13 +6,7 @@
 
 #include <cstdint>
 
-namespace eightfold::runtime {
-
-// The length of a run in optimizer steps.
-struct RunLength {
-  std::int64_t steps_per_epoch = 0;
-  std::int64_t steps = 0;
-};
+namespace eightfold::runtime::optim {
 
 // The rate for step `step` (from 0). First, over warmup_steps, it rises linearly to base_rate (Goyal et al.
 // 2017, section 2.2); then it is
@@ -20,7 +14,7 @@ struct RunLength {
 //   step      base_rate * factor ^ (epochs of step_epochs that are over)
 //   cosine    half a cosine from base_rate to final_fraction * base_rate at the last step (Loshchilov and
 //   Hutter 2017)
-double learning_rate(const config::Schedule& schedule, double base_rate, const RunLength& length,
+double learning_rate(const config::Schedule& schedule, double base_rate, const config::RunLength& length,
                      std::int64_t step);
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::optim

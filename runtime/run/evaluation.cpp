@@ -6,15 +6,16 @@
 #include <algorithm>
 #include <array>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 
-telemetry::Score sum_over_ranks(comm::Engine& engine, double loss_sum, double correct, std::int64_t samples) {
+telemetry::Score sum_over_ranks(comm::engine::Engine& engine, double loss_sum, double correct,
+                                std::int64_t samples) {
   std::array<double, 2> totals = {loss_sum, correct};
-  engine.run([&](comm::Communicator& communicator) { communicator.sum(std::span<double>(totals)); });
+  engine.run([&](comm::mpi::Communicator& communicator) { communicator.sum(std::span<double>(totals)); });
   return {totals[0], totals[1], samples};
 }
 
-telemetry::Score evaluate(Session& session, comm::Engine& engine, std::int64_t done,
+telemetry::Score evaluate(Session& session, comm::engine::Engine& engine, std::int64_t done,
                           base::Observer* observer) {
   const std::shared_ptr<const data::Source>& test = session.data().test;
   const RankPlace& place = session.place();
@@ -48,4 +49,4 @@ telemetry::Score evaluate(Session& session, comm::Engine& engine, std::int64_t d
   return sum_over_ranks(engine, host.data()[0], host.data()[1], test->size());
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

@@ -7,14 +7,15 @@
 #include "runtime/run/session.hpp"
 #include "runtime/telemetry/telemetry.hpp"
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 
 // The session's current weights, after `done` steps, on its test data; every rank gets the same numbers. Each
 // pass has a deadline of the watchdog's for itself. Collective.
-telemetry::Score evaluate(Session& session, comm::Engine& engine, std::int64_t done,
+telemetry::Score evaluate(Session& session, comm::engine::Engine& engine, std::int64_t done,
                           base::Observer* observer);
 
 // Sums of this rank's totals over all ranks, for `samples` samples of all. Collective.
-telemetry::Score sum_over_ranks(comm::Engine& engine, double loss_sum, double correct, std::int64_t samples);
+telemetry::Score sum_over_ranks(comm::engine::Engine& engine, double loss_sum, double correct,
+                                std::int64_t samples);
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

@@ -9,26 +9,28 @@
 #include <utility>
 #include <vector>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 namespace {
 
 // Which memory MPI gets, and why. Every rank calls it.
-comm::TransportVerdict choose_transport(const Session& session, comm::Engine& engine) {
+comm::transport::TransportVerdict choose_transport(const Session& session, comm::engine::Engine& engine) {
   const config::Transport wanted = session.config().exchange.transport;
-  if (wanted == config::Transport::staged) return {comm::TransportKind::staged, "the job says so"};
+  if (wanted == config::Transport::staged) return {comm::transport::TransportKind::staged, "the job says so"};
   if (wanted == config::Transport::direct)
-    return {comm::TransportKind::direct, "the job says so, " + comm::cuda_claim().evidence};
+    return {comm::transport::TransportKind::direct,
+            "the job says so, " + comm::transport::cuda_claim().evidence};
   const kernels::Device device = session.place().device;
   if (device.kind == kernels::DeviceKind::host)
-    return {comm::TransportKind::staged, "gradients are in the host's memory"};
+    return {comm::transport::TransportKind::staged, "gradients are in the host's memory"};
   if (session.config().exchange.algorithm == config::Algorithm::mpi)
-    return {comm::TransportKind::staged, "MPI_Allreduce gets the host's memory"};
-  comm::TransportVerdict verdict;
-  comm::DirectProbe probe;
+    return {comm::transport::TransportKind::staged, "MPI_Allreduce gets the host's memory"};
+  comm::transport::TransportVerdict verdict;
+  comm::transport::DirectProbe probe;
   probe.way_out = "--set exchange.transport=staged does without";
-  engine.run(
-      [&](comm::Communicator& communicator) { verdict = comm::probe_direct(communicator, device, probe); });
-  comm::leave_pending(verdict);
+  engine.run([&](comm::mpi::Communicator& communicator) {
+    verdict = comm::transport::probe_direct(communicator, device, probe);
+  });
+  comm::transport::leave_pending(verdict);
   return verdict;
 }
 
@@ -67,7 +69,7 @@ std::vector<kernels::Tensor> bucket_gradients(Session& session) {
   return gradients;
 }
 
-std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::Engine& engine,
+std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::engine::Engine& engine,
                                               base::Observer& observer) {
   std::vector<comm::ExchangeBucket> buckets;
   for (const model::ArenaSpan& bucket : session.buckets())
@@ -75,14 +77,14 @@ std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::Engine& en
   comm::ExchangeOptions options = options_of(session.config());
   if (session.place().ranks > 1) {
     require_checkable(session);
-    const comm::TransportVerdict verdict = choose_transport(session, engine);
+    const comm::transport::TransportVerdict verdict = choose_transport(session, engine);
     base::log_info("exchange: transport {}: {}", to_string(verdict.kind), verdict.reason);
     options.transport = verdict.kind;
   }
   if (const std::string& file = session.config().exchange.calibration; !file.empty())
-    engine.run([&](comm::Communicator& communicator) {
-      options.calibration =
-          std::make_shared<const comm::Calibration>(comm::share_calibration(communicator, file));
+    engine.run([&](comm::mpi::Communicator& communicator) {
+      options.calibration = std::make_shared<const comm::measure::Calibration>(
+          comm::measure::share_calibration(communicator, file));
     });
   return comm::make_exchange(engine, std::move(buckets), options, &observer);
 }
@@ -104,4 +106,4 @@ void log_exchange(const Session& session, const comm::Exchange& exchange) {
                  exchange.wire_bytes(), config::to_string(wanted.codec), ratio);
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

@@ -11,17 +11,17 @@
 #include <memory>
 #include <vector>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 
 // The gradients, bucket by bucket.
 std::vector<kernels::Tensor> bucket_gradients(Session& session);
 
 // Of the session's buckets. `session`, `engine` and `observer` outlive it. Every rank calls it; not while the
 // engine has other work.
-std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::Engine& engine,
+std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::engine::Engine& engine,
                                               base::Observer& observer);
 
 // Tells the log what is exchanged, how, and what that saves.
 void log_exchange(const Session& session, const comm::Exchange& exchange);
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

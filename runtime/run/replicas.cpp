@@ -7,7 +7,7 @@
 #include <functional>
 #include <vector>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 namespace {
 
 // The hash that more than half of the ranks have: it stands in the middle of the sorted ones, if there is
@@ -35,4 +35,4 @@ std::optional<std::string> replica_complaint(std::span<const std::uint64_t> hash
                      *majority);
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

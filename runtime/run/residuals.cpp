@@ -7,7 +7,7 @@
 #include <functional>
 #include <span>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 namespace {
 
 using HostCopy = kernels::PinnedBuffer<float>;
@@ -22,22 +22,22 @@ std::span<std::byte> bytes_of(const HostCopy& copy) {
 
 }  // namespace
 
-void save_residuals(comm::Communicator& communicator, kernels::StreamView stream, kernels::Tensor residual,
-                    std::span<float> passing, checkpoint::Draft* draft) {
+void save_residuals(comm::mpi::Communicator& communicator, kernels::StreamView stream,
+                    kernels::Tensor residual, std::span<float> passing, checkpoint::Draft* draft) {
   if (residual.is_absent()) return;
   const kernels::Tensor host = kernels::host_tensor(passing, residual.shape());
   kernels::copy(stream, residual, host);
   stream.synchronize();
   for (int rank = 0; rank < communicator.size(); ++rank) {
     communicator.carry(std::as_writable_bytes(passing), rank, 0);
-    comm::run_agreed(communicator, [&] {
+    comm::mpi::run_agreed(communicator, [&] {
       if (draft != nullptr) draft->add_residual(rank, host);
     });
   }
 }
 
-void restore_residuals(comm::Communicator& communicator, kernels::StreamView stream, kernels::Tensor residual,
-                       const checkpoint::Found& found) {
+void restore_residuals(comm::mpi::Communicator& communicator, kernels::StreamView stream,
+                       kernels::Tensor residual, const checkpoint::Found& found) {
   int saved = checkpoint::residuals(found.manifest);
   communicator.broadcast(std::as_writable_bytes(std::span(&saved, 1)), 0);
   if (saved == 0) return;
@@ -47,7 +47,7 @@ void restore_residuals(comm::Communicator& communicator, kernels::StreamView str
   }
   const HostCopy passing = host_copy_for(residual), mine = host_copy_for(residual);
   for (int rank = 0; rank < saved; ++rank) {
-    comm::run_agreed(communicator, [&] {
+    comm::mpi::run_agreed(communicator, [&] {
       if (communicator.rank() != 0) return;
       open_file(found, checkpoint::residual_file(rank))
           .read(checkpoint::residual_name(rank), passing.tensor(residual.shape()));
@@ -65,4 +65,4 @@ void restore_residuals(comm::Communicator& communicator, kernels::StreamView str
   stream.synchronize();
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

@@ -10,17 +10,17 @@
 
 #include <span>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 
 // `residual` is this rank's, on the stream's device; absent on all ranks or on none. `passing` is host memory
 // for one; `draft` is rank 0's. Collective; errors are agreed.
-void save_residuals(comm::Communicator& communicator, kernels::StreamView stream, kernels::Tensor residual,
-                    std::span<float> passing, checkpoint::Draft* draft);
+void save_residuals(comm::mpi::Communicator& communicator, kernels::StreamView stream,
+                    kernels::Tensor residual, std::span<float> passing, checkpoint::Draft* draft);
 
 // Fills the residuals from a checkpoint, `found` being rank 0's. On as many ranks as were saved each gets its
 // own back. On others their sum is kept: rank r gets what ranks r, r + N, r + 2N ... had. Says so where
 // nobody can keep it. Collective; errors are agreed.
-void restore_residuals(comm::Communicator& communicator, kernels::StreamView stream, kernels::Tensor residual,
-                       const checkpoint::Found& found);
+void restore_residuals(comm::mpi::Communicator& communicator, kernels::StreamView stream,
+                       kernels::Tensor residual, const checkpoint::Found& found);
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 namespace {
 
 namespace fs = std::filesystem;
@@ -145,9 +145,9 @@ fs::path create_flight_directory(const fs::path& run_directory) {
 }
 
 std::string environment_json(const RunFacts& facts) {
-  return base::json_text(nlohmann::json{{"eightfold", version()},
-                                        {"build", build_facts()},
-                                        {"mpi", comm::mpi_library_version()},
+  return base::json_text(nlohmann::json{{"eightfold", telemetry::version()},
+                                        {"build", telemetry::build_facts()},
+                                        {"mpi", comm::mpi::mpi_library_version()},
                                         {"hosts", facts.hosts},
                                         {"device", facts.device},
                                         {"ranks", facts.ranks},
@@ -162,4 +162,4 @@ void describe_run(const fs::path& run_directory, const config::JobConfig& job, c
                            base::json_page(base::parse_json(environment_json(facts))));
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 
 // The name of one that is not there yet.
 std::filesystem::path free_run_directory(const config::Job& job);
@@ -59,4 +59,4 @@ void describe_run(const std::filesystem::path& run_directory, const config::JobC
 // The facts as the "environment" of --json files.
 std::string environment_json(const RunFacts& facts);
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

@@ -11,7 +11,7 @@
 #include <chrono>
 #include <utility>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 namespace {
 
 // What the machine refuses may be granted next time. A defect is not: it ends the run.
@@ -36,7 +36,7 @@ std::string newest_in(const std::filesystem::path& store) {
 
 }  // namespace
 
-Saver::Saver(Session& session, comm::Engine& engine, telemetry::Telemetry& telemetry,
+Saver::Saver(Session& session, comm::engine::Engine& engine, telemetry::Telemetry& telemetry,
              checkpoint::Store* store)
     : session_(session), engine_(engine), telemetry_(telemetry), store_(store) {
   const config::Checkpoint& wanted = session.config().checkpoint;
@@ -55,22 +55,23 @@ Saver::~Saver() {
 }
 
 void Saver::save(std::int64_t step, const std::string& weight_hash) {
-  engine_.run([&](comm::Communicator& communicator) { attempt(communicator, step, weight_hash); });
+  engine_.run([&](comm::mpi::Communicator& communicator) { attempt(communicator, step, weight_hash); });
 }
 
-void Saver::attempt(comm::Communicator& communicator, std::int64_t step, const std::string& weight_hash) {
+void Saver::attempt(comm::mpi::Communicator& communicator, std::int64_t step,
+                    const std::string& weight_hash) {
   const base::TimePoint start = base::Clock::now();
   std::unique_ptr<checkpoint::Draft> draft;
   if (is_writing())
     base::log_info("step {} waits: the checkpoint before its own is still being written", step);
   try {
-    comm::run_agreed(communicator, [&] {
+    comm::mpi::run_agreed(communicator, [&] {
       if (!writes()) return;
       collect();
       draft = begin_draft(step, weight_hash);
     });
     save_residuals(communicator, session_.stream(), session_.residual(), passing_.span(), draft.get());
-  } catch (const comm::AgreedError& error) {
+  } catch (const comm::mpi::AgreedError& error) {
     if (!may_pass(error.exit_code())) throw;
     draft.reset();
     if (!writes()) return;
@@ -84,7 +85,7 @@ void Saver::attempt(comm::Communicator& communicator, std::int64_t step, const s
     under_way_ = std::async(waits ? std::launch::deferred : std::launch::async, &Saver::write, this, step,
                             std::move(draft));
   stall_s_ = base::seconds_since(start);
-  if (waits) comm::run_agreed(communicator, [&] { collect(); });
+  if (waits) comm::mpi::run_agreed(communicator, [&] { collect(); });
 }
 
 std::unique_ptr<checkpoint::Draft> Saver::begin_draft(std::int64_t step, const std::string& weight_hash) {
@@ -134,8 +135,8 @@ void Saver::conclude(Outcome outcome) {
 
 std::optional<std::string> Saver::finish() {
   std::string complaint;
-  engine_.run([&](comm::Communicator& communicator) {
-    comm::run_agreed(communicator, [&] {
+  engine_.run([&](comm::mpi::Communicator& communicator) {
+    comm::mpi::run_agreed(communicator, [&] {
       collect();
       if (!last_.reason.empty())
         complaint = fmt::format("the checkpoint of step {} could not be written: {}; {}", last_.step,
@@ -146,4 +147,4 @@ std::optional<std::string> Saver::finish() {
   return complaint.empty() ? std::nullopt : std::optional(complaint);
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

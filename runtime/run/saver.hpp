@@ -19,14 +19,15 @@
 #include <optional>
 #include <string>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 
 class Saver {
  public:
   // `store` is where the checkpoints go, on rank 0; null on the others, and where none is written. Takes host
   // memory for a copy of the state there, unless the job has it written while training waits, or writes none
   // but the last. All of them outlive this.
-  Saver(Session& session, comm::Engine& engine, telemetry::Telemetry& telemetry, checkpoint::Store* store);
+  Saver(Session& session, comm::engine::Engine& engine, telemetry::Telemetry& telemetry,
+        checkpoint::Store* store);
   ~Saver();                      // waits for what is being written
   Saver(const Saver&) = delete;  // its thread refers to it
   Saver& operator=(const Saver&) = delete;
@@ -50,7 +51,7 @@ class Saver {
   };
 
   bool writes() const { return session_.place().rank == 0; }
-  void attempt(comm::Communicator& communicator, std::int64_t step, const std::string& weight_hash);
+  void attempt(comm::mpi::Communicator& communicator, std::int64_t step, const std::string& weight_hash);
   std::unique_ptr<checkpoint::Draft> begin_draft(std::int64_t step, const std::string& weight_hash);
   Outcome write(std::int64_t step, std::unique_ptr<checkpoint::Draft> draft);
   bool is_writing() const;
@@ -58,7 +59,7 @@ class Saver {
   void conclude(Outcome outcome);
 
   Session& session_;
-  comm::Engine& engine_;
+  comm::engine::Engine& engine_;
   telemetry::Telemetry& telemetry_;
   checkpoint::Store* store_;
   std::optional<Snapshot> copy_;
@@ -69,4 +70,4 @@ class Saver {
   std::future<Outcome> under_way_;  // last: it reads the others
 };
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

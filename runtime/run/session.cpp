@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 namespace {
 
 kernels::Shape tensor_shape(const data::SampleShape& sample) {
@@ -70,7 +70,7 @@ Session::Session(config::JobConfig config, data::Split data, data::TrainingFacts
   data::require_labels_below(*data_.test, model_.outputs());
 }
 
-Feed Session::make_feed() const {
+data::Feed Session::make_feed() const {
   return {place_.device, data::normalization(facts_.bytes), tensor_shape(facts_.shape), plan_.pass_rows()};
 }
 
@@ -80,13 +80,13 @@ Snapshot Session::make_snapshot(Snapshot::Copies copies) const {
   return snapshot;
 }
 
-RunLength Session::length() const {
+config::RunLength Session::length() const {
   const std::int64_t per_epoch = plan_.steps_per_epoch();
   const std::int64_t steps = config_.job.epochs * per_epoch;
   return {per_epoch, config_.job.steps > 0 ? std::min(config_.job.steps, steps) : steps};
 }
 
-void Session::initialize(comm::Communicator& communicator) {
+void Session::initialize(comm::mpi::Communicator& communicator) {
   if (place_.rank == 0) {
     model_.initialize(config_.job.seed, stream_);
     snapshot_.load_from_device(stream_);
@@ -95,8 +95,8 @@ void Session::initialize(comm::Communicator& communicator) {
   snapshot_.store_to_device(stream_);
 }
 
-void Session::restore(comm::Communicator& communicator, const checkpoint::Found& found, Restored what) {
-  comm::run_agreed(communicator, [&] {
+void Session::restore(comm::mpi::Communicator& communicator, const checkpoint::Found& found, Restored what) {
+  comm::mpi::run_agreed(communicator, [&] {
     if (place_.rank != 0) return;
     what == Restored::everything ? snapshot_.read(found) : snapshot_.read_weights(found);
   });
@@ -117,4 +117,4 @@ std::uint64_t Session::data_fingerprint() const {
   return base::hash64(std::span<const char>(both));
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

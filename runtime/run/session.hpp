@@ -6,12 +6,12 @@
 #include "kernels/stream.hpp"
 #include "runtime/config/job.hpp"
 #include "runtime/data/batch_plan.hpp"
+#include "runtime/data/input_stage.hpp"
 #include "runtime/data/source.hpp"
 #include "runtime/data/training_facts.hpp"
-#include "runtime/data/input_stage.hpp"
-#include "runtime/optim/guard.hpp"
 #include "runtime/model/arena.hpp"
 #include "runtime/model/model.hpp"
+#include "runtime/optim/guard.hpp"
 #include "runtime/optim/optimizer.hpp"
 #include "runtime/optim/schedule.hpp"
 #include "runtime/run/snapshot.hpp"
@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 
 // Where this rank stands in the job.
 struct RankPlace {
@@ -51,12 +51,12 @@ class Session {
   const RankPlace& place() const noexcept { return place_; }
   // How training samples are dealt out.
   const data::BatchPlan& plan() const noexcept { return plan_; }
-  RunLength length() const;
+  config::RunLength length() const;
   kernels::StreamView stream() const noexcept { return stream_; }
   model::Model& model() noexcept { return model_; }
   const model::Model& model() const noexcept { return model_; }
-  Optimizer& optimizer() noexcept { return optimizer_; }
-  Guard& guard() noexcept { return guard_; }
+  optim::Optimizer& optimizer() noexcept { return optimizer_; }
+  optim::Guard& guard() noexcept { return guard_; }
   // The spans of the gradients that are exchanged as one operation, in the order in which they complete.
   const std::vector<model::ArenaSpan>& buckets() const noexcept { return buckets_; }
   // What encodings lost of this rank's gradients so far; absent without error feedback, and where nothing is
@@ -65,19 +65,19 @@ class Session {
   Snapshot& snapshot() noexcept { return snapshot_; }
   // Another one of the same state, which must not outlive this.
   Snapshot make_snapshot(Snapshot::Copies copies) const;
-  Feed& feed() noexcept { return feed_; }
+  data::Feed& feed() noexcept { return feed_; }
 
   // Rank 0 draws the initial weights from the seed, everybody gets them. Collective.
-  void initialize(comm::Communicator& communicator);
+  void initialize(comm::mpi::Communicator& communicator);
   // Rank 0 reads a checkpoint, everybody gets it, or of the residuals its own. Collective; a checkpoint that
   // is damaged or of another model is an AgreedError. Requires: the checkpoint's samples have the shape of
   // this job's.
-  void restore(comm::Communicator& communicator, const checkpoint::Found& found, Restored what);
+  void restore(comm::mpi::Communicator& communicator, const checkpoint::Found& found, Restored what);
   // The same number on ranks that hold the same data.
   std::uint64_t data_fingerprint() const;
 
  private:
-  Feed make_feed() const;
+  data::Feed make_feed() const;
 
   config::JobConfig config_;
   data::Split data_;
@@ -86,12 +86,12 @@ class Session {
   data::BatchPlan plan_;
   kernels::Stream stream_;
   model::Model model_;
-  Optimizer optimizer_;
-  Guard guard_;
+  optim::Optimizer optimizer_;
+  optim::Guard guard_;
   std::vector<model::ArenaSpan> buckets_;
   kernels::Buffer<float> residual_;
   Snapshot snapshot_;
-  Feed feed_;
+  data::Feed feed_;
 };
 
 // Whether a rank keeps what encodings lose, as the job says: by itself where they keep less than 8 bits.
@@ -100,4 +100,4 @@ bool has_error_feedback(const config::Exchange& exchange);
 // A fixed batch is dealt out over the ranks. Throws ConfigError when there are more ranks than samples in it.
 data::BatchPlan deal_out(const config::Job& job, std::int64_t samples, int ranks);
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

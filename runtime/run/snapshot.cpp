@@ -7,14 +7,14 @@
 #include <cmath>
 #include <utility>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 
 using kernels::Tensor;
 
-Snapshot::Snapshot(const model::Model& model, const Optimizer& optimizer, Copies copies)
+Snapshot::Snapshot(const model::Model& model, const optim::Optimizer& optimizer, Copies copies)
     : parameters_(model.parameters()), copies_(copies) {
   arenas_.push_back(mirror("", model.weights()));
-  for (const Optimizer::State& state : optimizer.state())
+  for (const optim::Optimizer::State& state : optimizer.state())
     arenas_.push_back(mirror(state.name + ".", state.arena.tensor()));
 }
 
@@ -107,17 +107,17 @@ void Snapshot::read(const checkpoint::Found& found) {
   for (const Arena& each : included_) file.read(each.prefix, each.host);
 }
 
-void Snapshot::broadcast(comm::Communicator& communicator, int root) {
+void Snapshot::broadcast(comm::mpi::Communicator& communicator, int root) {
   for (const Arena& arena : arenas_)
     communicator.broadcast(std::as_writable_bytes(arena.host.span<float>()), root);
   for (const Arena& each : included_)
     communicator.broadcast(std::as_writable_bytes(each.host.span<float>()), root);
 }
 
-std::optional<data::TrainingFacts> share_training_facts(comm::Communicator& communicator,
+std::optional<data::TrainingFacts> share_training_facts(comm::mpi::Communicator& communicator,
                                                         const checkpoint::Found& found) {
   std::string text;
-  comm::run_agreed(communicator, [&] {
+  comm::mpi::run_agreed(communicator, [&] {
     if (communicator.rank() != 0) return;
     if (const auto facts = checkpoint::read_data(found)) text = checkpoint::data_text(*facts);
   });
@@ -126,4 +126,4 @@ std::optional<data::TrainingFacts> share_training_facts(comm::Communicator& comm
   return checkpoint::parse_data(checkpoint::kDataFile, text);
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

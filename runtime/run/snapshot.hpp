@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 
 // All of a model's training state as host memory, planned once. load_from_device() and store_to_device() move
 // it; where a tensor is the arena itself both have nothing to do.
@@ -26,7 +26,8 @@ class Snapshot {
   enum class Copies { of_device_arenas, of_all };
 
   // `model` and `optimizer` outlive this.
-  Snapshot(const model::Model& model, const Optimizer& optimizer, Copies copies = Copies::of_device_arenas);
+  Snapshot(const model::Model& model, const optim::Optimizer& optimizer,
+           Copies copies = Copies::of_device_arenas);
 
   // A tensor of the host that is saved with the optimizer's state under this name, as it is. It outlives
   // this.
@@ -49,7 +50,7 @@ class Snapshot {
   // The same for the weights alone: evaluation needs no optimizer.
   void read_weights(const checkpoint::Found& found);
   // Every rank gets root's state. Collective.
-  void broadcast(comm::Communicator& communicator, int root);
+  void broadcast(comm::mpi::Communicator& communicator, int root);
 
  private:
   struct Arena {
@@ -71,7 +72,7 @@ class Snapshot {
 
 // What a checkpoint that rank 0 has found says of its training data, on every rank; nothing if a version
 // wrote it that did not say it. Collective; one that is damaged is an AgreedError.
-std::optional<data::TrainingFacts> share_training_facts(comm::Communicator& communicator,
+std::optional<data::TrainingFacts> share_training_facts(comm::mpi::Communicator& communicator,
                                                         const checkpoint::Found& found);
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

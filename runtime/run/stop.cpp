@@ -6,7 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 namespace {
 
 // A device's worker enqueues this many steps before the exchange of the first is over (comm/exchange.cpp);
@@ -73,7 +73,7 @@ std::optional<std::chrono::system_clock::time_point> slurm_end_time() {
   return std::chrono::system_clock::time_point(std::chrono::seconds(*seconds));
 }
 
-StopAgreement::StopAgreement(comm::Engine& engine, kernels::Device device, StopRequest& request,
+StopAgreement::StopAgreement(comm::engine::Engine& engine, kernels::Device device, StopRequest& request,
                              std::optional<Time> end)
     : request_(request),
       end_(end),
@@ -93,4 +93,4 @@ StopReason StopAgreement::answer() {
   return static_cast<StopReason>(vote_.outcome());
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

@@ -12,7 +12,7 @@
 #include <optional>
 #include <string_view>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 
 // In the order in which one is named where ranks have several.
 enum class StopReason : std::uint32_t {
@@ -53,7 +53,8 @@ class StopAgreement {
 
   // Asks to stop by itself when less than a minute and what stopping takes is left until `end`. All outlive
   // this.
-  StopAgreement(comm::Engine& engine, kernels::Device device, StopRequest& request, std::optional<Time> end);
+  StopAgreement(comm::engine::Engine& engine, kernels::Device device, StopRequest& request,
+                std::optional<Time> end);
 
   // Before each step, if stopping takes so long.
   void ask(std::chrono::duration<double> stopping);
@@ -66,7 +67,7 @@ class StopAgreement {
   const std::optional<Time> end_;
   const std::size_t lag_;  // steps
   const bool is_alone_;
-  comm::Vote vote_;
+  comm::engine::Vote vote_;
 };
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

@@ -1,29 +1,29 @@
 #include "runtime/run/train.hpp"
 
-#include "comm/mpi/agreed_error.hpp"
 #include "comm/engine/engine.hpp"
+#include "comm/mpi/agreed_error.hpp"
 #include "comm/verifying_exchange.hpp"
 #include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
+#include "runtime/health/monitor.hpp"
 #include "runtime/run/evaluation.hpp"
 #include "runtime/run/exchange.hpp"
-#include "runtime/health/monitor.hpp"
 #include "runtime/run/replicas.hpp"
 #include "runtime/run/saver.hpp"
-#include "runtime/telemetry/telemetry.hpp"
 #include "runtime/run/worker.hpp"
+#include "runtime/telemetry/telemetry.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 namespace {
 
 // The loop around the worker: when to report, evaluate, save and stop.
 class Run {
  public:
-  Run(Session& session, comm::Communicator& communicator, const RunPlan& plan)
+  Run(Session& session, comm::mpi::Communicator& communicator, const RunPlan& plan)
       : session_(session),
         config_(session.config()),
         plan_(plan),
@@ -55,7 +55,7 @@ class Run {
     while (done < length_.steps && !target_reached() && stopped == StopReason::none) {
       stop_.ask(2 * saver_.longest());  // one may be under way
       done = worker_.step() + 1;
-      for (const Guard::Skipped& each : session_.guard().take_skipped()) telemetry_.skipped(each);
+      for (const telemetry::SkippedStep& each : session_.guard().take_skipped()) telemetry_.skipped(each);
       stopped = stop_.answer();
       if (done == length_.steps) stopped = StopReason::none;  // there is nothing to go on with
       telemetry_.progress(done);
@@ -124,7 +124,7 @@ class Run {
 
   // Every rank has this number, and throws.
   [[noreturn]] static void diverged(const char* what, double value, std::int64_t done) {
-    throw comm::AgreedError(
+    throw comm::mpi::AgreedError(
         base::ExitCode::divergence,
         fmt::format("the {} is {} at step {}: lower optimizer.learning_rate or set optimizer.clip_norm", what,
                     std::isnan(value) ? "not a number" : "infinite", done));
@@ -132,7 +132,7 @@ class Run {
 
   void evaluate(std::int64_t done) {
     base::flight_recorder().begin_phase(base::Phase::evaluation, done);
-    test_ = runtime::evaluate(session_, engine_, done, nullptr);
+    test_ = run::evaluate(session_, engine_, done, nullptr);
     evaluated_step_ = done;
     telemetry_.evaluation(done, test_);
     if (!std::isfinite(test_.loss())) diverged("test loss", test_.loss(), done);
@@ -151,11 +151,12 @@ class Run {
     session_.snapshot().load_weights_from_device(session_.stream());
     std::string mine = session_.snapshot().weight_hash();
     std::vector<std::uint64_t> hashes;
-    engine_.run([&](comm::Communicator& communicator) {
+    engine_.run([&](comm::mpi::Communicator& communicator) {
       hashes = communicator.all_gather(std::stoull(mine, nullptr, 16));
     });
     if (const auto complaint = replica_complaint(hashes))
-      throw comm::AgreedError(base::ExitCode::divergence, fmt::format("after step {} {}", done, *complaint));
+      throw comm::mpi::AgreedError(base::ExitCode::divergence,
+                                   fmt::format("after step {} {}", done, *complaint));
     if (!session_.snapshot().weights_are_finite()) diverged("largest weight", NAN, done);
     return mine;
   }
@@ -163,9 +164,9 @@ class Run {
   Session& session_;
   const config::JobConfig& config_;
   RunPlan plan_;
-  RunLength length_;
+  config::RunLength length_;
   telemetry::Telemetry telemetry_;
-  comm::Engine engine_;
+  comm::engine::Engine engine_;
   std::unique_ptr<comm::Exchange> exchange_;
   std::unique_ptr<comm::VerifyingExchange> verifying_;  // null unless the job verifies
   Saver saver_;
@@ -180,8 +181,8 @@ class Run {
 
 }  // namespace
 
-TrainResult train(Session& session, comm::Communicator& communicator, const RunPlan& run) {
+TrainResult train(Session& session, comm::mpi::Communicator& communicator, const RunPlan& run) {
   return Run(session, communicator, run).run();
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

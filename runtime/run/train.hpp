@@ -14,7 +14,7 @@
 #include <optional>
 #include <string>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 
 struct TrainResult {
   double test_accuracy = 0;
@@ -40,6 +40,6 @@ struct RunPlan {
 // after which all ranks stop because one was asked to. Evaluates and writes checkpoints as the job says, and
 // at the end; one that cannot be written does not end the run. Starts and stops the engine on `communicator`.
 // Collective. Throws DivergenceError's code, agreed, when the loss is no longer a number or replicas differ.
-TrainResult train(Session& session, comm::Communicator& communicator, const RunPlan& run);
+TrainResult train(Session& session, comm::mpi::Communicator& communicator, const RunPlan& run);
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

@@ -7,7 +7,7 @@
 
 #include <utility>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 namespace {
 
 data::LoaderJob training_data(const Session& session, std::int64_t first_step, std::int64_t end_step) {
@@ -40,7 +40,7 @@ Worker::~Worker() {
 }
 
 std::int64_t Worker::step() {
-  timeline_.span(kStepSpan, step_, [&] { enqueue_step(); });
+  timeline_.span(telemetry::kStepSpan, step_, [&] { enqueue_step(); });
   timeline_.report();
   return step_++;
 }
@@ -55,8 +55,8 @@ void Worker::enqueue_step() {
   for (std::int64_t index = 0; index < passes; ++index) run_pass(batch, index, passes);
   submit_complete(session_.model().gradients().elements());  // without overlap: all of them
   base::flight_recorder().begin_phase(base::Phase::exchange, step_);
-  learning_rate_ = runtime::learning_rate(
-      session_.config().schedule, session_.config().optimizer.learning_rate, session_.length(), step_);
+  learning_rate_ = optim::learning_rate(session_.config().schedule, session_.config().optimizer.learning_rate,
+                                        session_.length(), step_);
   // A format without a zero makes numbers of the zeros behind each tensor.
   const bool spoils_padding = session_.config().exchange.codec == config::Codec::one_bit;
   const bool is_alone = session_.place().ranks == 1;  // and waits for nothing
@@ -68,13 +68,13 @@ void Worker::enqueue_step() {
 }
 
 void Worker::update_at_once(bool spoils_padding) {
-  timeline_.span(kExposedSpan, step_, [&] { exchange_.wait(stream_); });
+  timeline_.span(telemetry::kExposedSpan, step_, [&] { exchange_.wait(stream_); });
   if (spoils_padding) session_.model().clear_padding(stream_);
-  timeline_.span(kUpdateSpan, step_, [&] { update_if_admitted(); });
+  timeline_.span(telemetry::kUpdateSpan, step_, [&] { update_if_admitted(); });
 }
 
 void Worker::update_if_admitted() {
-  Guard& guard = session_.guard();
+  optim::Guard& guard = session_.guard();
   if (!guard.is_on() || guard.admits(stream_, session_.model().gradients(), step_))
     return session_.optimizer().step(stream_, learning_rate_, step_ + 1);
   // Its loss may be as wrong as its gradient.
@@ -85,8 +85,8 @@ void Worker::update_if_admitted() {
 // The weights of a bucket are updated while those behind it are still on their way.
 void Worker::update_by_bucket() {
   for (const model::ArenaSpan& bucket : session_.buckets()) {
-    timeline_.span(kExposedSpan, step_, [&] { exchange_.wait_for_next(stream_); });
-    timeline_.span(kUpdateSpan, step_,
+    timeline_.span(telemetry::kExposedSpan, step_, [&] { exchange_.wait_for_next(stream_); });
+    timeline_.span(telemetry::kUpdateSpan, step_,
                    [&] { session_.optimizer().step(stream_, learning_rate_, step_ + 1, bucket); });
   }
 }
@@ -117,7 +117,7 @@ void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t
 const data::Pass& Worker::next_pass() {
   const data::Pass* loaded = nullptr;
   base::flight_recorder().begin_phase(base::Phase::data, step_);
-  timeline_.span(kDataWaitSpan, step_, [&] { loaded = &loader_.next(); });
+  timeline_.span(telemetry::kDataWaitSpan, step_, [&] { loaded = &loader_.next(); });
   base::flight_recorder().begin_phase(base::Phase::forward, step_);
   return *loaded;
 }
@@ -125,7 +125,7 @@ const data::Pass& Worker::next_pass() {
 void Worker::submit_complete(std::int64_t end) {
   const std::vector<model::ArenaSpan>& buckets = session_.buckets();
   for (; submitted_ < buckets.size() && buckets[submitted_].end <= end; ++submitted_) {
-    timeline_.point(kSubmitSpan, static_cast<std::int64_t>(submitted_));
+    timeline_.point(telemetry::kSubmitSpan, static_cast<std::int64_t>(submitted_));
     exchange_.submit(submitted_, step_, stream_);
   }
 }
@@ -140,4 +140,4 @@ Worker::Totals Worker::take_totals() {
   return totals;
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

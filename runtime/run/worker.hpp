@@ -11,7 +11,7 @@
 
 #include <cstddef>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::run {
 
 class Worker {
  public:
@@ -66,4 +66,4 @@ class Worker {
   bool times_layers_ = false;
 };
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::run

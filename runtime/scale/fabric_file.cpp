@@ -8,7 +8,7 @@
 namespace eightfold::runtime::scale {
 namespace {
 
-using comm::Fabric;
+using comm::simulator::Fabric;
 using config::Origins;
 using config::Place;
 

@@ -11,11 +11,11 @@
 namespace eightfold::runtime::scale {
 
 // Strict: throws ConfigError "file:line:column: what is wrong; what is allowed".
-comm::Fabric read_fabric(const std::filesystem::path& file);
+comm::simulator::Fabric read_fabric(const std::filesystem::path& file);
 // `source` is what places begin with.
-comm::Fabric parse_fabric(std::string_view toml_text, std::string_view source);
+comm::simulator::Fabric parse_fabric(std::string_view toml_text, std::string_view source);
 
 // What parse_fabric reads the same fabric from.
-std::string fabric_text(const comm::Fabric& fabric);
+std::string fabric_text(const comm::simulator::Fabric& fabric);
 
 }  // namespace eightfold::runtime::scale

@@ -13,7 +13,7 @@ inline constexpr std::array<std::string_view, 2> kNames<scale::WorkloadDevice> =
 namespace eightfold::runtime::scale {
 namespace {
 
-using comm::Fabric;
+using comm::simulator::Fabric;
 using config::between;
 using config::field;
 using config::field_as;

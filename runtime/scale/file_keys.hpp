@@ -12,7 +12,7 @@
 
 namespace eightfold::runtime::scale {
 
-const std::vector<config::Section<comm::Fabric>>& fabric_sections();
+const std::vector<config::Section<comm::simulator::Fabric>>& fabric_sections();
 const std::vector<config::Section<Workload>>& workload_sections();
 // [[codec]] and [[layer]].
 const config::Section<CodecCost>& codec_section();

@@ -19,8 +19,8 @@ std::int64_t padded(std::int64_t parameters) {
   return (parameters + quant8::kBlock - 1) / quant8::kBlock * quant8::kBlock;
 }
 
-comm::SimulatedStep step_of(const Workload& workload, const Question& question) {
-  comm::SimulatedStep step;
+comm::simulator::SimulatedStep step_of(const Workload& workload, const Question& question) {
+  comm::simulator::SimulatedStep step;
   double before_s = workload.other_s;
   for (const LayerTimes& layer : workload.layers) before_s += layer.forward_s;
   step.work.push_back({before_s, 0});
@@ -46,8 +46,9 @@ Prediction alone(const Workload& workload) {
   return {.algorithm = "none", .step_s = step_s, .compute_s = step_s, .speedup = 1};
 }
 
-Prediction predict_with(const Workload& workload, const comm::Fabric& fabric, const Question& question) {
-  const comm::SimulatedTimes times =
+Prediction predict_with(const Workload& workload, const comm::simulator::Fabric& fabric,
+                        const Question& question) {
+  const comm::simulator::SimulatedTimes times =
       simulate(fabric, question.nodes, question.ranks_per_node, step_of(workload, question));
   return {.algorithm = question.algorithm,
           .step_s = times.step_s,
@@ -63,20 +64,21 @@ Prediction predict_with(const Workload& workload, const comm::Fabric& fabric, co
 // An algorithm that could be the fastest.
 struct Candidate {
   Question question;
-  comm::StepOutline outline;
+  comm::simulator::StepOutline outline;
 };
 
 // Those that can be simulated, the least work first.
-std::vector<Candidate> candidates(const Workload& workload, const comm::Fabric& fabric,
+std::vector<Candidate> candidates(const Workload& workload, const comm::simulator::Fabric& fabric,
                                   const Question& question) {
   std::vector<Candidate> all;
   for (const comm::schedules::Generator& generator : comm::schedules::generators()) {
-    if (generator.collective != comm::Collective::all_reduce) continue;
+    if (generator.collective != comm::schedules::Collective::all_reduce) continue;
     if (generator.exact_only && question.format != quant8::Format::fp32) continue;
     Question each = question;
     each.algorithm = generator.name;
-    const comm::SimulatedStep step = step_of(workload, each);
-    if (comm::schedule_steps(each.nodes, each.ranks_per_node, step) > comm::kMostScheduleSteps)
+    const comm::simulator::SimulatedStep step = step_of(workload, each);
+    if (comm::simulator::schedule_steps(each.nodes, each.ranks_per_node, step) >
+        comm::simulator::kMostScheduleSteps)
       base::log_info("{}: left out, its schedules are too large to simulate", generator.name);
     else
       all.push_back({each, outline(fabric, each.nodes, each.ranks_per_node, step)});
@@ -86,14 +88,15 @@ std::vector<Candidate> candidates(const Workload& workload, const comm::Fabric& 
 }
 
 // What takes seconds is said before it begins.
-void say_cost(const Question& question, const comm::StepOutline& outline) {
+void say_cost(const Question& question, const comm::simulator::StepOutline& outline) {
   constexpr std::size_t kFelt = 20'000;
   if (outline.messages > kFelt)
     base::log_info("{} nodes x {}, {}: simulating {}, about {} messages between ranks", question.nodes,
                    question.ranks_per_node, to_string(question.format), question.algorithm, outline.messages);
 }
 
-Prediction predict_fastest(const Workload& workload, const comm::Fabric& fabric, const Question& question) {
+Prediction predict_fastest(const Workload& workload, const comm::simulator::Fabric& fabric,
+                           const Question& question) {
   Prediction best;
   for (const auto& [each, outline] : candidates(workload, fabric, question)) {
     if (!best.algorithm.empty() && outline.least_s >= best.step_s) {
@@ -117,17 +120,18 @@ Prediction predict_fastest(const Workload& workload, const comm::Fabric& fabric,
 }  // namespace
 
 bool can_predict() {
-  return comm::has_simulator();
+  return comm::simulator::has_simulator();
 }
 
-Prediction predict(const Workload& workload, const comm::Fabric& fabric, const Question& question) {
+Prediction predict(const Workload& workload, const comm::simulator::Fabric& fabric,
+                   const Question& question) {
   if (question.nodes * question.ranks_per_node == 1) return alone(workload);
   if (question.algorithm.empty()) return predict_fastest(workload, fabric, question);
   say_cost(question, outline(fabric, question.nodes, question.ranks_per_node, step_of(workload, question)));
   return predict_with(workload, fabric, question);
 }
 
-std::string shared_cores(const Workload& workload, const comm::Fabric& fabric) {
+std::string shared_cores(const Workload& workload, const comm::simulator::Fabric& fabric) {
   if (workload.device == WorkloadDevice::cuda || fabric.cores == 0 || fabric.nodes_per_machine == 1)
     return "";
   const std::string nodes =
@@ -135,7 +139,7 @@ std::string shared_cores(const Workload& workload, const comm::Fabric& fabric) {
   return fmt::format("{} share {} core{} of one machine", nodes, fabric.cores, fabric.cores == 1 ? "" : "s");
 }
 
-comm::Fabric with_own_hosts(comm::Fabric fabric) {
+comm::simulator::Fabric with_own_hosts(comm::simulator::Fabric fabric) {
   if (fabric.cores > 0) fabric.nodes_per_machine = 1;
   return fabric;
 }

@@ -40,12 +40,12 @@ bool can_predict();
 // build without SimGrid. Once per process at a time: SimGrid's world is the process's. Without an algorithm
 // the cheapest to simulate is tried first, and none whose bytes alone take longer than the fastest one's
 // step. Says what takes long, and how far it is.
-Prediction predict(const Workload& workload, const comm::Fabric& fabric, const Question& question);
+Prediction predict(const Workload& workload, const comm::simulator::Fabric& fabric, const Question& question);
 
 // "all nodes share 2 cores of one machine": what a fabric measured on network namespaces makes of ranks
 // without a GPU. Empty where every node has processors of its own.
-std::string shared_cores(const Workload& workload, const comm::Fabric& fabric);
+std::string shared_cores(const Workload& workload, const comm::simulator::Fabric& fabric);
 // The same with as many cores for every node alone.
-comm::Fabric with_own_hosts(comm::Fabric fabric);
+comm::simulator::Fabric with_own_hosts(comm::simulator::Fabric fabric);
 
 }  // namespace eightfold::runtime::scale

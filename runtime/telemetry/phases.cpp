@@ -38,11 +38,11 @@ void PhaseClock::add(const base::Span& span) noexcept {
     sums_.data_wait_s += length_s;
   } else if (span.name == kExposedSpan) {
     sums_.exposed_s += length_s;
-  } else if (span.name == comm::kEncodeSpan) {
+  } else if (span.name == comm::engine::kEncodeSpan) {
     sums_.encode_s += length_s;
-  } else if (span.name == comm::kDecodeSpan) {
+  } else if (span.name == comm::engine::kDecodeSpan) {
     sums_.decode_s += length_s;
-  } else if (span.name == comm::kExchangeSpan) {
+  } else if (span.name == comm::engine::kExchangeSpan) {
     try {
       exchange_.add(span.begin, span.end);
     } catch (...) {  // out of memory: the run matters more than its times

@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::telemetry {
 
 // Of the worker's stream (kernels/timeline.hpp). A step is computing, but for its two kinds of waiting.
 inline constexpr std::string_view kStepSpan = "step";
@@ -20,4 +20,4 @@ inline constexpr std::string_view kBackwardSpan = "backward";
 // Of the loader's thread.
 inline constexpr std::string_view kLoadSpan = "load";
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::telemetry

@@ -62,8 +62,8 @@ std::string health_line(std::span<const health::RankReport> ranks) {
 
 }  // namespace
 
-Telemetry::Telemetry(const config::Telemetry& config, RunLength length, std::filesystem::path run_directory,
-                     int rank)
+Telemetry::Telemetry(const config::Telemetry& config, config::RunLength length,
+                     std::filesystem::path run_directory, int rank)
     : config_(config),
       length_(length),
       directory_(std::move(run_directory)),
@@ -129,7 +129,7 @@ void Telemetry::interval(std::int64_t step, const Phases& phases, const Score& s
               {"ranks", health::record_of(ranks)}});
 }
 
-void Telemetry::skipped(const Guard::Skipped& step) {
+void Telemetry::skipped(const SkippedStep& step) {
   ++skipped_;
   if (!speaks_) return;
   clear_bar();

@@ -4,9 +4,7 @@
 // trace. One per rank; only rank 0 speaks and records, every rank sums its phases and may trace.
 
 #include "runtime/config/job.hpp"
-#include "runtime/optim/guard.hpp"
 #include "runtime/health/rank_report.hpp"
-#include "runtime/optim/schedule.hpp"
 #include "runtime/telemetry/phases.hpp"
 #include "runtime/telemetry/trace.hpp"
 
@@ -31,10 +29,18 @@ struct Score {
   double accuracy() const { return correct / static_cast<double>(samples); }
 };
 
+// A step that the guard (runtime/optim/guard.hpp) kept from the weights.
+struct SkippedStep {
+  std::int64_t step;  // from 1, as a run counts
+  double norm;        // of the gradient
+  std::string reason;
+};
+
 class Telemetry final : public base::Observer {
  public:
   // `run_directory` empty: no files.
-  Telemetry(const config::Telemetry& config, RunLength length, std::filesystem::path run_directory, int rank);
+  Telemetry(const config::Telemetry& config, config::RunLength length, std::filesystem::path run_directory,
+            int rank);
 
   void on_span(const base::Span& span) noexcept override;
 
@@ -49,7 +55,7 @@ class Telemetry final : public base::Observer {
   void interval(std::int64_t step, const Phases& phases, const Score& score, double learning_rate,
                 std::span<const health::RankReport> ranks);
   // The guard has skipped a step.
-  void skipped(const Guard::Skipped& step);
+  void skipped(const SkippedStep& step);
   // A step is done: moves the progress bar, where there is one.
   void progress(std::int64_t step);
   void evaluation(std::int64_t step, const Score& score);
@@ -71,7 +77,7 @@ class Telemetry final : public base::Observer {
   double epoch_at(std::int64_t step) const;
 
   config::Telemetry config_;
-  RunLength length_;
+  config::RunLength length_;
   std::filesystem::path directory_;
   int rank_;
   bool speaks_;

@@ -66,8 +66,8 @@ void Trace::write(const std::filesystem::path& path, int rank) const {
                 rank, static_cast<int>(track), name)
          << '\n';
   for (std::size_t i = 0; i < spans_.size(); ++i)
-    file << (spans_[i].name == comm::kExchangeSpan ? as_events(spans_[i], i, rank)
-                                                   : as_event(spans_[i], rank));
+    file << (spans_[i].name == comm::engine::kExchangeSpan ? as_events(spans_[i], i, rank)
+                                                           : as_event(spans_[i], rank));
   file << fmt::format(R"({{"ph": "M", "pid": {}, "name": "process_name", "args": {{"name": "rank {}"}}}}]}})",
                       rank, rank)
        << '\n'

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::watchdog {
 namespace {
 
 using base::FlightEvent;
@@ -194,4 +194,4 @@ std::string name_of(const FlightRecord& record) {
   return fmt::format("rank {} (host {})", record.rank, record.host_name());
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::watchdog

@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::watchdog {
 
 // The rank where the waits of rank `asking` end: one that does not live, has left, waits for nobody, or for
 // ranks whose records cannot be read. Where they run in a circle, the rank of it that most ranks wait for, or
@@ -21,4 +21,4 @@ std::string last_deed(const base::FlightRecord& record);
 // "rank 1 (host b)".
 std::string name_of(const base::FlightRecord& record);
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::watchdog

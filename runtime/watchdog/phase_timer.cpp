@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::watchdog {
 
 std::optional<base::Duration> PhaseTimer::overdue(const base::FlightRecord& record, base::TimePoint now) {
   constexpr base::Duration kPause = std::chrono::seconds(1);
@@ -41,4 +41,4 @@ void PhaseTimer::learn(base::Duration lasted) {
   longest = std::max(longest, lasted);
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::watchdog

@@ -12,7 +12,7 @@
 #include <optional>
 #include <string_view>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::watchdog {
 
 class PhaseTimer {
  public:
@@ -43,4 +43,4 @@ class PhaseTimer {
   base::TimePoint since_, last_call_;
 };
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::watchdog

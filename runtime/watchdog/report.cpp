@@ -8,7 +8,7 @@
 #include <ctime>
 #include <string_view>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::watchdog {
 namespace {
 
 using base::FlightEvent;
@@ -111,4 +111,4 @@ void write_records(const std::filesystem::path& flight, std::span<const Witness>
   }
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::watchdog

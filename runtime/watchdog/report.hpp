@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::watchdog {
 
 // What a record says: where the rank is, what it waits for, and its last events, oldest first, a line each.
 std::string record_text(const base::FlightRecord& record);
@@ -24,4 +24,4 @@ void write_report(const std::filesystem::path& flight, const std::string& line,
 void write_records(const std::filesystem::path& flight, std::span<const Witness> witnesses,
                    const std::function<void()>& beat);
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::watchdog

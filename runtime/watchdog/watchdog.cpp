@@ -25,7 +25,7 @@
 #include <utility>
 #include <vector>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::watchdog {
 namespace {
 
 using namespace std::chrono_literals;
@@ -255,4 +255,4 @@ void Watchdog::watch(const config::Watchdog& deadlines, const std::filesystem::p
   impl_->watch(deadlines, flight);
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::watchdog

@@ -19,7 +19,7 @@
 #include <functional>
 #include <memory>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::watchdog {
 
 class Watchdog {
  public:
@@ -44,4 +44,4 @@ class Watchdog {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::watchdog

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <thread>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::watchdog {
 namespace {
 
 Pulse pulse_without_beat(const base::FlightRecord& record, const base::FlightRecord& own) {
@@ -63,4 +63,4 @@ std::vector<Witness> witness_ranks(const std::filesystem::path& flight, const ba
   }
 }
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::watchdog

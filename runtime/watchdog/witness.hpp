@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-namespace eightfold::runtime {
+namespace eightfold::runtime::watchdog {
 
 enum class Pulse {
   beats,
@@ -30,4 +30,4 @@ struct Witness {
 std::vector<Witness> witness_ranks(const std::filesystem::path& flight, const base::FlightRecorder& own,
                                    std::chrono::milliseconds span, const std::function<void()>& beat);
 
-}  // namespace eightfold::runtime
+}  // namespace eightfold::runtime::watchdog

@@ -48,10 +48,10 @@ Outcome exchange_steps(const ExchangeOptions& wanted, const std::vector<std::int
   const std::span<float> values(arena.data(), total);
   const kernels::Stream stream({});
   Outcome outcome;
-  comm::Engine engine(world());
+  comm::engine::Engine engine(world());
   const int ranks = engine.ranks();
   int rank = 0;
-  engine.run([&](comm::Communicator& communicator) { rank = communicator.rank(); });
+  engine.run([&](comm::mpi::Communicator& communicator) { rank = communicator.rank(); });
   const auto exchange = comm::make_exchange(engine, buckets, wanted, nullptr);
   for (int step = 0; step < steps; ++step) {
     for (std::size_t i = 0; i < total; ++i) values[i] = value_of(rank, i, step);
@@ -63,7 +63,7 @@ Outcome exchange_steps(const ExchangeOptions& wanted, const std::vector<std::int
       outcome.worst_error = std::max(outcome.worst_error, std::abs(static_cast<double>(values[i]) - exact));
     }
     std::vector<std::uint64_t> hashes;
-    engine.run([&](comm::Communicator& communicator) {
+    engine.run([&](comm::mpi::Communicator& communicator) {
       hashes = communicator.all_gather(base::hash64(std::as_bytes(values)));
     });
     for (const std::uint64_t hash : hashes)
@@ -73,9 +73,9 @@ Outcome exchange_steps(const ExchangeOptions& wanted, const std::vector<std::int
 }
 
 // Counts what is sent.
-class CountingTransport final : public comm::Transport {
+class CountingTransport final : public comm::transport::Transport {
  public:
-  CountingTransport(std::unique_ptr<comm::Transport> inner, std::size_t& bytes)
+  CountingTransport(std::unique_ptr<comm::transport::Transport> inner, std::size_t& bytes)
       : inner_(std::move(inner)), bytes_(bytes) {}
 
   void send(std::span<const std::byte> bytes, int peer, int tag, int& under_way) override {
@@ -88,7 +88,7 @@ class CountingTransport final : public comm::Transport {
   void poll() override { inner_->poll(); }
 
  private:
-  std::unique_ptr<comm::Transport> inner_;
+  std::unique_ptr<comm::transport::Transport> inner_;
   std::size_t& bytes_;
 };
 
@@ -96,17 +96,18 @@ class CountingTransport final : public comm::Transport {
 // must not happen under MPI; its bytes are those of the plans (tests/comm/simulator/).
 std::size_t replayed_bytes(const comm::schedules::Generator& generator, quant8::Format format,
                            const std::vector<std::int64_t>& sizes) {
-  const comm::Topology topology = discover_topology(world());
+  const comm::schedules::Topology topology = comm::schedules::discover_topology(world());
   const auto codec = quant8::make_codec({}, {format});
-  const std::int64_t segment = comm::segment_elements(*codec, comm::default_segment_bytes({}));
+  const std::int64_t segment = comm::executor::segment_elements(*codec, comm::default_segment_bytes({}));
   std::size_t bytes = 0;
   for (const std::int64_t elements : sizes) {
-    std::vector<comm::Schedule> schedules;
+    std::vector<comm::schedules::Schedule> schedules;
     for (int rank = 0; rank < topology.ranks(); ++rank)
       schedules.push_back(generator.schedule({topology, rank, elements}));
-    const auto plans = comm::plan_replay(
-        schedules, [&](std::int64_t count) { return comm::segmented_bytes(*codec, segment, count); });
-    for (const comm::ReplayTask& task : plans[static_cast<std::size_t>(world().rank())])
+    const auto plans = comm::simulator::plan_replay(schedules, [&](std::int64_t count) {
+      return comm::executor::segmented_bytes(*codec, segment, count);
+    });
+    for (const comm::simulator::ReplayTask& task : plans[static_cast<std::size_t>(world().rank())])
       if (task.is_send()) bytes += task.bytes;
   }
   return bytes;
@@ -137,13 +138,13 @@ TEST_CASE("a rank sends the bytes that a replay of its schedules sends") {
   using quant8::Format;
   for (const Format format : {Format::fp32, Format::bf16, Format::dynamic_tree8, Format::one_bit})
     for (const comm::schedules::Generator& generator : comm::schedules::generators()) {
-      if (generator.collective != comm::Collective::all_reduce) continue;
+      if (generator.collective != comm::schedules::Collective::all_reduce) continue;
       if (generator.exact_only && format != Format::fp32) continue;
       const std::size_t replayed = replayed_bytes(generator, format, kSizes);
       std::size_t sent = 0;
       ExchangeOptions wanted = options(format, std::string(generator.name));
-      wanted.make_transport = [&sent](comm::Communicator& communicator) {
-        return std::make_unique<CountingTransport>(comm::make_mpi_transport(communicator), sent);
+      wanted.make_transport = [&sent](comm::mpi::Communicator& communicator) {
+        return std::make_unique<CountingTransport>(comm::transport::make_mpi_transport(communicator), sent);
       };
       exchange_steps(wanted, kSizes, 2);
       INFO(to_string(format) << ", " << generator.name);
@@ -154,8 +155,8 @@ TEST_CASE("a rank sends the bytes that a replay of its schedules sends") {
 TEST_CASE("late messages and short segments change nothing but the time") {
   ExchangeOptions wanted = options(quant8::Format::linear8, "two_shot");
   wanted.segment_bytes = 600;
-  wanted.make_transport = [](comm::Communicator& communicator) {
-    return std::make_unique<test::LateTransport>(comm::make_mpi_transport(communicator), 9,
+  wanted.make_transport = [](comm::mpi::Communicator& communicator) {
+    return std::make_unique<test::LateTransport>(comm::transport::make_mpi_transport(communicator), 9,
                                                  static_cast<unsigned>(communicator.rank()));
   };
   const Outcome outcome = exchange_steps(wanted, kSizes, 5);
@@ -165,7 +166,7 @@ TEST_CASE("late messages and short segments change nothing but the time") {
 
 TEST_CASE("the transport direct gives a host's own memory to MPI") {
   ExchangeOptions wanted = options(quant8::Format::bf16, "two_shot");
-  wanted.transport = comm::TransportKind::direct;
+  wanted.transport = comm::transport::TransportKind::direct;
   const Outcome outcome = exchange_steps(wanted, kSizes, 2);
   CHECK_ALL_RANKS(outcome.replicas_equal);
   CHECK_ALL_RANKS(outcome.worst_error < 0.02 * world().size());
@@ -174,7 +175,7 @@ TEST_CASE("the transport direct gives a host's own memory to MPI") {
 TEST_CASE("an algorithm that cannot go with a format is refused with what can") {
   const auto refusal = [](const ExchangeOptions& wanted) -> std::string {
     const kernels::Buffer<float> values({}, 4);
-    comm::Engine engine(world());
+    comm::engine::Engine engine(world());
     try {
       comm::make_exchange(engine, {{values.tensor(), {}}}, wanted, nullptr);
     } catch (const base::ConfigError& error) {
@@ -203,7 +204,7 @@ TEST_CASE("a bucket beyond 2 GiB is summed like any other", "[.nightly]") {
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = value(rank, i);
     {
       const kernels::Stream stream({});
-      comm::Engine engine(world());
+      comm::engine::Engine engine(world());
       const auto exchange =
           comm::make_exchange(engine, {{arena.tensor(), {}}}, options(format, "two_shot"), nullptr);
       exchange->submit(0, 0, stream);

@@ -12,7 +12,7 @@ using test::world;
 
 namespace {
 
-std::unique_ptr<comm::Exchange> make_exchange(comm::Engine& engine,
+std::unique_ptr<comm::Exchange> make_exchange(comm::engine::Engine& engine,
                                               const std::vector<kernels::Tensor>& values,
                                               base::Observer* observer) {
   std::vector<comm::ExchangeBucket> buckets;
@@ -78,7 +78,7 @@ class Spans final : public base::Observer {
 bool steps_are_exact(const std::vector<std::size_t>& sizes, int steps) {
   const Arena arena(sizes);
   const kernels::Stream stream(kHost);
-  comm::Engine engine(world());
+  comm::engine::Engine engine(world());
   const auto exchange = make_exchange(engine, arena.buckets, nullptr);
   bool exact = true;
   for (int step = 0; step < steps; ++step) {
@@ -112,7 +112,7 @@ TEST_CASE("only the buckets that were submitted are summed") {
   const std::vector<float> before(arena.span().begin(), arena.span().end());
   {
     const kernels::Stream stream(kHost);
-    comm::Engine engine(world());
+    comm::engine::Engine engine(world());
     const auto exchange = make_exchange(engine, arena.buckets, nullptr);
     exchange->submit(1, 0, stream);
     exchange->wait(stream);
@@ -140,7 +140,7 @@ TEST_CASE("sums are waited for one by one, in the order of submission") {
   fill(arena.span(), world().rank(), 3);
   {
     const kernels::Stream stream(kHost);
-    comm::Engine engine(world());
+    comm::engine::Engine engine(world());
     const auto exchange = make_exchange(engine, arena.buckets, nullptr);
     right.push_back(!exchange->wait_for_next(stream));
     for (const std::size_t bucket : {2, 0}) exchange->submit(bucket, 0, stream);
@@ -158,7 +158,7 @@ TEST_CASE("an exchange that goes without a wait has still finished what was subm
   fill(arena.span(), world().rank(), 2);
   {
     const kernels::Stream stream(kHost);
-    comm::Engine engine(world());
+    comm::engine::Engine engine(world());
     make_exchange(engine, arena.buckets, nullptr)->submit(0, 0, stream);
   }
   CHECK_ALL_RANKS(holds_sum(arena.span(), world().size(), 2));
@@ -169,7 +169,7 @@ TEST_CASE("every exchange of a bucket is one span on the engine's track, with th
   Spans spans;
   {
     const kernels::Stream stream(kHost);
-    comm::Engine engine(world());
+    comm::engine::Engine engine(world());
     const auto exchange = make_exchange(engine, arena.buckets, &spans);
     for (const std::size_t bucket : {2, 0, 1}) exchange->submit(bucket, 0, stream);
     exchange->wait(stream);
@@ -184,7 +184,7 @@ TEST_CASE("wire bytes are 2 (N - 1) / N of the fp32 data") {
   const Arena arena({600, 600});
   std::size_t bytes = 0;
   {
-    comm::Engine engine(world());
+    comm::engine::Engine engine(world());
     bytes = make_exchange(engine, arena.buckets, nullptr)->wire_bytes();
   }
   const auto ranks = static_cast<std::size_t>(world().size());

@@ -10,13 +10,14 @@
 namespace launch = eightfold::launch;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::vector<launch::Host> hosts;
+  std::vector<eightfold::launch::process::Host> hosts;
   const std::string_view text = eightfold::fuzz::text_of({data, size});
   if (!eightfold::fuzz::accepts(eightfold::fuzz::tree_of(size),
-                                [&] { hosts = launch::parse_hostfile(text, "hosts"); }))
+                                [&] { hosts = eightfold::launch::process::parse_hostfile(text, "hosts"); }))
     return 0;
   const auto nodes = static_cast<int>(hosts.size());
-  const launch::Launcher launcher{launch::LauncherKind::mpirun, std::move(hosts), {}, {}, {}};
+  const eightfold::launch::process::Launcher launcher{
+      eightfold::launch::process::LauncherKind::mpirun, std::move(hosts), {}, {}, {}};
   const std::vector<std::string> words = launcher.command(nodes, 1, {"program"});
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:,";
   eightfold::base::require(words.at(2).find_first_not_of(kPlain) == std::string::npos && words[2][0] != '-',

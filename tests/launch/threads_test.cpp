@@ -56,7 +56,9 @@ TEST_CASE("weights do not follow the load of the machine") {
 
 TEST_CASE("threads sleep where ranks share cores or a quota buys them") {
   const double unlimited = std::numeric_limits<double>::infinity();
-  const auto shares = [](const launch::Surroundings& here) { return launch::has_to_share(here); };
+  const auto shares = [](const launch::process::Surroundings& here) {
+    return launch::process::has_to_share(here);
+  };
   CHECK_FALSE(shares({.cores = 2, .launcher_cores = 2, .ranks = 1, .quota_cores = unlimited}));
   CHECK_FALSE(shares({.cores = 2, .launcher_cores = 2, .ranks = 1, .quota_cores = 2}));
   CHECK(shares({.cores = 2, .launcher_cores = 2, .ranks = 1, .quota_cores = 1}));

@@ -24,7 +24,7 @@ namespace {
 constexpr auto kCaseLimit = std::chrono::seconds(60 * EIGHTFOLD_TEST_PATIENCE);
 constexpr auto kGlance = std::chrono::milliseconds(200);
 
-comm::Environment* environment = nullptr;
+eightfold::comm::mpi::Environment* environment = nullptr;
 
 class Watchdog {
  public:
@@ -105,7 +105,7 @@ int run_cases(int argc, char** argv) {
 
 }  // namespace
 
-comm::Communicator& world() {
+comm::mpi::Communicator& world() {
   return environment->world();
 }
 
@@ -120,7 +120,7 @@ std::vector<int> ranks_without(bool condition) {
 }  // namespace eightfold::test
 
 int main(int argc, char** argv) {
-  eightfold::comm::Environment environment;
+  eightfold::comm::mpi::Environment environment;
 #ifdef EIGHTFOLD_TEST_NEEDS_GPU
 #ifdef EIGHTFOLD_SIMT
   constexpr int kWithoutGpu = 1;  // the interpreted one is not in this program

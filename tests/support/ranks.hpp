@@ -12,7 +12,7 @@
 namespace eightfold::test {
 
 // All ranks of this test program.
-comm::Communicator& world();
+comm::mpi::Communicator& world();
 
 // The ranks on which the condition does not hold, the same answer everywhere. Collective.
 std::vector<int> ranks_without(bool condition);

@@ -7,8 +7,8 @@
 #include <algorithm>
 
 using namespace eightfold;
-using comm::Engine;
-using comm::Vote;
+using comm::engine::Engine;
+using comm::engine::Vote;
 using test::world;
 
 TEST_CASE("the outcome of a vote is the largest number that any rank named") {
@@ -35,7 +35,7 @@ TEST_CASE("votes are answered in the order in which they were cast, whatever tra
     Vote vote(engine, 3);
     for (std::uint32_t i = 0; i < 20; ++i) {
       vote.cast(world().rank() == 0 ? i : 0);
-      engine.submit([&sums](comm::Communicator& communicator) {
+      engine.submit([&sums](comm::mpi::Communicator& communicator) {
         std::vector<double> one = {1};
         communicator.sum(std::span<double>(one));
         sums.push_back(one[0]);
@@ -71,7 +71,7 @@ TEST_CASE("a failed engine fails the vote") {
   {
     Engine engine(world());
     Vote vote(engine, 1);
-    engine.submit([](comm::Communicator&) { base::raise<base::DataError>("gone"); });
+    engine.submit([](comm::mpi::Communicator&) { base::raise<base::DataError>("gone"); });
     vote.cast(1);
     try {
       vote.outcome();

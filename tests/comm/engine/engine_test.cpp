@@ -10,7 +10,7 @@
 #include <utility>
 
 using namespace eightfold;
-using comm::Engine;
+using comm::engine::Engine;
 using test::world;
 
 namespace {
@@ -34,7 +34,7 @@ TEST_CASE("tasks run in the order of submission, and waiting for one means all b
     Engine engine(world());
     std::vector<Engine::Ticket> tickets;
     for (int i = 0; i < 100; ++i)
-      tickets.push_back(engine.submit([&order, i](comm::Communicator&) { order.push_back(i); }));
+      tickets.push_back(engine.submit([&order, i](comm::mpi::Communicator&) { order.push_back(i); }));
     engine.wait(tickets[49]);
     engine.wait(tickets[99]);
     engine.wait(tickets[0]);  // long done: returns at once
@@ -52,7 +52,7 @@ TEST_CASE("the collectives of tasks meet their own kind on every rank") {
     Engine engine(world());
     Engine::Ticket last = 0;
     for (int i = 0; i < 50; ++i)
-      last = engine.submit([&sums, i](comm::Communicator& communicator) {
+      last = engine.submit([&sums, i](comm::mpi::Communicator& communicator) {
         std::vector<double> value = {static_cast<double>(i)};
         communicator.sum(std::span<double>(value));
         sums.push_back(value[0]);
@@ -73,25 +73,25 @@ TEST_CASE("work with company moves on side by side; a task waits for all of it a
     std::atomic<bool> is_all_submitted = false;
     Engine engine(world());
     // Otherwise the first could be over before the second is submitted.
-    engine.submit([&](comm::Communicator&) { is_all_submitted.wait(false); });
+    engine.submit([&](comm::mpi::Communicator&) { is_all_submitted.wait(false); });
     for (int i = 0; i < 6; ++i)  // those that began first take longest
       engine.submit(
-          [&, i, calls = -1](comm::Communicator&) mutable {
+          [&, i, calls = -1](comm::mpi::Communicator&) mutable {
             if (calls < 0) {
               calls = 10 * (6 - i);
               largest_company = std::max(largest_company, ++company);
             }
-            if (calls-- > 0) return comm::Progress::some;
+            if (calls-- > 0) return comm::engine::Progress::some;
             --company;
             over.push_back(i);
-            return comm::Progress::over;
+            return comm::engine::Progress::over;
           },
           Engine::Company::others);
-    engine.submit([&](comm::Communicator&) { over.push_back(company == 0 ? 100 : -1); });
+    engine.submit([&](comm::mpi::Communicator&) { over.push_back(company == 0 ? 100 : -1); });
     const Engine::Ticket last = engine.submit(
-        [&](comm::Communicator&) {
+        [&](comm::mpi::Communicator&) {
           over.push_back(101);
-          return comm::Progress::over;
+          return comm::engine::Progress::over;
         },
         Engine::Company::others);
     is_all_submitted = true;
@@ -110,22 +110,22 @@ TEST_CASE("work that waits for other ranks does not keep them waiting") {
   int received = -1;
   {
     Engine engine(world());
-    std::unique_ptr<comm::Transport> transport;
+    std::unique_ptr<comm::transport::Transport> transport;
     int mine = 0, theirs = -1, under_way = 0;
     bool has_begun = false;
-    engine.run([&](comm::Communicator& c) {
-      transport = comm::make_mpi_transport(c);
+    engine.run([&](comm::mpi::Communicator& c) {
+      transport = comm::transport::make_mpi_transport(c);
       mine = c.rank();
     });
     engine.wait(engine.submit(
-        [&](comm::Communicator& c) {
+        [&](comm::mpi::Communicator& c) {
           if (!std::exchange(has_begun, true)) {
             transport->receive(std::as_writable_bytes(std::span(&theirs, 1)),
                                (c.rank() + c.size() - 1) % c.size(), 5, under_way);
             transport->send(std::as_bytes(std::span(&mine, 1)), (c.rank() + 1) % c.size(), 5, under_way);
           }
           transport->poll();
-          return under_way == 0 ? comm::Progress::over : comm::Progress::none;
+          return under_way == 0 ? comm::engine::Progress::over : comm::engine::Progress::none;
         },
         Engine::Company::others));
     received = theirs;
@@ -137,7 +137,7 @@ TEST_CASE("run returns when its own task is over") {
   bool ran = false, seen = false;
   {
     Engine engine(world());
-    engine.run([&](comm::Communicator&) { ran = true; });
+    engine.run([&](comm::mpi::Communicator&) { ran = true; });
     seen = ran;
   }
   CHECK_ALL_RANKS(seen);
@@ -148,12 +148,13 @@ TEST_CASE("a task's error comes out of its wait, of every later one, and nothing
   std::vector<std::string> outcomes;
   {
     Engine engine(world());
-    const Engine::Ticket good = engine.submit([](comm::Communicator&) {});
-    const Engine::Ticket bad = engine.submit([](comm::Communicator&) { throw base::DataError("broken"); });
-    const Engine::Ticket behind = engine.submit([&](comm::Communicator&) { ++ran_after; });
+    const Engine::Ticket good = engine.submit([](comm::mpi::Communicator&) {});
+    const Engine::Ticket bad =
+        engine.submit([](comm::mpi::Communicator&) { throw base::DataError("broken"); });
+    const Engine::Ticket behind = engine.submit([&](comm::mpi::Communicator&) { ++ran_after; });
     outcomes.push_back(outcome_of(engine, bad));
     outcomes.push_back(outcome_of(engine, behind));
-    outcomes.push_back(outcome_of(engine, engine.submit([&](comm::Communicator&) { ++ran_after; })));
+    outcomes.push_back(outcome_of(engine, engine.submit([&](comm::mpi::Communicator&) { ++ran_after; })));
     outcomes.push_back(outcome_of(engine, good));  // "every later wait throws", also for what was done
   }
   CHECK_ALL_RANKS(outcomes == std::vector<std::string>(4, "broken"));
@@ -165,12 +166,12 @@ TEST_CASE("an agreed error keeps its type and code on the way out of the engine"
   {
     Engine engine(world());
     try {
-      engine.run([](comm::Communicator& communicator) {
-        comm::run_agreed(communicator, [&] {
+      engine.run([](comm::mpi::Communicator& communicator) {
+        comm::mpi::run_agreed(communicator, [&] {
           if (communicator.rank() == communicator.size() - 1) throw base::ConfigError("last");
         });
       });
-    } catch (const comm::AgreedError& error) {
+    } catch (const comm::mpi::AgreedError& error) {
       code = error.exit_code();
     }
   }
@@ -182,7 +183,7 @@ TEST_CASE("an engine that goes finishes what was submitted") {
   {
     Engine engine(world());
     for (int i = 0; i < 20; ++i)
-      engine.submit([&](comm::Communicator& communicator) {
+      engine.submit([&](comm::mpi::Communicator& communicator) {
         communicator.barrier();
         ++ran;
       });
@@ -194,8 +195,8 @@ TEST_CASE("an engine that goes after a failure drops what was behind it") {
   const auto witness = std::make_shared<int>(0);
   {
     Engine engine(world());
-    engine.submit([](comm::Communicator&) { throw base::DataError("broken"); });
-    for (int i = 0; i < 20; ++i) engine.submit([witness](comm::Communicator&) { ++*witness; });
+    engine.submit([](comm::mpi::Communicator&) { throw base::DataError("broken"); });
+    for (int i = 0; i < 20; ++i) engine.submit([witness](comm::mpi::Communicator&) { ++*witness; });
   }
   CHECK_ALL_RANKS(*witness == 0);
   CHECK_ALL_RANKS(witness.use_count() == 1);  // dropped tasks are gone with the engine, not leaked
@@ -206,8 +207,8 @@ TEST_CASE("a finished task lets go of what it held") {
   bool alone = false;
   {
     Engine engine(world());
-    engine.run([held](comm::Communicator&) {});
-    engine.run([](comm::Communicator&) {});  // the first is over for good when the second has run
+    engine.run([held](comm::mpi::Communicator&) {});
+    engine.run([](comm::mpi::Communicator&) {});  // the first is over for good when the second has run
     alone = held.use_count() == 1;
   }
   CHECK_ALL_RANKS(alone);
@@ -220,7 +221,7 @@ TEST_CASE("engines can follow each other on one communicator, also without a tas
   }
   for (int i = 0; i < 5; ++i) {
     Engine engine(world());
-    engine.run([&](comm::Communicator& communicator) {
+    engine.run([&](comm::mpi::Communicator& communicator) {
       std::vector<double> one = {1.0};
       communicator.sum(std::span<double>(one));
       total += one[0];

@@ -11,7 +11,7 @@
 #include <functional>
 
 using namespace eightfold;
-using comm::Topology;
+using comm::schedules::Topology;
 using test::LocalJob;
 using test::LocalSettings;
 
@@ -78,7 +78,7 @@ double nmse(std::span<const float> values, const std::vector<double>& exact) {
 std::vector<LocalSettings> all_allreduces(quant8::Format format) {
   std::vector<LocalSettings> all;
   for (const comm::schedules::Generator& generator : comm::schedules::generators()) {
-    if (generator.collective != comm::Collective::all_reduce) continue;
+    if (generator.collective != comm::schedules::Collective::all_reduce) continue;
     if (generator.exact_only && format != quant8::Format::fp32) continue;
     for (const Topology& topology :
          {Topology::uniform(1, 1), Topology::uniform(2, 1), Topology::uniform(3, 1), Topology::uniform(2, 2),

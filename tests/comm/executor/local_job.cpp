@@ -20,21 +20,22 @@ LocalJob::Rank::Rank(const LocalSettings& settings, LocalNetwork& network, int r
       codec(quant8::make_codec(kernels::Device{}, settings.encoding, settings.rounding)),
       transport(network.transport(rank)),
       stream(kernels::Device{}),
-      staging(kernels::Device{}, comm::TransportKind::staged) {
-  const comm::BucketContext context{.codec = *codec,
-                                    .transport = *transport,
-                                    .staging = staging,
-                                    .stream = stream,
-                                    .rank = rank,
-                                    .segment = settings.segment,
-                                    .window = settings.window,
-                                    .rounding = {.seed = 7, .bucket = 3}};
+      staging(kernels::Device{}, comm::transport::TransportKind::staged) {
+  const comm::executor::BucketContext context{.codec = *codec,
+                                              .transport = *transport,
+                                              .staging = staging,
+                                              .stream = stream,
+                                              .rank = rank,
+                                              .segment = settings.segment,
+                                              .window = settings.window,
+                                              .rounding = {.seed = 7, .bucket = 3}};
   const comm::schedules::Generator& generator = *comm::schedules::find_generator(settings.algorithm);
-  comm::Schedule schedule = generator.schedule({settings.topology, rank, settings.elements});
+  comm::schedules::Schedule schedule = generator.schedule({settings.topology, rank, settings.elements});
   std::mt19937 random(settings.seed + static_cast<unsigned>(rank));
   if (settings.shuffles_steps)
-    for (comm::Round& round : schedule.rounds) std::ranges::shuffle(round, random);
-  executor = std::make_unique<comm::Executor>(schedule, context, comm::Executor::Bucket{values, residual, 0});
+    for (comm::schedules::Round& round : schedule.rounds) std::ranges::shuffle(round, random);
+  executor = std::make_unique<comm::executor::Executor>(
+      schedule, context, comm::executor::Executor::Bucket{values, residual, 0});
 }
 
 void LocalJob::run(std::int64_t step) {
@@ -46,9 +47,9 @@ void LocalJob::run(std::int64_t step) {
     base::require(idle < kPatience, "{} of {} ranks wait for each other", at_work.size(), ranks_.size());
     std::ranges::shuffle(at_work, turns_);
     std::erase_if(at_work, [&](std::size_t rank) {
-      const comm::Progress progress = ranks_[rank]->executor->advance();
-      if (progress != comm::Progress::none) idle = 0;
-      return progress == comm::Progress::over;
+      const comm::engine::Progress progress = ranks_[rank]->executor->advance();
+      if (progress != comm::engine::Progress::none) idle = 0;
+      return progress == comm::engine::Progress::over;
     });
   }
 }

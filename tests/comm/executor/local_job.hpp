@@ -12,7 +12,7 @@ namespace eightfold::test {
 
 struct LocalSettings {
   std::string_view algorithm = "two_shot";
-  comm::Topology topology = comm::Topology::uniform(2, 1);
+  comm::schedules::Topology topology = comm::schedules::Topology::uniform(2, 1);
   std::int64_t elements = 0;
   quant8::Encoding encoding;
   quant8::Rounding rounding = quant8::Rounding::nearest;
@@ -32,7 +32,9 @@ class LocalJob {
   // Of the host.
   std::span<float> values(int rank) { return ranks_[static_cast<std::size_t>(rank)]->values; }
   std::span<float> residual(int rank) { return ranks_[static_cast<std::size_t>(rank)]->residual; }
-  const comm::Executor& executor(int rank) const { return *ranks_[static_cast<std::size_t>(rank)]->executor; }
+  const comm::executor::Executor& executor(int rank) const {
+    return *ranks_[static_cast<std::size_t>(rank)]->executor;
+  }
   LocalNetwork& network() { return network_; }
 
   // One step on all ranks, which take turns at random. Throws InternalError if they come to a standstill.
@@ -45,10 +47,10 @@ class LocalJob {
 
     std::vector<float> values, residual;
     std::unique_ptr<quant8::Codec> codec;
-    std::unique_ptr<comm::Transport> transport;
+    std::unique_ptr<comm::transport::Transport> transport;
     kernels::Stream stream;
-    comm::Staging staging;
-    std::unique_ptr<comm::Executor> executor;
+    comm::transport::Staging staging;
+    std::unique_ptr<comm::executor::Executor> executor;
   };
 
   LocalNetwork network_;

@@ -7,7 +7,7 @@
 
 namespace eightfold::test {
 
-class LocalTransport final : public comm::Transport {
+class LocalTransport final : public comm::transport::Transport {
  public:
   LocalTransport(LocalNetwork& network, int rank) : network_(network), rank_(rank) {}
 
@@ -31,7 +31,7 @@ LocalNetwork::LocalNetwork(int ranks, int longest_delay, unsigned seed)
       random_(seed),
       late_(static_cast<std::size_t>(ranks)) {}
 
-std::unique_ptr<comm::Transport> LocalNetwork::transport(int rank) {
+std::unique_ptr<comm::transport::Transport> LocalNetwork::transport(int rank) {
   return std::make_unique<LocalTransport>(*this, rank);
 }
 

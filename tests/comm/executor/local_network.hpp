@@ -22,7 +22,7 @@ class LocalNetwork {
   // A message is late by up to `longest_delay` polls of the rank it concerns.
   LocalNetwork(int ranks, int longest_delay, unsigned seed = 1);
 
-  std::unique_ptr<comm::Transport> transport(int rank);
+  std::unique_ptr<comm::transport::Transport> transport(int rank);
 
   // Called with every message's sender, receiver and bytes before they arrive; may change them.
   std::function<void(int, int, std::span<std::byte>)> tamper;

@@ -9,8 +9,8 @@
 #include <random>
 
 using namespace eightfold;
-using comm::Schedule;
-using comm::Topology;
+using comm::schedules::Schedule;
+using comm::schedules::Topology;
 using quant8::Format;
 using quant8::kBlock;
 using test::LocalJob;
@@ -54,8 +54,8 @@ bool executor_agrees(const LocalSettings& settings) {
       std::ranges::copy(values[static_cast<std::size_t>(rank)], job.values(rank).begin());
     job.run(step);
     // The key that LocalJob gives its ranks.
-    run_reference(schedules, {*codec, {.seed = 7, .step = step, .bucket = 3}, 0, settings.elements}, values,
-                  residuals);
+    comm::executor::run_reference(
+        schedules, {*codec, {.seed = 7, .step = step, .bucket = 3}, 0, settings.elements}, values, residuals);
     for (int rank = 0; rank < job.ranks(); ++rank) {
       const auto at = static_cast<std::size_t>(rank);
       if (!same_bits(job.values(rank), values[at])) return false;
@@ -113,9 +113,9 @@ TEST_CASE("the reference computes any blocks of a bucket as it computes the whol
   const std::int64_t first = 3 * kBlock, count = 5 * kBlock + 1;
   for (std::size_t rank = 0; rank < 3; ++rank)
     part[rank].assign(whole[rank].begin() + first, whole[rank].begin() + first + count);
-  run_reference(schedules, {*codec, {.seed = 1}, 0, settings.elements}, whole, {});
+  comm::executor::run_reference(schedules, {*codec, {.seed = 1}, 0, settings.elements}, whole, {});
   // The last of these blocks is cut short: only those before it have the values of the whole.
-  run_reference(schedules, {*codec, {.seed = 1}, first, count}, part, {});
+  comm::executor::run_reference(schedules, {*codec, {.seed = 1}, first, count}, part, {});
   const auto compared = static_cast<std::size_t>(count / kBlock * kBlock);
   for (std::size_t rank = 0; rank < 3; ++rank)
     CHECK(same_bits(std::span(part[rank]).first(compared),
@@ -123,9 +123,11 @@ TEST_CASE("the reference computes any blocks of a bucket as it computes the whol
 }
 
 TEST_CASE("schedules that wait for a message nobody sends come to a standstill, and the reference says so") {
-  const comm::Shard shard{0, 4, 0};
-  const std::vector<Schedule> schedules = {{{shard}, {{{comm::Action::receive_add, 0, 1}}}}, {{shard}, {{}}}};
+  const comm::schedules::Shard shard{0, 4, 0};
+  const std::vector<Schedule> schedules = {{{shard}, {{{comm::schedules::Action::receive_add, 0, 1}}}},
+                                           {{shard}, {{}}}};
   PerRank values(2, std::vector<float>(4, 1.0f));
   const auto codec = quant8::make_reference_codec({Format::fp32});
-  CHECK_THROWS_AS(run_reference(schedules, {*codec, {}, 0, 4}, values, {}), base::InternalError);
+  CHECK_THROWS_AS(comm::executor::run_reference(schedules, {*codec, {}, 0, 4}, values, {}),
+                  base::InternalError);
 }

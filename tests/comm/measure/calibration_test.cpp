@@ -4,7 +4,7 @@
 #include "tests/support/test.hpp"
 
 using namespace eightfold;
-using comm::Calibration;
+using comm::measure::Calibration;
 
 namespace {
 
@@ -16,8 +16,8 @@ Calibration example() {
   made.date = "2026-11-21T09-30-05Z";
   made.ranks = 4;
   made.nodes = 2;
-  made.same_node = comm::LinkModel{1.0 / 3e6, 1e10 / 3};
-  made.other_node = comm::LinkModel{0, 118e6};
+  made.same_node = comm::measure::LinkModel{1.0 / 3e6, 1e10 / 3};
+  made.other_node = comm::measure::LinkModel{0, 118e6};
   made.exchange_bytes_per_s = 1.175e8;
   made.codecs = {{quant8::Format::linear8, 9e9, 1.1e10}, {quant8::Format::fp32, 1.2e10, 1.3e10}};
   made.allreduces = {{"two_shot", quant8::Format::linear8, std::size_t{1} << 40, 0.1}};
@@ -34,7 +34,7 @@ std::string altered(const std::string& part, const std::string& by) {
 
 std::string complaint(const std::string& text) {
   try {
-    comm::parse_calibration("here.json", text);
+    comm::measure::parse_calibration("here.json", text);
   } catch (const base::DataError& error) {
     return error.what();
   }
@@ -51,7 +51,7 @@ void check_complaint(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("a calibration that an earlier program has written is read") {
-  const Calibration read = comm::parse_calibration("here.json", R"json({
+  const Calibration read = comm::measure::parse_calibration("here.json", R"json({
   "format": "eightfold-calibration",
   "version": 1,
   "machine": "Intel(R) Xeon(R) Processor",
@@ -65,18 +65,18 @@ TEST_CASE("a calibration that an earlier program has written is read") {
   "codecs": [{"format": "bf16", "encode_bytes_per_s": 1e10, "decode_bytes_per_s": 9e9}],
   "allreduces": [{"algorithm": "mpi", "format": "fp32", "size_bytes": 4096, "time_s": 0.0006}]
 })json");
-  CHECK(read.other_node == comm::LinkModel{2.8e-5, 2.39e7});
+  CHECK(read.other_node == comm::measure::LinkModel{2.8e-5, 2.39e7});
   CHECK(read.exchange_bytes_per_s == 23888830.4);
   CHECK(read.codecs.size() == 1);
   CHECK(read.allreduces.size() == 1);
 }
 
 TEST_CASE("a calibration is read back to the bit, with links that there are not, too") {
-  CHECK(comm::parse_calibration("here.json", calibration_text(example())) == example());
+  CHECK(comm::measure::parse_calibration("here.json", calibration_text(example())) == example());
   Calibration alone = example();
   alone.same_node.reset();
   alone.codecs.clear();
-  CHECK(comm::parse_calibration("here.json", calibration_text(alone)) == alone);
+  CHECK(comm::measure::parse_calibration("here.json", calibration_text(alone)) == alone);
 }
 
 TEST_CASE("what is wrong in a calibration is named with its place and what is allowed") {

@@ -19,9 +19,9 @@ bool is_everybodys(double time_s) {
 }  // namespace
 
 TEST_CASE("every rank learns the same times, whichever pair is measured and however many segments travel") {
-  comm::LinkMeter meter(world(), {.segment_bytes = 1000, .in_flight = 3, .repeats = 2});
-  const comm::Topology topology = comm::Topology::uniform(1, world().size());
-  for (const comm::RankPair& pair : rank_pairs(topology, comm::PairChoice::all))
+  comm::measure::LinkMeter meter(world(), {.segment_bytes = 1000, .in_flight = 3, .repeats = 2});
+  const comm::schedules::Topology topology = comm::schedules::Topology::uniform(1, world().size());
+  for (const comm::measure::RankPair& pair : rank_pairs(topology, comm::measure::PairChoice::all))
     for (const std::size_t bytes : {1U, 999U, 1000U, 1001U, 10000U}) {
       const double one_way_s = meter.one_way_s(pair, bytes), both_ways_s = meter.both_ways_s(pair, bytes);
       CHECK_ALL_RANKS(one_way_s > 0 && both_ways_s > 0);

@@ -5,10 +5,10 @@
 #include <cmath>
 
 using namespace eightfold;
-using comm::LinkSample;
-using comm::PairChoice;
-using comm::RankPair;
-using comm::Topology;
+using comm::measure::LinkSample;
+using comm::measure::PairChoice;
+using comm::measure::RankPair;
+using comm::schedules::Topology;
 
 namespace {
 
@@ -22,7 +22,7 @@ std::vector<LinkSample> line(double latency_s, double bytes_per_s) {
 }  // namespace
 
 TEST_CASE("a line is found again from its points") {
-  const comm::LinkModel model = fit_link(line(40e-6, 118e6));
+  const comm::measure::LinkModel model = fit_link(line(40e-6, 118e6));
   CHECK(model.latency_s == Approx(40e-6));
   CHECK(model.bytes_per_s == Approx(118e6));
   CHECK(model.time_s(118e6) == Approx(1 + 40e-6));
@@ -31,7 +31,7 @@ TEST_CASE("a line is found again from its points") {
 TEST_CASE("errors count relative to the times, so that the latency survives a large message's noise") {
   std::vector<LinkSample> samples = line(40e-6, 118e6);
   samples.back().time_s *= 1.05;  // nearly a millisecond
-  const comm::LinkModel model = fit_link(samples);
+  const comm::measure::LinkModel model = fit_link(samples);
   CHECK(model.latency_s == Approx(40e-6).epsilon(0.05));
   CHECK(model.bytes_per_s == Approx(118e6).epsilon(0.06));
 }

@@ -1,4 +1,5 @@
 #include "comm/mpi/agreed_error.hpp"
+
 #include "comm/mpi/communicator.hpp"
 #include "tests/support/ranks.hpp"
 #include "tests/support/test.hpp"
@@ -21,8 +22,8 @@ struct Outcome {
 // What this rank gets from an action that runs everywhere.
 Outcome outcome_of(const std::function<void()>& action) {
   try {
-    comm::run_agreed(world(), action);
-  } catch (const comm::AgreedError& error) {
+    comm::mpi::run_agreed(world(), action);
+  } catch (const comm::mpi::AgreedError& error) {
     return {error.exit_code(), error.rank(), error.what()};
   }
   return {};

@@ -17,7 +17,7 @@ namespace {
 // What a job with this number of threads computes with.
 int bound(int wanted) {
   const int before = kernels::host_threads();
-  const int threads = comm::bind_host_threads(world(), wanted);
+  const int threads = comm::mpi::bind_host_threads(world(), wanted);
   CHECK_ALL_RANKS(kernels::host_threads() == threads);
   kernels::set_host_threads(before);
   return threads;
@@ -43,7 +43,7 @@ TEST_CASE("a quota is shared by the ranks that are under it") {
   std::string shared = own.path().string();
   world().broadcast_text(shared, 0);
   const auto threads = [&](int cores, const std::vector<base::CpuQuota>& quotas) {
-    return comm::fair_host_threads(world(), cores, quotas).threads;
+    return comm::mpi::fair_host_threads(world(), cores, quotas).threads;
   };
   const auto quota = [](double cores, const std::filesystem::path& group) {
     return base::CpuQuota{cores, group / "cpu.max"};

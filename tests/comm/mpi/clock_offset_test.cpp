@@ -12,7 +12,7 @@ using test::world;
 TEST_CASE("a clock is no further from rank 0's than half of what the fastest question took") {
   bool right = true;
   for (int rank = 0; rank < world().size(); ++rank) {
-    const comm::ClockOffset offset = clock_offset_of(world(), rank);
+    const comm::mpi::ClockOffset offset = clock_offset_of(world(), rank);
     if (world().rank() != 0) continue;
     constexpr double kTick_s = 1e-6;  // seconds since 1970, in a double
     right = right && std::abs(offset.ahead_s) <= offset.error_s + kTick_s;
@@ -22,7 +22,7 @@ TEST_CASE("a clock is no further from rank 0's than half of what the fastest que
 }
 
 TEST_CASE("only the first rank of a node has an offset, on rank 0") {
-  const auto offsets = comm::clock_offsets(world());
+  const auto offsets = comm::mpi::clock_offsets(world());
   bool right = offsets.size() == static_cast<std::size_t>(world().size());
   for (std::size_t rank = 0; right && rank < offsets.size(); ++rank)
     right = offsets[rank].has_value() == (world().rank() == 0 && rank == 0);

@@ -15,10 +15,11 @@ using test::odd_wire_size;
 
 namespace {
 
-using Mistake = std::function<void(std::vector<Schedule>&)>;
+using Mistake = std::function<void(std::vector<schedules::Schedule>&)>;
 
-std::vector<Schedule> all_schedules(std::string_view name, const Topology& topology, std::int64_t elements) {
-  std::vector<Schedule> all;
+std::vector<schedules::Schedule> all_schedules(std::string_view name, const schedules::Topology& topology,
+                                               std::int64_t elements) {
+  std::vector<schedules::Schedule> all;
   for (int rank = 0; rank < topology.ranks(); ++rank)
     all.push_back(schedules::find_generator(name)->schedule({topology, rank, elements}));
   return all;
@@ -27,41 +28,42 @@ std::vector<Schedule> all_schedules(std::string_view name, const Topology& topol
 // What the prover says of a proven schedule, of 4 ranks with a block each, once the mistake is in it.
 std::string verdict(std::string_view name, const Mistake& mistake) {
   const Generator& generator = *schedules::find_generator(name);
-  const Claim claim{generator.collective, 4 * 256, 0, generator.exact_only};
-  std::vector<Schedule> all = all_schedules(name, Topology::uniform(4, 1), claim.elements);
-  prove(all, claim);
+  const prover::Claim claim{generator.collective, 4 * 256, 0, generator.exact_only};
+  std::vector<schedules::Schedule> all =
+      all_schedules(name, schedules::Topology::uniform(4, 1), claim.elements);
+  prover::prove(all, claim);
   mistake(all);
   try {
-    prove(all, claim);
+    prover::prove(all, claim);
   } catch (const base::InternalError& error) {
     return error.what();
   }
   return "proven";
 }
 
-void remove(Round& round, const Step& step) {
+void remove(schedules::Round& round, const schedules::Step& step) {
   REQUIRE(std::erase(round, step) == 1);
 }
-void replace(Round& round, const Step& step, const Step& by) {
+void replace(schedules::Round& round, const schedules::Step& step, const schedules::Step& by) {
   const auto found = std::ranges::find(round, step);
   REQUIRE(found != round.end());
   *found = by;
 }
 
-constexpr Step seal(int shard) {
-  return {Action::seal, shard};
+constexpr schedules::Step seal(int shard) {
+  return {schedules::Action::seal, shard};
 }
-constexpr Step send_fresh(int shard, int peer) {
-  return {Action::send_fresh, shard, peer};
+constexpr schedules::Step send_fresh(int shard, int peer) {
+  return {schedules::Action::send_fresh, shard, peer};
 }
-constexpr Step send_sealed(int shard, int peer) {
-  return {Action::send_sealed, shard, peer};
+constexpr schedules::Step send_sealed(int shard, int peer) {
+  return {schedules::Action::send_sealed, shard, peer};
 }
-constexpr Step receive_add(int shard, int peer) {
-  return {Action::receive_add, shard, peer};
+constexpr schedules::Step receive_add(int shard, int peer) {
+  return {schedules::Action::receive_add, shard, peer};
 }
-constexpr Step receive_adopt(int shard, int peer) {
-  return {Action::receive_adopt, shard, peer};
+constexpr schedules::Step receive_adopt(int shard, int peer) {
+  return {schedules::Action::receive_adopt, shard, peer};
 }
 
 }  // namespace
@@ -111,10 +113,11 @@ TEST_CASE("peers and shards that do not exist are found") {
 }
 
 TEST_CASE("a step on an empty shard is found") {
-  std::vector<Schedule> all = all_schedules("two_shot", Topology::uniform(2, 1), 256);
-  prove(all, {.elements = 256});
+  std::vector<schedules::Schedule> all = all_schedules("two_shot", schedules::Topology::uniform(2, 1), 256);
+  prover::prove(all, {.elements = 256});
   all[1].rounds[1].push_back(seal(1));
-  CHECK_THROWS_WITH(prove(all, {.elements = 256}), "rank 1 seals shard 1 in round 1: the shard is empty");
+  CHECK_THROWS_WITH(prover::prove(all, {.elements = 256}),
+                    "rank 1 seals shard 1 in round 1: the shard is empty");
 }
 
 TEST_CASE("a sum that nobody seals is found") {
@@ -194,10 +197,11 @@ TEST_CASE("a rank that ends without a shard is found") {
 }
 
 TEST_CASE("replicas that differ because partial sums were encoded are found") {
-  const Topology topology = Topology::uniform(1, 2);
-  const std::vector<Schedule> all = all_schedules("recursive_doubling", topology, 1000);
-  CHECK_NOTHROW(prove(all, {.elements = 1000, .exact = true}));
-  CHECK_THROWS_WITH(prove(all, {.elements = 1000}), "rank 0 and rank 1 end with different bits in shard 0");
+  const schedules::Topology topology = schedules::Topology::uniform(1, 2);
+  const std::vector<schedules::Schedule> all = all_schedules("recursive_doubling", topology, 1000);
+  CHECK_NOTHROW(prover::prove(all, {.elements = 1000, .exact = true}));
+  CHECK_THROWS_WITH(prover::prove(all, {.elements = 1000}),
+                    "rank 0 and rank 1 end with different bits in shard 0");
 }
 
 TEST_CASE("ranks that wait for each other are found, with the chain of waits") {
@@ -207,19 +211,19 @@ TEST_CASE("ranks that wait for each other are found, with the chain of waits") {
 }
 
 TEST_CASE("no step of an all-reduce can be left out") {
-  const Topology topology = Topology::uniform(2, 3);
+  const schedules::Topology topology = schedules::Topology::uniform(2, 3);
   for (const std::string_view name : {"two_shot", "hierarchical", "ring", "recursive_doubling"}) {
     const bool exact = schedules::find_generator(name)->exact_only;
-    const Claim claim{Collective::all_reduce, 6 * 256, 0, exact};
-    std::vector<Schedule> all = all_schedules(name, topology, claim.elements);
-    for (Schedule& schedule : all) {
-      for (Round& round : schedule.rounds) {
-        const Round complete = round;
+    const prover::Claim claim{schedules::Collective::all_reduce, 6 * 256, 0, exact};
+    std::vector<schedules::Schedule> all = all_schedules(name, topology, claim.elements);
+    for (schedules::Schedule& schedule : all) {
+      for (schedules::Round& round : schedule.rounds) {
+        const schedules::Round complete = round;
         for (std::size_t left_out = 0; left_out < complete.size(); ++left_out) {
           INFO(name << " without: " << to_string(complete[left_out]));
           round = complete;
           round.erase(round.begin() + static_cast<std::ptrdiff_t>(left_out));
-          CHECK_THROWS_AS(prove(all, claim), base::InternalError);
+          CHECK_THROWS_AS(prover::prove(all, claim), base::InternalError);
         }
         round = complete;
       }
@@ -233,9 +237,9 @@ TEST_CASE("shards that are not the same on every rank are found") {
 }
 
 TEST_CASE("shards that leave a gap, end early or begin within a block are found") {
-  const auto in_all = [](const std::function<void(std::vector<Shard>&)>& change) {
-    return [change](std::vector<Schedule>& all) {
-      for (Schedule& each : all) change(each.shards);
+  const auto in_all = [](const std::function<void(std::vector<schedules::Shard>&)>& change) {
+    return [change](std::vector<schedules::Schedule>& all) {
+      for (schedules::Schedule& each : all) change(each.shards);
     };
   };
   CHECK(verdict("ring", in_all([](auto& shards) { shards[1].offset = 512; })) ==
@@ -250,26 +254,27 @@ TEST_CASE("shards that leave a gap, end early or begin within a block are found"
 
 TEST_CASE("a shard that nobody is to have is found") {
   CHECK(verdict("reduce_scatter", [](auto& all) {
-          for (Schedule& each : all) each.shards[2].owner = kNobody;
+          for (schedules::Schedule& each : all) each.shards[2].owner = schedules::kNobody;
         }) == "nobody is to have shard 2");
 }
 
 TEST_CASE("a formula that is not the schedule's is found") {
-  const Topology topology = Topology::uniform(4, 1);
-  const auto verdict_on = [&](schedules::Cost (*cost)(const schedules::Part&, const WireSize&)) {
+  const schedules::Topology topology = schedules::Topology::uniform(4, 1);
+  const auto verdict_on = [&](schedules::Cost (*cost)(const schedules::Part&, const schedules::WireSize&)) {
     Generator generator = *schedules::find_generator("two_shot");
     generator.cost = cost;
-    prove(generator, topology, 4 * 256, 0, [](std::int64_t elements) { return std::size_t(elements); });
+    prover::prove(generator, topology, 4 * 256, 0,
+                  [](std::int64_t elements) { return std::size_t(elements); });
   };
-  CHECK_THROWS_WITH(verdict_on([](const schedules::Part&, const WireSize&) -> schedules::Cost {
+  CHECK_THROWS_WITH(verdict_on([](const schedules::Part&, const schedules::WireSize&) -> schedules::Cost {
                       return {2, 2, 6 * 256 + 1};
                     }),
                     "two_shot: rank 0 sends 1536 bytes, by the formula 1537");
-  CHECK_THROWS_WITH(verdict_on([](const schedules::Part&, const WireSize&) -> schedules::Cost {
+  CHECK_THROWS_WITH(verdict_on([](const schedules::Part&, const schedules::WireSize&) -> schedules::Cost {
                       return {3, 2, 6 * 256};
                     }),
                     "two_shot: 2 rounds and 2 quantisations, by the formula 3 and 2");
-  CHECK_THROWS_WITH(verdict_on([](const schedules::Part&, const WireSize&) -> schedules::Cost {
+  CHECK_THROWS_WITH(verdict_on([](const schedules::Part&, const schedules::WireSize&) -> schedules::Cost {
                       return {2, 1, 6 * 256};
                     }),
                     "two_shot: 2 rounds and 2 quantisations, by the formula 2 and 1");
@@ -277,14 +282,15 @@ TEST_CASE("a formula that is not the schedule's is found") {
 
 TEST_CASE("rounds need not have the same number on every rank") {
   // Rank 2 is idle at first, rank 0 later.
-  const Schedule zero{even_shards(256, std::vector{2}), {{send_fresh(0, 1)}}};
-  const Schedule one{zero.shards, {{receive_add(0, 0)}, {send_fresh(0, 2)}}};
-  const Schedule two{zero.shards, {{receive_add(0, 1)}}};
-  const Proof proof = prove(std::vector{zero, one, two}, {Collective::reduce_scatter, 256});
+  const schedules::Schedule zero{schedules::even_shards(256, std::vector{2}), {{send_fresh(0, 1)}}};
+  const schedules::Schedule one{zero.shards, {{receive_add(0, 0)}, {send_fresh(0, 2)}}};
+  const schedules::Schedule two{zero.shards, {{receive_add(0, 1)}}};
+  const prover::Proof proof =
+      prover::prove(std::vector{zero, one, two}, {schedules::Collective::reduce_scatter, 256});
   CHECK(proof.rounds == 2);
   CHECK(proof.quantisations == 2);
 }
 
 TEST_CASE("no ranks prove nothing") {
-  CHECK_THROWS_AS(prove(std::vector<Schedule>{}, Claim{}), base::InternalError);
+  CHECK_THROWS_AS(prover::prove(std::vector<schedules::Schedule>{}, prover::Claim{}), base::InternalError);
 }

@@ -6,5 +6,6 @@ using namespace eightfold;
 using test::world;
 
 TEST_CASE("the ranks of one machine are discovered as one node") {
-  CHECK_ALL_RANKS(comm::discover_topology(world()) == comm::Topology::uniform(1, world().size()));
+  CHECK_ALL_RANKS(comm::schedules::discover_topology(world()) ==
+                  comm::schedules::Topology::uniform(1, world().size()));
 }

@@ -26,18 +26,18 @@ std::int64_t uneven(int ranks) {
 }
 
 std::set<int> roots(const Generator& generator, int ranks) {
-  const bool has_root = generator.collective == Collective::broadcast ||
-                        generator.collective == Collective::scatter ||
-                        generator.collective == Collective::gather;
+  const bool has_root = generator.collective == schedules::Collective::broadcast ||
+                        generator.collective == schedules::Collective::scatter ||
+                        generator.collective == schedules::Collective::gather;
   return has_root ? std::set{0, ranks / 2, ranks - 1} : std::set{0};
 }
 
-void prove_all(const Topology& topology, std::int64_t elements) {
+void prove_all(const schedules::Topology& topology, std::int64_t elements) {
   for (const Generator& generator : schedules::generators()) {
     for (const int root : roots(generator, topology.ranks())) {
       INFO(generator.name << " of " << elements << " on " << topology.ranks() << " ranks, "
                           << topology.nodes() << " nodes, root " << root);
-      CHECK_NOTHROW(prove(generator, topology, elements, root, odd_wire_size));
+      CHECK_NOTHROW(prover::prove(generator, topology, elements, root, odd_wire_size));
     }
   }
 }
@@ -51,11 +51,11 @@ double contribution(int rank, int shard) {
   return std::sin(1.0 + rank + 10.0 * shard);
 }
 
-// What ranks have of the shards, as numbers: the rules of comm/schedules/schedule.hpp, one round of all ranks after the
-// other.
+// What ranks have of the shards, as numbers: the rules of comm/schedules/schedule.hpp, one round of all ranks
+// after the other.
 class Machine {
  public:
-  Machine(const Generator& generator, const Topology& topology, std::int64_t elements)
+  Machine(const Generator& generator, const schedules::Topology& topology, std::int64_t elements)
       : exact_(generator.exact_only) {
     for (int rank = 0; rank < topology.ranks(); ++rank) {
       all_.push_back(generator.schedule({topology, rank, elements}));
@@ -71,8 +71,8 @@ class Machine {
  private:
   void run(std::size_t round) {
     for (int rank = 0; rank < ranks(); ++rank)
-      for (const Step& step : all_[rank].rounds[round])
-        if (step.action == Action::seal)
+      for (const schedules::Step& step : all_[rank].rounds[round])
+        if (step.action == schedules::Action::seal)
           values_[rank][step.shard] = encoded(values_[rank][step.shard], exact_);
     const std::vector<std::vector<double>> before = values_;
     for (int rank = 0; rank < ranks(); ++rank) {
@@ -86,10 +86,10 @@ class Machine {
     double sum = 0.0;
     for (int peer = 0; peer < ranks(); ++peer) {
       if (peer == rank) sum += before[rank][shard];
-      for (const Step& step : all_[rank].rounds[round]) {
+      for (const schedules::Step& step : all_[rank].rounds[round]) {
         if (step.shard != shard || step.peer != peer) continue;
-        if (step.action == Action::receive_adopt) return before[peer][shard];
-        if (step.action == Action::receive_add) sum += encoded(before[peer][shard], exact_);
+        if (step.action == schedules::Action::receive_adopt) return before[peer][shard];
+        if (step.action == schedules::Action::receive_add) sum += encoded(before[peer][shard], exact_);
       }
     }
     return sum;
@@ -98,25 +98,26 @@ class Machine {
   int ranks() const { return static_cast<int>(all_.size()); }
 
   bool exact_;
-  std::vector<Schedule> all_;
+  std::vector<schedules::Schedule> all_;
   std::vector<std::vector<double>> values_;
 };
 
 }  // namespace
 
 TEST_CASE("every generator is proven for 1 to 128 ranks") {
-  for (int ranks = 1; ranks <= 128; ++ranks) prove_all(Topology::uniform(ranks, 1), uneven(ranks));
+  for (int ranks = 1; ranks <= 128; ++ranks) prove_all(schedules::Topology::uniform(ranks, 1), uneven(ranks));
 }
 
 TEST_CASE("every generator is proven for 1 to 16 nodes of 8 ranks") {
-  for (int nodes = 1; nodes <= 16; ++nodes) prove_all(Topology::uniform(nodes, 8), uneven(8 * nodes));
+  for (int nodes = 1; nodes <= 16; ++nodes)
+    prove_all(schedules::Topology::uniform(nodes, 8), uneven(8 * nodes));
 }
 
 TEST_CASE("every generator is proven where nodes differ in size or ranks are dealt to them in turn") {
   const std::vector<std::vector<std::uint64_t>> cases = {
       {0, 0, 0, 1}, {0, 1, 0, 1, 0, 1}, {0, 1, 1, 2, 2, 2}, {3, 3, 0, 0, 0, 0, 3, 2, 2}};
   for (const auto& node_by_rank : cases)
-    prove_all(Topology(node_by_rank), uneven(static_cast<int>(node_by_rank.size())));
+    prove_all(schedules::Topology(node_by_rank), uneven(static_cast<int>(node_by_rank.size())));
 }
 
 TEST_CASE("every generator is proven for no elements, for one and at the edges of blocks") {
@@ -124,34 +125,36 @@ TEST_CASE("every generator is proven for no elements, for one and at the edges o
     const std::int64_t full = nodes * ranks * kBlock;
     for (const std::int64_t elements : {std::int64_t{0}, std::int64_t{1}, kBlock - 1, kBlock, kBlock + 1,
                                         full - 1, full, full + 1, std::int64_t{100003}})
-      prove_all(Topology::uniform(nodes, ranks), elements);
+      prove_all(schedules::Topology::uniform(nodes, ranks), elements);
   }
 }
 
 TEST_CASE("contributions are encoded as often as documented") {
-  const auto quantisations = [](std::string_view name, const Topology& topology) {
-    return prove(*find_generator(name), topology, uneven(topology.ranks()), 0, odd_wire_size).quantisations;
+  const auto quantisations = [](std::string_view name, const schedules::Topology& topology) {
+    return prover::prove(*find_generator(name), topology, uneven(topology.ranks()), 0, odd_wire_size)
+        .quantisations;
   };
   for (const int ranks : {2, 3, 8, 13}) {
-    const Topology flat = Topology::uniform(ranks, 1);
+    const schedules::Topology flat = schedules::Topology::uniform(ranks, 1);
     CHECK(quantisations("two_shot", flat) == 2);
     CHECK(quantisations("ring", flat) == ranks);
     CHECK(quantisations("recursive_doubling", flat) == 0);
     for (const std::string_view once : {"reduce_scatter", "all_gather", "broadcast", "scatter", "gather"})
       CHECK(quantisations(once, flat) == 1);
     CHECK(quantisations("hierarchical", flat) == 2);
-    CHECK(quantisations("hierarchical", Topology::uniform(1, ranks)) == 2);
-    CHECK(quantisations("hierarchical", Topology::uniform(2, ranks)) == 3);
+    CHECK(quantisations("hierarchical", schedules::Topology::uniform(1, ranks)) == 2);
+    CHECK(quantisations("hierarchical", schedules::Topology::uniform(2, ranks)) == 3);
   }
 }
 
 TEST_CASE("with even shards costs are the closed forms") {
-  const WireSize bytes = [](std::int64_t elements) { return static_cast<std::size_t>(elements); };
-  const auto cost = [&](std::string_view name, const Topology& topology, std::int64_t elements, int rank) {
+  const schedules::WireSize bytes = [](std::int64_t elements) { return static_cast<std::size_t>(elements); };
+  const auto cost = [&](std::string_view name, const schedules::Topology& topology, std::int64_t elements,
+                        int rank) {
     return find_generator(name)->cost({topology, rank, elements, 0}, bytes);
   };
   for (const int ranks : {2, 3, 4, 8, 96}) {
-    const Topology flat = Topology::uniform(ranks, 1);
+    const schedules::Topology flat = schedules::Topology::uniform(ranks, 1);
     const std::int64_t all = ranks * kBlock;
     const std::size_t shard = kBlock, others = static_cast<std::size_t>(ranks) - 1;
     for (const int rank : {0, 1, ranks - 1}) {
@@ -169,18 +172,18 @@ TEST_CASE("with even shards costs are the closed forms") {
   }
   // 12 nodes of 8: 7/8 inside, 2 * 11/12 of an eighth across, 7/8 inside.
   const std::int64_t all = 96 * kBlock;
-  CHECK(cost("hierarchical", Topology::uniform(12, 8), all, 17) ==
+  CHECK(cost("hierarchical", schedules::Topology::uniform(12, 8), all, 17) ==
         Cost{4, 3, (7 * 12 + 2 * 11 + 7 * 12) * kBlock});
-  CHECK(cost("recursive_doubling", Topology::uniform(8, 1), all, 5) == Cost{3, 0, 3 * all});
-  CHECK(cost("recursive_doubling", Topology::uniform(11, 1), all, 2) == Cost{5, 0, 4 * all});
-  CHECK(cost("recursive_doubling", Topology::uniform(11, 1), all, 3) == Cost{5, 0, 3 * all});
-  CHECK(cost("recursive_doubling", Topology::uniform(11, 1), all, 8) == Cost{5, 0, 1 * all});
+  CHECK(cost("recursive_doubling", schedules::Topology::uniform(8, 1), all, 5) == Cost{3, 0, 3 * all});
+  CHECK(cost("recursive_doubling", schedules::Topology::uniform(11, 1), all, 2) == Cost{5, 0, 4 * all});
+  CHECK(cost("recursive_doubling", schedules::Topology::uniform(11, 1), all, 3) == Cost{5, 0, 3 * all});
+  CHECK(cost("recursive_doubling", schedules::Topology::uniform(11, 1), all, 8) == Cost{5, 0, 1 * all});
 }
 
 TEST_CASE("one rank alone does nothing") {
   for (const Generator& generator : schedules::generators()) {
     INFO(generator.name);
-    const Topology alone = Topology::uniform(1, 1);
+    const schedules::Topology alone = schedules::Topology::uniform(1, 1);
     CHECK(generator.schedule({alone, 0, 1000, 0}).rounds.empty());
     CHECK(generator.cost({alone, 0, 1000, 0}, odd_wire_size) == Cost{});
   }
@@ -188,7 +191,7 @@ TEST_CASE("one rank alone does nothing") {
 
 TEST_CASE("numbers are summed, the same on every rank") {
   for (const auto& [nodes, ranks_per_node] : {std::pair{2, 1}, {3, 1}, {7, 1}, {2, 4}, {3, 3}}) {
-    const Topology topology = Topology::uniform(nodes, ranks_per_node);
+    const schedules::Topology topology = schedules::Topology::uniform(nodes, ranks_per_node);
     for (const std::string_view name : {"two_shot", "hierarchical", "ring", "recursive_doubling"}) {
       INFO(name << " on " << nodes << " nodes of " << ranks_per_node);
       const Generator& generator = *find_generator(name);
@@ -207,16 +210,17 @@ TEST_CASE("numbers are summed, the same on every rank") {
 }
 
 TEST_CASE("two-shot with three ranks reads as documented") {
-  const Schedule schedule = schedules::two_shot({Topology::uniform(3, 1), 1, 3 * kBlock});
-  const std::vector<Round> expected = {{{Action::send_fresh, 2, 2},
-                                        {Action::send_fresh, 0, 0},
-                                        {Action::receive_add, 1, 0},
-                                        {Action::receive_add, 1, 2}},
-                                       {{Action::seal, 1},
-                                        {Action::send_sealed, 1, 2},
-                                        {Action::send_sealed, 1, 0},
-                                        {Action::receive_adopt, 0, 0},
-                                        {Action::receive_adopt, 2, 2}}};
+  const schedules::Schedule schedule =
+      schedules::two_shot({schedules::Topology::uniform(3, 1), 1, 3 * kBlock});
+  const std::vector<schedules::Round> expected = {{{schedules::Action::send_fresh, 2, 2},
+                                                   {schedules::Action::send_fresh, 0, 0},
+                                                   {schedules::Action::receive_add, 1, 0},
+                                                   {schedules::Action::receive_add, 1, 2}},
+                                                  {{schedules::Action::seal, 1},
+                                                   {schedules::Action::send_sealed, 1, 2},
+                                                   {schedules::Action::send_sealed, 1, 0},
+                                                   {schedules::Action::receive_adopt, 0, 0},
+                                                   {schedules::Action::receive_adopt, 2, 2}}};
   CHECK(schedule.rounds == expected);
 }
 

@@ -7,7 +7,7 @@
 #include "tests/support/test.hpp"
 
 using namespace eightfold;
-using comm::Topology;
+using comm::schedules::Topology;
 using quant8::Format;
 
 namespace {
@@ -15,14 +15,14 @@ namespace {
 // What each rank sends of one bucket.
 std::vector<std::size_t> counted(std::string_view algorithm, const Topology& topology, Format format,
                                  std::int64_t elements) {
-  test::LocalJob job(
-      {.algorithm = algorithm,
-       .topology = topology,
-       .elements = elements,
-       .encoding = {format},
-       .has_residual = quant8::bits_of(format) < 8,
-       .segment = comm::segment_elements(*quant8::make_codec({}, {format}), comm::default_segment_bytes({})),
-       .longest_delay = 2});
+  test::LocalJob job({.algorithm = algorithm,
+                      .topology = topology,
+                      .elements = elements,
+                      .encoding = {format},
+                      .has_residual = quant8::bits_of(format) < 8,
+                      .segment = comm::executor::segment_elements(*quant8::make_codec({}, {format}),
+                                                                  comm::default_segment_bytes({})),
+                      .longest_delay = 2});
   job.run(0);
   return job.network().bytes_sent;
 }
@@ -31,12 +31,12 @@ std::vector<std::size_t> counted(std::string_view algorithm, const Topology& top
 
 TEST_CASE("simulated bytes are those that the executor sends") {
   const std::vector<std::int64_t> buckets = {1, 255, 256, 1000, 4099, 0, 50'001};
-  comm::Fabric fabric;
+  comm::simulator::Fabric fabric;
   fabric.card_bytes_per_s = 1e9;
   for (const Format format : {Format::fp32, Format::bf16, Format::dynamic_tree8, Format::one_bit})
     for (const auto* generator : test::allreduces(format))
       for (const auto& [nodes, each] : {std::pair(2, 1), {1, 2}, {3, 1}, {1, 3}, {4, 1}, {2, 2}, {1, 4}}) {
-        comm::SimulatedStep step;
+        comm::simulator::SimulatedStep step;
         step.buckets = buckets;
         step.work = {{1e-3, 1 << 20}};
         step.format = format;

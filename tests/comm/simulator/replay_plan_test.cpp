@@ -7,8 +7,8 @@
 #include <utility>
 
 using namespace eightfold;
-using comm::ReplayPlan;
-using comm::ReplayTask;
+using comm::simulator::ReplayPlan;
+using comm::simulator::ReplayTask;
 
 namespace {
 
@@ -68,16 +68,16 @@ std::size_t bytes_of(const ReplayPlan& plan) {
 }  // namespace
 
 TEST_CASE("the tasks of all ranks meet, end, and send the bytes of the schedules") {
-  const comm::WireSize wire = test::default_wire(quant8::Format::fp32, kernels::DeviceKind::host);
+  const comm::schedules::WireSize wire = test::default_wire(quant8::Format::fp32, kernels::DeviceKind::host);
   for (const auto* generator : test::allreduces(quant8::Format::fp32))
     for (int nodes = 1; nodes <= 6; ++nodes)
       for (int each = 1; each <= 4; ++each)
         for (const std::int64_t elements : {0, 1, 255, 256, 257, 100'000}) {
-          const comm::Topology topology = comm::Topology::uniform(nodes, each);
-          std::vector<comm::Schedule> schedules;
+          const comm::schedules::Topology topology = comm::schedules::Topology::uniform(nodes, each);
+          std::vector<comm::schedules::Schedule> schedules;
           for (int rank = 0; rank < topology.ranks(); ++rank)
             schedules.push_back(generator->schedule({topology, rank, elements}));
-          const std::vector<ReplayPlan> plans = plan_replay(schedules, wire);
+          const std::vector<ReplayPlan> plans = comm::simulator::plan_replay(schedules, wire);
           INFO(generator->name << ", " << nodes << " nodes of " << each << ", " << elements << " elements");
           CHECK(meet(plans));
           CHECK(ends(plans));
@@ -87,23 +87,23 @@ TEST_CASE("the tasks of all ranks meet, end, and send the bytes of the schedules
 }
 
 TEST_CASE("what a rank has for a peer in a round is one task, however many shards") {
-  const comm::Topology topology = comm::Topology::uniform(8, 2);
-  std::vector<comm::Schedule> schedules;
+  const comm::schedules::Topology topology = comm::schedules::Topology::uniform(8, 2);
+  std::vector<comm::schedules::Schedule> schedules;
   for (int rank = 0; rank < topology.ranks(); ++rank)
     schedules.push_back(comm::schedules::hierarchical({topology, rank, 1 << 20}));
-  const auto plans =
-      plan_replay(schedules, [](std::int64_t elements) { return place(static_cast<int>(elements)); });
+  const auto plans = comm::simulator::plan_replay(
+      schedules, [](std::int64_t elements) { return place(static_cast<int>(elements)); });
   // To the neighbour, to 7 others of its rail, twice each; as many received; its shards sealed.
   for (const ReplayPlan& plan : plans) CHECK(plan.size() == 2 * (8 + 8) + 1);
 }
 
 TEST_CASE("every contribution is encoded once and decoded once, and the seal's result too") {
-  const comm::Topology topology = comm::Topology::uniform(4, 1);
-  std::vector<comm::Schedule> schedules;
+  const comm::schedules::Topology topology = comm::schedules::Topology::uniform(4, 1);
+  std::vector<comm::schedules::Schedule> schedules;
   for (int rank = 0; rank < topology.ranks(); ++rank)
     schedules.push_back(comm::schedules::two_shot({topology, rank, 4096}));
-  const auto plans =
-      plan_replay(schedules, [](std::int64_t elements) { return place(static_cast<int>(elements)); });
+  const auto plans = comm::simulator::plan_replay(
+      schedules, [](std::int64_t elements) { return place(static_cast<int>(elements)); });
   for (const ReplayPlan& plan : plans) {
     std::int64_t encoded = 0, decoded = 0;
     for (const ReplayTask& task : plan) encoded += task.encoded, decoded += task.decoded;
@@ -113,8 +113,9 @@ TEST_CASE("every contribution is encoded once and decoded once, and the seal's r
 }
 
 TEST_CASE("schedules whose messages do not meet are a defect") {
-  const comm::Topology topology = comm::Topology::uniform(2, 1);
-  const std::vector<comm::Schedule> schedules = {comm::schedules::two_shot({topology, 0, 4096}),
-                                                 comm::schedules::ring({topology, 0, 4096})};
-  CHECK_THROWS_AS(plan_replay(schedules, [](std::int64_t) { return std::size_t{1}; }), base::InternalError);
+  const comm::schedules::Topology topology = comm::schedules::Topology::uniform(2, 1);
+  const std::vector<comm::schedules::Schedule> schedules = {comm::schedules::two_shot({topology, 0, 4096}),
+                                                            comm::schedules::ring({topology, 0, 4096})};
+  CHECK_THROWS_AS(comm::simulator::plan_replay(schedules, [](std::int64_t) { return std::size_t{1}; }),
+                  base::InternalError);
 }

@@ -6,12 +6,12 @@
 #include "tests/support/test.hpp"
 
 using namespace eightfold;
-using comm::Fabric;
-using comm::simulate;
-using comm::SimulatedStep;
-using comm::SimulatedTimes;
-using comm::StepOutline;
-using comm::Topology;
+using comm::schedules::Topology;
+using comm::simulator::Fabric;
+using comm::simulator::simulate;
+using comm::simulator::SimulatedStep;
+using comm::simulator::SimulatedTimes;
+using comm::simulator::StepOutline;
 using quant8::Format;
 
 namespace {
@@ -178,7 +178,7 @@ TEST_CASE("codecs keep a device from computing, and the engine's thread from not
 }
 
 TEST_CASE("more buckets than the engine has under way come after each other") {
-  constexpr std::size_t kBuckets = 3 * comm::Engine::kUnderWay + 1;
+  constexpr std::size_t kBuckets = 3 * comm::engine::Engine::kUnderWay + 1;
   const SimulatedStep step = plain_step(std::vector<std::int64_t>(kBuckets, kElements));
   const SimulatedTimes times = simulate(plain_fabric(), 2, 1, step);
   CHECK(times.step_s == about(kComputing + 2 * kBuckets * shard_s()));
@@ -188,7 +188,7 @@ TEST_CASE("more buckets than the engine has under way come after each other") {
 
 TEST_CASE("long shards travel in segments, which overlap") {
   // Eight segments of 48 KiB a shard: the last one is decoded after the wire, the others beside it.
-  const comm::WireSize wire = test::default_wire(Format::fp32, kernels::DeviceKind::host);
+  const comm::schedules::WireSize wire = test::default_wire(Format::fp32, kernels::DeviceKind::host);
   constexpr std::int64_t kShard = 8 * 46 * quant8::kBlock;
   SimulatedStep step = plain_step({2 * kShard});
   step.has_device = false;
@@ -241,7 +241,7 @@ TEST_CASE("every algorithm ends on every topology, with the bytes of its formula
         CHECK(times.exposed_s <= times.step_s);
         CHECK(kComputing + times.wire_s <= times.step_s * (1 + 1e-9));
         const Topology topology = Topology::uniform(nodes, each);
-        const comm::WireSize wire = test::default_wire(format, kernels::DeviceKind::cuda);
+        const comm::schedules::WireSize wire = test::default_wire(format, kernels::DeviceKind::cuda);
         REQUIRE(times.bytes_sent.size() == static_cast<std::size_t>(topology.ranks()));
         for (int rank = 0; rank < topology.ranks(); ++rank) {
           std::size_t bytes = 0;

@@ -19,10 +19,10 @@ const kernels::Device kGpu{kernels::DeviceKind::cuda, 0};
 enum class Fault { none, wrong_bytes, silence, error };
 
 // A library that knows GPU memory: its messages go through the host, by way of one that does not.
-class GpuAwareTransport final : public comm::Transport {
+class GpuAwareTransport final : public comm::transport::Transport {
  public:
-  GpuAwareTransport(comm::Communicator& communicator, Fault fault)
-      : transport_(comm::make_separate_mpi_transport(communicator)),
+  GpuAwareTransport(comm::mpi::Communicator& communicator, Fault fault)
+      : transport_(comm::transport::make_separate_mpi_transport(communicator)),
         fault_(communicator.rank() == communicator.size() - 1 ? fault : Fault::none),
         stream_(kGpu) {}
 
@@ -74,18 +74,18 @@ class GpuAwareTransport final : public comm::Transport {
     return kernels::host_tensor(std::span(message.bytes), {static_cast<std::int64_t>(message.bytes.size())});
   }
 
-  std::unique_ptr<comm::Transport> transport_;
+  std::unique_ptr<comm::transport::Transport> transport_;
   Fault fault_;
   kernels::Stream stream_;
   std::list<Message> messages_;
 };
 
-comm::TransportVerdict verdict_on(Fault fault) {
-  comm::DirectProbe probe;
+comm::transport::TransportVerdict verdict_on(Fault fault) {
+  comm::transport::DirectProbe probe;
   probe.claim = {true, "it says so"};
   const bool has_lost_messages = fault == Fault::silence || fault == Fault::error;
   probe.patience = std::chrono::milliseconds(has_lost_messages ? 500 : 30'000);
-  probe.make_transport = [&](comm::Communicator& communicator) {
+  probe.make_transport = [&](comm::mpi::Communicator& communicator) {
     return std::make_unique<GpuAwareTransport>(communicator, fault);
   };
   return probe_direct(world(), kGpu, probe);
@@ -96,15 +96,15 @@ bool holds(const std::string& text, const std::string& part) {
 }
 
 // The same on all ranks, and about the link that has the fault.
-bool is_failure(const comm::TransportVerdict& verdict, const std::string& reason) {
-  return verdict.kind == comm::TransportKind::staged &&
+bool is_failure(const comm::transport::TransportVerdict& verdict, const std::string& reason) {
+  return verdict.kind == comm::transport::TransportKind::staged &&
          holds(verdict.reason,
                "MPI claims to know GPU memory (it says so) but failed a probe: the same GPU") &&
          holds(verdict.reason, reason);
 }
 
 // Dies in its first message, as the library would: in a child, which says its last words to this process.
-class CrashingTransport final : public comm::Transport {
+class CrashingTransport final : public comm::transport::Transport {
  public:
   explicit CrashingTransport(std::string& said) : said_(said) {}
 
@@ -121,22 +121,22 @@ class CrashingTransport final : public comm::Transport {
 }  // namespace
 
 TEST_CASE("what a library does not claim is not tried") {
-  comm::DirectProbe probe;
+  comm::transport::DirectProbe probe;
   probe.claim = {world().rank() != 0, "rank 0 has another library"};
   bool is_tried = false;
-  probe.make_transport = [&](comm::Communicator& communicator) {
+  probe.make_transport = [&](comm::mpi::Communicator& communicator) {
     is_tried = true;
-    return comm::make_separate_mpi_transport(communicator);
+    return comm::transport::make_separate_mpi_transport(communicator);
   };
-  const comm::TransportVerdict verdict = probe_direct(world(), kGpu, probe);
-  CHECK_ALL_RANKS(verdict.kind == comm::TransportKind::staged && !is_tried);
+  const comm::transport::TransportVerdict verdict = probe_direct(world(), kGpu, probe);
+  CHECK_ALL_RANKS(verdict.kind == comm::transport::TransportKind::staged && !is_tried);
   CHECK_ALL_RANKS(verdict.reason == "MPI does not claim to know GPU memory: rank 0 has another library");
 }
 
 TEST_CASE("a library that sends GPU memory unharmed gets it") {
-  const comm::TransportVerdict verdict = verdict_on(Fault::none);
+  const comm::transport::TransportVerdict verdict = verdict_on(Fault::none);
   CAPTURE(verdict.reason);
-  CHECK_ALL_RANKS(verdict.kind == comm::TransportKind::direct);
+  CHECK_ALL_RANKS(verdict.kind == comm::transport::TransportKind::direct);
   CHECK_ALL_RANKS(
       verdict.reason.starts_with("MPI claims to know GPU memory (it says so) and passed every probe: "));
 }
@@ -151,16 +151,17 @@ TEST_CASE("a library that sends wrong bytes, answers never or fails does not get
       is_failure(wrong, fmt::format("1000B: wrong bytes from rank {} to rank 0, from byte 500 on", last)));
   CHECK_ALL_RANKS(is_failure(silent, fmt::format("no answer between ranks {} and 0 within 500 ms", last)));
   CHECK_ALL_RANKS(is_failure(failing, "the library gave up"));
-  CHECK_ALL_RANKS(verdict_on(Fault::none).kind == comm::TransportKind::direct);  // nothing is left behind
+  CHECK_ALL_RANKS(verdict_on(Fault::none).kind ==
+                  comm::transport::TransportKind::direct);  // nothing is left behind
 }
 
 TEST_CASE("the last words of a library that crashes name the probe and the way out") {
   if (world().size() == 1) return;  // nobody to send to
   std::string said;
-  comm::DirectProbe probe;
+  comm::transport::DirectProbe probe;
   probe.claim = {true, "it says so"};
   probe.way_out = "--set exchange.transport=staged does without";
-  probe.make_transport = [&](comm::Communicator&) { return std::make_unique<CrashingTransport>(said); };
+  probe.make_transport = [&](comm::mpi::Communicator&) { return std::make_unique<CrashingTransport>(said); };
   probe_direct(world(), kGpu, probe);
   CAPTURE(said);
   CHECK_ALL_RANKS(holds(said, "error: MPI crashed when it was to send GPU memory"));

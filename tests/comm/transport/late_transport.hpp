@@ -9,9 +9,9 @@
 namespace eightfold::test {
 
 // Another transport whose messages are told complete late, by up to so many polls, at random.
-class LateTransport final : public comm::Transport {
+class LateTransport final : public comm::transport::Transport {
  public:
-  LateTransport(std::unique_ptr<comm::Transport> transport, int longest_delay, unsigned seed)
+  LateTransport(std::unique_ptr<comm::transport::Transport> transport, int longest_delay, unsigned seed)
       : transport_(std::move(transport)), delay_(0, longest_delay), random_(seed) {}
 
   void send(std::span<const std::byte> bytes, int peer, int tag, int& under_way) override {
@@ -40,7 +40,7 @@ class LateTransport final : public comm::Transport {
     return messages_.emplace_back(Message{&under_way, delay_(random_)});
   }
 
-  std::unique_ptr<comm::Transport> transport_;
+  std::unique_ptr<comm::transport::Transport> transport_;
   std::uniform_int_distribution<int> delay_;
   std::mt19937 random_;
   std::deque<Message> messages_;

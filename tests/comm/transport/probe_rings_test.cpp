@@ -3,7 +3,7 @@
 #include "tests/support/test.hpp"
 
 using namespace eightfold;
-using comm::RingPlace;
+using comm::transport::RingPlace;
 
 namespace {
 
@@ -19,11 +19,12 @@ std::vector<std::uint64_t> gpus(int nodes, const std::vector<std::uint64_t>& of_
 }  // namespace
 
 TEST_CASE("one rank has nobody to probe") {
-  CHECK(comm::probe_rings(comm::Topology::uniform(1, 1), gpus(1, {0})).empty());
+  CHECK(comm::transport::probe_rings(comm::schedules::Topology::uniform(1, 1), gpus(1, {0})).empty());
 }
 
 TEST_CASE("ranks on one GPU are probed with each other alone") {
-  const auto kinds = comm::probe_rings(comm::Topology::uniform(1, 3), gpus(1, {7, 7, 7}));
+  const auto kinds =
+      comm::transport::probe_rings(comm::schedules::Topology::uniform(1, 3), gpus(1, {7, 7, 7}));
   REQUIRE(kinds.size() == 1);
   CHECK(kinds[0].link == "the same GPU");
   CHECK(kinds[0].rings == Rings{{0, 1, 2}});
@@ -33,7 +34,7 @@ TEST_CASE("ranks on one GPU are probed with each other alone") {
 }
 
 TEST_CASE("every GPU of a node, and every rail between nodes, is in a ring of its own") {
-  const auto kinds = comm::probe_rings(comm::Topology::uniform(2, 2), gpus(2, {1, 2}));
+  const auto kinds = comm::transport::probe_rings(comm::schedules::Topology::uniform(2, 2), gpus(2, {1, 2}));
   REQUIRE(kinds.size() == 2);
   CHECK(kinds[0].link == "GPUs of a node");
   CHECK(kinds[0].rings == Rings{{0, 1}, {2, 3}});
@@ -43,7 +44,8 @@ TEST_CASE("every GPU of a node, and every rail between nodes, is in a ring of it
 }
 
 TEST_CASE("of ranks that share a GPU one speaks to the other GPUs of the node") {
-  const auto kinds = comm::probe_rings(comm::Topology::uniform(2, 4), gpus(2, {1, 1, 2, 2}));
+  const auto kinds =
+      comm::transport::probe_rings(comm::schedules::Topology::uniform(2, 4), gpus(2, {1, 1, 2, 2}));
   REQUIRE(kinds.size() == 3);
   CHECK(kinds[0].rings == Rings{{0, 1}, {2, 3}, {4, 5}, {6, 7}});
   CHECK(kinds[1].rings == Rings{{0, 2}, {4, 6}});
@@ -52,7 +54,7 @@ TEST_CASE("of ranks that share a GPU one speaks to the other GPUs of the node") 
 
 TEST_CASE("nodes with different numbers of ranks are probed as far as they have pairs") {
   const std::vector<std::uint64_t> node = {0, 0, 1, 2}, gpu = {1, 2, 1, 1};
-  const auto kinds = comm::probe_rings(comm::Topology(node), gpu);
+  const auto kinds = comm::transport::probe_rings(comm::schedules::Topology(node), gpu);
   REQUIRE(kinds.size() == 2);
   CHECK(kinds[0].rings == Rings{{0, 1}});
   CHECK(kinds[1].rings == Rings{{0, 2, 3}});

@@ -3,5 +3,5 @@
 #include <iostream>
 
 int main() {
-  std::cout << eightfold::runtime::version() << '\n';
+  std::cout << eightfold::runtime::telemetry::version() << '\n';
 }

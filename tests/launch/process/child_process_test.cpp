@@ -17,9 +17,9 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{60};
 
-ChildEnd run_shell(const std::string& script, std::chrono::nanoseconds limit = kPatience) {
-  EndRequest request;
-  return run_child({"sh", "-c", script}, limit, request);
+process::ChildEnd run_shell(const std::string& script, std::chrono::nanoseconds limit = kPatience) {
+  process::EndRequest request;
+  return process::run_child({"sh", "-c", script}, limit, request);
 }
 
 // A process that is over may wait for its parent for a while.
@@ -32,16 +32,16 @@ bool is_running(const std::string& id) {
 }  // namespace
 
 TEST_CASE("a child ends with an exit code and last words") {
-  const ChildEnd end = run_shell("echo out; echo one >&2; echo two >&2; exit 7");
-  CHECK(end.how == ChildEnd::How::exited);
+  const process::ChildEnd end = run_shell("echo out; echo one >&2; echo two >&2; exit 7");
+  CHECK(end.how == process::ChildEnd::How::exited);
   CHECK(end.code == 7);
   CHECK(end.said == "one\ntwo\n");
 }
 
 TEST_CASE("arguments are not read by a shell") {
-  EndRequest request;
-  const ChildEnd end =
-      run_child({"sh", "-c", "echo \"$1\" >&2", "sh", "$(echo x) ; `y`"}, kPatience, request);
+  process::EndRequest request;
+  const process::ChildEnd end =
+      process::run_child({"sh", "-c", "echo \"$1\" >&2", "sh", "$(echo x) ; `y`"}, kPatience, request);
   CHECK(end.said == "$(echo x) ; `y`\n");
 }
 
@@ -50,29 +50,29 @@ TEST_CASE("a child has no input and is not this process's group") {
 }
 
 TEST_CASE("of a child that says much the end is kept") {
-  const ChildEnd end =
+  const process::ChildEnd end =
       run_shell("for i in 1 2 3 4 5 6 7 8 9; do printf '%16384d' $i >&2; done; echo end >&2");
   CHECK(end.said.size() == 65536);
   CHECK(end.said.ends_with("9end\n"));
 }
 
 TEST_CASE("a child that a signal ends says which") {
-  const ChildEnd end = run_shell("kill -KILL $$");
-  CHECK(end.how == ChildEnd::How::killed);
+  const process::ChildEnd end = run_shell("kill -KILL $$");
+  CHECK(end.how == process::ChildEnd::How::killed);
   CHECK(end.code == SIGKILL);
 }
 
 TEST_CASE("a program that is not there is an error of the environment") {
-  EndRequest request;
-  CHECK_THROWS_AS(run_child({"/no/such/program"}, kPatience, request), base::EnvironmentError);
+  process::EndRequest request;
+  CHECK_THROWS_AS(process::run_child({"/no/such/program"}, kPatience, request), base::EnvironmentError);
 }
 
 TEST_CASE("a child that takes too long is ended with what it has started") {
   const test::Scratch scratch;
   const auto ids = scratch / "ids";
-  const ChildEnd end = run_shell("echo waiting >&2; sleep 1000 & echo $! > " + ids.string() + "; wait",
-                                 std::chrono::seconds(2));
-  CHECK(end.how == ChildEnd::How::timed_out);
+  const process::ChildEnd end = run_shell(
+      "echo waiting >&2; sleep 1000 & echo $! > " + ids.string() + "; wait", std::chrono::seconds(2));
+  CHECK(end.how == process::ChildEnd::How::timed_out);
   CHECK(end.said == "waiting\n");
   std::string id = test::contents_of(ids);
   id.pop_back();
@@ -81,70 +81,73 @@ TEST_CASE("a child that takes too long is ended with what it has started") {
 }
 
 TEST_CASE("a request to end this process ends the child first") {
-  EndRequest request;
+  process::EndRequest request;
   CHECK_FALSE(request.signal());
-  const ChildEnd end = run_child({"sh", "-c", "kill -TERM $PPID; sleep 1000"}, kPatience, request);
-  CHECK(end.how == ChildEnd::How::interrupted);
+  const process::ChildEnd end =
+      process::run_child({"sh", "-c", "kill -TERM $PPID; sleep 1000"}, kPatience, request);
+  CHECK(end.how == process::ChildEnd::How::interrupted);
   CHECK(request.signal() == SIGTERM);
 }
 
 TEST_CASE("several children run at once, and are told apart") {
-  EndRequest request;
+  process::EndRequest request;
   const test::Scratch scratch;
   const std::string one = (scratch / "one").string();
   // Each waits for what the other does.
-  const std::vector<ChildEnd> ends =
-      run_children({{"sh", "-c", "while ! [ -e " + one + " ]; do sleep 0.01; done; exit 3"},
-                    {"touch", one},
-                    {"sleep", "1000"}},
-                   std::chrono::seconds(5), request);
+  const std::vector<process::ChildEnd> ends =
+      process::run_children({{"sh", "-c", "while ! [ -e " + one + " ]; do sleep 0.01; done; exit 3"},
+                             {"touch", one},
+                             {"sleep", "1000"}},
+                            std::chrono::seconds(5), request);
   REQUIRE(ends.size() == 3);
   CHECK(ends[0].code == 3);
   CHECK(ends[1].code == 0);
-  CHECK(ends[2].how == ChildEnd::How::timed_out);
+  CHECK(ends[2].how == process::ChildEnd::How::timed_out);
 }
 
 TEST_CASE("of a supervised child the end of what it says is kept, too") {
-  EndRequest request;
-  const ChildEnd end = supervise_child({"sh", "-c", "echo one >&2; echo two >&2; exit 7"}, request);
-  CHECK(end.how == ChildEnd::How::exited);
+  process::EndRequest request;
+  const process::ChildEnd end =
+      process::supervise_child({"sh", "-c", "echo one >&2; echo two >&2; exit 7"}, request);
+  CHECK(end.how == process::ChildEnd::How::exited);
   CHECK(end.code == 7);
   CHECK(end.said == "one\ntwo\n");
 }
 
 TEST_CASE("a request to end is passed on to a supervised child, which may take its time") {
-  EndRequest request({SIGUSR1});
-  const ChildEnd end = supervise_child(
+  process::EndRequest request({SIGUSR1});
+  const process::ChildEnd end = process::supervise_child(
       {"sh", "-c", "trap 'sleep 0.2; exit 75' USR1; kill -TERM $PPID; while :; do sleep 0.01; done"},
       request);
-  CHECK(end.how == ChildEnd::How::exited);
+  CHECK(end.how == process::ChildEnd::How::exited);
   CHECK(end.code == 75);
   CHECK(request.signal() == SIGTERM);
 }
 
 TEST_CASE("a signal that this process was told to ignore is no request") {
   ::signal(SIGHUP, SIG_IGN);
-  EndRequest request;
-  const ChildEnd end = run_child({"sh", "-c", "kill -HUP $PPID; sleep 0.1"}, kPatience, request);
+  process::EndRequest request;
+  const process::ChildEnd end =
+      process::run_child({"sh", "-c", "kill -HUP $PPID; sleep 0.1"}, kPatience, request);
   ::signal(SIGHUP, SIG_DFL);
-  CHECK(end.how == ChildEnd::How::exited);
+  CHECK(end.how == process::ChildEnd::How::exited);
   CHECK_FALSE(request.signal());
 }
 
 TEST_CASE("a supervised child that is killed leaves nobody behind") {
   const test::Scratch scratch;
   const auto ids = scratch / "ids";
-  EndRequest request;
-  const ChildEnd end = supervise_child(
+  process::EndRequest request;
+  const process::ChildEnd end = process::supervise_child(
       {"sh", "-c", "setsid sleep 1000 & echo $! >" + ids.string() + "; kill -KILL $$"}, request);
-  CHECK(end.how == ChildEnd::How::killed);
+  CHECK(end.how == process::ChildEnd::How::killed);
   std::string id = test::contents_of(ids);
   id.pop_back();
   CHECK_FALSE(is_running(id));
 }
 
 TEST_CASE("a request can be waited for") {
-  EndRequest request({SIGUSR1});
+  process::EndRequest request({SIGUSR1});
   CHECK_FALSE(request.comes_within(std::chrono::milliseconds(1)));
   ::kill(::getpid(), SIGUSR1);
   CHECK(request.comes_within(kPatience));

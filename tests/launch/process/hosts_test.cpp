@@ -18,15 +18,15 @@ namespace {
 using Pairs = std::vector<std::pair<std::string, int>>;
 
 // Names, and the ranks that each gets where nobody else says how many.
-Pairs slots_in(std::vector<Host> hosts, int ranks_per_node = 0) {
-  choose_slots(hosts, ranks_per_node);
+Pairs slots_in(std::vector<process::Host> hosts, int ranks_per_node = 0) {
+  process::choose_slots(hosts, ranks_per_node);
   Pairs pairs;
-  for (const Host& host : hosts) pairs.emplace_back(host.name, host.slots);
+  for (const process::Host& host : hosts) pairs.emplace_back(host.name, host.slots);
   return pairs;
 }
 
 Pairs slots_of_file(const std::string& text, int ranks_per_node = 0) {
-  return slots_in(parse_hostfile(text, "hosts"), ranks_per_node);
+  return slots_in(process::parse_hostfile(text, "hosts"), ranks_per_node);
 }
 
 const std::string kAllowed =
@@ -66,14 +66,16 @@ TEST_CASE("in a hostfile either all hosts have a number or none, for mpirun woul
   CHECK_THROWS_WITH(slots_of_file("n1\nn2 slots=4\n"),
                     "host n2 is for 4 ranks and n1 has no number; give each of the hosts one, or all of them "
                     "--ranks-per-node");
-  CHECK(slots_in(parse_hosts({"n1", "n2:4"}, "--hosts")) == Pairs{{"n1", 1}, {"n2", 4}});  // as mpirun --host
+  CHECK(slots_in(process::parse_hosts({"n1", "n2:4"}, "--hosts")) ==
+        Pairs{{"n1", 1}, {"n2", 4}});  // as mpirun --host
 }
 
 TEST_CASE("hosts of the command line are read like those of a file") {
-  CHECK(slots_in(parse_hosts({"a:2", "b:3"}, "--hosts")) == Pairs{{"a", 2}, {"b", 3}});
-  CHECK(slots_in(parse_hosts({"a", "b", "a"}, "--hosts")) == Pairs{{"a", 2}, {"b", 1}});
-  CHECK(parse_hosts({}, "--hosts").empty());
-  CHECK(names_of(parse_hosts({"node1", "gpu-7.lab_2.example", "10.88.0.1:1000"}, "--hosts")) ==
+  CHECK(slots_in(process::parse_hosts({"a:2", "b:3"}, "--hosts")) == Pairs{{"a", 2}, {"b", 3}});
+  CHECK(slots_in(process::parse_hosts({"a", "b", "a"}, "--hosts")) == Pairs{{"a", 2}, {"b", 1}});
+  CHECK(process::parse_hosts({}, "--hosts").empty());
+  CHECK(process::names_of(
+            process::parse_hosts({"node1", "gpu-7.lab_2.example", "10.88.0.1:1000"}, "--hosts")) ==
         std::vector<std::string>{"node1", "gpu-7.lab_2.example", "10.88.0.1"});
 }
 
@@ -81,9 +83,9 @@ TEST_CASE("names of hosts cannot be anything else") {
   for (const char* name : {"", "-oProxyCommand=x", "$(touch x)", "a b", "a;b", ":8", "a:2:3", "a,b", "a/b",
                            "a\nb", "`x`", "h\xC3\xB6st", "+n0", "~", "user@a", "[::1]"}) {
     CAPTURE(name);
-    CHECK_THROWS_AS(parse_hosts({"good", name}, "--hosts"), base::ConfigError);
+    CHECK_THROWS_AS(process::parse_hosts({"good", name}, "--hosts"), base::ConfigError);
   }
-  CHECK_THROWS_AS(parse_hosts({std::string(256, 'a')}, "--hosts"), base::ConfigError);
+  CHECK_THROWS_AS(process::parse_hosts({std::string(256, 'a')}, "--hosts"), base::ConfigError);
 }
 
 TEST_CASE("what is wrong with a hostfile is said with its line") {
@@ -121,24 +123,25 @@ TEST_CASE("what is wrong with a hostfile is said with its line") {
   };
   for (const auto& row : rows) {
     CAPTURE(row.text);
-    CHECK_THROWS_WITH(parse_hostfile(row.text, "hosts"), row.message);
-    CHECK_THROWS_AS(parse_hostfile(row.text, "hosts"), base::ConfigError);
+    CHECK_THROWS_WITH(process::parse_hostfile(row.text, "hosts"), row.message);
+    CHECK_THROWS_AS(process::parse_hostfile(row.text, "hosts"), base::ConfigError);
   }
 }
 
 TEST_CASE("a hostfile may be as long as it is allowed to be") {
   std::string text, once_more;
   for (int i = 0; i < 100'000; ++i) text += fmt::format("n{}\n", i);
-  CHECK(parse_hostfile(text, "hosts").size() ==
+  CHECK(process::parse_hostfile(text, "hosts").size() ==
         100'000);  // in time that grows with the length, not its square
   for (int i = 0; i < 1000; ++i) once_more += "n\n";
   CHECK(slots_of_file(once_more) == Pairs{{"n", 1000}});
-  CHECK_THROWS_WITH(parse_hostfile(once_more + "n\n", "hosts"),
+  CHECK_THROWS_WITH(process::parse_hostfile(once_more + "n\n", "hosts"),
                     "hosts:1001: n is named more than 1000 times; a host takes no more ranks");
 }
 
 TEST_CASE("a hostfile that is not there is a mistake on the command line") {
   const test::Scratch scratch;
-  CHECK_THROWS_AS(read_hostfile(scratch / "none"), base::ConfigError);
-  CHECK(names_of(read_hostfile(scratch.file("hosts", "n1\n"))) == std::vector<std::string>{"n1"});
+  CHECK_THROWS_AS(process::read_hostfile(scratch / "none"), base::ConfigError);
+  CHECK(process::names_of(process::read_hostfile(scratch.file("hosts", "n1\n"))) ==
+        std::vector<std::string>{"n1"});
 }

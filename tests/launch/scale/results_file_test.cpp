@@ -19,8 +19,8 @@ Measurement measured(int repeat) {
 
 TEST_CASE("results are appended behind those that are there") {
   const test::Scratch scratch;
-  ResultsFile(scratch / "r.jsonl").append(measured(0));
-  ResultsFile file(scratch / "r.jsonl");
+  scale::ResultsFile(scratch / "r.jsonl").append(measured(0));
+  scale::ResultsFile file(scratch / "r.jsonl");
   REQUIRE(file.recover().size() == 1);
   file.append(measured(1));
   CHECK(file.recover().size() == 2);
@@ -31,7 +31,7 @@ TEST_CASE("a torn line is cut off, wherever it was torn") {
   for (std::size_t length = 1; length < line.size(); length += 7) {
     const test::Scratch scratch;
     const auto path = scratch.file("r.jsonl", line + line.substr(0, length));
-    ResultsFile file(path);
+    scale::ResultsFile file(path);
     CHECK(file.recover().size() == 1);
     CHECK(test::contents_of(path) == line);
     file.append(measured(1));
@@ -46,7 +46,7 @@ TEST_CASE("a file of something else stays as it is") {
     CAPTURE(text);
     const test::Scratch scratch;
     const auto path = scratch.file("r.jsonl", text);
-    ResultsFile file(path);
+    scale::ResultsFile file(path);
     CHECK_THROWS_AS(file.recover(), base::DataError);
     CHECK(test::contents_of(path) == text);
   }
@@ -55,9 +55,9 @@ TEST_CASE("a file of something else stays as it is") {
 TEST_CASE("a file of results is one process's at a time") {
   const test::Scratch scratch;
   {
-    const ResultsFile first(scratch / "r.jsonl");
-    CHECK_THROWS_AS(ResultsFile(scratch / "r.jsonl"), base::EnvironmentError);
+    const scale::ResultsFile first(scratch / "r.jsonl");
+    CHECK_THROWS_AS(scale::ResultsFile(scratch / "r.jsonl"), base::EnvironmentError);
   }
-  CHECK_NOTHROW(ResultsFile(scratch / "r.jsonl"));
-  CHECK_THROWS_AS(ResultsFile(scratch / "none/r.jsonl"), base::EnvironmentError);
+  CHECK_NOTHROW(scale::ResultsFile(scratch / "r.jsonl"));
+  CHECK_THROWS_AS(scale::ResultsFile(scratch / "none/r.jsonl"), base::EnvironmentError);
 }

@@ -224,7 +224,7 @@ TEST_CASE("a file of results is one experiment's and one process's") {
   CHECK(finished.status == 4);
   CHECK(finished.err.find("r.jsonl holds results of \"tiny steps=2 warmup=0 mpirun ") != std::string::npos);
 
-  const launch::ResultsFile held(bench.scratch() / kResults);
+  const launch::scale::ResultsFile held(bench.scratch() / kResults);
   finished = bench.run(arguments);
   CHECK(finished.status == 3);
   CHECK(finished.err.find("another scale run") != std::string::npos);

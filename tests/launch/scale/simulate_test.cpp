@@ -216,15 +216,17 @@ TEST_CASE("files that are shipped are found from the repository, a bundle and an
   };
   const fs::path file = "configs/fabrics/x.toml";
   const fs::path in_build = scratch / "repo/build/release/launch/eightfold";
-  CHECK_FALSE(launch::find_shipped(in_build, file));
+  CHECK_FALSE(launch::process::find_shipped(in_build, file));
   touch("repo/configs/fabrics/x.toml");
-  CHECK_FALSE(launch::find_shipped(in_build, file));  // what lies above a program need not be its repository
+  CHECK_FALSE(
+      launch::process::find_shipped(in_build, file));  // what lies above a program need not be its repository
   touch("repo/CMakePresets.json");
-  CHECK(launch::find_shipped(in_build, file) == scratch / "repo" / file);
+  CHECK(launch::process::find_shipped(in_build, file) == scratch / "repo" / file);
   touch("bundle/configs/fabrics/x.toml");
   touch("bundle/run");
-  CHECK(launch::find_shipped(scratch / "bundle/build/launch/eightfold", file) == scratch / "bundle" / file);
+  CHECK(launch::process::find_shipped(scratch / "bundle/build/launch/eightfold", file) ==
+        scratch / "bundle" / file);
   touch("usr/share/eightfold/fabrics/x.toml");
-  CHECK(launch::find_shipped(scratch / "usr/bin/eightfold", file) ==
+  CHECK(launch::process::find_shipped(scratch / "usr/bin/eightfold", file) ==
         scratch / "usr/share/eightfold/fabrics/x.toml");
 }

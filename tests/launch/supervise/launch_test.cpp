@@ -1,8 +1,8 @@
 // eightfold launch, with the mpirun of this machine and with launchers that misbehave.
 #include "kernels/base/flight_record.hpp"
 #include "launch/supervise/attempt_log.hpp"
-#include "tests/launch/supervise/launch_stage.hpp"
 #include "tests/launch/refusals.hpp"
+#include "tests/launch/supervise/launch_stage.hpp"
 #include "tests/support/test.hpp"
 
 #include <fmt/format.h>
@@ -265,7 +265,7 @@ TEST_CASE("a launched run goes on in a later launch, numbers its attempts on, an
   const std::string name = fs::relative(run, stage.scratch().path()).string();
   stage.scratch().file(name + "/config.resolved.toml", kTinyJob);  // as if it had begun
   {
-    const launch::AttemptLog held(run);
+    const launch::supervise::AttemptLog held(run);
     const Finished second = stage.run({"--resume", name});
     CHECK(second.status == 3);
     CHECK(second.err.find("another launch is writing to it") != std::string::npos);

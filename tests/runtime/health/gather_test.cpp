@@ -35,7 +35,7 @@ TEST_CASE("rank 0 gets every rank's report and name") {
 TEST_CASE("a monitor on the host reports times") {
   std::vector<health::RankReport> reports;
   {
-    comm::Engine engine(world());
+    comm::engine::Engine engine(world());
     health::Monitor monitor(engine, kernels::Device{});
     reports = monitor.gather({10, 1, monitor.read_gpu()});
   }

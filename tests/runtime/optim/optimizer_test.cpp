@@ -17,7 +17,7 @@ using Names = std::vector<std::string>;
 struct Fixture {
   kernels::Buffer<float> weights{kernels::Device{}, 3}, gradients{kernels::Device{}, 3};
   kernels::Stream stream{kernels::Device{}};
-  Optimizer optimizer;
+  optim::Optimizer optimizer;
 
   explicit Fixture(const config::Optimizer& config)
       : optimizer(config, weights.tensor(), gradients.tensor()) {}
@@ -28,7 +28,7 @@ struct Fixture {
   }
   Names names() const {
     Names names;
-    for (const Optimizer::State& state : optimizer.state()) names.push_back(state.name);
+    for (const optim::Optimizer::State& state : optimizer.state()) names.push_back(state.name);
     return names;
   }
 };
@@ -56,12 +56,12 @@ TEST_CASE("state starts as zeros in arenas of the weights' size, and an update c
         of_kind(config::OptimizerKind::adamw)}) {
     Fixture fixture(config);
     fixture.set_gradients(1, -2, 3);
-    for (const Optimizer::State& state : fixture.optimizer.state()) {
+    for (const optim::Optimizer::State& state : fixture.optimizer.state()) {
       REQUIRE(state.arena.size() == 3);
       CHECK(std::all_of(state.arena.data(), state.arena.data() + 3, [](float value) { return value == 0; }));
     }
     fixture.optimizer.step(fixture.stream, 0.1, 1);
-    for (const Optimizer::State& state : fixture.optimizer.state())
+    for (const optim::Optimizer::State& state : fixture.optimizer.state())
       CHECK(std::none_of(state.arena.data(), state.arena.data() + 3, [](float value) { return value == 0; }));
   }
 }

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-using eightfold::runtime::replica_complaint;
+using eightfold::runtime::run::replica_complaint;
 using Hashes = std::vector<std::uint64_t>;
 
 TEST_CASE("equal replicas are no cause for complaint") {

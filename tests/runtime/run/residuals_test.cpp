@@ -65,10 +65,10 @@ TEST_CASE("on as many ranks as were saved each gets its residual back, bit for b
   if (world().rank() == 0)
     draft.emplace(store.emplace(scratch.path()), checkpoint::Contents{7, world().size(), "", "", {}, {}, 0});
   std::vector<float> passing(kElements);
-  save_residuals(world(), host_stream(), tensor, passing, draft ? &*draft : nullptr);
+  run::save_residuals(world(), host_stream(), tensor, passing, draft ? &*draft : nullptr);
   if (draft) found = checkpoint::find(draft->publish(2));
   std::ranges::fill(tensor.span<float>(), 9.0F);
-  restore_residuals(world(), host_stream(), tensor, found);
+  run::restore_residuals(world(), host_stream(), tensor, found);
   CHECK_ALL_RANKS(same_bits(tensor.span<float>(), residual_of(world().rank())));
 }
 
@@ -77,7 +77,7 @@ TEST_CASE("on another number of ranks the sum of the residuals is what it was") 
     const test::Scratch scratch;
     const checkpoint::Found found = saved_by(saved, scratch);
     const kernels::Buffer<float> residual({}, kElements);
-    restore_residuals(world(), host_stream(), residual.tensor(), found);
+    run::restore_residuals(world(), host_stream(), residual.tensor(), found);
     std::vector<float> sum(residual.data(), residual.data() + kElements);
     world().sum(std::span(sum));
     std::vector<float> expected(kElements);
@@ -92,7 +92,7 @@ TEST_CASE("a checkpoint without residuals leaves them as they are") {
   const test::Scratch scratch;
   const kernels::Buffer<float> residual({}, kElements);
   std::ranges::fill(residual.tensor().span<float>(), 4.0F);
-  restore_residuals(world(), host_stream(), residual.tensor(), saved_by(0, scratch));
+  run::restore_residuals(world(), host_stream(), residual.tensor(), saved_by(0, scratch));
   CHECK_ALL_RANKS(
       std::ranges::all_of(residual.tensor().span<float>(), [](float value) { return value == 4; }));
 }
@@ -103,8 +103,8 @@ TEST_CASE("a residual of another size is refused by every rank") {
   const kernels::Buffer<float> residual({}, kElements + 1);
   bool is_refused = false;
   try {
-    restore_residuals(world(), host_stream(), residual.tensor(), found);
-  } catch (const comm::AgreedError& error) {
+    run::restore_residuals(world(), host_stream(), residual.tensor(), found);
+  } catch (const comm::mpi::AgreedError& error) {
     is_refused = error.exit_code() == base::ExitCode::data;
   }
   CHECK_ALL_RANKS(is_refused);

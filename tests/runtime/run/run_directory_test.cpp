@@ -32,10 +32,10 @@ TEST_CASE("of the runs of one second the newest is the last by number, not by le
   const test::Scratch scratch;
   const config::JobConfig job = job_in(scratch);
   const fs::path folder = scratch / "name", stamp = folder / "2026-11-21T10-16-28Z";
-  CHECK_FALSE(newest_run(job));
+  CHECK_FALSE(run::newest_run(job));
   const auto expect = [&](const fs::path& run) {
-    CHECK(newest_run(job) == run);
-    CHECK(checkpoints_at(folder) == run / "checkpoints");
+    CHECK(run::newest_run(job) == run);
+    CHECK(run::checkpoints_at(folder) == run / "checkpoints");
   };
   expect(make_run(stamp));
   for (const char* number : {"-2", "-9", "-10", "-11", "-100"}) expect(make_run(stamp.string() + number));
@@ -50,16 +50,16 @@ TEST_CASE("of the runs of one second the newest is the last by number, not by le
 TEST_CASE("a place of checkpoints is named as one of them, their folder, their run or its folder") {
   const test::Scratch scratch;
   const fs::path run = make_run(scratch / "name/2026-11-21T10-16-28Z"), store = run / "checkpoints";
-  for (const fs::path& named : {scratch / "name", run, store}) CHECK(checkpoints_at(named) == store);
+  for (const fs::path& named : {scratch / "name", run, store}) CHECK(run::checkpoints_at(named) == store);
   const fs::path one = store / "step-00000001";
   scratch.file("name/2026-11-21T10-16-28Z/checkpoints/step-00000001/manifest.json", "");
-  CHECK(checkpoints_at(one) == one);
+  CHECK(run::checkpoints_at(one) == one);
   for (const fs::path& none : {scratch.path(), scratch / "nowhere", one / "manifest.json"})
-    CHECK(checkpoints_at(none) == none);
-  for (const auto& held_by : {run_with_store(store), run_of(one)}) {
+    CHECK(run::checkpoints_at(none) == none);
+  for (const auto& held_by : {run::run_with_store(store), run::run_of(one)}) {
     REQUIRE(held_by);
     CHECK(fs::equivalent(*held_by, run));
   }
-  CHECK_FALSE(run_with_store(scratch / "checkpoints"));
-  CHECK_FALSE(run_of(scratch / "store/step-00000001"));
+  CHECK_FALSE(run::run_with_store(scratch / "checkpoints"));
+  CHECK_FALSE(run::run_of(scratch / "store/step-00000001"));
 }

@@ -44,12 +44,12 @@ std::shared_ptr<const data::Source> noise(int samples, unsigned brightest) {
                                                 std::move(labels), "labels");
 }
 
-RankPlace place() {
+run::RankPlace place() {
   return {world().rank(), world().size(), {}};
 }
 
 // What the network sees of a white image.
-float white(Session& session) {
+float white(run::Session& session) {
   std::vector<std::uint8_t> images(static_cast<std::size_t>(session.model().input().elements()), 255);
   std::vector<std::int32_t> labels(static_cast<std::size_t>(session.model().rows()));
   const kernels::Tensor input = session.model().input();
@@ -59,7 +59,7 @@ float white(Session& session) {
 }
 
 // A checkpoint of a session on rank 0; nowhere on the others.
-checkpoint::Found saved(const test::Scratch& scratch, Session& session, bool with_data = true) {
+checkpoint::Found saved(const test::Scratch& scratch, run::Session& session, bool with_data = true) {
   if (world().rank() != 0) return {};
   session.snapshot().load_from_device(session.stream());
   checkpoint::Contents contents{1,
@@ -77,13 +77,13 @@ checkpoint::Found saved(const test::Scratch& scratch, Session& session, bool wit
 
 TEST_CASE("a restored session sees samples as the checkpoint's does, on every rank") {
   const test::Scratch scratch;
-  Session first(job(), {noise(100, 255), noise(40, 255)}, place());
+  run::Session first(job(), {noise(100, 255), noise(40, 255)}, place());
   first.initialize(world());
   const auto found = saved(scratch, first);
-  Session second(job(), {noise(100, 60), noise(40, 60)}, place());
+  run::Session second(job(), {noise(100, 60), noise(40, 60)}, place());
   REQUIRE(white(second) != white(first));
   const std::string own = second.facts().fingerprint;
-  second.restore(world(), found, Restored::everything);
+  second.restore(world(), found, run::Restored::everything);
   CHECK_ALL_RANKS(white(second) == white(first));
   CHECK_ALL_RANKS(second.facts().bytes.mean == first.facts().bytes.mean);
   CHECK_ALL_RANKS(second.facts().fingerprint == own);  // of what it goes on with
@@ -91,28 +91,28 @@ TEST_CASE("a restored session sees samples as the checkpoint's does, on every ra
 
 TEST_CASE("a checkpoint that says nothing of its data leaves mean and deviation those of the job's") {
   const test::Scratch scratch;
-  Session first(job(), {noise(100, 255), noise(40, 255)}, place());
+  run::Session first(job(), {noise(100, 255), noise(40, 255)}, place());
   first.initialize(world());
   const auto found = saved(scratch, first, false);
-  Session second(job(), {noise(100, 60), noise(40, 60)}, place());
+  run::Session second(job(), {noise(100, 60), noise(40, 60)}, place());
   const float before = white(second);
-  second.restore(world(), found, Restored::everything);
+  second.restore(world(), found, run::Restored::everything);
   CHECK_ALL_RANKS(white(second) == before);
 }
 
 TEST_CASE("a session for evaluation needs no training data and gives the same score") {
   const test::Scratch scratch;
-  Session trained(job(), {noise(100, 255), noise(40, 120)}, place());
+  run::Session trained(job(), {noise(100, 255), noise(40, 120)}, place());
   trained.initialize(world());
   const auto found = saved(scratch, trained);
-  const auto facts = share_training_facts(world(), found);
-  Session evaluated(job(), {nullptr, noise(40, 120)}, *facts, place());
-  evaluated.restore(world(), found, Restored::weights);
+  const auto facts = run::share_training_facts(world(), found);
+  run::Session evaluated(job(), {nullptr, noise(40, 120)}, *facts, place());
+  evaluated.restore(world(), found, run::Restored::weights);
   telemetry::Score expected, score;
   {
-    comm::Engine engine(world());
-    expected = evaluate(trained, engine, 1, nullptr);
-    score = evaluate(evaluated, engine, 1, nullptr);
+    comm::engine::Engine engine(world());
+    expected = run::evaluate(trained, engine, 1, nullptr);
+    score = run::evaluate(evaluated, engine, 1, nullptr);
   }
   CHECK_ALL_RANKS(score.loss_sum == expected.loss_sum);
   CHECK_ALL_RANKS(score.correct == expected.correct);
@@ -121,14 +121,14 @@ TEST_CASE("a session for evaluation needs no training data and gives the same sc
 
 TEST_CASE("a damaged data file of a checkpoint is an error of all ranks") {
   const test::Scratch scratch;
-  Session session(job(), {noise(100, 255), noise(40, 255)}, place());
+  run::Session session(job(), {noise(100, 255), noise(40, 255)}, place());
   session.initialize(world());
   const auto found = saved(scratch, session);
   if (world().rank() == 0) std::filesystem::resize_file(found.directory / checkpoint::kDataFile, 20);
   std::string refusal;
   try {
-    session.restore(world(), found, Restored::everything);
-  } catch (const comm::AgreedError& error) {
+    session.restore(world(), found, run::Restored::everything);
+  } catch (const comm::mpi::AgreedError& error) {
     refusal = error.what();
   }
   CHECK_ALL_RANKS(refusal.find("data.json: 20 bytes, the manifest says") != std::string::npos);
@@ -136,23 +136,23 @@ TEST_CASE("a damaged data file of a checkpoint is an error of all ranks") {
 
 TEST_CASE("a network may tell more classes apart than the files have, and not fewer") {
   const data::Split data{noise(100, 255), noise(40, 255)};
-  for (const char* outputs : {"6", "7", "300"}) CHECK_NOTHROW(Session(job(outputs), data, place()));
+  for (const char* outputs : {"6", "7", "300"}) CHECK_NOTHROW(run::Session(job(outputs), data, place()));
   const std::string complaint =
       "labels: record 5 has label 5, but the network ends in 5 values per sample: labels 0 to 4 were "
       "expected";
-  CHECK_THROWS_WITH(Session(job("5"), data, place()), complaint);
+  CHECK_THROWS_WITH(run::Session(job("5"), data, place()), complaint);
   const data::TrainingFacts facts = data::training_facts(*data.train);
-  CHECK_THROWS_WITH(Session(job("5"), {nullptr, data.test}, facts, place()), complaint);
+  CHECK_THROWS_WITH(run::Session(job("5"), {nullptr, data.test}, facts, place()), complaint);
   // Data that says how many classes there are is trained on with as many, and evaluated with any that do.
   config::JobConfig known = job("10");
   known.data.kind = config::DataKind::cifar10;
-  CHECK_THROWS_AS(Session(known, data, place()), base::ConfigError);
-  CHECK_NOTHROW(Session(known, {nullptr, data.test}, facts, place()));
+  CHECK_THROWS_AS(run::Session(known, data, place()), base::ConfigError);
+  CHECK_NOTHROW(run::Session(known, {nullptr, data.test}, facts, place()));
 }
 
 TEST_CASE("sessions have the same fingerprint where all samples are the same, and only there") {
   const auto fingerprint = [](int train, int test) {
-    return Session(job(), {noise(train, 255), noise(test, 255)}, place()).data_fingerprint();
+    return run::Session(job(), {noise(train, 255), noise(test, 255)}, place()).data_fingerprint();
   };
   CHECK(fingerprint(100, 40) == fingerprint(100, 40));
   CHECK(fingerprint(100, 40) != fingerprint(100, 41));

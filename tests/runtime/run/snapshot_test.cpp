@@ -23,15 +23,15 @@ config::Optimizer momentum() {
 // A model, its optimizer and the snapshot of both, filled with numbers that follow from `seed`.
 struct Fixture {
   model::Model model;
-  Optimizer optimizer;
-  Snapshot snapshot;
+  optim::Optimizer optimizer;
+  run::Snapshot snapshot;
 
   Fixture(std::vector<config::Layer> layers, const config::Optimizer& config, unsigned seed)
       : model(model::network(std::move(layers)), kernels::Device{}, {4, 4, 1}, 3, 2),
         optimizer(config, model.weights(), model.gradients()),
         snapshot(model, optimizer) {
     fill(model.weights(), seed);
-    for (const Optimizer::State& state : optimizer.state()) fill(state.arena.tensor(), ++seed);
+    for (const optim::Optimizer::State& state : optimizer.state()) fill(state.arena.tensor(), ++seed);
   }
   std::vector<float> weights() const { return copy(model.weights()); }
   std::vector<float> state() const { return copy(optimizer.state().at(0).arena.tensor()); }

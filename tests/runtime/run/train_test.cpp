@@ -86,10 +86,10 @@ std::ptrdiff_t differing_from(int rank, std::span<const float> weights) {
 }
 
 // What the ranks agreed on when the run failed; nothing if it did not.
-std::optional<std::string> failure_of(Session& session, std::int64_t first_step) {
+std::optional<std::string> failure_of(run::Session& session, std::int64_t first_step) {
   try {
-    train(session, world(), {{}, first_step});
-  } catch (const comm::AgreedError& error) {
+    run::train(session, world(), {{}, first_step});
+  } catch (const comm::mpi::AgreedError& error) {
     if (error.exit_code() == base::ExitCode::divergence) return error.what();
   }
   return std::nullopt;
@@ -101,7 +101,8 @@ TEST_CASE("a bit flipped in the weights of one rank is found within the steps be
   const config::JobConfig config = config::parse_job(kJob, "test").config;
   for (int odd = 0; odd < world().size(); ++odd) {
     for (const std::int64_t first_step : {0, 7}) {
-      Session session(config, data::open(config.data, config.job.seed), {world().rank(), world().size(), {}});
+      run::Session session(config, data::open(config.data, config.job.seed),
+                           {world().rank(), world().size(), {}});
       session.initialize(world());
       if (world().rank() == odd) flip_a_bit(session.model().weights());
       const std::string found = failure_of(session, first_step).value_or("nothing");
@@ -121,7 +122,8 @@ TEST_CASE("a bit flipped in the weights of one rank is found within the steps be
 TEST_CASE("replicas that stay the same are left alone") {
   config::JobConfig config = config::parse_job(kJob, "test").config;
   config.exchange.replica_check = 1;
-  Session session(config, data::open(config.data, config.job.seed), {world().rank(), world().size(), {}});
+  run::Session session(config, data::open(config.data, config.job.seed),
+                       {world().rank(), world().size(), {}});
   session.initialize(world());
   CHECK_ALL_RANKS(!failure_of(session, 0).has_value());
 }
@@ -139,7 +141,8 @@ TEST_CASE(
     const std::size_t place = random() % 7840;
     const auto bit = static_cast<unsigned>(8 + random() % 22);
     const std::chrono::milliseconds delay(random() % 20);
-    Session session(config, data::open(config.data, config.job.seed), {world().rank(), world().size(), {}});
+    run::Session session(config, data::open(config.data, config.job.seed),
+                         {world().rank(), world().size(), {}});
     session.initialize(world());
     std::jthread particle;
     if (world().rank() == rank)

@@ -65,7 +65,7 @@ config::JobConfig job(std::int64_t micro_batch) {
   return config;
 }
 
-std::vector<float> gradients_of(Session& session) {
+std::vector<float> gradients_of(run::Session& session) {
   const auto values = session.model().gradients().span<float>();
   return {values.begin(), values.end()};
 }
@@ -73,7 +73,7 @@ std::vector<float> gradients_of(Session& session) {
 // The gradient of the first batch as one rank computes it in one pass, without worker, engine or exchange.
 std::vector<float> reference_gradient(const config::JobConfig& config) {
   const data::Split split = data::open(config.data, config.job.seed);
-  Session session(config, split, {});
+  run::Session session(config, split, {});
   session.model().initialize(config.job.seed, session.stream());
   session.model().begin_step(session.stream());
   data::Loader loader(
@@ -106,14 +106,15 @@ TEST_CASE("the gradient of the first step is that of the whole batch, on every r
       config.exchange.overlap = overlap;
       const std::vector<float> reference = reference_gradient(job(0));
 
-      Session session(config, data::open(config.data, config.job.seed), {world().rank(), world().size(), {}});
+      run::Session session(config, data::open(config.data, config.job.seed),
+                           {world().rank(), world().size(), {}});
       session.initialize(world());
       Silent observer;
       std::vector<float> gradient;
       {
-        comm::Engine engine(world());
-        const auto exchange = make_exchange(session, engine, observer);
-        Worker worker(session, *exchange, observer, 0, 1);
+        comm::engine::Engine engine(world());
+        const auto exchange = run::make_exchange(session, engine, observer);
+        run::Worker worker(session, *exchange, observer, 0, 1);
         worker.step();
         gradient = gradients_of(session);
       }
@@ -127,7 +128,7 @@ TEST_CASE(
     "every sample of an epoch is computed by one rank, and in the order that one rank alone would take") {
   const config::JobConfig config = job(5);
   const data::Split split = data::open(config.data, config.job.seed);
-  const data::BatchPlan plan = deal_out(config.job, split.train->size(), world().size());
+  const data::BatchPlan plan = run::deal_out(config.job, split.train->size(), world().size());
   const data::SampleOrder order(config.job.seed, split.train->size());
   std::vector<float> visits(static_cast<std::size_t>(split.train->size()), 0);
   std::vector<float> place(visits.size(), 0);
@@ -169,7 +170,7 @@ class Poisoned final : public comm::Exchange {
   float value_;
 };
 
-std::vector<float> weights_of(Session& session) {
+std::vector<float> weights_of(run::Session& session) {
   const auto values = session.model().weights().span<float>();
   return {values.begin(), values.end()};
 }
@@ -179,19 +180,20 @@ struct GuardedRun {
   std::vector<std::int64_t> skipped;
   bool second_step_changed_weights = false;
   bool ended_finite = false;
-  Worker::Totals totals;
+  run::Worker::Totals totals;
   std::string refusal;  // by the guard
 };
 
 GuardedRun run_guarded(const config::JobConfig& config, int bad, float value) {
-  Session session(config, data::open(config.data, config.job.seed), {world().rank(), world().size(), {}});
+  run::Session session(config, data::open(config.data, config.job.seed),
+                       {world().rank(), world().size(), {}});
   session.initialize(world());
   Silent observer;
-  comm::Engine engine(world());
-  const auto exchange = make_exchange(session, engine, observer);
+  comm::engine::Engine engine(world());
+  const auto exchange = run::make_exchange(session, engine, observer);
   const std::int64_t poisoned_step = world().rank() == bad ? 1 : -1;
   Poisoned poisoned(*exchange, session.model().gradients(), poisoned_step, value);
-  Worker worker(session, poisoned, observer, 0, 3);
+  run::Worker worker(session, poisoned, observer, 0, 3);
   GuardedRun run;
   try {
     std::vector<float> before;
@@ -200,11 +202,11 @@ GuardedRun run_guarded(const config::JobConfig& config, int bad, float value) {
       worker.step();
       if (step == 1) run.second_step_changed_weights = weights_of(session) != before;
     }
-  } catch (const comm::AgreedError& error) {
+  } catch (const comm::mpi::AgreedError& error) {
     run.refusal = error.what();
     return run;
   }
-  for (const Guard::Skipped& each : session.guard().take_skipped()) run.skipped.push_back(each.step);
+  for (const telemetry::SkippedStep& each : session.guard().take_skipped()) run.skipped.push_back(each.step);
   run.ended_finite = std::ranges::all_of(weights_of(session), [](float w) { return std::isfinite(w); });
   run.totals = worker.take_totals();
   return run;
@@ -239,12 +241,13 @@ TEST_CASE("a guard that finds nothing wrong changes nothing of what is learnt") 
   for (const bool guarded : {false, true}) {
     config.guard.non_finite = guarded ? config::NonFinite::skip : config::NonFinite::off;
     config.guard.spike = guarded ? 100 : 0;
-    Session session(config, data::open(config.data, config.job.seed), {world().rank(), world().size(), {}});
+    run::Session session(config, data::open(config.data, config.job.seed),
+                         {world().rank(), world().size(), {}});
     session.initialize(world());
     Silent observer;
-    comm::Engine engine(world());
-    const auto exchange = make_exchange(session, engine, observer);
-    Worker worker(session, *exchange, observer, 0, 3);
+    comm::engine::Engine engine(world());
+    const auto exchange = run::make_exchange(session, engine, observer);
+    run::Worker worker(session, *exchange, observer, 0, 3);
     for (int step = 0; step < 3; ++step) worker.step();
     weights[guarded ? 1 : 0] = weights_of(session);
   }

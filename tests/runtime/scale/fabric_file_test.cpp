@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 using namespace eightfold;
-using comm::Fabric;
+using comm::simulator::Fabric;
 using runtime::scale::fabric_text;
 using runtime::scale::parse_fabric;
 using runtime::scale::read_fabric;

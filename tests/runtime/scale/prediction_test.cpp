@@ -17,7 +17,7 @@ namespace {
 Workload alexnet() {
   return runtime::scale::read_workload(EIGHTFOLD_SOURCE_DIR "/configs/workloads/alexnet-2014.toml");
 }
-comm::Fabric fdr() {
+comm::simulator::Fabric fdr() {
   return runtime::scale::read_fabric(EIGHTFOLD_SOURCE_DIR "/configs/fabrics/fdr-2014.toml");
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("the update is part of a step, and codecs cost what the workload says"
 TEST_CASE("an algorithm is tried that cannot be told from its bytes to be slower, the cheapest first") {
   if (!runtime::scale::can_predict()) return;
   // On a card of 1 MB/s what two_shot and ring send twice makes them slower than hierarchical in any case.
-  comm::Fabric slow = fdr();
+  comm::simulator::Fabric slow = fdr();
   slow.card_bytes_per_s = 1e6;
   const Prediction best = predict(alexnet(), slow, question(4, Format::fp32, ""));
   CHECK(best.step_s == predict(alexnet(), slow, question(4, Format::fp32, best.algorithm)).step_s);
@@ -112,7 +112,7 @@ TEST_CASE("an algorithm is tried that cannot be told from its bytes to be slower
 
 TEST_CASE("nodes share cores where the fabric says so, and hosts of their own do not") {
   Workload workload = alexnet();
-  comm::Fabric fabric = fdr();
+  comm::simulator::Fabric fabric = fdr();
   CHECK(shared_cores(workload, fabric).empty());
   CHECK(runtime::scale::with_own_hosts(fabric).nodes_per_machine == 0);
   fabric.cores = 2;
@@ -123,7 +123,7 @@ TEST_CASE("nodes share cores where the fabric says so, and hosts of their own do
   fabric.cores = 1;
   CHECK(shared_cores(workload, fabric) == "every 4 nodes share 1 core of one machine");
   fabric.cores = 2;
-  const comm::Fabric own = runtime::scale::with_own_hosts(fabric);
+  const comm::simulator::Fabric own = runtime::scale::with_own_hosts(fabric);
   CHECK(shared_cores(workload, own).empty());
   if (!runtime::scale::can_predict()) return;
   Question of_hosts = question(4, Format::dynamic_tree8, "two_shot");

@@ -10,7 +10,7 @@
 
 namespace fs = std::filesystem;
 using namespace eightfold;
-using comm::Fabric;
+using comm::simulator::Fabric;
 using quant8::Format;
 using runtime::scale::LayerTimes;
 using runtime::scale::read_fabric;

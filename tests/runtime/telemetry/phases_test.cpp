@@ -55,11 +55,11 @@ TEST_CASE("covered time is what counting the milliseconds gives") {
 
 TEST_CASE("the wire has what of the exchange the codec leaves") {
   PhaseClock clock;
-  clock.add(span(comm::kEncodeSpan, 1, 3));
-  clock.add(span(comm::kEncodeSpan, 3, 4, 1));
-  clock.add(span(comm::kDecodeSpan, 8, 9));
-  clock.add(span(comm::kExchangeSpan, 0, 9));
-  clock.add(span(comm::kExchangeSpan, 2, 12, 1));  // 12 ms with a bucket under way
+  clock.add(span(comm::engine::kEncodeSpan, 1, 3));
+  clock.add(span(comm::engine::kEncodeSpan, 3, 4, 1));
+  clock.add(span(comm::engine::kDecodeSpan, 8, 9));
+  clock.add(span(comm::engine::kExchangeSpan, 0, 9));
+  clock.add(span(comm::engine::kExchangeSpan, 2, 12, 1));  // 12 ms with a bucket under way
   clock.add(span(kExposedSpan, 9, 12));
   clock.add(span(kStepSpan, 0, 13));
   const Phases phases = clock.take();

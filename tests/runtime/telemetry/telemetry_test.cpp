@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-constexpr RunLength kLength{.steps_per_epoch = 10, .steps = 20};
+constexpr config::RunLength kLength{.steps_per_epoch = 10, .steps = 20};
 
 std::vector<Json> records(const std::filesystem::path& directory) {
   std::istringstream lines(test::contents_of(directory / "metrics.jsonl"));
@@ -38,8 +38,8 @@ void report_step(Telemetry& telemetry, int step = 0) {
   span(kDataWaitSpan, 0, 2);
   span(kExposedSpan, 6, 9);
   span(kUpdateSpan, 9, 10);
-  telemetry.on_span({base::Track::engine, comm::kEncodeSpan, begin, begin + milliseconds(1)});
-  telemetry.on_span({base::Track::engine, comm::kExchangeSpan, begin, begin + milliseconds(4)});
+  telemetry.on_span({base::Track::engine, comm::engine::kEncodeSpan, begin, begin + milliseconds(1)});
+  telemetry.on_span({base::Track::engine, comm::engine::kExchangeSpan, begin, begin + milliseconds(4)});
   span(kStepSpan, 0, 10);
 }
 
@@ -175,9 +175,9 @@ TEST_CASE("waiting for the exchange is the codec's fault where that takes longer
     const auto span = [&](std::string_view name, int length_ms) {
       telemetry.on_span({base::Track::engine, name, begin, begin + milliseconds(length_ms)});
     };
-    span(comm::kEncodeSpan, encode_ms);
-    span(comm::kDecodeSpan, decode_ms);
-    span(comm::kExchangeSpan, 80);
+    span(comm::engine::kEncodeSpan, encode_ms);
+    span(comm::engine::kDecodeSpan, decode_ms);
+    span(comm::engine::kExchangeSpan, 80);
     span(kExposedSpan, 60);
     span(kStepSpan, 100);
     telemetry.interval(1, telemetry.take_phases(), {.loss_sum = 1, .correct = 0, .samples = 1}, 1, {});

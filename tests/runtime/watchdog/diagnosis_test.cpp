@@ -13,7 +13,7 @@ using base::Wait;
 namespace {
 
 // A rank that computes in step 12, on a host of its own: a, b, c ...
-Witness computing(int rank, int ranks) {
+watchdog::Witness computing(int rank, int ranks) {
   FlightRecord record;
   record.rank = rank;
   record.ranks = ranks;
@@ -23,7 +23,7 @@ Witness computing(int rank, int ranks) {
   record.phase_began_ns = 1'000'000'000;
   record.heartbeat_ns = 5'500'000'000;
   record.collectives_entered = record.collectives_left = 7;
-  return {Pulse::beats, record};
+  return {watchdog::Pulse::beats, record};
 }
 
 class Ranks {
@@ -31,7 +31,7 @@ class Ranks {
   explicit Ranks(int count) {
     for (int rank = 0; rank < count; ++rank) witnesses_.push_back(computing(rank, count));
   }
-  Witness& operator[](int rank) { return witnesses_[static_cast<std::size_t>(rank)]; }
+  watchdog::Witness& operator[](int rank) { return witnesses_[static_cast<std::size_t>(rank)]; }
 
   Ranks& waits(int rank, int peer, Wait::Direction direction = Wait::Direction::receive) {
     FlightRecord& record = *(*this)[rank].record;
@@ -46,7 +46,7 @@ class Ranks {
     record.collective = static_cast<std::int64_t>(base::Collective::sum);
     return *this;
   }
-  Ranks& has_pulse(int rank, Pulse pulse) {
+  Ranks& has_pulse(int rank, watchdog::Pulse pulse) {
     (*this)[rank].pulse = pulse;
     return *this;
   }
@@ -54,10 +54,10 @@ class Ranks {
     (*this)[rank] = {};
     return *this;
   }
-  std::string diagnosed_by(int asking) const { return diagnose(witnesses_, asking); }
+  std::string diagnosed_by(int asking) const { return watchdog::diagnose(witnesses_, asking); }
 
  private:
-  std::vector<Witness> witnesses_;
+  std::vector<watchdog::Witness> witnesses_;
 };
 
 constexpr const char* kBusy = "it has been there for 4.5 s and waits for nobody";
@@ -82,10 +82,10 @@ TEST_CASE("a single rank can only be late itself") {
 }
 
 TEST_CASE("what does not live is named with the reason") {
-  const std::pair<Pulse, std::string> cases[] = {
-      {Pulse::stopped, "its process is stopped"},
-      {Pulse::gone, "its process is gone"},
-      {Pulse::silent, "there is no sign of life from its process"}};
+  const std::pair<watchdog::Pulse, std::string> cases[] = {
+      {watchdog::Pulse::stopped, "its process is stopped"},
+      {watchdog::Pulse::gone, "its process is gone"},
+      {watchdog::Pulse::silent, "there is no sign of life from its process"}};
   for (const auto& [pulse, words] : cases) {
     Ranks ranks(3);
     // It was itself waiting when it was stopped: that no longer matters.
@@ -129,7 +129,7 @@ TEST_CASE("a collective is awaited from those who have not entered it") {
 
 TEST_CASE("a rank that was stopped within a collective keeps the others in it") {
   Ranks ranks(3);
-  ranks.enters(0).enters(1).enters(2).has_pulse(1, Pulse::stopped);
+  ranks.enters(0).enters(1).enters(2).has_pulse(1, watchdog::Pulse::stopped);
   CHECK(ranks.diagnosed_by(2) ==
         "rank 1 (host b) late in exchange at step 12, collective 8 (sum): its process is stopped; rank 0 "
         "waits for "
@@ -138,7 +138,7 @@ TEST_CASE("a rank that was stopped within a collective keeps the others in it") 
 
 TEST_CASE("a stopped rank goes before one that is merely behind") {
   Ranks ranks(4);
-  ranks.enters(0).enters(3).has_pulse(2, Pulse::stopped);
+  ranks.enters(0).enters(3).has_pulse(2, watchdog::Pulse::stopped);
   CHECK(ranks.diagnosed_by(0).starts_with("rank 2 (host c) late in forward at step 12, collective 8"));
 }
 
@@ -233,7 +233,9 @@ TEST_CASE("a circle of three is named whole") {
 
 TEST_CASE("a circle of the living is no answer where another rank is dead") {
   Ranks ranks(3);
-  ranks.waits(0, 1, Wait::Direction::send).waits(1, 0, Wait::Direction::send).has_pulse(2, Pulse::gone);
+  ranks.waits(0, 1, Wait::Direction::send)
+      .waits(1, 0, Wait::Direction::send)
+      .has_pulse(2, watchdog::Pulse::gone);
   CHECK(ranks.diagnosed_by(0) == "rank 2 (host c) late in forward at step 12: its process is gone");
 }
 
@@ -241,7 +243,7 @@ TEST_CASE("a rank that has left is not waited with") {
   Ranks ranks(2);
   ranks.waits(0, 1)[1].record->phase = Phase::ended;
   ranks[1].record->exit_code = 3;
-  for (const Pulse pulse : {Pulse::beats, Pulse::gone}) {
+  for (const watchdog::Pulse pulse : {watchdog::Pulse::beats, watchdog::Pulse::gone}) {
     ranks.has_pulse(1, pulse);
     CHECK(ranks.diagnosed_by(0) ==
           "rank 1 (host b) has ended with code 3 at step 12, bucket 3: it said why, if it failed; rank 0 "
@@ -270,7 +272,7 @@ TEST_CASE("what a rank did last names its bucket") {
   recorder.begin_phase(Phase::exchange, 12);
   recorder.note(base::FlightEvent::Kind::begin, 12, 4);
   recorder.note(base::FlightEvent::Kind::begin, 12, 5);
-  CHECK(last_deed(recorder.read()) == "it was in exchange at step 12, bucket 5");
+  CHECK(watchdog::last_deed(recorder.read()) == "it was in exchange at step 12, bucket 5");
   recorder.begin_phase(Phase::data, 13);
-  CHECK(last_deed(recorder.read()) == "it was in data at step 13");
+  CHECK(watchdog::last_deed(recorder.read()) == "it was in data at step 13");
 }

@@ -34,7 +34,7 @@ class Life {
   void pause(base::Duration length) { now_ += length; }
 
  private:
-  PhaseTimer timer_;
+  watchdog::PhaseTimer timer_;
   base::FlightRecord record_;
   base::TimePoint now_ = base::Clock::now();
 };
