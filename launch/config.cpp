@@ -3,9 +3,9 @@
 #include "launch/command/job.hpp"
 #include "launch/commands.hpp"
 #include "runtime/config/complaint.hpp"
-#include "runtime/config/describe.hpp"
-#include "runtime/config/parse.hpp"
-#include "runtime/config/show.hpp"
+#include "runtime/job/describe.hpp"
+#include "runtime/job/parse.hpp"
+#include "runtime/job/show.hpp"
 
 #include <string>
 #include <vector>
@@ -25,8 +25,8 @@ base::ExitCode check(const command::JobOptions& options) {
   const base::ExitCode code = command::alone([&] {
     try {
       const auto job = command::read_job(options);
-      if (const auto steps = runtime::config::known_steps(job.config))
-        runtime::config::check_warmup(job.config.schedule, *steps);
+      if (const auto steps = runtime::job::known_steps(job.config))
+        runtime::job::check_warmup(job.config.schedule, *steps);
       fmt::print("{}: ok, job {}\n", options.file.string(), job.config.job.name);
     } catch (const runtime::config::ConfigErrors& found) {
       errors = found.lines();
@@ -54,8 +54,8 @@ void add_show(const command::Command& config, command::Action& chosen) {
     chosen = [options] {
       return command::alone([&] {
         const auto job = command::read_job(options->job);
-        fmt::print("{}", options->origin ? runtime::config::resolved_toml_with_origins(job)
-                                         : runtime::config::resolved_toml(job.config));
+        fmt::print("{}", options->origin ? runtime::job::resolved_toml_with_origins(job)
+                                         : runtime::job::resolved_toml(job.config));
       });
     };
   });
@@ -76,9 +76,9 @@ void add_config(const command::Command& program, command::Action& chosen) {
   add_check(command, chosen);
   add_show(command, chosen);
   add_text(command, chosen, "docs", "Print the reference of all keys (docs/config.md)",
-           runtime::config::config_markdown);
+           runtime::job::config_markdown);
   add_text(command, chosen, "schema", "Print the JSON schema of job files, for editors",
-           runtime::config::config_json_schema);
+           runtime::job::config_json_schema);
 }
 
 }  // namespace eightfold::launch

@@ -12,8 +12,8 @@
 #include "launch/commands.hpp"
 #include "runtime/checkpoint/data_file.hpp"
 #include "runtime/checkpoint/store.hpp"
-#include "runtime/config/parse.hpp"
-#include "runtime/config/show.hpp"
+#include "runtime/job/parse.hpp"
+#include "runtime/job/show.hpp"
 #include "runtime/run/run_directory.hpp"
 #include "runtime/watchdog/watchdog.hpp"
 
@@ -51,7 +51,7 @@ struct Start {
 void require_same_training(const runtime::checkpoint::Found& found, const JobConfig& job) {
   const runtime::config::JobConfig saved =
       command::read_job({found.directory / runtime::checkpoint::kConfigFile, {}}).config;
-  const std::vector<std::string> differences = runtime::config::differences(saved, job);
+  const std::vector<std::string> differences = runtime::job::differences(saved, job);
   if (!differences.empty())
     base::raise<base::ConfigError>("{} cannot be continued by another job; {}", found.directory.string(),
                                    fmt::join(differences, "; "));
@@ -244,7 +244,7 @@ void train(const TrainOptions& options, comm::mpi::Environment& environment,
   watchdog.watch(job.watchdog, {});
   const command::Placement placement = command::place_rank(world, job.job);
   const std::unique_ptr<runtime::run::Session> session = command::plan_session(world, job, placement.place);
-  comm::mpi::run_agreed(world, [&] { runtime::config::check_warmup(job.schedule, session->length().steps); });
+  comm::mpi::run_agreed(world, [&] { runtime::job::check_warmup(job.schedule, session->length().steps); });
 
   Start start;
   comm::mpi::run_agreed(world, [&] {

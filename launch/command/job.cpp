@@ -6,8 +6,8 @@
 #include "kernels/base/out_of_memory.hpp"
 #include "launch/command/result.hpp"
 #include "runtime/config/names.hpp"
-#include "runtime/config/show.hpp"
 #include "runtime/config/tables.hpp"
+#include "runtime/job/show.hpp"
 
 #include <fmt/ranges.h>
 
@@ -21,7 +21,7 @@ namespace {
 
 using runtime::config::DeviceChoice;
 using runtime::config::JobConfig;
-using runtime::config::ParsedJob;
+using runtime::job::ParsedJob;
 
 std::optional<kernels::DeviceKind> device_kind(DeviceChoice choice) {
   switch (choice) {
@@ -120,7 +120,7 @@ const std::string& text_of(const JobOptions& options) {
 }
 
 ParsedJob read_job(const JobOptions& options) {
-  return runtime::config::parse_job(text_of(options), options.file.string(), options.overrides);
+  return runtime::job::parse_job(text_of(options), options.file.string(), options.overrides);
 }
 
 std::vector<std::string> overrides_elsewhere(const JobOptions& options,
@@ -143,11 +143,11 @@ JobConfig share_job(comm::mpi::Communicator& world, const std::function<ParsedJo
   comm::mpi::run_agreed(world, [&] {
     if (world.rank() != 0) return;
     mine = read_on_root().config;
-    text = runtime::config::resolved_toml(*mine);
+    text = runtime::job::resolved_toml(*mine);
   });
   world.broadcast_text(text, 0);
   // Rank 0 keeps the places of the user's own file for later messages.
-  return mine ? *mine : runtime::config::parse_job(text, "the resolved job").config;
+  return mine ? *mine : runtime::job::parse_job(text, "the resolved job").config;
 }
 
 JobConfig share_job(comm::mpi::Communicator& world, const JobOptions& options) {

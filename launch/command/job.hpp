@@ -6,7 +6,7 @@
 #include "comm/mpi/communicator.hpp"
 #include "kernels/device.hpp"
 #include "launch/command/command_line.hpp"
-#include "runtime/config/parse.hpp"
+#include "runtime/job/parse.hpp"
 #include "runtime/run/run_directory.hpp"
 #include "runtime/run/session.hpp"
 
@@ -43,7 +43,7 @@ void share_json_check(comm::mpi::Communicator& world, const std::filesystem::pat
 // What is in the job's file. Throws ConfigError.
 const std::string& text_of(const JobOptions& options);
 // Reads and parses in this process alone. Throws ConfigError.
-runtime::config::ParsedJob read_job(const JobOptions& options);
+runtime::job::ParsedJob read_job(const JobOptions& options);
 // The overrides that make the same job of the file for a process with another home and other variables.
 std::vector<std::string> overrides_elsewhere(const JobOptions& options,
                                              const runtime::config::Origins& origins);
@@ -52,7 +52,7 @@ std::vector<std::string> overrides_elsewhere(const JobOptions& options,
 runtime::config::JobConfig share_job(comm::mpi::Communicator& world, const JobOptions& options);
 // The same for a job that rank 0 gets otherwise.
 runtime::config::JobConfig share_job(comm::mpi::Communicator& world,
-                                     const std::function<runtime::config::ParsedJob()>& read_on_root);
+                                     const std::function<runtime::job::ParsedJob()>& read_on_root);
 
 // Reads data, which must be the same everywhere, and plans the job on every rank. `facts`: what other
 // training data taught; null: this data's. Collective; errors are agreed.

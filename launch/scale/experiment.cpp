@@ -2,7 +2,7 @@
 
 #include "kernels/base/hash.hpp"
 #include "kernels/base/path.hpp"
-#include "runtime/config/show.hpp"
+#include "runtime/job/show.hpp"
 
 #include <fmt/ranges.h>
 
@@ -62,7 +62,7 @@ std::string experiment_name(runtime::config::JobConfig job, const ExperimentBenc
   job.exchange.codec = runtime::config::Exchange().codec;
   job.exchange.algorithm = runtime::config::Exchange().algorithm;
   const std::string text =
-      fmt::format("{}\n{}", runtime::config::resolved_toml(job), fmt::join(launcher_arguments, "\n"));
+      fmt::format("{}\n{}", runtime::job::resolved_toml(job), fmt::join(launcher_arguments, "\n"));
   return fmt::format("{} steps={} warmup={} {} {:016x}", job.job.name, bench.steps, bench.warmup, launcher,
                      base::hash64(std::span<const char>(text)));
 }

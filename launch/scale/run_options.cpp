@@ -128,7 +128,7 @@ void ScaleRunOptions::add_to(const command::Command& command) {
 Experiment experiment_of(const ScaleRunOptions& options) {
   command::check_result_path("--results", options.results);
   check_overrides(options.job.overrides);
-  const runtime::config::ParsedJob parsed = command::read_job(options.job);
+  const runtime::job::ParsedJob parsed = command::read_job(options.job);
   const runtime::config::JobConfig& job = parsed.config;
   Experiment experiment;
   const fs::path program = process::this_program();

@@ -168,7 +168,7 @@ Words LaunchPlan::command(const std::vector<process::Host>& hosts, bool resumes)
 LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>& allocation) {
   command::check_json_path(options.json);
   LaunchPlan plan;
-  runtime::config::ParsedJob job = command::read_job(options.job);
+  runtime::job::ParsedJob job = command::read_job(options.job);
   plan.overrides = command::overrides_elsewhere(options.job, job.origins);
   plan.job = std::move(job.config);
   plan.program = process::this_program();

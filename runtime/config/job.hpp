@@ -1,7 +1,7 @@
 #pragma once
 
 // A training job as the program sees it: what a config file says, with every default filled in. Plain values;
-// what each key means, its unit and its range stand in the one table of runtime/config/keys.cpp, from which
+// what each key means, its unit and its range stand in the one table of runtime/job/keys.cpp, from which
 // the parser, `config show`, docs/config.md and the JSON schema are made.
 
 #include "quant8/format.hpp"

@@ -6,7 +6,7 @@
 #include "kernels/base/json.hpp"
 #include "kernels/base/parse.hpp"
 #include "runtime/checkpoint/store.hpp"
-#include "runtime/config/show.hpp"
+#include "runtime/job/show.hpp"
 #include "runtime/telemetry/version.hpp"
 
 #include <nlohmann/json.hpp>
@@ -157,7 +157,7 @@ std::string environment_json(const RunFacts& facts) {
 }
 
 void describe_run(const fs::path& run_directory, const config::JobConfig& job, const RunFacts& facts) {
-  base::write_file_durably(run_directory / kResolvedConfig, config::resolved_toml(job));
+  base::write_file_durably(run_directory / kResolvedConfig, job::resolved_toml(job));
   base::write_file_durably(run_directory / "environment.json",
                            base::json_page(base::parse_json(environment_json(facts))));
 }

@@ -4,7 +4,7 @@
 #include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/checkpoint/data_file.hpp"
-#include "runtime/config/show.hpp"
+#include "runtime/job/show.hpp"
 #include "runtime/run/residuals.hpp"
 
 #include <algorithm>
@@ -95,9 +95,9 @@ std::unique_ptr<checkpoint::Draft> Saver::begin_draft(std::int64_t step, const s
   const auto ranks = static_cast<std::uint64_t>(session_.place().ranks);
   return std::make_unique<checkpoint::Draft>(
       *store_,
-      checkpoint::Contents{step, session_.place().ranks, weight_hash,
-                           config::resolved_toml(session_.config()), taken.weights(), taken.optimizer_state(),
-                           ranks * passing_.span().size_bytes(), checkpoint::data_text(session_.facts())});
+      checkpoint::Contents{step, session_.place().ranks, weight_hash, job::resolved_toml(session_.config()),
+                           taken.weights(), taken.optimizer_state(), ranks * passing_.span().size_bytes(),
+                           checkpoint::data_text(session_.facts())});
 }
 
 // In the background, unless training waits.

@@ -1,7 +1,7 @@
 // A job file; behind a zero byte one --set. A job that is accepted is also what its own resolved text says.
 #include "kernels/base/error.hpp"
-#include "runtime/config/parse.hpp"
-#include "runtime/config/show.hpp"
+#include "runtime/job/parse.hpp"
+#include "runtime/job/show.hpp"
 #include "tests/fuzz/target.hpp"
 
 #include <optional>
@@ -16,14 +16,14 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::vector<std::string> overrides;
   if (end != std::string_view::npos) overrides.emplace_back(text.substr(end + 1));
 
-  std::optional<config::ParsedJob> job;
+  std::optional<eightfold::runtime::job::ParsedJob> job;
   const bool accepted = eightfold::fuzz::accepts(eightfold::fuzz::tree_of(size), [&] {
-    job = config::parse_job(text.substr(0, end), "job.toml", overrides);
+    job = eightfold::runtime::job::parse_job(text.substr(0, end), "job.toml", overrides);
   });
   if (!accepted) return 0;
-  const std::string resolved = config::resolved_toml(job->config);
-  const config::ParsedJob again = config::parse_job(resolved, "resolved");
-  eightfold::base::require(config::resolved_toml(again.config) == resolved, "{} is not what it says",
-                           resolved);
+  const std::string resolved = eightfold::runtime::job::resolved_toml(job->config);
+  const eightfold::runtime::job::ParsedJob again = eightfold::runtime::job::parse_job(resolved, "resolved");
+  eightfold::base::require(eightfold::runtime::job::resolved_toml(again.config) == resolved,
+                           "{} is not what it says", resolved);
   return 0;
 }

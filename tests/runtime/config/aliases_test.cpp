@@ -1,6 +1,6 @@
 #include "runtime/config/aliases.hpp"
 
-#include "runtime/config/keys.hpp"
+#include "runtime/job/keys.hpp"
 #include "tests/support/test.hpp"
 
 #include <algorithm>
@@ -12,14 +12,15 @@ using namespace eightfold::runtime::config;
 namespace {
 
 const KeyFacts* find_key(std::string_view full_name) {
-  for (const TableFacts& table : job_layout())
+  for (const TableFacts& table : runtime::job::job_layout())
     for (const KeyFacts* key : table.keys)
       if (full_name == std::string(table.name) + "." + std::string(key->name)) return key;
   return nullptr;
 }
 
 bool is_name(std::string_view full_name) {
-  const bool is_section = std::ranges::find(job_layout(), full_name, &TableFacts::name) != job_layout().end();
+  const bool is_section = std::ranges::find(runtime::job::job_layout(), full_name, &TableFacts::name) !=
+                          runtime::job::job_layout().end();
   return is_section || find_key(full_name) != nullptr;
 }
 

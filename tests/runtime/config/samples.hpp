@@ -3,7 +3,7 @@
 // Jobs for the tests of the config, and what is said about them.
 
 #include "runtime/config/complaint.hpp"
-#include "runtime/config/parse.hpp"
+#include "runtime/job/parse.hpp"
 
 #include <string>
 #include <vector>
@@ -18,11 +18,11 @@ kind = "linear"
 out = 10
 )";
 
-inline ParsedJob parse_with(const std::string& text, const std::vector<std::string>& overrides = {}) {
-  return parse_job(text, "job.toml", overrides);
+inline job::ParsedJob parse_with(const std::string& text, const std::vector<std::string>& overrides = {}) {
+  return job::parse_job(text, "job.toml", overrides);
 }
 
-inline ParsedJob override_smallest(const std::vector<std::string>& overrides) {
+inline job::ParsedJob override_smallest(const std::vector<std::string>& overrides) {
   return parse_with(kSmallest, overrides);
 }
 

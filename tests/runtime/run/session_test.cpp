@@ -4,7 +4,7 @@
 #include "comm/mpi/agreed_error.hpp"
 #include "kernels/base/error.hpp"
 #include "runtime/checkpoint/data_file.hpp"
-#include "runtime/config/parse.hpp"
+#include "runtime/job/parse.hpp"
 #include "runtime/run/evaluation.hpp"
 #include "tests/support/ranks.hpp"
 #include "tests/support/scratch.hpp"
@@ -20,8 +20,8 @@ using test::world;
 
 namespace {
 
-config::JobConfig job(const std::string& outputs = "10") {
-  return config::parse_job(R"(
+config::JobConfig job_of(const std::string& outputs = "10") {
+  return job::parse_job(R"(
 [job]
 name = "facts"
 global_batch = 20
@@ -30,7 +30,7 @@ kind = "idx"
 [[model.layer]]
 kind = "linear"
 out = )" + outputs,
-                           "test")
+                        "test")
       .config;
 }
 
@@ -77,10 +77,10 @@ checkpoint::Found saved(const test::Scratch& scratch, run::Session& session, boo
 
 TEST_CASE("a restored session sees samples as the checkpoint's does, on every rank") {
   const test::Scratch scratch;
-  run::Session first(job(), {noise(100, 255), noise(40, 255)}, place());
+  run::Session first(job_of(), {noise(100, 255), noise(40, 255)}, place());
   first.initialize(world());
   const auto found = saved(scratch, first);
-  run::Session second(job(), {noise(100, 60), noise(40, 60)}, place());
+  run::Session second(job_of(), {noise(100, 60), noise(40, 60)}, place());
   REQUIRE(white(second) != white(first));
   const std::string own = second.facts().fingerprint;
   second.restore(world(), found, run::Restored::everything);
@@ -91,10 +91,10 @@ TEST_CASE("a restored session sees samples as the checkpoint's does, on every ra
 
 TEST_CASE("a checkpoint that says nothing of its data leaves mean and deviation those of the job's") {
   const test::Scratch scratch;
-  run::Session first(job(), {noise(100, 255), noise(40, 255)}, place());
+  run::Session first(job_of(), {noise(100, 255), noise(40, 255)}, place());
   first.initialize(world());
   const auto found = saved(scratch, first, false);
-  run::Session second(job(), {noise(100, 60), noise(40, 60)}, place());
+  run::Session second(job_of(), {noise(100, 60), noise(40, 60)}, place());
   const float before = white(second);
   second.restore(world(), found, run::Restored::everything);
   CHECK_ALL_RANKS(white(second) == before);
@@ -102,11 +102,11 @@ TEST_CASE("a checkpoint that says nothing of its data leaves mean and deviation 
 
 TEST_CASE("a session for evaluation needs no training data and gives the same score") {
   const test::Scratch scratch;
-  run::Session trained(job(), {noise(100, 255), noise(40, 120)}, place());
+  run::Session trained(job_of(), {noise(100, 255), noise(40, 120)}, place());
   trained.initialize(world());
   const auto found = saved(scratch, trained);
   const auto facts = run::share_training_facts(world(), found);
-  run::Session evaluated(job(), {nullptr, noise(40, 120)}, *facts, place());
+  run::Session evaluated(job_of(), {nullptr, noise(40, 120)}, *facts, place());
   evaluated.restore(world(), found, run::Restored::weights);
   telemetry::Score expected, score;
   {
@@ -121,7 +121,7 @@ TEST_CASE("a session for evaluation needs no training data and gives the same sc
 
 TEST_CASE("a damaged data file of a checkpoint is an error of all ranks") {
   const test::Scratch scratch;
-  run::Session session(job(), {noise(100, 255), noise(40, 255)}, place());
+  run::Session session(job_of(), {noise(100, 255), noise(40, 255)}, place());
   session.initialize(world());
   const auto found = saved(scratch, session);
   if (world().rank() == 0) std::filesystem::resize_file(found.directory / checkpoint::kDataFile, 20);
@@ -136,15 +136,15 @@ TEST_CASE("a damaged data file of a checkpoint is an error of all ranks") {
 
 TEST_CASE("a network may tell more classes apart than the files have, and not fewer") {
   const data::Split data{noise(100, 255), noise(40, 255)};
-  for (const char* outputs : {"6", "7", "300"}) CHECK_NOTHROW(run::Session(job(outputs), data, place()));
+  for (const char* outputs : {"6", "7", "300"}) CHECK_NOTHROW(run::Session(job_of(outputs), data, place()));
   const std::string complaint =
       "labels: record 5 has label 5, but the network ends in 5 values per sample: labels 0 to 4 were "
       "expected";
-  CHECK_THROWS_WITH(run::Session(job("5"), data, place()), complaint);
+  CHECK_THROWS_WITH(run::Session(job_of("5"), data, place()), complaint);
   const data::TrainingFacts facts = data::training_facts(*data.train);
-  CHECK_THROWS_WITH(run::Session(job("5"), {nullptr, data.test}, facts, place()), complaint);
+  CHECK_THROWS_WITH(run::Session(job_of("5"), {nullptr, data.test}, facts, place()), complaint);
   // Data that says how many classes there are is trained on with as many, and evaluated with any that do.
-  config::JobConfig known = job("10");
+  config::JobConfig known = job_of("10");
   known.data.kind = config::DataKind::cifar10;
   CHECK_THROWS_AS(run::Session(known, data, place()), base::ConfigError);
   CHECK_NOTHROW(run::Session(known, {nullptr, data.test}, facts, place()));
@@ -152,7 +152,7 @@ TEST_CASE("a network may tell more classes apart than the files have, and not fe
 
 TEST_CASE("sessions have the same fingerprint where all samples are the same, and only there") {
   const auto fingerprint = [](int train, int test) {
-    return run::Session(job(), {noise(train, 255), noise(test, 255)}, place()).data_fingerprint();
+    return run::Session(job_of(), {noise(train, 255), noise(test, 255)}, place()).data_fingerprint();
   };
   CHECK(fingerprint(100, 40) == fingerprint(100, 40));
   CHECK(fingerprint(100, 40) != fingerprint(100, 41));

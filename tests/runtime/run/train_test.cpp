@@ -3,7 +3,7 @@
 
 #include "comm/mpi/agreed_error.hpp"
 #include "kernels/base/file.hpp"
-#include "runtime/config/parse.hpp"
+#include "runtime/job/parse.hpp"
 #include "tests/support/ranks.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
@@ -98,7 +98,7 @@ std::optional<std::string> failure_of(run::Session& session, std::int64_t first_
 }  // namespace
 
 TEST_CASE("a bit flipped in the weights of one rank is found within the steps between two checks") {
-  const config::JobConfig config = config::parse_job(kJob, "test").config;
+  const config::JobConfig config = job::parse_job(kJob, "test").config;
   for (int odd = 0; odd < world().size(); ++odd) {
     for (const std::int64_t first_step : {0, 7}) {
       run::Session session(config, data::open(config.data, config.job.seed),
@@ -120,7 +120,7 @@ TEST_CASE("a bit flipped in the weights of one rank is found within the steps be
 }
 
 TEST_CASE("replicas that stay the same are left alone") {
-  config::JobConfig config = config::parse_job(kJob, "test").config;
+  config::JobConfig config = job::parse_job(kJob, "test").config;
   config.exchange.replica_check = 1;
   run::Session session(config, data::open(config.data, config.job.seed),
                        {world().rank(), world().size(), {}});
@@ -133,7 +133,7 @@ TEST_CASE("replicas that stay the same are left alone") {
 TEST_CASE(
     "bits flipped while a job trains are found twenty times of twenty, and the rank named from three on") {
   if (world().size() == 1) return;  // nobody to compare with
-  config::JobConfig config = config::parse_job(kJob, "test").config;
+  config::JobConfig config = job::parse_job(kJob, "test").config;
   config.job.epochs = 100'000;  // ends when it is found
   std::mt19937 random(5);
   for (int trial = 0; trial < 20; ++trial) {

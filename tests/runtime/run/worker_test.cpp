@@ -3,7 +3,7 @@
 
 #include "comm/mpi/agreed_error.hpp"
 #include "runtime/config/names.hpp"
-#include "runtime/config/parse.hpp"
+#include "runtime/job/parse.hpp"
 #include "runtime/run/exchange.hpp"
 #include "tests/support/ranks.hpp"
 #include "tests/support/test.hpp"
@@ -59,8 +59,8 @@ class Silent final : public base::Observer {
   void on_span(const base::Span&) noexcept override {}
 };
 
-config::JobConfig job(std::int64_t micro_batch) {
-  config::JobConfig config = config::parse_job(kJob, "test").config;
+config::JobConfig job_of(std::int64_t micro_batch) {
+  config::JobConfig config = job::parse_job(kJob, "test").config;
   config.job.micro_batch = micro_batch;
   return config;
 }
@@ -102,9 +102,9 @@ bool close(const std::vector<float>& gradient, const std::vector<float>& referen
 TEST_CASE("the gradient of the first step is that of the whole batch, on every rank") {
   for (const std::int64_t micro_batch : {0, 13, 7, 1}) {
     for (const bool overlap : {true, false}) {
-      config::JobConfig config = job(micro_batch);
+      config::JobConfig config = job_of(micro_batch);
       config.exchange.overlap = overlap;
-      const std::vector<float> reference = reference_gradient(job(0));
+      const std::vector<float> reference = reference_gradient(job_of(0));
 
       run::Session session(config, data::open(config.data, config.job.seed),
                            {world().rank(), world().size(), {}});
@@ -126,7 +126,7 @@ TEST_CASE("the gradient of the first step is that of the whole batch, on every r
 
 TEST_CASE(
     "every sample of an epoch is computed by one rank, and in the order that one rank alone would take") {
-  const config::JobConfig config = job(5);
+  const config::JobConfig config = job_of(5);
   const data::Split split = data::open(config.data, config.job.seed);
   const data::BatchPlan plan = run::deal_out(config.job, split.train->size(), world().size());
   const data::SampleOrder order(config.job.seed, split.train->size());
@@ -219,7 +219,7 @@ TEST_CASE("what is not finite on one rank reaches the guards of all, in every co
     for (const float value :
          {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
       for (const int bad : {0, world().size() - 1}) {
-        config::JobConfig config = job(0);
+        config::JobConfig config = job_of(0);
         config.exchange.codec = codec;
         config.guard.non_finite = config::NonFinite::skip;
         const GuardedRun run = run_guarded(config, bad, value);
@@ -236,7 +236,7 @@ TEST_CASE("what is not finite on one rank reaches the guards of all, in every co
 }
 
 TEST_CASE("a guard that finds nothing wrong changes nothing of what is learnt") {
-  config::JobConfig config = job(0);
+  config::JobConfig config = job_of(0);
   std::vector<float> weights[2];
   for (const bool guarded : {false, true}) {
     config.guard.non_finite = guarded ? config::NonFinite::skip : config::NonFinite::off;

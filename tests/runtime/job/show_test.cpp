@@ -1,9 +1,9 @@
-#include "runtime/config/show.hpp"
+#include "runtime/job/show.hpp"
 
 #include "kernels/base/file.hpp"
 #include "kernels/base/parse.hpp"
-#include "runtime/config/keys.hpp"
 #include "runtime/config/names.hpp"
+#include "runtime/job/keys.hpp"
 #include "tests/runtime/config/samples.hpp"
 #include "tests/support/test.hpp"
 
@@ -80,14 +80,14 @@ void randomise(const Section<Owner>& section, Owner& owner, Random& random) {
 // A job that obeys every rule, else arbitrary.
 JobConfig random_job(Random& random) {
   JobConfig config;
-  for (const auto& section : job_sections()) randomise(section, config, random);
+  for (const auto& section : runtime::job::job_sections()) randomise(section, config, random);
   config.job.global_batch = std::max(config.job.global_batch, config.job.micro_batch);
   config.schedule.warmup_steps = std::min(config.schedule.warmup_steps, std::int64_t{1});
   config.optimizer.nesterov = config.optimizer.nesterov && config.optimizer.momentum > 0;
   if (config.exchange.codec != Codec::fp32) config.exchange.algorithm = Algorithm::two_shot;
   config.model.layers.resize(1 + random() % 8);
   for (Layer& layer : config.model.layers) {
-    randomise(layer_section(), layer, random);
+    randomise(runtime::job::layer_section(), layer, random);
     if (layer.kind == LayerKind::lrn) layer.size |= 1;
     if (layer.kind == LayerKind::conv2d) layer.out = layer.groups;
     if (layer.kind == LayerKind::max_pool || layer.kind == LayerKind::average_pool)
@@ -107,14 +107,14 @@ void check_equal(const Section<Owner>& section, const Owner& a, const Owner& b) 
 }
 
 void check_round_trip(const JobConfig& config) {
-  const std::string text = resolved_toml(config);
+  const std::string text = runtime::job::resolved_toml(config);
   INFO(text);
-  const JobConfig again = parse_job(text, "resolved").config;
-  for (const auto& section : job_sections()) check_equal(section, config, again);
+  const JobConfig again = runtime::job::parse_job(text, "resolved").config;
+  for (const auto& section : runtime::job::job_sections()) check_equal(section, config, again);
   REQUIRE(again.model.layers.size() == config.model.layers.size());
   for (std::size_t i = 0; i < config.model.layers.size(); ++i)
-    check_equal(layer_section(), config.model.layers[i], again.model.layers[i]);
-  CHECK(resolved_toml(again) == text);
+    check_equal(runtime::job::layer_section(), config.model.layers[i], again.model.layers[i]);
+  CHECK(runtime::job::resolved_toml(again) == text);
 }
 
 // A value that the key accepts and that is not the one it has.
@@ -147,7 +147,8 @@ TEST_CASE("the jobs in configs/jobs are valid and survive being resolved") {
   for (const auto& entry : std::filesystem::directory_iterator(EIGHTFOLD_SOURCE_DIR "/configs/jobs")) {
     const std::string source = entry.path().filename().string();
     INFO(source);
-    const ParsedJob job = parse_job(base::read_file(entry.path(), kFileLimit), source);
+    const runtime::job::ParsedJob job =
+        runtime::job::parse_job(base::read_file(entry.path(), kFileLimit), source);
     CHECK(job.config.job.name + ".toml" == source);
     check_round_trip(job.config);
     ++count;
@@ -163,8 +164,8 @@ TEST_CASE("any job survives being resolved and read again, to the last bit") {
 TEST_CASE("every key reaches a field of its own and shows when it changes") {
   Random random(2);
   const JobConfig config = parse_with(kSmallest).config;
-  const auto show = [](const JobConfig& job) { return resolved_toml(job); };
-  for (const auto& section : job_sections()) {
+  const auto show = [](const JobConfig& job) { return runtime::job::resolved_toml(job); };
+  for (const auto& section : runtime::job::job_sections()) {
     std::set<std::string_view> seen;
     check_shows(section, JobConfig(config), show, random, seen);
     for (const auto& key : section.keys)  // what others need to have an effect
@@ -184,31 +185,32 @@ TEST_CASE("every key of a layer reaches a field of its own and shows when it cha
   const auto show = [](const Layer& layer) {
     JobConfig job;
     job.model.layers = {layer};
-    return resolved_toml(job);
+    return runtime::job::resolved_toml(job);
   };
   for (std::size_t kind = 0; kind < kNames<LayerKind>.size(); ++kind) {
     Layer layer;
     layer.kind = static_cast<LayerKind>(kind);
     layer.init = Init::normal;
-    check_shows(layer_section(), layer, show, random, seen);
+    check_shows(runtime::job::layer_section(), layer, show, random, seen);
   }
-  CHECK(seen.size() == layer_section().keys.size());
+  CHECK(seen.size() == runtime::job::layer_section().keys.size());
 }
 
 TEST_CASE("origins stand behind the values and cannot break out of their comment") {
-  const ParsedJob job = parse_job(kSmallest, "evil\nname", std::vector<std::string>{"job.seed=7"});
-  const std::string text = resolved_toml_with_origins(job);
+  const runtime::job::ParsedJob job =
+      runtime::job::parse_job(kSmallest, "evil\nname", std::vector<std::string>{"job.seed=7"});
+  const std::string text = runtime::job::resolved_toml_with_origins(job);
   const auto has_line = [&](const char* line, const char* origin) {
     return text.find(fmt::format("\n{:<40}  # {}\n", line, origin)) != std::string::npos;
   };
   CHECK(has_line("name = \"x\"", "evil?name:2:8"));
   CHECK(has_line("seed = 7", "--set job.seed=7"));
   CHECK(has_line("epochs = 10", "default"));
-  CHECK(resolved_toml(parse_with(text).config) == resolved_toml(job.config));
+  CHECK(runtime::job::resolved_toml(parse_with(text).config) == runtime::job::resolved_toml(job.config));
 }
 
 TEST_CASE("only keys that have an effect are shown") {
-  const std::string text = resolved_toml(override_smallest({"optimizer.kind=adamw"}).config);
+  const std::string text = runtime::job::resolved_toml(override_smallest({"optimizer.kind=adamw"}).config);
   CHECK(text.find("beta1 = 0.9\n") != std::string::npos);
   CHECK(text.find("momentum") == std::string::npos);
   CHECK(text.find("kernel") == std::string::npos);
@@ -217,7 +219,7 @@ TEST_CASE("only keys that have an effect are shown") {
 TEST_CASE("a job does not differ from itself") {
   Random random(4);
   const JobConfig config = random_job(random);
-  CHECK(differences(config, config).empty());
+  CHECK(runtime::job::differences(config, config).empty());
 }
 
 TEST_CASE("differences name the keys that decide the numbers of training, with both values") {
@@ -225,7 +227,7 @@ TEST_CASE("differences name the keys that decide the numbers of training, with b
   const JobConfig after = override_smallest({"optimizer.momentum=0.8", "job.seed=2", "model.layer[0].out=11",
                                              "schedule.kind=cosine"})
                               .config;
-  CHECK(differences(before, after) ==
+  CHECK(runtime::job::differences(before, after) ==
         std::vector<std::string>{"job.seed: checkpoint 1, job 2",
                                  "optimizer.momentum: checkpoint 0.9, job 0.8",
                                  "schedule.kind: checkpoint \"constant\", job \"cosine\"",
@@ -235,7 +237,7 @@ TEST_CASE("differences name the keys that decide the numbers of training, with b
 TEST_CASE("a changed choice is one difference, not one for each key that depends on it") {
   const JobConfig sgd = override_smallest({"optimizer.momentum=0.9"}).config;
   const JobConfig adamw = override_smallest({"optimizer.kind=adamw", "optimizer.beta1=0.5"}).config;
-  CHECK(differences(sgd, adamw) ==
+  CHECK(runtime::job::differences(sgd, adamw) ==
         std::vector<std::string>{"optimizer.kind: checkpoint \"sgd\", job \"adamw\""});
 }
 
@@ -244,7 +246,7 @@ TEST_CASE("what gradients lose on their way decides the numbers of training") {
   const JobConfig after = override_smallest({"exchange.codec=linear4", "exchange.rounding=stochastic",
                                              "exchange.error_feedback=on", "exchange.scaling=tensor"})
                               .config;
-  CHECK(differences(before, after) ==
+  CHECK(runtime::job::differences(before, after) ==
         std::vector<std::string>{"exchange.codec: checkpoint \"dynamic-tree8\", job \"linear4\"",
                                  "exchange.error_feedback: checkpoint \"auto\", job \"on\"",
                                  "exchange.rounding: checkpoint \"nearest\", job \"stochastic\"",
@@ -254,13 +256,15 @@ TEST_CASE("what gradients lose on their way decides the numbers of training") {
 TEST_CASE("another number of layers is one difference") {
   const JobConfig one = parse_with(kSmallest).config;
   const JobConfig two = parse_with(kSmallest + "[[model.layer]]\nkind = 'relu'").config;
-  CHECK(differences(one, two) == std::vector<std::string>{"model.layer: checkpoint 1 layers, job 2"});
+  CHECK(runtime::job::differences(one, two) ==
+        std::vector<std::string>{"model.layer: checkpoint 1 layers, job 2"});
 }
 
 TEST_CASE("a job may be prolonged unless its schedule looks ahead to the end") {
   const auto longer = [](const std::string& schedule) {
     const std::string kind = "schedule.kind=" + schedule;
-    return differences(override_smallest({kind}).config, override_smallest({kind, "job.epochs=20"}).config);
+    return runtime::job::differences(override_smallest({kind}).config,
+                                     override_smallest({kind, "job.epochs=20"}).config);
   };
   CHECK(longer("constant").empty());
   CHECK(longer("cosine") == std::vector<std::string>{"job.epochs: checkpoint 10, job 20"});
@@ -273,5 +277,5 @@ TEST_CASE("what does not decide the numbers may change freely") {
                          "checkpoint.every=3", "exchange.bucket=1MiB", "exchange.algorithm=ring",
                          "exchange.verify=true", "exchange.replica_check=3"})
           .config;
-  CHECK(differences(before, after).empty());
+  CHECK(runtime::job::differences(before, after).empty());
 }

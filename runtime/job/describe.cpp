@@ -1,8 +1,8 @@
-#include "runtime/config/describe.hpp"
+#include "runtime/job/describe.hpp"
 
 #include "kernels/base/json.hpp"
-#include "runtime/config/keys.hpp"
 #include "runtime/config/markdown.hpp"
+#include "runtime/job/keys.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -10,7 +10,7 @@
 
 #include <cmath>
 
-namespace eightfold::runtime::config {
+namespace eightfold::runtime::job {
 namespace {
 
 constexpr std::string_view kIntroduction = R"(# Job files
@@ -26,12 +26,12 @@ command line; `$$` is a dollar sign. The files in `configs/jobs/` are examples w
 
 using Json = nlohmann::ordered_json;
 
-Json value_json(const Value& value) {
+Json value_json(const config::Value& value) {
   return std::visit([](const auto& plain) { return Json(plain); }, value);
 }
 
-void add_range(const KeyFacts& key, Json& schema) {
-  const bool whole = key.type != Type::real;
+void add_range(const config::KeyFacts& key, Json& schema) {
+  const bool whole = key.type != config::Type::real;
   const auto number = [&](double bound) {
     return whole ? Json(static_cast<std::int64_t>(bound)) : Json(bound);
   };
@@ -43,30 +43,30 @@ void add_range(const KeyFacts& key, Json& schema) {
 
 // What the type and its constraints are in JSON Schema. Bounds of sizes and durations have no counterpart
 // there.
-Json type_schema(const KeyFacts& key) {
+Json type_schema(const config::KeyFacts& key) {
   switch (key.type) {
-    case Type::boolean:
+    case config::Type::boolean:
       return {{"type", "boolean"}};
-    case Type::text:
-      if (key.text == TextRule::name) return {{"type", "string"}, {"pattern", "^[A-Za-z0-9._-]+$"}};
-      return key.text == TextRule::filled ? Json{{"type", "string"}, {"minLength", 1}}
-                                          : Json{{"type", "string"}};
-    case Type::path:
-      return key.text == TextRule::filled ? Json{{"type", "string"}, {"minLength", 1}}
-                                          : Json{{"type", "string"}};
-    case Type::choice:
+    case config::Type::text:
+      if (key.text == config::TextRule::name) return {{"type", "string"}, {"pattern", "^[A-Za-z0-9._-]+$"}};
+      return key.text == config::TextRule::filled ? Json{{"type", "string"}, {"minLength", 1}}
+                                                  : Json{{"type", "string"}};
+    case config::Type::path:
+      return key.text == config::TextRule::filled ? Json{{"type", "string"}, {"minLength", 1}}
+                                                  : Json{{"type", "string"}};
+    case config::Type::choice:
       return {{"type", "string"}, {"enum", key.choices}};
-    case Type::bytes:
+    case config::Type::bytes:
       return {{"type", "string"}, {"pattern", "^[0-9]+([KMGT]i?B|kB|B)?$"}};
-    case Type::duration:
+    case config::Type::duration:
       return {{"type", "string"}, {"pattern", "^[0-9.]+(ns|us|ms|s|min|h)$"}};
-    case Type::integer:
-    case Type::real: {
-      Json schema = {{"type", key.type == Type::integer ? "integer" : "number"}};
+    case config::Type::integer:
+    case config::Type::real: {
+      Json schema = {{"type", key.type == config::Type::integer ? "integer" : "number"}};
       add_range(key, schema);
       return schema;
     }
-    case Type::integers:
+    case config::Type::integers:
       break;
   }
   Json item = {{"type", "integer"}};
@@ -75,8 +75,8 @@ Json type_schema(const KeyFacts& key) {
 }
 
 template <class Owner>
-Json key_schema(const Key<Owner>& key) {
-  const std::string scope_text = scope(key);
+Json key_schema(const config::Key<Owner>& key) {
+  const std::string scope_text = config::scope(key);
   Json schema = type_schema(key);
   schema["description"] = fmt::format("{}{}{}", key.help, scope_text.empty() ? "" : " ", scope_text);
   if (!key.required) schema["default"] = value_json(key.get(Owner()));
@@ -84,10 +84,10 @@ Json key_schema(const Key<Owner>& key) {
 }
 
 template <class Owner>
-Json section_schema(const Section<Owner>& section) {
+Json section_schema(const config::Section<Owner>& section) {
   Json schema = {{"type", "object"}, {"description", section.help}, {"additionalProperties", false}};
   Json required = Json::array();
-  for (const Key<Owner>& key : section.keys) {
+  for (const config::Key<Owner>& key : section.keys) {
     schema["properties"][std::string(key.name)] = key_schema(key);
     if (key.required && key.only_with.empty()) required.push_back(key.name);
   }
@@ -100,8 +100,8 @@ Json section_schema(const Section<Owner>& section) {
 std::string config_markdown() {
   std::string text(kIntroduction);
   for (const auto& section : job_sections())
-    text += section_markdown(section, fmt::format("[{}]", section.name));
-  return text + section_markdown(layer_section(), "[[model.layer]]");
+    text += config::section_markdown(section, fmt::format("[{}]", section.name));
+  return text + config::section_markdown(layer_section(), "[[model.layer]]");
 }
 
 std::string config_json_schema() {
@@ -121,4 +121,4 @@ std::string config_json_schema() {
   return base::json_page(schema);
 }
 
-}  // namespace eightfold::runtime::config
+}  // namespace eightfold::runtime::job

@@ -11,16 +11,16 @@
 #include <string_view>
 #include <vector>
 
-namespace eightfold::runtime::config {
+namespace eightfold::runtime::job {
 
 inline constexpr std::string_view kModelSection = "model";  // it has one key, the list of layers
 inline constexpr std::string_view kLayerList = "layer";
 
 // [job], [data] ... : everything but the model.
-const std::vector<Section<JobConfig>>& job_sections();
+const std::vector<config::Section<config::JobConfig>>& job_sections();
 // [[model.layer]]: the keys of all kinds of layers, each with the kinds that use it.
-const Section<Layer>& layer_section();
+const config::Section<config::Layer>& layer_section();
 // All of them, as the reader of a file asks for them.
-const Layout& job_layout();
+const config::Layout& job_layout();
 
-}  // namespace eightfold::runtime::config
+}  // namespace eightfold::runtime::job

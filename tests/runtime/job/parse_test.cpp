@@ -1,7 +1,7 @@
-#include "runtime/config/parse.hpp"
+#include "runtime/job/parse.hpp"
 
 #include "kernels/base/error.hpp"
-#include "runtime/config/show.hpp"
+#include "runtime/job/show.hpp"
 #include "tests/runtime/config/samples.hpp"
 #include "tests/support/test.hpp"
 
@@ -11,7 +11,7 @@ using namespace eightfold;
 using namespace eightfold::runtime::config;
 
 TEST_CASE("the smallest job has the defaults of a default-constructed one") {
-  const ParsedJob job = parse_with(kSmallest);
+  const runtime::job::ParsedJob job = parse_with(kSmallest);
   CHECK(job.config.job.name == "x");
   CHECK(job.config.job.global_batch == Job().global_batch);
   CHECK(job.config.optimizer.learning_rate == Optimizer().learning_rate);
@@ -149,8 +149,8 @@ TEST_CASE("durations have a unit and end at a thousand hours") {
     CHECK(mentions(complaint_in("watchdog", "deadline = " + wrong), "allowed: a duration such as"));
   for (const std::string right : {"'0s'", "'500ms'", "'1.5min'", "'1000h'"})
     CHECK(complaint_in("watchdog", "deadline = " + right) == "accepted");
-  CHECK(parse_job(kSmallest + "[watchdog]\ncheckpoint = '90s'\n", "job.toml").config.watchdog.checkpoint ==
-        std::chrono::seconds(90));
+  CHECK(runtime::job::parse_job(kSmallest + "[watchdog]\ncheckpoint = '90s'\n", "job.toml")
+            .config.watchdog.checkpoint == std::chrono::seconds(90));
 }
 
 TEST_CASE("values out of range are errors at both ends") {
@@ -297,7 +297,7 @@ TEST_CASE("a warm-up longer than the job is an error that names both, to those w
   const auto complaint = [](const std::string& text, const std::vector<std::string>& overrides) {
     const JobConfig job = parse_with(text, overrides).config;  // reading alone has nothing against it
     try {
-      if (const auto steps = known_steps(job)) check_warmup(job.schedule, *steps);
+      if (const auto steps = runtime::job::known_steps(job)) runtime::job::check_warmup(job.schedule, *steps);
     } catch (const base::ConfigError& error) {
       return std::string(error.what());
     }
@@ -321,8 +321,8 @@ TEST_CASE("a warm-up longer than the job is an error that names both, to those w
   Schedule schedule;
   schedule.warmup_steps = 3;
   schedule.place.text = "job.toml:1:2";
-  CHECK_NOTHROW(check_warmup(schedule, 3));
-  CHECK_THROWS_AS(check_warmup(schedule, 2), base::ConfigError);
+  CHECK_NOTHROW(runtime::job::check_warmup(schedule, 3));
+  CHECK_THROWS_AS(runtime::job::check_warmup(schedule, 2), base::ConfigError);
 }
 
 TEST_CASE("what is not TOML is refused with its place") {
@@ -344,7 +344,7 @@ TEST_CASE("sections and layers are what they are called") {
 }
 
 TEST_CASE("overrides replace what the file says, the last one wins") {
-  const ParsedJob job =
+  const runtime::job::ParsedJob job =
       override_smallest({"job.name=y", "job.seed=7", "job.seed=8", "optimizer.learning_rate=1",
                          "exchange.bucket=1MiB", "model.layer[0].out=20", "checkpoint.dir=a b=c",
                          "schedule.kind='step'", "schedule.step_epochs=[1, 2]"});
@@ -392,10 +392,10 @@ TEST_CASE("an override addresses a layer by its index from 0") {
 TEST_CASE("paths are expanded, by the file and by --set, and show as what expands to them again") {
   ::setenv("EF_DATA", "/d$x", 1);
   const std::string job = kSmallest + "[checkpoint]\ndir = \"$EF_DATA/mine\"\n";
-  const ParsedJob parsed = parse_with(job, {"job.run_dir=${EF_DATA}/runs"});
+  const runtime::job::ParsedJob parsed = parse_with(job, {"job.run_dir=${EF_DATA}/runs"});
   CHECK(parsed.config.checkpoint.dir == "/d$x/mine");
   CHECK(parsed.config.job.run_dir == "/d$x/runs");
-  CHECK(parse_with(resolved_toml(parsed.config)).config.checkpoint.dir == "/d$x/mine");
+  CHECK(parse_with(runtime::job::resolved_toml(parsed.config)).config.checkpoint.dir == "/d$x/mine");
   ::setenv("EF_DATA", "odd\xFF", 1);
   CHECK(mentions(complaint(job), "checkpoint.dir is \"$EF_DATA/mine\" (a variable in it is no text"));
   ::unsetenv("EF_DATA");

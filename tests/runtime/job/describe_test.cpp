@@ -1,7 +1,7 @@
-#include "runtime/config/describe.hpp"
+#include "runtime/job/describe.hpp"
 
 #include "kernels/base/file.hpp"
-#include "runtime/config/keys.hpp"
+#include "runtime/job/keys.hpp"
 #include "tests/support/test.hpp"
 
 #include <nlohmann/json.hpp>
@@ -13,7 +13,7 @@ using Json = nlohmann::json;
 namespace {
 
 Json schema() {
-  return Json::parse(config_json_schema());
+  return Json::parse(runtime::job::config_json_schema());
 }
 
 template <class Owner>
@@ -36,30 +36,30 @@ void check_section_schema(const Section<Owner>& section, const Json& json) {
 TEST_CASE("docs/config.md is what the table of keys says") {
   // To renew the page: eightfold config docs > docs/config.md
   const std::string page = base::read_file(EIGHTFOLD_SOURCE_DIR "/docs/config.md", 1 << 20);
-  CHECK(page == config_markdown());
+  CHECK(page == runtime::job::config_markdown());
 }
 
 TEST_CASE("the page has a line for every key") {
-  const std::string page = config_markdown();
-  for (const auto& section : job_sections()) {
+  const std::string page = runtime::job::config_markdown();
+  for (const auto& section : runtime::job::job_sections()) {
     CHECK(page.find("\n## [" + std::string(section.name) + "]\n") != std::string::npos);
     for (const auto& key : section.keys)
       CHECK(page.find("\n| `" + std::string(key.name) + "` | " + key.allowed()) != std::string::npos);
   }
-  for (const auto& key : layer_section().keys)
+  for (const auto& key : runtime::job::layer_section().keys)
     CHECK(page.find("\n| `" + std::string(key.name) + "` | " + key.allowed()) != std::string::npos);
 }
 
 TEST_CASE("the schema is JSON and describes every key") {
   const Json root = schema();
   CHECK(root.at("required") == Json::array({"job", "model"}));
-  CHECK(root.at("properties").size() == job_sections().size() + 1);
-  for (const auto& section : job_sections())
+  CHECK(root.at("properties").size() == runtime::job::job_sections().size() + 1);
+  for (const auto& section : runtime::job::job_sections())
     check_section_schema(section, root.at("properties").at(std::string(section.name)));
   const Json& layers = root.at("properties").at("model").at("properties").at("layer");
   CHECK(layers.at("type") == "array");
   CHECK(layers.at("minItems") == 1);
-  check_section_schema(layer_section(), layers.at("items"));
+  check_section_schema(runtime::job::layer_section(), layers.at("items"));
 }
 
 TEST_CASE("the schema has the constraints of each type") {

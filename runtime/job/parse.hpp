@@ -11,11 +11,11 @@
 #include <string>
 #include <string_view>
 
-namespace eightfold::runtime::config {
+namespace eightfold::runtime::job {
 
 struct ParsedJob {
-  JobConfig config;
-  Origins origins;
+  config::JobConfig config;
+  config::Origins origins;
 };
 
 // `source_name` is what places begin with. Overrides are "section.key=value", the later one wins. Throws
@@ -25,9 +25,9 @@ ParsedJob parse_job(std::string_view toml_text, std::string_view source_name,
 
 // The most steps that a job can take, as far as they are known before its data are opened; nothing if they
 // are not bounded.
-std::optional<std::int64_t> known_steps(const JobConfig& config);
+std::optional<std::int64_t> known_steps(const config::JobConfig& config);
 // Throws ConfigError if the learning rate would still rise when a job of so many steps ends. Nothing but
 // training asks: a checkpoint, or a job whose step is timed, is worth reading all the same.
-void check_warmup(const Schedule& schedule, std::int64_t job_steps);
+void check_warmup(const config::Schedule& schedule, std::int64_t job_steps);
 
-}  // namespace eightfold::runtime::config
+}  // namespace eightfold::runtime::job

@@ -1,12 +1,12 @@
-#include "runtime/config/show.hpp"
+#include "runtime/job/show.hpp"
 
-#include "runtime/config/keys.hpp"
+#include "runtime/job/keys.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-namespace eightfold::runtime::config {
+namespace eightfold::runtime::job {
 namespace {
 
 // Comments begin here where the line before them is shorter.
@@ -15,15 +15,15 @@ constexpr int kCommentColumn = 40;
 class Writer {
  public:
   // Without origins, without comments.
-  explicit Writer(const Origins* origins) : origins_(origins) {}
+  explicit Writer(const config::Origins* origins) : origins_(origins) {}
 
   template <class Owner>
-  void section(const Section<Owner>& section, std::string_view heading, std::string_view prefix,
+  void section(const config::Section<Owner>& section, std::string_view heading, std::string_view prefix,
                const Owner& owner) {
     text_ += fmt::format("{}{}\n", text_.empty() ? "" : "\n", heading);
-    for (const Key<Owner>& key : section.keys) {
+    for (const config::Key<Owner>& key : section.keys) {
       if (section.obstacle(key, owner) != nullptr) continue;
-      const std::string line = fmt::format("{} = {}", key.name, toml_text(key.get(owner)));
+      const std::string line = fmt::format("{} = {}", key.name, config::toml_text(key.get(owner)));
       text_ += origins_ == nullptr
                    ? line
                    : fmt::format("{:<{}}  # {}", line, kCommentColumn, origin(prefix, key.name));
@@ -36,14 +36,14 @@ class Writer {
  private:
   std::string origin(std::string_view prefix, std::string_view key) const {
     const auto found = origins_->find(fmt::format("{}.{}", prefix, key));
-    return on_one_line(found == origins_->end() ? Place().text : found->second.text);
+    return config::on_one_line(found == origins_->end() ? config::Place().text : found->second.text);
   }
 
-  const Origins* origins_;
+  const config::Origins* origins_;
   std::string text_;
 };
 
-std::string write(const JobConfig& config, const Origins* origins) {
+std::string write(const config::JobConfig& config, const config::Origins* origins) {
   Writer writer(origins);
   for (const auto& section : job_sections())
     writer.section(section, fmt::format("[{}]", section.name), section.name, config);
@@ -56,23 +56,24 @@ std::string write(const JobConfig& config, const Origins* origins) {
 // Where both have the key and differ in it. A key that only one of them has follows from a choice that
 // differs.
 template <class Owner>
-void compare(const Section<Owner>& section, std::string_view prefix, const Owner& checkpoint,
+void compare(const config::Section<Owner>& section, std::string_view prefix, const Owner& checkpoint,
              const Owner& job, bool horizon, std::vector<std::string>& lines) {
-  for (const Key<Owner>& key : section.keys) {
-    const bool decides = key.identity == Identity::always || (key.identity == Identity::horizon && horizon);
+  for (const config::Key<Owner>& key : section.keys) {
+    const bool decides =
+        key.identity == config::Identity::always || (key.identity == config::Identity::horizon && horizon);
     if (!decides || section.obstacle(key, checkpoint) != nullptr || section.obstacle(key, job) != nullptr)
       continue;
-    const Value before = key.get(checkpoint);
-    const Value now = key.get(job);
+    const config::Value before = key.get(checkpoint);
+    const config::Value now = key.get(job);
     if (before != now)
-      lines.push_back(
-          fmt::format("{}.{}: checkpoint {}, job {}", prefix, key.name, toml_text(before), toml_text(now)));
+      lines.push_back(fmt::format("{}.{}: checkpoint {}, job {}", prefix, key.name, config::toml_text(before),
+                                  config::toml_text(now)));
   }
 }
 
 }  // namespace
 
-std::string resolved_toml(const JobConfig& config) {
+std::string resolved_toml(const config::JobConfig& config) {
   return write(config, nullptr);
 }
 
@@ -80,13 +81,13 @@ std::string resolved_toml_with_origins(const ParsedJob& job) {
   return write(job.config, &job.origins);
 }
 
-std::vector<std::string> differences(const JobConfig& checkpoint, const JobConfig& job) {
-  const bool horizon =
-      checkpoint.schedule.kind == ScheduleKind::cosine || job.schedule.kind == ScheduleKind::cosine;
+std::vector<std::string> differences(const config::JobConfig& checkpoint, const config::JobConfig& job) {
+  const bool horizon = checkpoint.schedule.kind == config::ScheduleKind::cosine ||
+                       job.schedule.kind == config::ScheduleKind::cosine;
   std::vector<std::string> lines;
   for (const auto& section : job_sections()) compare(section, section.name, checkpoint, job, horizon, lines);
-  const std::vector<Layer>& before = checkpoint.model.layers;
-  const std::vector<Layer>& now = job.model.layers;
+  const std::vector<config::Layer>& before = checkpoint.model.layers;
+  const std::vector<config::Layer>& now = job.model.layers;
   if (before.size() != now.size())
     lines.push_back(fmt::format("model.layer: checkpoint {} layers, job {}", before.size(), now.size()));
   for (std::size_t i = 0; i < std::min(before.size(), now.size()); ++i)
@@ -94,4 +95,4 @@ std::vector<std::string> differences(const JobConfig& checkpoint, const JobConfi
   return lines;
 }
 
-}  // namespace eightfold::runtime::config
+}  // namespace eightfold::runtime::job

@@ -3,21 +3,21 @@
 // A job in words again: complete, as TOML that parse_job reads back to the same job, and compared with
 // another.
 
-#include "runtime/config/parse.hpp"
+#include "runtime/job/parse.hpp"
 
 #include <string>
 #include <vector>
 
-namespace eightfold::runtime::config {
+namespace eightfold::runtime::job {
 
 // Every key that has an effect, with its value.
-std::string resolved_toml(const JobConfig& config);
+std::string resolved_toml(const config::JobConfig& config);
 // The same, and behind every value where it comes from, as a comment.
 std::string resolved_toml_with_origins(const ParsedJob& job);
 
 // Where the jobs differ in what decides the numbers of training (the model, the optimizer, the order of
 // samples ...): one line per key, "optimizer.momentum: checkpoint 0.9, job 0.8". Empty: one may continue a
 // checkpoint of the other.
-std::vector<std::string> differences(const JobConfig& checkpoint, const JobConfig& job);
+std::vector<std::string> differences(const config::JobConfig& checkpoint, const config::JobConfig& job);
 
-}  // namespace eightfold::runtime::config
+}  // namespace eightfold::runtime::job

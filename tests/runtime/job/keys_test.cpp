@@ -1,4 +1,4 @@
-#include "runtime/config/keys.hpp"
+#include "runtime/job/keys.hpp"
 
 #include "tests/support/test.hpp"
 
@@ -31,19 +31,19 @@ void check_section(const Section<Owner>& section) {
 }  // namespace
 
 TEST_CASE("every key is named once, explained, and depends only on choices before it") {
-  for (const auto& section : job_sections()) check_section(section);
-  check_section(layer_section());
+  for (const auto& section : eightfold::runtime::job::job_sections()) check_section(section);
+  check_section(eightfold::runtime::job::layer_section());
 }
 
 TEST_CASE("every default that is not a required key's is a value that its key accepts") {
   const JobConfig config;
-  for (const auto& section : job_sections())
+  for (const auto& section : eightfold::runtime::job::job_sections())
     for (const auto& key : section.keys) {
       INFO(section.name << "." << key.name);
       CHECK((key.accepts(key.get(config)) || key.required));
     }
   const Layer layer;
-  for (const auto& key : layer_section().keys) {
+  for (const auto& key : eightfold::runtime::job::layer_section().keys) {
     INFO(key.name);
     CHECK((key.accepts(key.get(layer)) || key.required));
   }

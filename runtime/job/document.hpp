@@ -8,14 +8,14 @@
 
 #include <string_view>
 
-namespace eightfold::runtime::config {
+namespace eightfold::runtime::job {
 
 // Reads a TOML text (read_tables()).
-Tables read_document(std::string_view text, std::string_view source, Complaints& complaints);
+config::Tables read_document(std::string_view text, std::string_view source, config::Complaints& complaints);
 
 // Adds "section.key=value" or "model.layer[2].key=value", replacing what the file says. The value is TOML;
 // texts, choices and sizes need no quotes. Throws ConfigError "--set section.key=value: ...", but for an
 // unknown key.
-void add_override(Tables& document, std::string_view assignment);
+void add_override(config::Tables& document, std::string_view assignment);
 
-}  // namespace eightfold::runtime::config
+}  // namespace eightfold::runtime::job

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace eightfold::runtime::config {
+namespace eightfold::runtime::job {
 
 // The whole page, in Markdown.
 std::string config_markdown();
@@ -12,4 +12,4 @@ std::string config_markdown();
 // JSON Schema, draft 2020-12, of a job file as TOML tools see it.
 std::string config_json_schema();
 
-}  // namespace eightfold::runtime::config
+}  // namespace eightfold::runtime::job
