@@ -18,10 +18,14 @@ void add_scaled(StreamView stream, float alpha, ConstTensor x, Tensor y);
 // have as many elements as the innermost axis.
 void bytes_to_float(StreamView stream, ConstTensor x, ConstTensor scale, ConstTensor shift, Tensor y);
 
-// y = max(x, 0); NaN stays NaN.
-void relu_forward(StreamView stream, ConstTensor x, Tensor y);
-// dx = dy where y > 0, else 0. Takes the forward result y, not x.
-void relu_backward(StreamView stream, ConstTensor y, ConstTensor dy, Tensor dx);
+// A function of one number whose derivative follows from its result. NaN stays NaN.
+//   relu  max(x, 0), with derivative 0 at 0
+//   tanh  within 3 units in the last place, never beyond 1, monotone
+enum class Pointwise { relu, tanh };
+// y = f(x).
+void pointwise_forward(StreamView stream, Pointwise function, ConstTensor x, Tensor y);
+// dx = dy f'(x). Takes the forward result y, not x.
+void pointwise_backward(StreamView stream, Pointwise function, ConstTensor y, ConstTensor dy, Tensor dx);
 
 // The mask of a dropout: element i of the tensor is index first + i of the key's numbers, so that a sample
 // drops the same units on whatever rank and in whatever micro-batch it is computed.

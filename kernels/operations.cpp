@@ -49,14 +49,6 @@ void require_valid(const PoolingShape& shape) {
       "pooling: a window of {} does not fit an image of {} x {}", shape.kernel, shape.height, shape.width);
 }
 
-// Tensors of as many elements as the parameters.
-template <class... Tensors>
-void require_like_parameters(Tensor w, Tensors... tensors) {
-  for (const ConstTensor tensor : {ConstTensor(tensors)...})
-    base::require(tensor.elements() == w.elements(), "optimizer: {} elements for {} parameters",
-                  tensor.elements(), w.elements());
-}
-
 }  // namespace
 
 void fill(StreamView stream, float value, Tensor y) {
@@ -76,15 +68,15 @@ void bytes_to_float(StreamView stream, ConstTensor x, ConstTensor scale, ConstTe
   EIGHTFOLD_DISPATCH(bytes_to_float, stream, x, scale, shift, y);
 }
 
-void relu_forward(StreamView stream, ConstTensor x, Tensor y) {
-  require_equal_sizes("relu_forward", x, y);
-  EIGHTFOLD_DISPATCH(relu_forward, stream, x, y);
+void pointwise_forward(StreamView stream, Pointwise function, ConstTensor x, Tensor y) {
+  require_equal_sizes("pointwise_forward", x, y);
+  EIGHTFOLD_DISPATCH(pointwise_forward, stream, function, x, y);
 }
 
-void relu_backward(StreamView stream, ConstTensor y, ConstTensor dy, Tensor dx) {
-  require_equal_sizes("relu_backward", y, dy);
-  require_equal_sizes("relu_backward", y, dx);
-  EIGHTFOLD_DISPATCH(relu_backward, stream, y, dy, dx);
+void pointwise_backward(StreamView stream, Pointwise function, ConstTensor y, ConstTensor dy, Tensor dx) {
+  require_equal_sizes("pointwise_backward", y, dy);
+  require_equal_sizes("pointwise_backward", y, dx);
+  EIGHTFOLD_DISPATCH(pointwise_backward, stream, function, y, dy, dx);
 }
 
 void dropout(StreamView stream, const DropoutMask& mask, ConstTensor x, Tensor y) {
@@ -138,24 +130,17 @@ void clip_scale(StreamView stream, ConstTensor sum_of_squares, float max_norm, T
   EIGHTFOLD_DISPATCH(clip_scale, stream, sum_of_squares, max_norm, scale);
 }
 
-void sgd_step(StreamView stream, const SgdStep& step, ConstTensor grad_scale, ConstTensor g, Tensor w,
-              Tensor v) {
-  require_like_parameters(w, g);
-  if (step.momentum != 0) require_like_parameters(w, v);
-  EIGHTFOLD_DISPATCH(sgd_step, stream, step, grad_scale, g, w, v);
-}
-
-void rmsprop_step(StreamView stream, const RmspropStep& step, ConstTensor grad_scale, ConstTensor g, Tensor w,
-                  Tensor s, Tensor v) {
-  require_like_parameters(w, g, s);
-  if (step.momentum != 0) require_like_parameters(w, v);
-  EIGHTFOLD_DISPATCH(rmsprop_step, stream, step, grad_scale, g, w, s, v);
-}
-
-void adamw_step(StreamView stream, const AdamwStep& step, ConstTensor grad_scale, ConstTensor g, Tensor w,
-                Tensor m, Tensor v) {
-  require_like_parameters(w, g, m, v);
-  EIGHTFOLD_DISPATCH(adamw_step, stream, step, grad_scale, g, w, m, v);
+void optimizer_step(StreamView stream, const OptimizerStep& step, const OptimizerOperands& operands) {
+  const std::size_t states = std::visit([](const auto& each) { return each.states(); }, step);
+  base::require(operands.state.size() >= states, "optimizer: {} tensors of state, {} are needed",
+                operands.state.size(), states);
+  const auto require_like_w = [&](ConstTensor tensor) {
+    base::require(tensor.elements() == operands.w.elements(), "optimizer: {} elements for {} parameters",
+                  tensor.elements(), operands.w.elements());
+  };
+  require_like_w(operands.g);
+  for (const Tensor& state : operands.state.first(states)) require_like_w(state);
+  EIGHTFOLD_DISPATCH(optimizer_step, stream, step, operands);
 }
 
 void cast(StreamView stream, ConstTensor from, Tensor to) {

@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <span>
 
 namespace eightfold::kernels {
 
@@ -132,22 +133,63 @@ struct Adamw {
   }
 };
 
-// The gradient of a step from its arguments.
-inline ScaledGradient scaled_gradient(ConstTensor g, ConstTensor grad_scale) {
-  return {g.as<float>(), grad_scale.is_absent() ? nullptr : grad_scale.as<float>()};
-}
+struct Lion {
+  LionStep step;
+  ScaledGradient gradient;
+  float* w;
+  float* m;
+
+  EIGHTFOLD_HOST_DEVICE void prepare() { gradient.prepare(); }
+  template <class Visit>
+  EIGHTFOLD_HOST_DEVICE void each_operand(Visit& visit) {
+    visit(gradient.g);
+    visit(w);
+    visit(m);
+  }
+  EIGHTFOLD_HOST_DEVICE void operator()(std::int64_t i) const {
+    const float g = gradient[i];
+    const float direction = step.beta1 * m[i] + (1 - step.beta1) * g;
+    m[i] = step.beta2 * m[i] + (1 - step.beta2) * g;
+    w[i] -= step.learning_rate * (sign(direction) + step.weight_decay * w[i]);
+  }
+
+ private:
+  EIGHTFOLD_HOST_DEVICE static float sign(float x) { return x > 0 ? 1.0F : x < 0 ? -1.0F : x; }
+};
+
+// The operands of a step where they lie.
+struct OptimizerMemory {
+  ScaledGradient gradient;
+  float* w;
+  std::span<const Tensor> state;
+
+  explicit OptimizerMemory(const OptimizerOperands& operands)
+      : gradient{operands.g.as<float>(),
+                 operands.grad_scale.is_absent() ? nullptr : operands.grad_scale.as<float>()},
+        w(operands.w.as<float>()),
+        state(operands.state) {}
+
+  float* of_state(std::size_t index) const { return state[index].as<float>(); }
+};
 
 // Calls run() with the functor of a step: without momentum there is no velocity to touch.
 template <class Run>
-void with_sgd(const SgdStep& step, const ScaledGradient& gradient, Tensor w, Tensor v, const Run& run) {
-  if (step.momentum == 0) return run(PlainSgd{step, gradient, w.as<float>()});
-  run(MomentumSgd{step, gradient, w.as<float>(), v.as<float>()});
+void with_functor(const SgdStep& step, const OptimizerMemory& at, const Run& run) {
+  if (step.momentum == 0) return run(PlainSgd{step, at.gradient, at.w});
+  run(MomentumSgd{step, at.gradient, at.w, at.of_state(0)});
 }
 template <class Run>
-void with_rmsprop(const RmspropStep& step, const ScaledGradient& gradient, Tensor w, Tensor s, Tensor v,
-                  const Run& run) {
-  if (step.momentum == 0) return run(Rmsprop<false>{step, gradient, w.as<float>(), s.as<float>(), nullptr});
-  run(Rmsprop<true>{step, gradient, w.as<float>(), s.as<float>(), v.as<float>()});
+void with_functor(const RmspropStep& step, const OptimizerMemory& at, const Run& run) {
+  if (step.momentum == 0) return run(Rmsprop<false>{step, at.gradient, at.w, at.of_state(0), nullptr});
+  run(Rmsprop<true>{step, at.gradient, at.w, at.of_state(0), at.of_state(1)});
+}
+template <class Run>
+void with_functor(const AdamwStep& step, const OptimizerMemory& at, const Run& run) {
+  run(Adamw(step, at.gradient, at.w, at.of_state(0), at.of_state(1)));
+}
+template <class Run>
+void with_functor(const LionStep& step, const OptimizerMemory& at, const Run& run) {
+  run(Lion{step, at.gradient, at.w, at.of_state(0)});
 }
 
 }  // namespace eightfold::kernels

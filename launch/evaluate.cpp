@@ -73,7 +73,7 @@ void evaluate(const EvaluateOptions& options, comm::mpi::Environment& environmen
   Found found;
   const runtime::config::JobConfig job = command::share_job(world, [&] {
     found = runtime::checkpoint::find(runtime::run::checkpoints_at(options.path));
-    return command::read_job({found.directory / runtime::checkpoint::kConfigFile, options.overrides});
+    return command::read_saved_job(found.directory, options.overrides);
   });
   const command::Placement placement = command::place_rank(world, job.job);
   const std::unique_ptr<runtime::run::Session> session = plan_evaluation(world, job, placement.place, found);

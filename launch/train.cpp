@@ -49,8 +49,7 @@ struct Start {
 };
 
 void require_same_training(const runtime::checkpoint::Found& found, const JobConfig& job) {
-  const runtime::config::JobConfig saved =
-      command::read_job({found.directory / runtime::checkpoint::kConfigFile, {}}).config;
+  const runtime::config::JobConfig saved = command::read_saved_job(found.directory).config;
   const std::vector<std::string> differences = runtime::job::differences(saved, job);
   if (!differences.empty())
     base::raise<base::ConfigError>("{} cannot be continued by another job; {}", found.directory.string(),

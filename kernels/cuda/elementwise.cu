@@ -37,12 +37,17 @@ void bytes_to_float(StreamView stream, ConstTensor x, ConstTensor scale, ConstTe
   launch(stream, loop_shape(stream, y.elements()), bytes_to_float_kernel, y.elements(), functor);
 }
 
-void relu_forward(StreamView stream, ConstTensor x, Tensor y) {
-  for_each_element(stream, y.elements(), ReluForward{x.as<float>(), y.as<float>()});
+void pointwise_forward(StreamView stream, Pointwise function, ConstTensor x, Tensor y) {
+  with_functions(function, [&]<class Function>(Function) {
+    for_each_element(stream, y.elements(), PointwiseForward<Function>{x.as<float>(), y.as<float>()});
+  });
 }
 
-void relu_backward(StreamView stream, ConstTensor y, ConstTensor dy, Tensor dx) {
-  for_each_element(stream, dx.elements(), ReluBackward{y.as<float>(), dy.as<float>(), dx.as<float>()});
+void pointwise_backward(StreamView stream, Pointwise function, ConstTensor y, ConstTensor dy, Tensor dx) {
+  with_functions(function, [&]<class Function>(Function) {
+    for_each_element(stream, dx.elements(),
+                     PointwiseBackward<Function>{y.as<float>(), dy.as<float>(), dx.as<float>()});
+  });
 }
 
 void dropout(StreamView stream, const DropoutMask& mask, ConstTensor x, Tensor y) {

@@ -184,7 +184,7 @@ class CudaLinear final : public Linear {
     if (with_bias_.has_algorithm() && are_wide(weight.as<float>(), x.as<float>(), bias.as<float>(), result)) {
       with_bias_.set_bias(bias.as<float>());
       with_bias_.run(stream, workspace_, weight.as<float>(), x.as<float>(), 0, result);
-      if (shape_.activation == Activation::relu) cuda::relu_forward(stream, y, y);
+      if (shape_.activation == Activation::relu) cuda::pointwise_forward(stream, Pointwise::relu, y, y);
     } else {
       without_bias_.run(stream, workspace_, weight.as<float>(), x.as<float>(), 0, result);
       add_bias(stream, bias.as<float>(), shape_.batch, shape_.outputs, shape_.activation, result);

@@ -12,7 +12,7 @@ namespace eightfold::kernels::host {
 
 // y = activation(y). Not left to oneDNN, whose fused ReLU turns NaN into 0: an exploding network has to show.
 inline void activate(StreamView stream, Activation activation, Tensor y) {
-  if (activation == Activation::relu) host::relu_forward(stream, y, y);
+  if (activation == Activation::relu) host::pointwise_forward(stream, Pointwise::relu, y, y);
 }
 
 // Rows of `width` outputs: y = activation(y + bias).

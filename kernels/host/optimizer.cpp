@@ -4,22 +4,9 @@
 
 namespace eightfold::kernels::host {
 
-void sgd_step(StreamView stream, const SgdStep& step, ConstTensor grad_scale, ConstTensor g, Tensor w,
-              Tensor v) {
-  with_sgd(step, scaled_gradient(g, grad_scale), w, v,
-           [&](const auto& functor) { for_each_element(stream, w.elements(), functor); });
-}
-
-void rmsprop_step(StreamView stream, const RmspropStep& step, ConstTensor grad_scale, ConstTensor g, Tensor w,
-                  Tensor s, Tensor v) {
-  with_rmsprop(step, scaled_gradient(g, grad_scale), w, s, v,
-               [&](const auto& functor) { for_each_element(stream, w.elements(), functor); });
-}
-
-void adamw_step(StreamView stream, const AdamwStep& step, ConstTensor grad_scale, ConstTensor g, Tensor w,
-                Tensor m, Tensor v) {
-  const Adamw functor(step, scaled_gradient(g, grad_scale), w.as<float>(), m.as<float>(), v.as<float>());
-  for_each_element(stream, w.elements(), functor);
+void optimizer_step(StreamView stream, const OptimizerStep& step, const OptimizerOperands& operands) {
+  const auto run = [&](const auto& functor) { for_each_element(stream, operands.w.elements(), functor); };
+  std::visit([&](const auto& each) { with_functor(each, OptimizerMemory(operands), run); }, step);
 }
 
 }  // namespace eightfold::kernels::host

@@ -125,7 +125,7 @@ Workload workload_of(StepTrial& trial, const StepTimer::Medians& medians, comm::
     const auto found = medians.backward_s.find(layer);
     runtime::scale::LayerTimes times{
         .name = fmt::format("layer{}.{}", layer,
-                            to_string(session.config().model.layers[static_cast<std::size_t>(layer)].kind)),
+                            session.config().model.layers[static_cast<std::size_t>(layer)].kind),
         .forward_s = mean(engine, forward_s),
         .backward_s = mean(engine, found == medians.backward_s.end() ? 0 : found->second)};
     for (const runtime::model::Parameter& parameter : session.model().parameters())

@@ -5,6 +5,7 @@
 #include "kernels/base/log.hpp"
 #include "kernels/base/out_of_memory.hpp"
 #include "launch/command/result.hpp"
+#include "runtime/checkpoint/store.hpp"
 #include "runtime/config/names.hpp"
 #include "runtime/config/tables.hpp"
 #include "runtime/job/show.hpp"
@@ -121,6 +122,12 @@ const std::string& text_of(const JobOptions& options) {
 
 ParsedJob read_job(const JobOptions& options) {
   return runtime::job::parse_job(text_of(options), options.file.string(), options.overrides);
+}
+
+ParsedJob read_saved_job(const std::filesystem::path& checkpoint, const std::vector<std::string>& overrides) {
+  const std::filesystem::path file = checkpoint / runtime::checkpoint::kConfigFile;
+  return runtime::job::parse_job(runtime::config::read_toml_file(file), file.string(), overrides,
+                                 runtime::config::FormerNames::understood);
 }
 
 std::vector<std::string> overrides_elsewhere(const JobOptions& options,

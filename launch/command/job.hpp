@@ -44,6 +44,9 @@ void share_json_check(comm::mpi::Communicator& world, const std::filesystem::pat
 const std::string& text_of(const JobOptions& options);
 // Reads and parses in this process alone. Throws ConfigError.
 runtime::job::ParsedJob read_job(const JobOptions& options);
+// The job that a checkpoint was written by, perhaps by an earlier version of this program.
+runtime::job::ParsedJob read_saved_job(const std::filesystem::path& checkpoint,
+                                       const std::vector<std::string>& overrides = {});
 // The overrides that make the same job of the file for a process with another home and other variables.
 std::vector<std::string> overrides_elsewhere(const JobOptions& options,
                                              const runtime::config::Origins& origins);

@@ -3,13 +3,12 @@
 #include "kernels/base/parse.hpp"
 #include "launch/command/result.hpp"
 #include "launch/process/shipped_files.hpp"
-#include "runtime/config/names.hpp"
+#include "runtime/job/exchange_keys.hpp"
 
 #include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 #include <utility>
 
@@ -18,9 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-template <std::size_t kCount>
 void check_known(std::string_view option, const std::vector<std::string>& given,
-                 const std::array<std::string_view, kCount>& known, std::string_view also = {}) {
+                 const std::vector<std::string_view>& known, std::string_view also = {}) {
   for (const std::string& each : given)
     if (each != also && std::ranges::find(known, each) == known.end())
       base::raise<base::ConfigError>("{} {}: there are {}{}{}", option, each, also, also.empty() ? "" : ", ",
@@ -30,8 +28,8 @@ void check_known(std::string_view option, const std::vector<std::string>& given,
 ExperimentAxes axes_of(const ScaleRunOptions& options, const std::vector<int>& ranks_per_node,
                        std::int64_t job_batch) {
   using namespace runtime;
-  check_known("--codec", options.codecs, config::kNames<config::Codec>, runtime::scale::kNoExchange);
-  check_known("--algorithm", options.algorithms, config::kNames<config::Algorithm>);
+  check_known("--codec", options.codecs, job::codec_names(), runtime::scale::kNoExchange);
+  check_known("--algorithm", options.algorithms, job::algorithm_names());
   ExperimentAxes axes{options.nodes, ranks_per_node, options.codecs, options.algorithms, {}, 1, 1};
   for (const std::string& name : options.policies) {
     const auto policy = runtime::scale::parse_batch_policy(name);

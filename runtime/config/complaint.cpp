@@ -129,6 +129,9 @@ void reject_unknown_keys(const TableFacts& table, std::string_view prefix, const
   const EffectiveKeys effective = effective_keys(table, prefix, given, complaints);
   for (const UnknownKey& key : given.unknown)
     complaints.collect([&] {
+      if (const KeyFacts* renamed = table.find_former(key.name))
+        base::raise<base::ConfigError>("{}: {}.{} is called {}.{} now", key.place.text, prefix, key.name,
+                                       prefix, renamed->name);
       base::raise<base::ConfigError>("{}: unknown key {}.{}; allowed in {}{}: {}{}", key.place.text, prefix,
                                      shown_name(key.name), table.name, described(effective.circumstances),
                                      fmt::join(effective.keys, ", "),

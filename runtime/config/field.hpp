@@ -4,12 +4,14 @@
 
 #include "kernels/base/parse.hpp"
 #include "kernels/base/path.hpp"
+#include "quant8/format.hpp"
 #include "runtime/config/key.hpp"
 #include "runtime/config/names.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +26,21 @@ struct FieldOf {
   static Value read(Enum field) { return std::string(to_string(field)); }
   static Enum write(const Value& value) {
     return static_cast<Enum>(std::ranges::find(choices, std::get<std::string>(value)) - choices.begin());
+  }
+};
+
+// A format of quant8, by its own name.
+template <>
+struct FieldOf<quant8::Format> {
+  static constexpr Type type = Type::choice;
+  static inline const std::vector<std::string_view> choices = [] {
+    std::vector<std::string_view> names;
+    for (const quant8::Format format : quant8::all_formats()) names.push_back(to_string(format));
+    return names;
+  }();
+  static Value read(quant8::Format field) { return std::string(to_string(field)); }
+  static quant8::Format write(const Value& value) {
+    return quant8::parse_format(std::get<std::string>(value)).value();
   }
 };
 
@@ -95,6 +112,15 @@ struct PathField : PlainField<std::string, Type::path> {
   }
 };
 
+// A text that is one of the names of a registry, which outlive the key.
+template <class Owner>
+Key<Owner> name_field(std::string_view name, std::string Owner::*member,
+                      std::span<const std::string_view> names, Facts facts) {
+  return {{std::move(facts), name, Type::choice, names},
+          [member](const Owner& owner) { return Value(owner.*member); },
+          [member](Owner& owner, const Value& value) { owner.*member = std::get<std::string>(value); }};
+}
+
 // A number of bytes, written as a size.
 struct SizeField : PlainField<std::string, Type::bytes> {
   static Value read(std::uint64_t field) { return base::format_bytes(field); }
@@ -113,6 +139,14 @@ Key<Owner> field_as(std::string_view name, Field Owner::*member, Facts facts) {
 template <class Owner, class Field>
 Key<Owner> field(std::string_view name, Field Owner::*member, Facts facts) {
   return field_as<FieldOf<Field>>(name, member, std::move(facts));
+}
+
+// The keys of a struct as keys of one that is derived from it.
+template <class Derived, class Base>
+std::vector<Key<Derived>> keys_of_base(const std::vector<Key<Base>>& keys) {
+  std::vector<Key<Derived>> result;
+  for (const Key<Base>& key : keys) result.push_back({static_cast<const KeyFacts&>(key), key.get, key.set});
+  return result;
 }
 
 // The keys of a struct as keys of what holds it.

@@ -6,11 +6,13 @@
 
 #include "quant8/format.hpp"
 #include "quant8/rounding.hpp"
+#include "runtime/config/choice.hpp"
 #include "runtime/config/place.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace eightfold::runtime::config {
@@ -49,44 +51,20 @@ struct Data {
   bool may_change = false;  // --resume goes on with other training samples
 };
 
-enum class LayerKind { linear, conv2d, max_pool, average_pool, relu, dropout, lrn };
-enum class Init { he, glorot, normal, zeros };
-
-// One [[model.layer]]; a kind uses the keys that the table gives it and leaves the others alone.
-struct Layer {
-  LayerKind kind = LayerKind::linear;
+// One [[model.layer]]; the kinds and their keys: runtime/model/layers/registry.hpp.
+struct Layer : Choice {
   Place place;
-  std::int64_t out = 0;  // linear: units; conv2d: channels
-  std::int64_t kernel = 0;
-  std::int64_t stride = 0;  // never 0 once parsed: left out, it is the kernel for pooling and 1 for conv2d
-  std::int64_t padding = 0;
-  std::int64_t groups = 1;
-  Init init = Init::he;
-  double init_stddev = 0.01;  // init = "normal"
-  double init_bias = 0;
-  double rate = 0.5;
-  std::int64_t size = 5;
-  double alpha = 1e-4;
-  double beta = 0.75;
-  double k = 2;
 };
 
 struct Model {
   std::vector<Layer> layers;
 };
 
-enum class OptimizerKind { sgd, rmsprop, adamw };
+// The kinds and their keys: runtime/optim/optimizers/registry.hpp.
+struct Optimizer : Choice {
+  Optimizer() : Choice{"sgd"} {}
 
-struct Optimizer {
-  OptimizerKind kind = OptimizerKind::sgd;
   double learning_rate = 0.1;
-  double momentum = 0;
-  bool nesterov = false;
-  double decay = 0.9;  // rmsprop
-  double beta1 = 0.9;  // adamw
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0;
   double clip_norm = 0;  // 0: no clipping
 };
 
@@ -102,14 +80,16 @@ struct Schedule {
 };
 
 using Codec = quant8::Format;
-enum class Algorithm { automatic, mpi, two_shot, hierarchical, ring, recursive_doubling };
+// What exchange.algorithm may be beside the generators that sum (comm/schedules/generators.hpp).
+inline constexpr std::string_view kAutomaticAlgorithm = "auto";
+inline constexpr std::string_view kMpiAlgorithm = "mpi";
 enum class ErrorFeedback { automatic, on, off };
 enum class Transport { automatic, staged, direct };
 
 struct Exchange {
   Codec codec = Codec::dynamic_tree8;
-  Algorithm algorithm = Algorithm::two_shot;
-  std::string calibration;         // what Algorithm::automatic chooses by; empty: a rule
+  std::string algorithm = "two_shot";
+  std::string calibration;         // what "auto" chooses by; empty: a rule
   std::uint64_t bucket = 4 << 20;  // bytes of fp32 gradients exchanged as one operation
   bool overlap = true;             // exchange while the backward pass still runs
   ErrorFeedback error_feedback = ErrorFeedback::automatic;
@@ -117,7 +97,7 @@ struct Exchange {
   quant8::Scaling scaling = quant8::Scaling::block;
   std::uint64_t segment = 0;  // encoded bytes in one message; 0: as the exchange chooses
   Transport transport = Transport::automatic;
-  bool paranoid = false;             // a hash with every message, checked by its receiver
+  bool verify_checksums = false;     // a hash with every message, checked by its receiver
   bool verify = false;               // compare every bucket's sum with one in fp32
   std::int64_t replica_check = 100;  // steps; 0: never
 };

@@ -38,16 +38,18 @@ struct Range {
 struct Condition {
   std::string_view key;
   std::vector<std::string_view> values;
+  bool operator==(const Condition&) const = default;
 };
 
 struct Facts {
-  std::string_view help;
+  std::string help;
   std::string_view unit = "";
   Range range = {};  // of each number
   TextRule text = TextRule::any;
   std::vector<Condition> only_with = {};  // all of them
   bool required = false;                  // where it has an effect
   Identity identity = Identity::none;
+  std::string_view formerly = "";  // its name in earlier versions
 };
 
 struct KeyFacts : Facts {

@@ -20,21 +20,7 @@ inline constexpr std::array<std::string_view, 3> kNames<DeviceChoice> = {"auto",
 template <>
 inline constexpr std::array<std::string_view, 4> kNames<DataKind> = {"digits", "idx", "cifar10", "cifar100"};
 template <>
-inline constexpr std::array<std::string_view, 7> kNames<LayerKind> = {
-    "linear", "conv2d", "max_pool", "average_pool", "relu", "dropout", "lrn"};
-template <>
-inline constexpr std::array<std::string_view, 4> kNames<Init> = {"he", "glorot", "normal", "zeros"};
-template <>
-inline constexpr std::array<std::string_view, 3> kNames<OptimizerKind> = {"sgd", "rmsprop", "adamw"};
-template <>
 inline constexpr std::array<std::string_view, 3> kNames<ScheduleKind> = {"constant", "step", "cosine"};
-template <>
-inline constexpr std::array<std::string_view, 11> kNames<Codec> = {
-    "fp32",      "bf16",     "fp16",     "dynamic-tree8", "linear8", "static-tree8",
-    "mantissa8", "fp8-e4m3", "fp8-e5m2", "linear4",       "one-bit"};
-template <>
-inline constexpr std::array<std::string_view, 6> kNames<Algorithm> = {
-    "auto", "mpi", "two_shot", "hierarchical", "ring", "recursive_doubling"};
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<ErrorFeedback> = {"auto", "on", "off"};
 template <>
@@ -50,6 +36,7 @@ template <>
 inline constexpr std::array<std::string_view, 2> kNames<SpikePolicy> = {"stop", "skip"};
 
 template <class Enum>
+  requires(!kNames<Enum>.empty())
 constexpr std::string_view to_string(Enum value) {
   return kNames<Enum>[static_cast<std::size_t>(value)];
 }

@@ -67,8 +67,8 @@ Place place_in(std::string_view source, const toml::source_region& region) {
 // Reads one file; `source` is what its places begin with.
 class Reader {
  public:
-  Reader(std::string_view source, const Layout& layout, Complaints& complaints)
-      : source_(source), layout_(layout), complaints_(complaints) {}
+  Reader(std::string_view source, const Layout& layout, Complaints& complaints, FormerNames former)
+      : source_(source), layout_(layout), complaints_(complaints), former_(former) {}
 
   Tables read(const toml::table& root) {
     tables_.place.text = source_;
@@ -135,14 +135,15 @@ class Reader {
                  GivenSection& given) {
     for (const auto& [name, node] : table) {
       const KeyFacts* key = facts.find(name.str());
+      if (key == nullptr && former_ == FormerNames::understood) key = facts.find_former(name.str());
       if (key == nullptr) {
         given.unknown.push_back({std::string(name.str()), place_of(name)});
         continue;
       }
-      const std::string full_name = fmt::format("{}.{}", prefix, name.str());
+      const std::string full_name = fmt::format("{}.{}", prefix, key->name);
       const Place place = place_of(node);
       complaints_.collect_for(full_name, [&] {
-        given.keys.emplace(name.str(), Given{accepted(*key, full_name, node, place), place});
+        given.keys.emplace(key->name, Given{accepted(*key, full_name, node, place), place});
       });
     }
   }
@@ -161,6 +162,7 @@ class Reader {
   std::string source_;
   const Layout& layout_;
   Complaints& complaints_;
+  FormerNames former_;
   Tables tables_;
 };
 
@@ -176,6 +178,12 @@ std::string toml_of(const KeyFacts& key, std::string_view value) {
 
 const KeyFacts* TableFacts::find(std::string_view key_name) const {
   const auto key = std::ranges::find(keys, key_name, &KeyFacts::name);
+  return key == keys.end() ? nullptr : *key;
+}
+
+const KeyFacts* TableFacts::find_former(std::string_view key_name) const {
+  if (key_name.empty()) return nullptr;
+  const auto key = std::ranges::find(keys, key_name, &KeyFacts::formerly);
   return key == keys.end() ? nullptr : *key;
 }
 
@@ -200,8 +208,8 @@ std::string read_toml_file(const std::filesystem::path& file) {
 }
 
 Tables read_tables(std::string_view text, std::string_view source, const Layout& layout,
-                   Complaints& complaints) {
-  return Reader(source, layout, complaints).read(parse_toml(text, source));
+                   Complaints& complaints, FormerNames former) {
+  return Reader(source, layout, complaints, former).read(parse_toml(text, source));
 }
 
 Value read_value(const KeyFacts& key, std::string_view full_name, std::string_view text, const Place& place) {

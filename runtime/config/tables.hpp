@@ -41,6 +41,8 @@ struct TableFacts {
   std::vector<Value> defaults;  // of the keys, in their order
 
   const KeyFacts* find(std::string_view key_name) const;
+  // The key that had this name in earlier versions; null if none had.
+  const KeyFacts* find_former(std::string_view key_name) const;
   // Of a key that is a choice: what is given, else the default; nothing where it must be given and is not.
   std::optional<std::string> value_of(std::string_view key_name, const GivenSection& given) const;
 };
@@ -58,6 +60,10 @@ TableFacts table_facts(const Section<Owner>& section, bool is_list = false) {
 
 class Complaints;
 
+// Whether a key may be given by the name that it had in earlier versions: what a program has saved may, what
+// people write may not.
+enum class FormerNames { refused, understood };
+
 struct Tables {
   Place place;  // the file
   // All that the layout has, also those without a heading.
@@ -73,7 +79,7 @@ std::string read_toml_file(const std::filesystem::path& file);
 // Complains, "source:line:column: what is wrong; what is allowed", of everything but unknown keys
 // (reject_unknown_keys()). Throws ConfigError where the text is no TOML.
 Tables read_tables(std::string_view text, std::string_view source, const Layout& layout,
-                   Complaints& complaints);
+                   Complaints& complaints, FormerNames former = FormerNames::refused);
 
 // A value as it stands on a command line: TOML, but texts, choices and sizes need no quotes. Throws
 // ConfigError at `place`.

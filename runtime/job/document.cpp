@@ -47,8 +47,9 @@ void assign(std::string_view section, const Address& address, std::string_view v
 
 }  // namespace
 
-config::Tables read_document(std::string_view text, std::string_view source, config::Complaints& complaints) {
-  return config::read_tables(text, source, job_layout(), complaints);
+config::Tables read_document(std::string_view text, std::string_view source, config::Complaints& complaints,
+                             config::FormerNames former) {
+  return config::read_tables(text, source, job_layout(), complaints, former);
 }
 
 void add_override(config::Tables& document, std::string_view assignment) {

@@ -11,7 +11,8 @@
 namespace eightfold::runtime::job {
 
 // Reads a TOML text (read_tables()).
-config::Tables read_document(std::string_view text, std::string_view source, config::Complaints& complaints);
+config::Tables read_document(std::string_view text, std::string_view source, config::Complaints& complaints,
+                             config::FormerNames former = config::FormerNames::refused);
 
 // Adds "section.key=value" or "model.layer[2].key=value", replacing what the file says. The value is TOML;
 // texts, choices and sizes need no quotes. Throws ConfigError "--set section.key=value: ...", but for an

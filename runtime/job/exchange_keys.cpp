@@ -1,23 +1,30 @@
 #include "runtime/job/exchange_keys.hpp"
 
+#include "comm/schedules/generators.hpp"
 #include "runtime/config/field.hpp"
 #include "runtime/config/ranges.hpp"
 
 namespace eightfold::runtime::job {
 namespace {
 
+// All but MPI_Allreduce.
+std::vector<std::string_view> own_algorithms() {
+  std::vector<std::string_view> names = algorithm_names();
+  std::erase(names, config::kMpiAlgorithm);
+  return names;
+}
+
 // The codecs that are so.
 config::Condition with_codec(bool (*is_so)(config::Codec)) {
   std::vector<std::string_view> names;
   for (const config::Codec codec : quant8::all_formats())
-    if (is_so(codec)) names.push_back(config::to_string(codec));
+    if (is_so(codec)) names.push_back(to_string(codec));
   return {"codec", std::move(names)};
 }
 
 // What the exchange's own algorithms need, and MPI_Allreduce has not.
 std::vector<config::Key<config::Exchange>> message_keys() {
-  const std::vector<config::Condition> own = {
-      {"algorithm", {"auto", "two_shot", "hierarchical", "ring", "recursive_doubling"}}};
+  const std::vector<config::Condition> own = {{"algorithm", own_algorithms()}};
   return {
       config::field_as<config::SizeField>(
           "segment", &config::Exchange::segment,
@@ -34,10 +41,11 @@ std::vector<config::Key<config::Exchange>> message_keys() {
                    "([collectives.md](collectives.md#transports)), else staged.",
            .only_with = own}),
       config::field(
-          "paranoid", &config::Exchange::paranoid,
+          "verify_checksums", &config::Exchange::verify_checksums,
           {.help = "Sends a hash of 8 bytes with every message; the receiver ends the job with exit code 7 "
                    "if they changed on their way. On the host: the messages of a GPU carry none.",
-           .only_with = own})};
+           .only_with = own,
+           .formerly = "paranoid"})};
 }
 
 // What a gradient loses on its way, and what is done about it.
@@ -83,19 +91,38 @@ std::vector<config::Key<config::Exchange>> watching_keys() {
 
 }  // namespace
 
+const std::vector<std::string_view>& codec_names() {
+  return config::FieldOf<config::Codec>::choices;
+}
+
+const std::vector<std::string_view>& algorithm_names() {
+  static const std::vector<std::string_view> all = [] {
+    std::vector<std::string_view> names = {config::kAutomaticAlgorithm, config::kMpiAlgorithm};
+    for (const comm::schedules::Generator& generator : comm::schedules::generators())
+      if (generator.collective == comm::schedules::Collective::all_reduce) names.push_back(generator.name);
+    return names;
+  }();
+  return all;
+}
+
+bool needs_fp32(std::string_view algorithm) {
+  const auto* const generator = comm::schedules::find_generator(algorithm);
+  return algorithm == config::kMpiAlgorithm || (generator != nullptr && generator->exact_only);
+}
+
 config::Section<config::JobConfig> exchange_section() {
   std::vector<config::Key<config::Exchange>> keys = {
       config::field("codec", &config::Exchange::codec,
                     {.help = "What a gradient becomes on the wire.", .identity = config::Identity::always}),
-      config::field(
-          "algorithm", &config::Exchange::algorithm,
+      config::name_field(
+          "algorithm", &config::Exchange::algorithm, algorithm_names(),
           {.help = "Who sends what to whom ([collectives.md](collectives.md)). \"mpi\": the library's "
                    "MPI_Allreduce, which like recursive_doubling needs codec fp32."}),
       config::field(
           "calibration", &config::Exchange::calibration,
           {.help = "The file that `eightfold bench link --calibration` wrote on this cluster: algorithm "
                    "\"auto\" takes what it measured to be fastest. Empty: a rule chooses. The log says why.",
-           .only_with = {config::Condition{"algorithm", {"auto"}}}}),
+           .only_with = {config::Condition{"algorithm", {config::kAutomaticAlgorithm}}}}),
       config::field_as<config::SizeField>(
           "bucket", &config::Exchange::bucket,
           {.help = "Gradients, counted in fp32, that are exchanged as one operation. Larger ones use "

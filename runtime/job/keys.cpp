@@ -3,6 +3,10 @@
 #include "runtime/config/field.hpp"
 #include "runtime/config/ranges.hpp"
 #include "runtime/job/exchange_keys.hpp"
+#include "runtime/model/layers/registry.hpp"
+#include "runtime/optim/optimizers/registry.hpp"
+
+#include <iterator>
 
 namespace eightfold::runtime::job {
 namespace {
@@ -113,57 +117,39 @@ config::Section<config::JobConfig> data_section() {
             .only_with = files})});
 }
 
+// `kind` itself. The kinds last as long as the program.
+template <class Owner>
+config::Key<Owner> kind_key(const config::Kinds& kinds, bool required,
+                            const std::vector<std::string_view>& names) {
+  config::KeyFacts facts;
+  facts.name = "kind";
+  facts.type = config::Type::choice;
+  facts.help = config::help_of(kinds);
+  facts.choices = names;
+  facts.required = required;
+  return {std::move(facts), [](const Owner& owner) { return config::Value(owner.kind); },
+          [](Owner& owner, const config::Value& value) { owner.kind = std::get<std::string>(value); }};
+}
+
+template <class Owner>
+void append(std::vector<config::Key<Owner>>& keys, std::vector<config::Key<Owner>> more) {
+  keys.insert(keys.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
 config::Section<config::JobConfig> optimizer_section() {
-  const std::vector<config::Condition> adamw = {with_kind({"adamw"})};
-  return config::section(
-      "optimizer", "How gradients become steps.", &config::JobConfig::optimizer,
-      {config::field(
-           "kind", &config::Optimizer::kind,
-           {.help =
-                "\"sgd\": gradient descent, with momentum if it is not 0. \"rmsprop\": Tieleman and Hinton "
-                "2012. \"adamw\": Loshchilov and Hutter 2019.",
-            .identity = config::Identity::always}),
-       config::field("learning_rate", &config::Optimizer::learning_rate,
-                     {.help = "Step size, before the schedule.",
-                      .range = config::positive(),
-                      .identity = config::Identity::always}),
-       config::field("momentum", &config::Optimizer::momentum,
-                     {.help = "Part of the last step that is taken again.",
-                      .range = config::from_to_below(0, 1),
-                      .only_with = {with_kind({"sgd", "rmsprop"})},
-                      .identity = config::Identity::always}),
-       config::field("nesterov", &config::Optimizer::nesterov,
-                     {.help = "Nesterov's momentum: look ahead along the momentum; needs momentum above 0.",
-                      .only_with = {with_kind({"sgd"})},
-                      .identity = config::Identity::always}),
-       config::field("decay", &config::Optimizer::decay,
-                     {.help = "Of the mean square of the gradient.",
-                      .range = config::from_to_below(0, 1),
-                      .only_with = {with_kind({"rmsprop"})},
-                      .identity = config::Identity::always}),
-       config::field("beta1", &config::Optimizer::beta1,
-                     {.help = "Decay of the mean gradient.",
-                      .range = config::from_to_below(0, 1),
-                      .only_with = adamw,
-                      .identity = config::Identity::always}),
-       config::field("beta2", &config::Optimizer::beta2,
-                     {.help = "Decay of the mean square of the gradient.",
-                      .range = config::from_to_below(0, 1),
-                      .only_with = adamw,
-                      .identity = config::Identity::always}),
-       config::field("epsilon", &config::Optimizer::epsilon,
-                     {.help = "Added to the root of the mean square, against division by zero.",
-                      .range = config::positive(),
-                      .only_with = {with_kind({"rmsprop", "adamw"})},
-                      .identity = config::Identity::always}),
-       config::field("weight_decay", &config::Optimizer::weight_decay,
-                     {.help = "Pull of the weights towards 0: added to the gradient; adamw: apart from it.",
-                      .range = config::not_negative(),
-                      .identity = config::Identity::always}),
-       config::field("clip_norm", &config::Optimizer::clip_norm,
-                     {.help = "A gradient whose norm is larger is scaled down to it; 0: no clipping.",
-                      .range = config::not_negative(),
-                      .identity = config::Identity::always})});
+  using config::Optimizer;
+  static const config::Kinds kinds = optimizer_kinds();
+  static const std::vector<std::string_view> names = names_of(kinds);
+  std::vector<config::Key<Optimizer>> keys = {
+      kind_key<Optimizer>(kinds, false, names),
+      field("learning_rate", &Optimizer::learning_rate,
+            {.help = "Step size, before the schedule.", .range = config::positive()}),
+      field("clip_norm", &Optimizer::clip_norm,
+            {.help = "A gradient whose norm is larger is scaled down to it; 0: no clipping.",
+             .range = config::not_negative()})};
+  append(keys, config::keys_of_base<Optimizer>(keys_of(kinds)));
+  for (auto& key : keys) key.identity = config::Identity::always;
+  return section("optimizer", "How gradients become steps.", &config::JobConfig::optimizer, std::move(keys));
 }
 
 config::Section<config::JobConfig> schedule_section() {
@@ -291,98 +277,31 @@ config::Section<config::JobConfig> watchdog_section() {
                      {.help = "Of a checkpoint; \"0s\": none.", .range = time})});
 }
 
-// What has weights, and how they begin.
-std::vector<config::Key<config::Layer>> weight_keys() {
-  const config::Condition weighted = with_kind({"linear", "conv2d"});
-  return {
-      config::field("out", &config::Layer::out,
-                    {.help = "linear: units; conv2d: channels.",
-                     .range = config::at_least(1),
-                     .only_with = {weighted},
-                     .required = true}),
-      config::field(
-          "init", &config::Layer::init,
-          {.help =
-               "First weights. \"he\": normal, variance 2 / inputs (He et al. 2015). \"glorot\": uniform, "
-               "variance 2 / (inputs + outputs) (Glorot and Bengio 2010). \"normal\": with init_stddev.",
-           .only_with = {weighted}}),
-      config::field("init_stddev", &config::Layer::init_stddev,
-                    {.help = "Standard deviation of the first weights.",
-                     .range = config::positive(),
-                     .only_with = {weighted, {"init", {"normal"}}}}),
-      config::field("init_bias", &config::Layer::init_bias,
-                    {.help = "First value of every bias.",
-                     .range = config::between(-1e6, 1e6),
-                     .only_with = {weighted}})};
-}
-
-// What looks through a window that moves over an image.
-std::vector<config::Key<config::Layer>> window_keys() {
-  const config::Condition windowed = with_kind({"conv2d", "max_pool", "average_pool"});
-  return {config::field("kernel", &config::Layer::kernel,
-                        {.help = "Width and height of the window.",
-                         .unit = "pixels",
-                         .range = config::between(1, 4096),
-                         .only_with = {windowed},
-                         .required = true}),
-          config::field("stride", &config::Layer::stride,
-                        {.help = "From one window to the next; 0: 1 for conv2d, the kernel for pooling.",
-                         .unit = "pixels",
-                         .range = config::between(0, 4096),
-                         .only_with = {windowed}}),
-          config::field(
-              "padding", &config::Layer::padding,
-              {.help = "Zeros around the image; pooling does not count them, and needs less than the kernel.",
-               .unit = "pixels",
-               .range = config::between(0, 4096),
-               .only_with = {windowed}}),
-          config::field("groups", &config::Layer::groups,
-                        {.help = "Channels are cut into this many groups that do not see each other.",
-                         .range = config::at_least(1),
-                         .only_with = {with_kind({"conv2d"})}})};
-}
-
-std::vector<config::Key<config::Layer>> regularising_keys() {
-  const std::vector<config::Condition> lrn = {with_kind({"lrn"})};
-  return {
-      config::field("rate", &config::Layer::rate,
-                    {.help = "Probability that a value is dropped in training.",
-                     .range = config::from_to_below(0, 1),
-                     .only_with = {with_kind({"dropout"})}}),
-      config::field("size", &config::Layer::size,
-                    {.help = "Neighbouring channels that are counted together; odd.",
-                     .unit = "channels",
-                     .range = config::between(1, 4095),
-                     .only_with = lrn}),
-      config::field("alpha", &config::Layer::alpha,
-                    {.help = "Strength, divided by size: x / (k + alpha / size * sum of squares)^beta.",
-                     .range = config::not_negative(),
-                     .only_with = lrn}),
-      config::field("beta", &config::Layer::beta,
-                    {.help = "Exponent.", .range = config::not_negative(), .only_with = lrn}),
-      config::field("k", &config::Layer::k,
-                    {.help = "What stands beside the sum.", .range = config::positive(), .only_with = lrn})};
-}
-
 config::Section<config::Layer> all_layer_keys() {
-  config::Section<config::Layer> result{
+  using config::Layer;
+  static const config::Kinds kinds = layer_kinds();
+  static const std::vector<std::string_view> names = names_of(kinds);
+  config::Section<Layer> result{
       "model.layer",
       "One heading per layer, in the order of the forward pass. Images are flattened before a linear layer "
-      "by "
-      "themselves; the loss, softmax cross-entropy, follows the last layer.",
-      {config::field(
-          "kind", &config::Layer::kind,
-          {.help = "\"linear\": every output sees every input. \"conv2d\": convolution. \"max_pool\", "
-                   "\"average_pool\": pooling. \"relu\": max(0, x). \"dropout\": drops values at random. "
-                   "\"lrn\": local response normalisation (Krizhevsky et al. 2012, section 3.3).",
-           .required = true})}};
-  for (const auto& keys : {weight_keys(), window_keys(), regularising_keys()})
-    result.keys.insert(result.keys.end(), keys.begin(), keys.end());
-  for (config::Key<config::Layer>& key : result.keys) key.identity = config::Identity::always;
+      "by themselves; the loss, softmax cross-entropy, follows the last layer.",
+      {kind_key<Layer>(kinds, true, names)}};
+  append(result.keys, config::keys_of_base<Layer>(keys_of(kinds)));
+  for (auto& key : result.keys) key.identity = config::Identity::always;
   return result;
 }
 
 }  // namespace
+
+config::Kinds layer_kinds() {
+  const auto& all = model::layers::all_layer_kinds();
+  return {all.begin(), all.end()};
+}
+
+config::Kinds optimizer_kinds() {
+  const auto& all = optim::optimizers::all_optimizer_kinds();
+  return {all.begin(), all.end()};
+}
 
 const std::vector<config::Section<config::JobConfig>>& job_sections() {
   static const std::vector<config::Section<config::JobConfig>> sections = {

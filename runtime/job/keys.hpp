@@ -6,6 +6,7 @@
 
 #include "runtime/config/job.hpp"
 #include "runtime/config/key.hpp"
+#include "runtime/config/kind.hpp"
 #include "runtime/config/tables.hpp"
 
 #include <string_view>
@@ -20,6 +21,9 @@ inline constexpr std::string_view kLayerList = "layer";
 const std::vector<config::Section<config::JobConfig>>& job_sections();
 // [[model.layer]]: the keys of all kinds of layers, each with the kinds that use it.
 const config::Section<config::Layer>& layer_section();
+// What `kind` may be in them.
+config::Kinds layer_kinds();
+config::Kinds optimizer_kinds();
 // All of them, as the reader of a file asks for them.
 const config::Layout& job_layout();
 

@@ -6,6 +6,7 @@
 
 #include "runtime/config/job.hpp"
 #include "runtime/config/place.hpp"
+#include "runtime/config/tables.hpp"
 
 #include <span>
 #include <string>
@@ -21,7 +22,8 @@ struct ParsedJob {
 // `source_name` is what places begin with. Overrides are "section.key=value", the later one wins. Throws
 // ConfigErrors (complaint.hpp), all there are; a ConfigError for what is no TOML.
 ParsedJob parse_job(std::string_view toml_text, std::string_view source_name,
-                    std::span<const std::string> overrides = {});
+                    std::span<const std::string> overrides = {},
+                    config::FormerNames former = config::FormerNames::refused);
 
 // The most steps that a job can take, as far as they are known before its data are opened; nothing if they
 // are not bounded.

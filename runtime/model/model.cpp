@@ -2,7 +2,7 @@
 
 #include "kernels/elementwise.hpp"
 #include "kernels/loss.hpp"
-#include "runtime/config/names.hpp"
+#include "runtime/model/layers/registry.hpp"
 #include "runtime/telemetry/spans.hpp"
 
 #include <algorithm>
@@ -19,7 +19,6 @@ void timed(kernels::Timeline* timeline, std::string_view span, std::uint32_t lay
     timeline->span(span, layer, work);
 }
 
-using config::LayerKind;
 using kernels::Shape;
 using kernels::StreamView;
 using kernels::Tensor;
@@ -27,22 +26,25 @@ using kernels::Tensor;
 // Which numbers the initial values are: layers draw theirs under their index, these come behind all of them.
 constexpr std::uint32_t kInitialValues = 1 << 20;
 
-// A layer of the plan: its config, its index there, and whether a ReLU is fused into it.
+// A layer of the plan: its config, its kind, its index there, and the activation that is fused into it.
 struct PlannedLayer {
   const config::Layer* config;
+  const layers::LayerKind* kind;
   std::uint32_t index;
   kernels::Activation activation = kernels::Activation::identity;
+
+  bool is_activation() const { return kind->traits.is != kernels::Activation::identity; }
 };
 
-std::vector<PlannedLayer> rewrite(const std::vector<config::Layer>& layers) {
+std::vector<PlannedLayer> rewrite(const std::vector<config::Layer>& all) {
   std::vector<PlannedLayer> plan;
-  for (std::size_t i = 0; i < layers.size(); ++i) plan.push_back({&layers[i], static_cast<std::uint32_t>(i)});
-  const auto is = [&](std::size_t i, LayerKind kind) { return plan[i].config->kind == kind; };
+  for (std::size_t i = 0; i < all.size(); ++i)
+    plan.push_back({&all[i], &layers::find_layer_kind(all[i].kind), static_cast<std::uint32_t>(i)});
   for (std::size_t i = 0; i + 1 < plan.size(); ++i)
-    if (is(i, LayerKind::relu) && is(i + 1, LayerKind::max_pool)) std::swap(plan[i], plan[i + 1]);
+    if (plan[i].is_activation() && plan[i + 1].kind->traits.keeps_order) std::swap(plan[i], plan[i + 1]);
   for (std::size_t i = 0; i + 1 < plan.size(); ++i) {
-    if (!is(i + 1, LayerKind::relu) || !(is(i, LayerKind::linear) || is(i, LayerKind::conv2d))) continue;
-    plan[i].activation = kernels::Activation::relu;
+    if (!plan[i + 1].is_activation() || !plan[i].kind->traits.applies_activation) continue;
+    plan[i].activation = plan[i + 1].kind->traits.is;
     plan.erase(plan.begin() + static_cast<std::ptrdiff_t>(i) + 1);
   }
   return plan;
@@ -82,7 +84,8 @@ void Model::plan_stages(const config::Model& config, kernels::Device device) {
   Shape shape = input_shape_;
   for (const PlannedLayer& planned : rewrite(config.layers)) {
     Stage stage;
-    stage.layer = make_layer({*planned.config, device, shape, planned.index, planned.activation});
+    stage.layer = planned.kind->make(
+        *planned.config, {planned.config->place, device, shape, planned.index, planned.activation});
     stage.has_parameters = !stage.layer->parameters().empty();
     shape = stage.layer->output_shape();
     indices_.push_back(planned.index);
@@ -121,8 +124,8 @@ void Model::plan_activations(kernels::Device device) {
 void Model::plan_parameters(const config::Model& config, kernels::Device device) {
   ArenaLayout layout;
   for (std::size_t i = stages_.size(); i-- > 0;) {  // the last layer's gradients are complete first
-    const std::string_view kind = config::to_string(config.layers[indices_[i]].kind);
-    for (const ParameterSpec& spec : stages_[i].layer->parameters()) {
+    const std::string& kind = config.layers[indices_[i]].kind;
+    for (const layers::ParameterSpec& spec : stages_[i].layer->parameters()) {
       const std::int64_t begin = layout.append(spec.shape);
       parameters_.push_back({fmt::format("layer{}.{}.{}", indices_[i], kind, spec.name),
                              {begin, begin + spec.shape.elements()},
@@ -155,7 +158,7 @@ double Model::training_flops() const {
 void Model::initialize(std::uint64_t seed, StreamView stream) {
   std::vector<float> values(weights_.size());
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const ParameterSpec& spec = parameters_[i].spec;
+    const layers::ParameterSpec& spec = parameters_[i].spec;
     const std::span<float> tensor(values.data() + parameters_[i].span.begin,
                                   static_cast<std::size_t>(spec.shape.elements()));
     kernels::initialize(spec.initializer, spec.fan, spec.standard_deviation,
@@ -179,13 +182,13 @@ void Model::begin_step(StreamView stream) {
   for (Stage& stage : stages_) stage.layer->begin_step(stream);
 }
 
-void Model::forward(StreamView stream, const Pass& pass, kernels::Timeline* timeline) {
+void Model::forward(StreamView stream, const layers::Pass& pass, kernels::Timeline* timeline) {
   for (std::size_t i = 0; i < stages_.size(); ++i)
     timed(timeline, telemetry::kForwardSpan, indices_[i],
           [&] { stages_[i].layer->forward(stream, pass, stages_[i].x, stages_[i].y); });
 }
 
-void Model::backward(StreamView stream, const Pass& pass, Stage& stage, const GradientsReady& ready) {
+void Model::backward(StreamView stream, const layers::Pass& pass, Stage& stage, const GradientsReady& ready) {
   if (stage.has_parameters) {
     stage.layer->backward_parameters(stream, pass, stage.x, stage.y, stage.dy);
     ready(stage.ready);
@@ -198,7 +201,7 @@ Tensor Model::logits() const {
   return y.reshaped({rows(), outputs()});
 }
 
-void Model::train(StreamView stream, const Pass& pass, kernels::ConstTensor labels, float weight,
+void Model::train(StreamView stream, const layers::Pass& pass, kernels::ConstTensor labels, float weight,
                   Tensor totals, const GradientsReady& ready, kernels::Timeline* timeline) {
   forward(stream, pass, timeline);
   const Tensor logits = this->logits(), dlogits = stages_.back().dy.reshaped(logits.shape());
@@ -210,7 +213,8 @@ void Model::train(StreamView stream, const Pass& pass, kernels::ConstTensor labe
   }
 }
 
-void Model::evaluate(StreamView stream, const Pass& pass, kernels::ConstTensor labels, Tensor totals) {
+void Model::evaluate(StreamView stream, const layers::Pass& pass, kernels::ConstTensor labels,
+                     Tensor totals) {
   forward(stream, pass, nullptr);
   kernels::softmax_cross_entropy(stream, logits(), labels, pass.samples, 1.0F, totals, Tensor());
 }

@@ -12,7 +12,7 @@
 #include "kernels/timeline.hpp"
 #include "runtime/config/job.hpp"
 #include "runtime/model/arena.hpp"
-#include "runtime/model/layer.hpp"
+#include "runtime/model/layers/layer.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -26,7 +26,7 @@ namespace eightfold::runtime::model {
 struct Parameter {
   std::string name;  // "layer0.conv2d.weight": the index counts the job's layers from 0
   ArenaSpan span;    // without the padding
-  ParameterSpec spec;
+  layers::ParameterSpec spec;
 };
 
 class Model {
@@ -62,15 +62,15 @@ class Model {
   // Forward, loss and backward over what input() holds. labels [rows] i32. The gradient of `weight` times the
   // sum of the losses goes to gradients() as pass.gradients says; the losses and hits are added to totals [2]
   // f64. With a timeline of the stream every layer's part is a span of it (runtime/telemetry/spans.hpp).
-  void train(kernels::StreamView stream, const Pass& pass, kernels::ConstTensor labels, float weight,
+  void train(kernels::StreamView stream, const layers::Pass& pass, kernels::ConstTensor labels, float weight,
              kernels::Tensor totals, const GradientsReady& ready, kernels::Timeline* timeline = nullptr);
   // Forward and loss only.
-  void evaluate(kernels::StreamView stream, const Pass& pass, kernels::ConstTensor labels,
+  void evaluate(kernels::StreamView stream, const layers::Pass& pass, kernels::ConstTensor labels,
                 kernels::Tensor totals);
 
  private:
   struct Stage {
-    std::unique_ptr<Layer> layer;
+    std::unique_ptr<layers::Layer> layer;
     kernels::Tensor x, y;    // activations; y is x where the layer works in place
     kernels::Tensor dx, dy;  // their gradients; dx absent where nothing below learns
     std::int64_t ready = 0;  // arena elements complete once this stage's parameters have their gradients
@@ -80,8 +80,9 @@ class Model {
   void plan_stages(const config::Model& config, kernels::Device device);
   void plan_activations(kernels::Device device);
   void plan_parameters(const config::Model& config, kernels::Device device);
-  void forward(kernels::StreamView stream, const Pass& pass, kernels::Timeline* timeline);
-  void backward(kernels::StreamView stream, const Pass& pass, Stage& stage, const GradientsReady& ready);
+  void forward(kernels::StreamView stream, const layers::Pass& pass, kernels::Timeline* timeline);
+  void backward(kernels::StreamView stream, const layers::Pass& pass, Stage& stage,
+                const GradientsReady& ready);
   kernels::Tensor logits() const;  // [rows, classes]
 
   kernels::Shape input_shape_;

@@ -8,6 +8,7 @@
 #include "kernels/tensor.hpp"
 #include "runtime/config/job.hpp"
 #include "runtime/model/arena.hpp"
+#include "runtime/optim/optimizers/optimizer_kind.hpp"
 
 #include <cstdint>
 #include <string>
@@ -28,7 +29,7 @@ class Optimizer {
   void step(kernels::StreamView stream, double learning_rate, std::int64_t update,
             const model::ArenaSpan& span);
   // Whether no weight can be updated before all gradients are there: clipping looks at their norm.
-  bool needs_all_gradients() const noexcept { return config_.clip_norm > 0; }
+  bool needs_all_gradients() const noexcept { return clip_norm_ > 0; }
 
   // What must be saved to go on exactly: named arenas.
   struct State {
@@ -41,7 +42,8 @@ class Optimizer {
   void apply(kernels::StreamView stream, double learning_rate, std::int64_t update,
              kernels::ConstTensor scale, const model::ArenaSpan& span);
 
-  config::Optimizer config_;
+  optimizers::Rule rule_;
+  float clip_norm_;
   kernels::Tensor weights_, gradients_;
   std::vector<State> state_;
   kernels::Buffer<double> sum_of_squares_;

@@ -38,7 +38,8 @@ telemetry::Score evaluate(Session& session, comm::engine::Engine& engine, std::i
       const data::Pass& loaded = loader.next();
       const kernels::ConstTensor labels =
           session.feed().load(stream, loaded.images, loaded.labels, model.input());
-      const model::Pass pass{model::Phase::evaluation, 0, step, loaded.first, loaded.samples, {}};
+      const model::layers::Pass pass{
+          model::layers::Phase::evaluation, 0, step, loaded.first, loaded.samples, {}};
       model.evaluate(stream, pass, labels, totals.tensor());
       loader.release(loaded, stream);
     }

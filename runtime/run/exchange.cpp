@@ -22,7 +22,7 @@ comm::transport::TransportVerdict choose_transport(const Session& session, comm:
   const kernels::Device device = session.place().device;
   if (device.kind == kernels::DeviceKind::host)
     return {comm::transport::TransportKind::staged, "gradients are in the host's memory"};
-  if (session.config().exchange.algorithm == config::Algorithm::mpi)
+  if (session.config().exchange.algorithm == config::kMpiAlgorithm)
     return {comm::transport::TransportKind::staged, "MPI_Allreduce gets the host's memory"};
   comm::transport::TransportVerdict verdict;
   comm::transport::DirectProbe probe;
@@ -37,10 +37,10 @@ comm::transport::TransportVerdict choose_transport(const Session& session, comm:
 comm::ExchangeOptions options_of(const config::JobConfig& job) {
   const config::Exchange& wanted = job.exchange;
   comm::ExchangeOptions options;
-  options.encoding = {wanted.codec, wanted.scaling, wanted.paranoid};
+  options.encoding = {wanted.codec, wanted.scaling, wanted.verify_checksums};
   options.rounding = wanted.rounding;
   options.seed = job.job.seed;
-  options.algorithm = config::to_string(wanted.algorithm);
+  options.algorithm = wanted.algorithm;
   options.segment_bytes = wanted.segment;
   return options;
 }
@@ -49,9 +49,10 @@ comm::ExchangeOptions options_of(const config::JobConfig& job) {
 // anything would be worse than none.
 void require_checkable(const Session& session) {
   const kernels::Device device = session.place().device;
-  if (session.config().exchange.paranoid && device.kind != kernels::DeviceKind::host)
+  if (session.config().exchange.verify_checksums && device.kind != kernels::DeviceKind::host)
     base::raise<base::ConfigError>(
-        "exchange.paranoid: messages of a GPU ({}) carry no hash; leave it out, or set job.device=host; "
+        "exchange.verify_checksums: messages of a GPU ({}) carry no hash; leave it out, or set "
+        "job.device=host; "
         "exchange.replica_check finds weights that differ on any device",
         to_string(device));
 }
@@ -100,10 +101,10 @@ void log_exchange(const Session& session, const comm::Exchange& exchange) {
   const double ratio = static_cast<double>(elements) * sizeof(float) /
                        static_cast<double>(quant8::wire_bytes(options.encoding, elements));
   base::log_info("exchange: {} in {}, error feedback {}, {} buckets", options.algorithm,
-                 config::to_string(wanted.codec), session.residual().is_absent() ? "off" : "on",
+                 to_string(wanted.codec), session.residual().is_absent() ? "off" : "on",
                  session.buckets().size());
   base::log_info("exchange: rank 0 sends {} bytes a step; {} takes {:.2f} times fewer than fp32",
-                 exchange.wire_bytes(), config::to_string(wanted.codec), ratio);
+                 exchange.wire_bytes(), to_string(wanted.codec), ratio);
 }
 
 }  // namespace eightfold::runtime::run

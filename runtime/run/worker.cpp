@@ -98,12 +98,13 @@ void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t
   model::Model& model = session_.model();
   const kernels::ConstTensor labels =
       session_.feed().load(stream_, loaded.images, loaded.labels, model.input());
-  const model::Pass pass{model::Phase::training,
-                         static_cast<std::uint64_t>(session_.config().job.seed),
-                         step_,
-                         loaded.first,
-                         loaded.samples,
-                         index == 0 ? kernels::GradientMode::overwrite : kernels::GradientMode::accumulate};
+  const model::layers::Pass pass{
+      model::layers::Phase::training,
+      static_cast<std::uint64_t>(session_.config().job.seed),
+      step_,
+      loaded.first,
+      loaded.samples,
+      index == 0 ? kernels::GradientMode::overwrite : kernels::GradientMode::accumulate};
   const bool submits = index == passes - 1 && session_.config().exchange.overlap;
   model.train(
       stream_, pass, labels, 1.0F / static_cast<float>(batch.samples), totals_.tensor(),

@@ -35,7 +35,7 @@ out = 10
 [optimizer]
 learning_rate = 0.01
 [exchange]
-paranoid = true
+verify_checksums = true
 replica_check = 10
 [guard]
 non_finite = "stop"

@@ -3,6 +3,8 @@
 #include "tests/kernels/support.hpp"
 #include "tests/support/test.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 using namespace eightfold::kernels;
@@ -72,7 +74,7 @@ TEST_CASE("each byte meets its own channel, whatever their number") {
 
 TEST_CASE("relu keeps what is positive and NaN") {
   Floats x(Shape{6}, {-1, -0.0F, 0, 2, kNaN, -std::numeric_limits<float>::infinity()});
-  relu_forward(host_stream(), x, x);
+  pointwise_forward(host_stream(), Pointwise::relu, x, x);
   CHECK(std::isnan(x[4]));
   x[4] = 0;
   CHECK(x.values() == std::vector<float>{0, 0, 0, 2, 0, 0});
@@ -81,12 +83,48 @@ TEST_CASE("relu keeps what is positive and NaN") {
 TEST_CASE("the gradient passes relu where its result is positive") {
   for (const std::int64_t size : kSizes) {
     Floats y = random_floats(Shape{size}, 1), dy = random_floats(Shape{size}, 2), dx(Shape{size});
-    relu_forward(host_stream(), y, y);
-    relu_backward(host_stream(), y, dy, dx);
+    pointwise_forward(host_stream(), Pointwise::relu, y, y);
+    pointwise_backward(host_stream(), Pointwise::relu, y, dy, dx);
     bool is_exact = true;
     for (std::int64_t i = 0; i < size; ++i) is_exact &= dx[i] == (y[i] > 0 ? dy[i] : 0.0F);
     CHECK(is_exact);
   }
+}
+
+TEST_CASE("tanh is within three units in the last place, odd, monotone and never beyond 1") {
+  std::vector<float> points = {
+      0, 1e-42F, 1e-30F, 1e-4F, 9.0F, 10, 11, 1e30F, std::numeric_limits<float>::infinity()};
+  for (int i = 1; i <= 20000; ++i) points.push_back(static_cast<float>(i) * 6e-4F);
+  std::ranges::sort(points);
+  const auto count = static_cast<std::int64_t>(points.size());
+  Floats x(Shape{count}, points), y(Shape{count}), minus_x(Shape{count}), minus_y(Shape{count});
+  for (std::int64_t i = 0; i < count; ++i) minus_x[i] = -x[i];
+  pointwise_forward(host_stream(), Pointwise::tanh, x, y);
+  pointwise_forward(host_stream(), Pointwise::tanh, minus_x, minus_y);
+  double worst = 0;
+  bool is_odd = true, is_monotone = true;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double exact = std::tanh(static_cast<double>(x[i]));
+    const float above = std::nextafter(static_cast<float>(exact), 2.0F);
+    const double unit = static_cast<double>(above) - static_cast<double>(static_cast<float>(exact));
+    worst = std::max(worst, std::abs(static_cast<double>(y[i]) - exact) / unit);
+    is_odd &= minus_y[i] == -y[i] && std::signbit(minus_y[i]) != std::signbit(y[i]);
+    is_monotone &= i == 0 || y[i - 1] <= y[i];
+  }
+  CHECK(worst < 3);
+  CHECK(is_odd);
+  CHECK(is_monotone);
+  CHECK(y[count - 1] == 1);
+}
+
+TEST_CASE("tanh keeps NaN, and its gradient follows from its result") {
+  Floats x(Shape{3}, {kNaN, 0.5F, -2}), dy(Shape{3}, {1, 2, 3}), dx(Shape{3});
+  pointwise_forward(host_stream(), Pointwise::tanh, x, x);
+  pointwise_backward(host_stream(), Pointwise::tanh, x, dy, dx);
+  CHECK(std::isnan(x[0]));
+  CHECK(std::isnan(dx[0]));
+  CHECK(dx[1] == 2 * (1 - x[1] * x[1]));
+  CHECK(dx[2] == 3 * (1 - x[2] * x[2]));
 }
 
 TEST_CASE("dropout decides each element by its own random number") {

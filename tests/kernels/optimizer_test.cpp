@@ -13,6 +13,11 @@ namespace {
 constexpr std::int64_t kCount = 1003;
 constexpr int kSteps = 5;
 
+void update(const OptimizerStep& step, ConstTensor scale, ConstTensor g, Tensor w,
+            const std::vector<Tensor>& state) {
+  optimizer_step(host_stream(), step, {scale, g, w, state});
+}
+
 // Runs step(k, gradient, scale, weights) several times on tensors and reference(k, i, g, w) on the same
 // numbers in double, g already scaled; both start from the same weights.
 template <class Step, class Reference>
@@ -35,9 +40,8 @@ void compare_with_reference(const Step& step, const Reference& reference) {
 
 TEST_CASE("plain SGD follows its formula and needs no state") {
   const SgdStep with{.learning_rate = 0.1F, .weight_decay = 0.01F};
-  compare_with_reference(
-      [&](int, Floats& g, ConstTensor scale, Floats& w) { sgd_step(host_stream(), with, scale, g, w, {}); },
-      [](int, std::size_t, double g, double& w) { w -= 0.1 * (g + 0.01 * w); });
+  compare_with_reference([&](int, Floats& g, ConstTensor scale, Floats& w) { update(with, scale, g, w, {}); },
+                         [](int, std::size_t, double g, double& w) { w -= 0.1 * (g + 0.01 * w); });
 }
 
 TEST_CASE("SGD with momentum follows its formula, Nesterov's too") {
@@ -48,7 +52,7 @@ TEST_CASE("SGD with momentum follows its formula, Nesterov's too") {
   compare_with_reference(
       [&](int k, Floats& g, ConstTensor scale, Floats& w) {
         if (k == 1) std::fill(v.values().begin(), v.values().end(), 0.0F);
-        sgd_step(host_stream(), with, scale, g, w, v);
+        update(with, scale, g, w, {v});
       },
       [&](int k, std::size_t i, double g, double& w) {
         if (k == 1) velocity[i] = 0;
@@ -66,7 +70,7 @@ TEST_CASE("RMSProp follows its formula, with and without momentum") {
   std::vector<double> square(kCount), velocity(kCount);
   compare_with_reference(
       [&](int, Floats& g, ConstTensor scale, Floats& w) {
-        rmsprop_step(host_stream(), with, scale, g, w, s, momentum == 0 ? Tensor() : v.tensor());
+        update(with, scale, g, w, {s, v});
       },
       [&](int, std::size_t i, double g, double& w) {
         const double gradient = g + 0.01 * w;
@@ -82,7 +86,7 @@ TEST_CASE("AdamW follows its formula") {
   compare_with_reference(
       [&](int k, Floats& g, ConstTensor scale, Floats& w) {
         const AdamwStep with{.learning_rate = 0.01F, .weight_decay = 0.1F, .update = k};
-        adamw_step(host_stream(), with, scale, g, w, m, v);
+        update(with, scale, g, w, {m, v});
       },
       [&](int k, std::size_t i, double g, double& w) {
         first[i] = 0.9 * first[i] + 0.1 * g;
@@ -94,10 +98,34 @@ TEST_CASE("AdamW follows its formula") {
 
 TEST_CASE("AdamW's first step moves every weight by the learning rate") {
   Floats w(Shape{3}), g(Shape{3}, {1e-3F, -5, 100}), m(Shape{3}), v(Shape{3});
-  adamw_step(host_stream(), {.learning_rate = 0.5F, .update = 1}, {}, g, w, m, v);
+  update(AdamwStep{.learning_rate = 0.5F, .update = 1}, {}, g, w, {m, v});
   CHECK(w[0] == Approx(-0.5).epsilon(1e-4));
   CHECK(w[1] == Approx(0.5).epsilon(1e-4));
   CHECK(w[2] == Approx(-0.5).epsilon(1e-4));
+}
+
+TEST_CASE("Lion follows its formula") {
+  Floats m(Shape{kCount});
+  std::vector<double> mean(kCount);
+  compare_with_reference(
+      [&](int k, Floats& g, ConstTensor scale, Floats& w) {
+        if (k == 1) std::fill(m.values().begin(), m.values().end(), 0.0F);
+        update(LionStep{.learning_rate = 0.01F, .weight_decay = 0.1F}, scale, g, w, {m});
+      },
+      [&](int k, std::size_t i, double g, double& w) {
+        if (k == 1) mean[i] = 0;
+        const double direction = 0.9 * mean[i] + 0.1 * g;
+        w -= 0.01 * ((direction > 0 ? 1 : -1) + 0.1 * w);
+        mean[i] = 0.99 * mean[i] + 0.01 * g;
+      });
+}
+
+TEST_CASE("Lion leaves a weight without a gradient to its decay, and keeps a NaN") {
+  Floats w(Shape{3}, 1.0F), g(Shape{3}, {0, std::numeric_limits<float>::quiet_NaN(), -1e-30F}), m(Shape{3});
+  update(LionStep{.learning_rate = 0.5F, .weight_decay = 0.5F}, {}, g, w, {m});
+  CHECK(w[0] == 0.75F);
+  CHECK(std::isnan(w[1]));
+  CHECK(w[2] == 1.25F);
 }
 
 TEST_CASE("updates have the same bits on any number of threads") {
@@ -107,9 +135,10 @@ TEST_CASE("updates have the same bits on any number of threads") {
     with_threads(threads, [&] {
       Floats w = random_floats(Shape{kMany}, 1), g = random_floats(Shape{kMany}, 2), m(Shape{kMany}),
              v(Shape{kMany});
-      sgd_step(host_stream(), {.learning_rate = 0.1F, .momentum = 0.9F, .nesterov = true}, {}, g, w, m);
-      rmsprop_step(host_stream(), {.learning_rate = 0.1F, .momentum = 0.9F}, {}, g, w, v, m);
-      adamw_step(host_stream(), {.learning_rate = 0.1F}, {}, g, w, m, v);
+      update(SgdStep{.learning_rate = 0.1F, .momentum = 0.9F, .nesterov = true}, {}, g, w, {m});
+      update(RmspropStep{.learning_rate = 0.1F, .momentum = 0.9F}, {}, g, w, {v, m});
+      update(AdamwStep{.learning_rate = 0.1F}, {}, g, w, {m, v});
+      update(LionStep{.learning_rate = 0.1F}, {}, g, w, {m});
       results.push_back(w.values());
     });
   }
@@ -118,18 +147,18 @@ TEST_CASE("updates have the same bits on any number of threads") {
 
 TEST_CASE("empty arenas step, wrong sizes do not") {
   Floats none(Shape{0});
-  CHECK_NOTHROW(sgd_step(host_stream(), {.learning_rate = 1}, {}, none, none, {}));
-  CHECK_NOTHROW(adamw_step(host_stream(), {.learning_rate = 1}, {}, none, none, none, none));
+  CHECK_NOTHROW(update(SgdStep{.learning_rate = 1}, {}, none, none, {}));
+  CHECK_NOTHROW(update(AdamwStep{.learning_rate = 1}, {}, none, none, {none, none}));
   Floats w(Shape{3}), g(Shape{2});
-  CHECK_THROWS_AS(sgd_step(host_stream(), {.learning_rate = 1}, {}, g, w, {}),
-                  eightfold::base::InternalError);
-  CHECK_THROWS_AS(sgd_step(host_stream(), {.learning_rate = 1, .momentum = 0.5F}, {}, w, w, g),
-                  eightfold::base::InternalError);
+  using eightfold::base::InternalError;
+  CHECK_THROWS_AS(update(SgdStep{.learning_rate = 1}, {}, g, w, {}), InternalError);
+  CHECK_THROWS_AS(update(SgdStep{.learning_rate = 1, .momentum = 0.5F}, {}, w, w, {g}), InternalError);
+  CHECK_THROWS_AS(update(AdamwStep{.learning_rate = 1}, {}, w, w, {w}), InternalError);
 }
 
 TEST_CASE("a NaN gradient makes its own weight NaN and no other") {
   Floats w(Shape{3}, 1.0F), g(Shape{3}, {1, std::numeric_limits<float>::quiet_NaN(), 1});
-  sgd_step(host_stream(), {.learning_rate = 0.5F}, {}, g, w, {});
+  update(SgdStep{.learning_rate = 0.5F}, {}, g, w, {});
   CHECK(w[0] == 0.5F);
   CHECK(std::isnan(w[1]));
   CHECK(w[2] == 0.5F);

@@ -103,7 +103,7 @@ TEST_CASE("settings that only change how bytes travel change nothing of what is 
   };
   const std::string hash = hash_with({});
   CHECK(hash_with({"exchange.segment=2KiB"}) == hash);
-  CHECK(hash_with({"exchange.paranoid=true"}) == hash);
+  CHECK(hash_with({"exchange.verify_checksums=true"}) == hash);
   CHECK(hash_with({"exchange.transport=direct"}) == hash);
   CHECK(hash_with({"exchange.overlap=false"}) == hash);
   CHECK(hash_with({"exchange.verify=true"}) == hash);

@@ -66,10 +66,12 @@ std::string log_in(const fs::path& runs) {
 
 }  // namespace
 
-TEST_CASE("a bit flipped in a message ends a paranoid job, which names sender, bucket and segment") {
+TEST_CASE(
+    "a bit flipped in a message ends a job that verifies checksums, and names sender, bucket and segment") {
   const TinyPlace here;
   for (const int ranks : {2, 3}) {
-    const Finished run = here.train({"exchange.paranoid=true", "exchange.bucket=16KiB"}, ranks, flipped(20));
+    const Finished run =
+        here.train({"exchange.verify_checksums=true", "exchange.bucket=16KiB"}, ranks, flipped(20));
     CAPTURE(ranks, run.out, run.err);
     CHECK(run.status == 7);
     const auto lines = lines_with(run.err, " bytes from rank 1 have the hash ");
@@ -80,10 +82,10 @@ TEST_CASE("a bit flipped in a message ends a paranoid job, which names sender, b
   }
 }
 
-TEST_CASE("a paranoid job whose messages arrive as they were sent runs as any other") {
+TEST_CASE("a job that verifies checksums and whose messages arrive as they were sent runs as any other") {
   const TinyPlace here;
   const std::map<std::string, std::string> nothing = flipped(1'000'000'000);
-  CHECK(here.train({"exchange.paranoid=true", "exchange.bucket=16KiB"}, 3, nothing).status == 0);
+  CHECK(here.train({"exchange.verify_checksums=true", "exchange.bucket=16KiB"}, 3, nothing).status == 0);
 }
 
 TEST_CASE("gradients that are never finite are skipped as often as the limit allows, then end the job") {

@@ -28,18 +28,24 @@ TEST_CASE("elementwise operations on a GPU have the bits of the host") {
           offset, [](StreamView stream, Tensor to) { fill(stream, -2.5F, to); }, z);
       check_bits(
           offset, [](StreamView stream, Tensor a, Tensor b) { add_scaled(stream, -0.3F, a, b); }, x, y);
-      check_bits(
-          offset, [](StreamView stream, Tensor a, Tensor b) { relu_forward(stream, a, b); }, x, z);
-      check_bits(
-          offset, [](StreamView stream, Tensor a, Tensor b, Tensor c) { relu_backward(stream, a, b, c); }, x,
-          y, z);
+      for (const Pointwise function : {Pointwise::relu, Pointwise::tanh}) {
+        check_bits(
+            offset, [=](StreamView stream, Tensor a, Tensor b) { pointwise_forward(stream, function, a, b); },
+            x, z);
+        check_bits(
+            offset,
+            [=](StreamView stream, Tensor a, Tensor b, Tensor c) {
+              pointwise_backward(stream, function, a, b, c);
+            },
+            x, y, z);
+      }
     }
 }
 
 TEST_CASE("elementwise operations on a GPU work in place") {
   const Floats x = with_specials(1003, 1);
   check_bits(
-      0, [](StreamView stream, Tensor a) { relu_forward(stream, a, a); }, x);
+      0, [](StreamView stream, Tensor a) { pointwise_forward(stream, Pointwise::relu, a, a); }, x);
   check_bits(
       0, [](StreamView stream, Tensor a) { add_scaled(stream, 0.7F, a, a); }, x);
   check_bits(

@@ -2,6 +2,7 @@
 
 #include "tests/kernels/cuda/support.hpp"
 
+#include <array>
 #include <limits>
 
 using namespace eightfold::kernels;
@@ -36,7 +37,7 @@ TEST_CASE("SGD on a GPU has the bits of the host") {
   check_steps([&](StreamView stream, int, ConstTensor scale, Tensor g, Tensor w, Tensor v, Tensor) {
     const SgdStep with{
         .learning_rate = 0.1F, .momentum = momentum, .nesterov = nesterov, .weight_decay = 0.01F};
-    sgd_step(stream, with, scale, g, w, v);
+    optimizer_step(stream, with, {scale, g, w, {&v, 1}});
   });
 }
 
@@ -44,12 +45,21 @@ TEST_CASE("RMSProp on a GPU has the bits of the host") {
   const float momentum = GENERATE(0.0F, 0.5F);
   check_steps([&](StreamView stream, int, ConstTensor scale, Tensor g, Tensor w, Tensor s, Tensor v) {
     const RmspropStep with{.learning_rate = 0.01F, .momentum = momentum, .weight_decay = 0.01F};
-    rmsprop_step(stream, with, scale, g, w, s, v);
+    const std::array state{s, v};
+    optimizer_step(stream, with, {scale, g, w, state});
   });
 }
 
 TEST_CASE("AdamW on a GPU has the bits of the host") {
   check_steps([](StreamView stream, int update, ConstTensor scale, Tensor g, Tensor w, Tensor m, Tensor v) {
-    adamw_step(stream, {.learning_rate = 0.01F, .weight_decay = 0.1F, .update = update}, scale, g, w, m, v);
+    const AdamwStep with{.learning_rate = 0.01F, .weight_decay = 0.1F, .update = update};
+    const std::array state{m, v};
+    optimizer_step(stream, with, {scale, g, w, state});
+  });
+}
+
+TEST_CASE("Lion on a GPU has the bits of the host") {
+  check_steps([](StreamView stream, int, ConstTensor scale, Tensor g, Tensor w, Tensor m, Tensor) {
+    optimizer_step(stream, LionStep{.learning_rate = 0.01F, .weight_decay = 0.1F}, {scale, g, w, {&m, 1}});
   });
 }

@@ -20,7 +20,7 @@ TEST_CASE("work of a GPU waits for an event of another stream, and for no other 
     copied.record(copies);
     gate.hold(copies);  // behind the event: holds nobody else up
     copied.wait(compute);
-    relu_forward(compute, x.tensor(), y.tensor());
+    pointwise_forward(compute, Pointwise::relu, x.tensor(), y.tensor());
     computed.record(compute);
     Floats result(Shape{1003});
     copy(compute, y.tensor(), result.tensor());

@@ -83,7 +83,7 @@ TEST_CASE("an experiment is its job, length and launcher, not what points decide
   runtime::config::JobConfig same = job;
   same.job.global_batch = 4096;
   same.exchange.codec = runtime::config::Codec::bf16;
-  same.exchange.algorithm = runtime::config::Algorithm::ring;
+  same.exchange.algorithm = "ring";
   CHECK(name(same) == reference);
 
   runtime::config::JobConfig other = job;

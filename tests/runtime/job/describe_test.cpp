@@ -72,7 +72,7 @@ TEST_CASE("the schema has the constraints of each type") {
   CHECK_FALSE(sections.at("schedule").contains("required"));  // step_epochs only is with kind = "step"
   CHECK(property("job", "global_batch").at("minimum") == 1);
   CHECK(property("optimizer", "momentum").at("exclusiveMaximum") == 1.0);
-  CHECK(property("optimizer", "kind").at("enum") == Json::array({"sgd", "rmsprop", "adamw"}));
+  CHECK(property("optimizer", "kind").at("enum") == Json::array({"sgd", "rmsprop", "adamw", "lion"}));
   CHECK(property("optimizer", "nesterov").at("type") == "boolean");
   CHECK(property("exchange", "bucket").at("default") == "4MiB");
   CHECK(property("schedule", "step_epochs").at("items").at("minimum") == 1);

@@ -83,16 +83,18 @@ JobConfig random_job(Random& random) {
   for (const auto& section : runtime::job::job_sections()) randomise(section, config, random);
   config.job.global_batch = std::max(config.job.global_batch, config.job.micro_batch);
   config.schedule.warmup_steps = std::min(config.schedule.warmup_steps, std::int64_t{1});
-  config.optimizer.nesterov = config.optimizer.nesterov && config.optimizer.momentum > 0;
-  if (config.exchange.codec != Codec::fp32) config.exchange.algorithm = Algorithm::two_shot;
+  if (config.optimizer.kind == "sgd") config.optimizer.values["nesterov"] = false;
+  if (config.exchange.codec != Codec::fp32) config.exchange.algorithm = "two_shot";
   config.model.layers.resize(1 + random() % 8);
   for (Layer& layer : config.model.layers) {
     randomise(runtime::job::layer_section(), layer, random);
-    if (layer.kind == LayerKind::lrn) layer.size |= 1;
-    if (layer.kind == LayerKind::conv2d) layer.out = layer.groups;
-    if (layer.kind == LayerKind::max_pool || layer.kind == LayerKind::average_pool)
-      layer.padding = layer.kernel - 1;
-    layer.stride = std::max<std::int64_t>(layer.stride, 1);
+    const auto set = [&](const char* key, std::int64_t value) { layer.values[key] = value; };
+    if (layer.kind == "lrn") set("size", 5);
+    if (layer.kind == "conv2d") set("out", 4);
+    if (layer.kind == "conv2d") set("groups", 2);
+    if (layer.kind.ends_with("_pool")) set("kernel", 7);
+    if (layer.kind.ends_with("_pool")) set("padding", 6);
+    if (layer.values.contains("stride")) set("stride", 3);
   }
   return config;
 }
@@ -187,10 +189,11 @@ TEST_CASE("every key of a layer reaches a field of its own and shows when it cha
     job.model.layers = {layer};
     return runtime::job::resolved_toml(job);
   };
-  for (std::size_t kind = 0; kind < kNames<LayerKind>.size(); ++kind) {
+  for (const KindFacts* kind : runtime::job::layer_kinds()) {
     Layer layer;
-    layer.kind = static_cast<LayerKind>(kind);
-    layer.init = Init::normal;
+    layer.kind = kind->name;
+    if (std::ranges::find(kind->keys, "init", &KeyFacts::name) != kind->keys.end())
+      layer.values["init"] = "normal";
     check_shows(runtime::job::layer_section(), layer, show, random, seen);
   }
   CHECK(seen.size() == runtime::job::layer_section().keys.size());

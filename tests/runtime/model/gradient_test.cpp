@@ -65,11 +65,13 @@ TEST_CASE("the gradient reaches through two convolutions and an average") {
   CHECK(worst_difference(net) < kTolerance);
 }
 
+TEST_CASE("the gradient reaches through tanh") {
+  Net net({linear(5), layer("tanh"), linear(4), layer("tanh"), linear(3)}, {3, 3, 1}, 3, 2);
+  CHECK(worst_difference(net) < kTolerance);
+}
+
 TEST_CASE("the gradient reaches through local response normalisation") {
-  config::Layer strong = lrn();
-  strong.size = 3;
-  strong.alpha = 0.5;
-  strong.k = 1;
+  const config::Layer strong = layer("lrn", {{"size", std::int64_t{3}}, {"alpha", 0.5}, {"k", 1.0}});
   Net net({conv2d(4, 2), strong, linear(3)}, {3, 3, 2}, 3, 2);
   CHECK(worst_difference(net) < kTolerance);
 }

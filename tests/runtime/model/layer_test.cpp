@@ -1,5 +1,5 @@
 // What a user reads when layers do not fit together.
-#include "runtime/model/layer.hpp"
+#include "runtime/model/layers/layer.hpp"
 
 #include "kernels/base/error.hpp"
 #include "tests/runtime/model/nets.hpp"
@@ -52,7 +52,7 @@ TEST_CASE("a window must fit its input at least once") {
 TEST_CASE("pooling needs less padding than its kernel") {
   CHECK(complaint({max_pool(2, 2, 2), linear(3)}) ==
         "job.toml:1:1: max_pool: padding 2 must be less than the kernel 2");
-  CHECK(complaint({pool(config::LayerKind::average_pool, 3, 1, 4), linear(3)}) ==
+  CHECK(complaint({pool("average_pool", 3, 1, 4), linear(3)}) ==
         "job.toml:1:1: average_pool: padding 4 must be less than the kernel 3");
 }
 

@@ -7,6 +7,8 @@
 #include "kernels/random.hpp"
 #include "runtime/model/model.hpp"
 
+#include <functional>
+#include <map>
 #include <random>
 #include <string>
 #include <utility>
@@ -14,50 +16,38 @@
 
 namespace eightfold::runtime::model {
 
-inline config::Layer layer(config::LayerKind kind) {
-  config::Layer layer;
-  layer.kind = kind;
-  return layer;
+using Values = std::map<std::string, config::Value, std::less<>>;
+
+inline config::Layer layer(const std::string& kind, Values values = {}) {
+  return {{kind, std::move(values)}, {}};
 }
 inline config::Layer linear(std::int64_t out) {
-  config::Layer result = layer(config::LayerKind::linear);
-  result.out = out;
-  return result;
+  return layer("linear", {{"out", out}});
 }
 inline config::Layer conv2d(std::int64_t out, std::int64_t kernel, std::int64_t padding = 0,
                             std::int64_t stride = 1, std::int64_t groups = 1) {
-  config::Layer result = layer(config::LayerKind::conv2d);
-  result.out = out;
-  result.kernel = kernel;
-  result.padding = padding;
-  result.stride = stride;
-  result.groups = groups;
-  return result;
+  return layer(
+      "conv2d",
+      {{"out", out}, {"kernel", kernel}, {"padding", padding}, {"stride", stride}, {"groups", groups}});
 }
-inline config::Layer pool(config::LayerKind kind, std::int64_t kernel, std::int64_t stride = 0,
+inline config::Layer pool(const std::string& kind, std::int64_t kernel, std::int64_t stride = 0,
                           std::int64_t padding = 0) {
-  config::Layer result = layer(kind);
-  result.kernel = kernel;
-  result.stride = stride == 0 ? kernel : stride;
-  result.padding = padding;
-  return result;
+  return layer(kind, {{"kernel", kernel}, {"stride", stride}, {"padding", padding}});
 }
 inline config::Layer max_pool(std::int64_t kernel, std::int64_t stride = 0, std::int64_t padding = 0) {
-  return pool(config::LayerKind::max_pool, kernel, stride, padding);
+  return pool("max_pool", kernel, stride, padding);
 }
 inline config::Layer average_pool(std::int64_t kernel) {
-  return pool(config::LayerKind::average_pool, kernel);
+  return pool("average_pool", kernel);
 }
 inline config::Layer relu() {
-  return layer(config::LayerKind::relu);
+  return layer("relu");
 }
 inline config::Layer dropout(double rate) {
-  config::Layer result = layer(config::LayerKind::dropout);
-  result.rate = rate;
-  return result;
+  return layer("dropout", {{"rate", rate}});
 }
 inline config::Layer lrn() {
-  return layer(config::LayerKind::lrn);
+  return layer("lrn");
 }
 
 // Layers that know where a job file would have them: "job.toml:1:1", "job.toml:2:1" ...
@@ -113,7 +103,7 @@ class Net {
     }
   }
 
-  Result train(const Pass& pass, float weight) {
+  Result train(const layers::Pass& pass, float weight) {
     Result result;
     double totals[2] = {0, 0};
     model_.begin_step(stream_);
@@ -129,12 +119,12 @@ class Net {
   // A whole pass of rows 0, 1, ...
   Result train(float weight = 1.0F) {
     load(0, model_.rows());
-    return train(Pass{.seed = 3, .step = 2, .samples = model_.rows()}, weight);
+    return train(layers::Pass{.seed = 3, .step = 2, .samples = model_.rows()}, weight);
   }
   Result evaluate(std::int64_t samples) {
     double totals[2] = {0, 0};
     model_.begin_step(stream_);
-    model_.evaluate(stream_, Pass{.phase = Phase::evaluation, .samples = samples}, labels(),
+    model_.evaluate(stream_, layers::Pass{.phase = layers::Phase::evaluation, .samples = samples}, labels(),
                     kernels::host_tensor(std::span<double>(totals), kernels::Shape{2}));
     return {totals[0], totals[1], {}, {}};
   }

@@ -83,7 +83,7 @@ std::vector<float> reference_gradient(const config::JobConfig& config) {
   const auto labels =
       session.feed().load(session.stream(), loaded.images, loaded.labels, session.model().input());
   kernels::Buffer<double> totals({}, 2);
-  const model::Pass pass{model::Phase::training, config.job.seed, 0, 0, loaded.samples, {}};
+  const model::layers::Pass pass{model::layers::Phase::training, config.job.seed, 0, 0, loaded.samples, {}};
   session.model().train(session.stream(), pass, labels, 1.0F / static_cast<float>(loaded.samples),
                         totals.tensor(), [](std::int64_t) {});
   loader.release(loaded, session.stream());
@@ -223,7 +223,7 @@ TEST_CASE("what is not finite on one rank reaches the guards of all, in every co
         config.exchange.codec = codec;
         config.guard.non_finite = config::NonFinite::skip;
         const GuardedRun run = run_guarded(config, bad, value);
-        CAPTURE(config::to_string(codec), value, bad);
+        CAPTURE(to_string(codec), value, bad);
         CHECK_ALL_RANKS(run.skipped == std::vector<std::int64_t>{2});
         CHECK_ALL_RANKS(!run.second_step_changed_weights);
         CHECK_ALL_RANKS(run.ended_finite);

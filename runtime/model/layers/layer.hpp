@@ -8,14 +8,13 @@
 #include "kernels/random.hpp"
 #include "kernels/stream.hpp"
 #include "kernels/tensor.hpp"
-#include "runtime/config/job.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-namespace eightfold::runtime::model {
+namespace eightfold::runtime::model::layers {
 
 enum class Phase { training, evaluation };
 
@@ -67,16 +66,4 @@ class Layer {
                              kernels::ConstTensor y, kernels::Tensor dy, kernels::Tensor dx) = 0;
 };
 
-// What a layer is built from: its config and its place in the network.
-struct LayerSite {
-  const config::Layer& config;
-  kernels::Device device;
-  kernels::Shape input;     // [rows, ...]
-  std::uint32_t index = 0;  // in the job's list: names its parameters and keys its random numbers
-  kernels::Activation activation = kernels::Activation::identity;  // fused into linear and conv2d
-};
-
-// Throws ConfigError, with the place in the config, when the layer does not fit its input.
-std::unique_ptr<Layer> make_layer(const LayerSite& site);
-
-}  // namespace eightfold::runtime::model
+}  // namespace eightfold::runtime::model::layers
