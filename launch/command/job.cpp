@@ -8,6 +8,7 @@
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/config/names.hpp"
 #include "runtime/config/tables.hpp"
+#include "runtime/data/registry.hpp"
 #include "runtime/job/show.hpp"
 
 #include <fmt/ranges.h>
@@ -62,7 +63,7 @@ auto in_memory(const Make& make, const std::string& advice) {
 }
 
 std::string data_advice(const runtime::config::Data& data) {
-  return data.kind == runtime::config::DataKind::digits
+  return !runtime::data::find_data_kind(data.kind).traits.has_files
              ? "data.train and data.test say how many samples are drawn"
              : "data.kind: every rank holds all samples in memory";
 }

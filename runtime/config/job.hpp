@@ -33,22 +33,12 @@ struct Job {
       0;  // host threads per rank; 0: the cores this rank may use, shared with its neighbours
 };
 
-// Training samples of DataKind::digits where a job names no number.
-inline constexpr std::int64_t kDefaultDigits = 20'000;
+// The kinds and their keys: runtime/data/registry.hpp.
+struct Data : Choice {
+  Data() : Choice{"digits"} {}
 
-enum class DataKind { digits, idx, cifar10, cifar100 };
-
-struct Data {
-  DataKind kind = DataKind::digits;
-  std::string dir = "data";
-  std::string images = "train-images-idx3-ubyte";
-  std::string labels = "train-labels-idx1-ubyte";
-  std::string test_images = "t10k-images-idx3-ubyte";
-  std::string test_labels = "t10k-labels-idx1-ubyte";
-  std::int64_t train = 0;  // samples; 0: all of the training files (digits: 20000)
-  std::int64_t test =
-      0;  // samples; 0: all of the test files (digits: 4000); idx: taken from the training files
-  bool may_change = false;  // --resume goes on with other training samples
+  std::int64_t train = 0, test = 0;  // samples; 0: as the kind says
+  bool may_change = false;           // --resume goes on with other training samples
 };
 
 // One [[model.layer]]; the kinds and their keys: runtime/model/layers/registry.hpp.

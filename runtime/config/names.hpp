@@ -18,8 +18,6 @@ inline constexpr std::array<std::string_view, 0> kNames;
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<DeviceChoice> = {"auto", "host", "cuda"};
 template <>
-inline constexpr std::array<std::string_view, 4> kNames<DataKind> = {"digits", "idx", "cifar10", "cifar100"};
-template <>
 inline constexpr std::array<std::string_view, 3> kNames<ScheduleKind> = {"constant", "step", "cosine"};
 template <>
 inline constexpr std::array<std::string_view, 3> kNames<ErrorFeedback> = {"auto", "on", "off"};

@@ -250,7 +250,7 @@ std::shared_ptr<const Source> make_digits(std::uint64_t seed, DigitPart part, st
 
 void write_digits(const std::filesystem::path& directory, std::uint64_t seed, std::int64_t train,
                   std::int64_t test) {
-  const config::Data names;
+  const IdxOptions names;
   base::create_directories(directory, base::Access::umask);
   const auto write = [&](DigitPart part, std::int64_t count, const std::string& images,
                          const std::string& labels) {

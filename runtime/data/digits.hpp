@@ -33,7 +33,7 @@ std::int32_t draw_digit(std::uint64_t seed, DigitPart part, std::int64_t index,
 // The first `count` samples of a part, drawn once and kept in memory.
 std::shared_ptr<const Source> make_digits(std::uint64_t seed, DigitPart part, std::int64_t count);
 
-// Writes the first samples of both parts into `directory` as four IDX files under the names that config::Data
+// Writes the first samples of both parts into `directory` as four IDX files under the names that IdxOptions
 // has for defaults, replacing files of those names. Requires: train, test >= 1.
 void write_digits(const std::filesystem::path& directory, std::uint64_t seed, std::int64_t train,
                   std::int64_t test);

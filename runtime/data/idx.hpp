@@ -13,9 +13,19 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace eightfold::runtime::data {
+
+// Where the files are, in a job and where the generated digits are written.
+struct IdxOptions {
+  std::string dir = "data";
+  std::string images = "train-images-idx3-ubyte";
+  std::string labels = "train-labels-idx1-ubyte";
+  std::string test_images = "t10k-images-idx3-ubyte";
+  std::string test_labels = "t10k-labels-idx1-ubyte";
+};
 
 struct IdxArray {
   std::vector<std::int64_t> extents;  // each at least 1

@@ -1,13 +1,14 @@
 #include "runtime/data/random_source.hpp"
 
 #include "kernels/random.hpp"
+#include "runtime/data/registry.hpp"
 
 namespace eightfold::runtime::data {
 
-std::shared_ptr<const Source> random_source(config::DataKind kind, std::int64_t samples) {
-  const bool cifar = kind == config::DataKind::cifar10 || kind == config::DataKind::cifar100;
-  const SampleShape shape = cifar ? SampleShape{32, 32, 3} : SampleShape{28, 28, 1};
-  const std::int64_t classes = kind == config::DataKind::cifar100 ? 100 : 10;
+std::shared_ptr<const Source> random_source(std::string_view kind, std::int64_t samples) {
+  const DataTraits& traits = find_data_kind(kind).traits;
+  const SampleShape& shape = traits.shape;
+  const std::int64_t classes = traits.classes;
   std::vector<std::uint8_t> images(static_cast<std::size_t>(samples * shape.bytes()));
   std::vector<std::uint8_t> labels(static_cast<std::size_t>(samples));
   const kernels::RandomKey pixels{1, 0, 0}, labelling{1, 0, 1};

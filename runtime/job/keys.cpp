@@ -2,6 +2,7 @@
 
 #include "runtime/config/field.hpp"
 #include "runtime/config/ranges.hpp"
+#include "runtime/data/registry.hpp"
 #include "runtime/job/exchange_keys.hpp"
 #include "runtime/model/layers/registry.hpp"
 #include "runtime/optim/optimizers/registry.hpp"
@@ -65,58 +66,6 @@ config::Section<config::JobConfig> job_section() {
             .range = config::between(0, 4096)})});
 }
 
-config::Section<config::JobConfig> data_section() {
-  const std::vector<config::Condition> files = {with_kind({"idx", "cifar10", "cifar100"})};
-  const std::vector<config::Condition> idx = {with_kind({"idx"})};
-  return config::section(
-      "data", "What is learnt.", &config::JobConfig::data,
-      {config::field(
-           "kind", &config::Data::kind,
-           {.help =
-                "\"digits\": drawn digits, generated from the seed, no files needed. \"idx\": the files of "
-                "MNIST and its relatives. \"cifar10\", \"cifar100\": their binary versions.",
-            .identity = config::Identity::always}),
-       config::field_as<config::PathField>(
-           "dir", &config::Data::dir,
-           {.help = "Directory of the files.", .text = config::TextRule::filled, .only_with = files}),
-       config::field_as<config::PathField>("images", &config::Data::images,
-                                           {.help = "Training images, IDX, also gzip-compressed.",
-                                            .text = config::TextRule::filled,
-                                            .only_with = idx,
-                                            .identity = config::Identity::always}),
-       config::field_as<config::PathField>("labels", &config::Data::labels,
-                                           {.help = "Training labels, IDX, also gzip-compressed.",
-                                            .text = config::TextRule::filled,
-                                            .only_with = idx,
-                                            .identity = config::Identity::always}),
-       config::field_as<config::PathField>(
-           "test_images", &config::Data::test_images,
-           {.help = "Test images.", .text = config::TextRule::filled, .only_with = idx}),
-       config::field_as<config::PathField>(
-           "test_labels", &config::Data::test_labels,
-           {.help = "Test labels.", .text = config::TextRule::filled, .only_with = idx}),
-       config::field(
-           "train", &config::Data::train,
-           {.help = "Training samples; 0: all there are (digits: 20000; idx with a count for test: all "
-                    "before them).",
-            .unit = "samples",
-            .range = config::at_least(0),
-            .identity = config::Identity::always}),
-       config::field(
-           "test", &config::Data::test,
-           {.help = "Test samples; 0: all there are (digits: 4000; idx: the test files). With idx a count "
-                    "is taken from the "
-                    "training files, behind the training samples.",
-            .unit = "samples",
-            .range = config::at_least(0),
-            .identity = config::Identity::always}),
-       config::field(
-           "may_change", &config::Data::may_change,
-           {.help = "Lets --resume go on with other training samples than those that the checkpoint was "
-                    "trained on; mean and deviation stay the checkpoint's.",
-            .only_with = files})});
-}
-
 // `kind` itself. The kinds last as long as the program.
 template <class Owner>
 config::Key<Owner> kind_key(const config::Kinds& kinds, bool required,
@@ -134,6 +83,38 @@ config::Key<Owner> kind_key(const config::Kinds& kinds, bool required,
 template <class Owner>
 void append(std::vector<config::Key<Owner>>& keys, std::vector<config::Key<Owner>> more) {
   keys.insert(keys.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+config::Section<config::JobConfig> data_section() {
+  using config::Data;
+  static const config::Kinds kinds = data_kinds();
+  static const std::vector<std::string_view> names = names_of(kinds);
+  std::vector<std::string_view> with_files;
+  for (const data::DataKind* kind : data::all_data_kinds())
+    if (kind->traits.has_files) with_files.push_back(kind->name);
+  config::Key<Data> kind = kind_key<Data>(kinds, false, names);
+  kind.identity = config::Identity::always;
+  std::vector<config::Key<Data>> keys = {kind};
+  append(keys, config::keys_of_base<Data>(keys_of(kinds)));
+  append(
+      keys,
+      {config::field("train", &Data::train,
+                     {.help = "Training samples; 0: all there are (digits: 20000; idx with a count for "
+                              "test: all before them).",
+                      .unit = "samples",
+                      .range = config::at_least(0),
+                      .identity = config::Identity::always}),
+       config::field("test", &Data::test,
+                     {.help = "Test samples; 0: all there are (digits: 4000; idx: the test files). With idx "
+                              "a count is taken from the training files, behind the training samples.",
+                      .unit = "samples",
+                      .range = config::at_least(0),
+                      .identity = config::Identity::always}),
+       config::field("may_change", &Data::may_change,
+                     {.help = "Lets --resume go on with other training samples than those that the "
+                              "checkpoint was trained on; mean and deviation stay the checkpoint's.",
+                      .only_with = {with_kind(with_files)}})});
+  return section("data", "What is learnt.", &config::JobConfig::data, std::move(keys));
 }
 
 config::Section<config::JobConfig> optimizer_section() {
@@ -295,6 +276,11 @@ config::Section<config::Layer> all_layer_keys() {
 
 config::Kinds layer_kinds() {
   const auto& all = model::layers::all_layer_kinds();
+  return {all.begin(), all.end()};
+}
+
+config::Kinds data_kinds() {
+  const auto& all = data::all_data_kinds();
   return {all.begin(), all.end()};
 }
 

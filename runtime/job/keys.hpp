@@ -23,6 +23,7 @@ const std::vector<config::Section<config::JobConfig>>& job_sections();
 const config::Section<config::Layer>& layer_section();
 // What `kind` may be in them.
 config::Kinds layer_kinds();
+config::Kinds data_kinds();
 config::Kinds optimizer_kinds();
 // All of them, as the reader of a file asks for them.
 const config::Layout& job_layout();

@@ -3,6 +3,7 @@
 #include "kernels/base/error.hpp"
 #include "runtime/config/fill.hpp"
 #include "runtime/config/together.hpp"
+#include "runtime/data/registry.hpp"
 #include "runtime/job/document.hpp"
 #include "runtime/job/exchange_keys.hpp"
 #include "runtime/job/keys.hpp"
@@ -64,7 +65,7 @@ void check_together(const config::JobConfig& config, const config::Origins& orig
 
 std::optional<std::int64_t> known_steps(const config::JobConfig& config) {
   std::int64_t samples = config.data.train;
-  if (samples == 0 && config.data.kind == config::DataKind::digits) samples = config::kDefaultDigits;
+  if (samples == 0) samples = data::find_data_kind(config.data.kind).traits.default_train;
   const std::int64_t per_epoch = (samples + config.job.global_batch - 1) / config.job.global_batch;
   const std::int64_t of_epochs = config.job.epochs * per_epoch;
   if (samples == 0) return config.job.steps > 0 ? std::optional(config.job.steps) : std::nullopt;
@@ -96,6 +97,7 @@ ParsedJob parse_job(std::string_view toml_text, std::string_view source_name,
     job.config.model.layers.push_back(
         make_layer(layers[i], fmt::format("{}[{}]", layer_section().name, i), job.origins, complaints));
   job.config.schedule.place = config::place_of(job.origins, "schedule.warmup_steps", document.place);
+  complete(data_kinds(), job.config.data, config::Together("data", job.origins, document.place, complaints));
   complete(optimizer_kinds(), job.config.optimizer,
            config::Together("optimizer", job.origins, document.place, complaints));
   check_together(job.config, job.origins, document.place, complaints);

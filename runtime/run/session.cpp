@@ -3,6 +3,7 @@
 #include "kernels/base/error.hpp"
 #include "kernels/base/hash.hpp"
 #include "runtime/checkpoint/data_file.hpp"
+#include "runtime/data/registry.hpp"
 #include "runtime/run/residuals.hpp"
 
 #include <algorithm>
@@ -19,8 +20,8 @@ kernels::Shape tensor_shape(const data::SampleShape& sample) {
 
 // How many outputs the network must have to be trained; 0: any number. Of IDX files only the labels are
 // known, and the largest class may have no sample.
-int required_outputs(config::DataKind kind, const data::Split& data) {
-  const bool are_known = data.train != nullptr && kind != config::DataKind::idx;
+int required_outputs(std::string_view kind, const data::Split& data) {
+  const bool are_known = data.train != nullptr && data::find_data_kind(kind).traits.has_these_classes;
   return are_known ? static_cast<int>(data.train->classes()) : 0;
 }
 

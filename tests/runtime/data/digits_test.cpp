@@ -158,10 +158,10 @@ TEST_CASE("written digits are the digits that a job draws itself") {
   write_digits(directory, 7, 30, 20);
   write_digits(directory, 7, 25, 15);  // replaces
   config::Data config;
-  config.kind = config::DataKind::idx;
-  config.dir = directory.string();
+  config.kind = "idx";
+  config.values["dir"] = directory.string();
   const Split read = open(config, 0);
-  config.kind = config::DataKind::digits;
+  config.kind = "digits";
   config.train = 25;
   config.test = 15;
   const Split drawn = open(config, 7);

@@ -1,6 +1,7 @@
 #include "kernels/base/error.hpp"
 #include "runtime/data/cifar.hpp"
 #include "runtime/data/idx.hpp"
+#include "runtime/data/registry.hpp"
 #include "runtime/data/source.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
@@ -28,12 +29,20 @@ void write_pair(const std::filesystem::path& images, const std::filesystem::path
 }
 
 // A directory with 20 training and 6 test samples, of which half the files are compressed.
+// A path of the data, as the job gives it.
+std::string& text(config::Data& config, const std::string& key) {
+  return std::get<std::string>(config.values.try_emplace(key, std::string()).first->second);
+}
+
 config::Data idx_files(const Scratch& scratch) {
   config::Data config;
-  config.kind = config::DataKind::idx;
-  config.dir = scratch.path().string();
-  write_pair(scratch.path() / (config.images + ".gz"), scratch.path() / config.labels, 0, 20);
-  write_pair(scratch.path() / config.test_images, scratch.path() / (config.test_labels + ".gz"), 100, 6);
+  config.kind = "idx";
+  find_data_kind("idx").complete(config);  // the names that files have by default
+  text(config, "dir") = scratch.path().string();
+  write_pair(scratch.path() / (text(config, "images") + ".gz"), scratch.path() / text(config, "labels"), 0,
+             20);
+  write_pair(scratch.path() / text(config, "test_images"),
+             scratch.path() / (text(config, "test_labels") + ".gz"), 100, 6);
   return config;
 }
 
@@ -84,12 +93,13 @@ TEST_CASE("idx: training and test files are found with and without .gz") {
 TEST_CASE("idx: a name is as good with .gz as without") {
   const Scratch scratch;
   config::Data config = idx_files(scratch);
-  for (std::string* name : {&config.images, &config.labels, &config.test_images, &config.test_labels})
+  for (std::string* name : {&text(config, "images"), &text(config, "labels"), &text(config, "test_images"),
+                            &text(config, "test_labels")})
     *name += ".gz";
   CHECK(values(*open(config, 1).train) == range(0, 20));
-  config.images = "missing.gz";
-  CHECK(complaint(config).starts_with("no data (data.dir, data.images): " + config.dir +
-                                      "/missing.gz: no such file; " + config.dir +
+  text(config, "images") = "missing.gz";
+  CHECK(complaint(config).starts_with("no data (data.dir, data.images): " + text(config, "dir") +
+                                      "/missing.gz: no such file; " + text(config, "dir") +
                                       "/missing: no such file;"));
 }
 
@@ -112,9 +122,9 @@ TEST_CASE("idx: train takes the first samples, test the next ones") {
 TEST_CASE("idx: no test files are needed when the training files hold both parts") {
   const Scratch scratch;
   config::Data config = idx_files(scratch);
-  config.test_images = config.test_labels = "missing";
-  CHECK(complaint(config) == "no data (data.dir, data.test_images): " + config.dir +
-                                 "/missing: no such file; " + config.dir +
+  text(config, "test_images") = text(config, "test_labels") = "missing";
+  CHECK(complaint(config) == "no data (data.dir, data.test_images): " + text(config, "dir") +
+                                 "/missing: no such file; " + text(config, "dir") +
                                  "/missing.gz: no such file; say where the files are with --set "
                                  "data.dir=DIR; `eightfold data digits DIR` makes some");
   config.test = 3;
@@ -124,7 +134,7 @@ TEST_CASE("idx: no test files are needed when the training files hold both parts
 TEST_CASE("idx: more samples than the files hold is an error that names both numbers") {
   const Scratch scratch;
   config::Data config = idx_files(scratch);
-  const std::string file = config.dir + "/train-images-idx3-ubyte.gz";
+  const std::string file = text(config, "dir") + "/train-images-idx3-ubyte.gz";
   config.train = 21;
   CHECK(complaint(config) == "data.train = 21, but " + file + " holds 20 samples");
   config.train = 17;
@@ -140,13 +150,13 @@ TEST_CASE("idx: more samples than the files hold is an error that names both num
 TEST_CASE("idx: test files must be like the training files") {
   const Scratch scratch;
   config::Data config = idx_files(scratch);
-  config.test_images = "wide";
-  config.test_labels = "labels";
+  text(config, "test_images") = "wide";
+  text(config, "test_labels") = "labels";
   write_idx(scratch.path() / "wide", {{1, 1, 2}, {0, 0}});
   write_idx(scratch.path() / "labels", {{1}, {4}});
-  CHECK(complaint(config).find("holds images of 1 x 1 x 1, but " + config.dir + "/wide of 1 x 2 x 1") !=
-        std::string::npos);
-  config.test_images = "narrow";
+  CHECK(complaint(config).find("holds images of 1 x 1 x 1, but " + text(config, "dir") +
+                               "/wide of 1 x 2 x 1") != std::string::npos);
+  text(config, "test_images") = "narrow";
   write_idx(scratch.path() / "narrow", {{1, 1, 1}, {0}});
   CHECK(complaint(config) == "nothing");
 }
@@ -154,8 +164,8 @@ TEST_CASE("idx: test files must be like the training files") {
 TEST_CASE("idx: a folder, a link to nothing or what is no file does not hide the .gz beside it") {
   const Scratch scratch;
   config::Data config = idx_files(scratch);
-  const auto path = scratch.path() / config.images;
-  std::filesystem::create_directories(path / config.images);
+  const auto path = scratch.path() / text(config, "images");
+  std::filesystem::create_directories(path / text(config, "images"));
   CHECK(values(*open(config, 1).train) == range(0, 20));
   std::filesystem::remove_all(path);
   std::filesystem::create_symlink("nowhere", path);
@@ -188,12 +198,12 @@ std::string test_complaint(const config::Data& config, std::int64_t trained, con
 TEST_CASE("idx: the test samples are in the test files, which alone are opened") {
   const Scratch scratch;
   config::Data config = idx_files(scratch);
-  config.images = config.labels = "missing";
+  text(config, "images") = text(config, "labels") = "missing";
   const Split split = open_test(config, 1, 20, kPixel);
   CHECK(values(*split.test) == range(100, 106));
   CHECK(split.train == nullptr);
   CHECK(test_complaint(config, 20, {1, 2, 1}) ==
-        config.dir + "/" + config.test_images +
+        text(config, "dir") + "/" + text(config, "test_images") +
             " holds images of 1 x 1 x 1, but the network was trained "
             "on 1 x 2 x 1");
 }
@@ -201,7 +211,7 @@ TEST_CASE("idx: the test samples are in the test files, which alone are opened")
 TEST_CASE("idx: test samples that are counted are those behind the trained ones, however many follow") {
   const Scratch scratch;
   config::Data config = idx_files(scratch);
-  config.test_images = config.test_labels = "missing";
+  text(config, "test_images") = text(config, "test_labels") = "missing";
   config.test = 3;
   for (const std::int64_t trained : {1, 10, 17}) {
     const Split split = open_test(config, 1, trained, kPixel);
@@ -210,15 +220,15 @@ TEST_CASE("idx: test samples that are counted are those behind the trained ones,
     CHECK(values(*split.train) == range(0, first));
   }
   CHECK(test_complaint(config, 18, kPixel) ==
-        "data.test = 3, but " + config.dir + "/" + config.images +
+        "data.test = 3, but " + text(config, "dir") + "/" + text(config, "images") +
             ".gz holds 20 samples, and the network was trained on the first 18");
 }
 
 TEST_CASE("cifar10: the test samples need no training batch") {
   const Scratch scratch;
   config::Data config;
-  config.kind = config::DataKind::cifar10;
-  config.dir = scratch.path().string();
+  config.kind = "cifar10";
+  text(config, "dir") = scratch.path().string();
   CHECK(test_complaint(config, 20, kCifarShape).find("cs.toronto.edu") != std::string::npos);
   scratch.file("test_batch.bin", cifar_file(3, 1, 9));
   CHECK(open_test(config, 1, 20, kCifarShape).test->size() == 3);
@@ -227,9 +237,9 @@ TEST_CASE("cifar10: the test samples need no training batch") {
 TEST_CASE("cifar10: five batches and a test batch, in the directory or in that of the archive") {
   const Scratch scratch;
   config::Data config;
-  config.kind = config::DataKind::cifar10;
+  config.kind = "cifar10";
   const bool in_archive_folder = GENERATE(false, true);
-  config.dir = scratch.path().string();
+  text(config, "dir") = scratch.path().string();
   const std::string folder = in_archive_folder ? "cifar-10-batches-bin/" : "";
   std::filesystem::create_directories(scratch.path() / folder);
   for (const char batch : {'1', '2', '3', '4', '5'})
@@ -255,8 +265,8 @@ TEST_CASE("cifar10: five batches and a test batch, in the directory or in that o
 TEST_CASE("cifar100: one training and one test file with coarse and fine labels") {
   const Scratch scratch;
   config::Data config;
-  config.kind = config::DataKind::cifar100;
-  config.dir = scratch.path().string();
+  config.kind = "cifar100";
+  text(config, "dir") = scratch.path().string();
   scratch.file("train.bin", cifar_file(4, 2, 19));
   scratch.file("test.bin", cifar_file(1, 2, 3));
   const Split split = open(config, 1);

@@ -49,8 +49,8 @@ verify = true
 replica_check = 7
 )")
                                .config;
-  CHECK(config.data.kind == DataKind::cifar100);
-  CHECK(config.data.dir == "some where");
+  CHECK(config.data.kind == "cifar100");
+  CHECK(config.data.values.at("dir") == Value("some where"));
   CHECK(config.optimizer.learning_rate == 1.0);
   CHECK(config.optimizer.values.at("nesterov") == Value(true));
   CHECK(config.schedule.step_epochs == std::vector<std::int64_t>{3, 7});

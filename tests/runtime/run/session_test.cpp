@@ -145,7 +145,7 @@ TEST_CASE("a network may tell more classes apart than the files have, and not fe
   CHECK_THROWS_WITH(run::Session(job_of("5"), {nullptr, data.test}, facts, place()), complaint);
   // Data that says how many classes there are is trained on with as many, and evaluated with any that do.
   config::JobConfig known = job_of("10");
-  known.data.kind = config::DataKind::cifar10;
+  known.data.kind = "cifar10";
   CHECK_THROWS_AS(run::Session(known, data, place()), base::ConfigError);
   CHECK_NOTHROW(run::Session(known, {nullptr, data.test}, facts, place()));
 }
