@@ -80,7 +80,7 @@ void evaluate(const EvaluateOptions& options, comm::mpi::Environment& environmen
   session->restore(world, found, runtime::run::Restored::weights);
   comm::engine::Engine engine(world);
   const runtime::telemetry::Score score =
-      runtime::run::evaluate(*session, engine, found.manifest.step, nullptr);
+      runtime::run::evaluate(*session, engine, world.flight_recorder(), found.manifest.step);
   require_finite(score, *session, found.manifest.step);
   if (world.rank() != 0) return;
   const command::ResultRow row = {

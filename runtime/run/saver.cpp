@@ -1,7 +1,6 @@
 #include "runtime/run/saver.hpp"
 
 #include "comm/mpi/agreed_error.hpp"
-#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/checkpoint/data_file.hpp"
 #include "runtime/config/show.hpp"
@@ -37,8 +36,8 @@ std::string newest_in(const std::filesystem::path& store) {
 }  // namespace
 
 Saver::Saver(Session& session, comm::engine::Engine& engine, telemetry::Telemetry& telemetry,
-             checkpoint::Store* store)
-    : session_(session), engine_(engine), telemetry_(telemetry), store_(store) {
+             base::FlightRecorder& recorder, checkpoint::Store* store)
+    : session_(session), engine_(engine), telemetry_(telemetry), recorder_(recorder), store_(store) {
   const config::Checkpoint& wanted = session.config().checkpoint;
   if (writes() && wanted.asynchronous && wanted.every >= 0)
     copy_.emplace(session.make_snapshot(Snapshot::Copies::of_all));
@@ -51,7 +50,7 @@ Saver::Saver(Session& session, comm::engine::Engine& engine, telemetry::Telemetr
 Saver::~Saver() {
   if (!is_writing()) return;
   base::log_warn("the run ends early, once the checkpoint that is being written is complete");
-  base::flight_recorder().begin_phase(base::Phase::checkpoint, base::flight_recorder().read().step);
+  recorder_.begin_phase(base::Phase::checkpoint, recorder_.read().step);
 }
 
 void Saver::save(std::int64_t step, const std::string& weight_hash) {

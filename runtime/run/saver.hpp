@@ -5,6 +5,7 @@
 // the reason, the next one is tried, and finish() tells how the last attempt ended.
 
 #include "comm/engine/engine.hpp"
+#include "kernels/base/flight_record.hpp"
 #include "kernels/buffer.hpp"
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/run/session.hpp"
@@ -27,7 +28,7 @@ class Saver {
   // memory for a copy of the state there, unless the job has it written while training waits, or writes none
   // but the last. All of them outlive this.
   Saver(Session& session, comm::engine::Engine& engine, telemetry::Telemetry& telemetry,
-        checkpoint::Store* store);
+        base::FlightRecorder& recorder, checkpoint::Store* store);
   ~Saver();                      // waits for what is being written
   Saver(const Saver&) = delete;  // its thread refers to it
   Saver& operator=(const Saver&) = delete;
@@ -61,6 +62,7 @@ class Saver {
   Session& session_;
   comm::engine::Engine& engine_;
   telemetry::Telemetry& telemetry_;
+  base::FlightRecorder& recorder_;
   checkpoint::Store* store_;
   std::optional<Snapshot> copy_;
   kernels::PinnedBuffer<float> passing_;  // for one residual, on every rank that has one

@@ -3,7 +3,6 @@
 #include "comm/engine/engine.hpp"
 #include "comm/mpi/agreed_error.hpp"
 #include "comm/verifying_exchange.hpp"
-#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/health/monitor.hpp"
 #include "runtime/run/evaluation.hpp"
@@ -34,11 +33,13 @@ class Run {
         verifying_(verifies() ? std::make_unique<comm::VerifyingExchange>(engine_, *exchange_,
                                                                           bucket_gradients(session))
                               : nullptr),
-        saver_(session, engine_, telemetry_, plan.store),
+        recorder_(communicator.flight_recorder()),
+        saver_(session, engine_, telemetry_, recorder_, plan.store),
         stop_(engine_, session.place().device, plan.stop != nullptr ? *plan.stop : nobody_asks_,
               plan.end_time),
         monitor_(engine_, session.place().device),
-        worker_(session, verifying_ ? *verifying_ : *exchange_, telemetry_, plan.first_step, length_.steps),
+        worker_(session, verifying_ ? *verifying_ : *exchange_, telemetry_, recorder_, plan.first_step,
+                length_.steps),
         reported_step_(plan.first_step) {}
 
   TrainResult run() {
@@ -72,7 +73,7 @@ class Run {
     if (reported_step_ != done) report(done);  // stopped between two reports
     if (evaluated_step_ != done && stopped == StopReason::none) evaluate(done);
     if (saved_step_ != done && (config_.checkpoint.every >= 0 || stopped != StopReason::none)) save(done);
-    base::flight_recorder().begin_phase(base::Phase::checkpoint, done);
+    recorder_.begin_phase(base::Phase::checkpoint, done);
     const std::string hash = agreed_weight_hash(done);
     const std::optional<std::string> unsaved = saver_.finish();
     monitor_.finish();
@@ -131,8 +132,8 @@ class Run {
   }
 
   void evaluate(std::int64_t done) {
-    base::flight_recorder().begin_phase(base::Phase::evaluation, done);
-    test_ = run::evaluate(session_, engine_, done, nullptr);
+    recorder_.begin_phase(base::Phase::evaluation, done);
+    test_ = run::evaluate(session_, engine_, recorder_, done);
     evaluated_step_ = done;
     telemetry_.evaluation(done, test_);
     if (!std::isfinite(test_.loss())) diverged("test loss", test_.loss(), done);
@@ -141,7 +142,7 @@ class Run {
   }
 
   void save(std::int64_t done) {
-    base::flight_recorder().begin_phase(base::Phase::checkpoint, done);
+    recorder_.begin_phase(base::Phase::checkpoint, done);
     saver_.save(done, agreed_weight_hash(done));
     saved_step_ = done;
   }
@@ -169,6 +170,7 @@ class Run {
   comm::engine::Engine engine_;
   std::unique_ptr<comm::Exchange> exchange_;
   std::unique_ptr<comm::VerifyingExchange> verifying_;  // null unless the job verifies
+  base::FlightRecorder& recorder_;
   Saver saver_;
   StopRequest nobody_asks_;
   StopAgreement stop_;

@@ -1,6 +1,5 @@
 #include "runtime/run/worker.hpp"
 
-#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/elementwise.hpp"
 #include "runtime/telemetry/spans.hpp"
@@ -19,13 +18,14 @@ data::LoaderJob training_data(const Session& session, std::int64_t first_step, s
 
 }  // namespace
 
-Worker::Worker(Session& session, comm::Exchange& exchange, base::Observer& observer, std::int64_t first_step,
-               std::int64_t end_step)
+Worker::Worker(Session& session, comm::Exchange& exchange, base::Observer& observer,
+               base::FlightRecorder& recorder, std::int64_t first_step, std::int64_t end_step)
     : session_(session),
       stream_(session.stream()),
       timeline_(stream_, observer, base::Track::worker),
       loader_(training_data(session, first_step, end_step), session.place().device, &observer),
       exchange_(exchange),
+      recorder_(recorder),
       totals_(session.place().device, 2),
       totals_before_(session.place().device, 2),
       totals_host_(session.place().device, 2),
@@ -54,7 +54,7 @@ void Worker::enqueue_step() {
   session_.model().begin_step(stream_);
   for (std::int64_t index = 0; index < passes; ++index) run_pass(batch, index, passes);
   submit_complete(session_.model().gradients().elements());  // without overlap: all of them
-  base::flight_recorder().begin_phase(base::Phase::exchange, step_);
+  recorder_.begin_phase(base::Phase::exchange, step_);
   learning_rate_ = optim::learning_rate(session_.config().schedule, session_.config().optimizer.learning_rate,
                                         session_.length(), step_);
   // A format without a zero makes numbers of the zeros behind each tensor.
@@ -116,9 +116,9 @@ void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t
 
 const data::Pass& Worker::next_pass() {
   const data::Pass* loaded = nullptr;
-  base::flight_recorder().begin_phase(base::Phase::data, step_);
+  recorder_.begin_phase(base::Phase::data, step_);
   timeline_.span(telemetry::kDataWaitSpan, step_, [&] { loaded = &loader_.next(); });
-  base::flight_recorder().begin_phase(base::Phase::forward, step_);
+  recorder_.begin_phase(base::Phase::forward, step_);
   return *loaded;
 }
 

@@ -3,6 +3,7 @@
 // One optimizer step after the other, as every rank runs it: load, forward, backward, exchange, update.
 
 #include "comm/exchange.hpp"
+#include "kernels/base/flight_record.hpp"
 #include "kernels/base/observer.hpp"
 #include "kernels/buffer.hpp"
 #include "kernels/timeline.hpp"
@@ -15,10 +16,10 @@ namespace eightfold::runtime::run {
 
 class Worker {
  public:
-  // Steps [first_step, end_step) of the session's job, whose buckets go through `exchange`. The three outlive
+  // Steps [first_step, end_step) of the session's job, whose buckets go through `exchange`. The four outlive
   // this.
-  Worker(Session& session, comm::Exchange& exchange, base::Observer& observer, std::int64_t first_step,
-         std::int64_t end_step);
+  Worker(Session& session, comm::Exchange& exchange, base::Observer& observer, base::FlightRecorder& recorder,
+         std::int64_t first_step, std::int64_t end_step);
   // Waits for the device: it uses what goes with this.
   ~Worker();
   Worker(const Worker&) = delete;  // its loader has a thread
@@ -56,6 +57,7 @@ class Worker {
   kernels::Timeline timeline_;
   data::Loader loader_;
   comm::Exchange& exchange_;
+  base::FlightRecorder& recorder_;
   kernels::Buffer<double> totals_;
   kernels::Buffer<double> totals_before_;  // this step; kept where a guard may skip it
   kernels::PinnedBuffer<double> totals_host_;

@@ -1,7 +1,6 @@
 #include "runtime/watchdog/watchdog.hpp"
 
 #include "kernels/base/error.hpp"
-#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
 #include "kernels/base/signals.hpp"
@@ -64,8 +63,8 @@ bool is_lost(const Witness& witness, const std::string& own_host) {
 
 class Watchdog::Impl {
  public:
-  explicit Impl(const sigset_t& signals)
-      : signals_(signals), recorder_(base::flight_recorder()), timer_({}), thread_([this] { run(); }) {}
+  Impl(const sigset_t& signals, base::FlightRecorder& recorder)
+      : signals_(signals), recorder_(recorder), timer_({}), thread_([this] { run(); }) {}
   ~Impl() {
     stopping_ = true;
     pthread_kill(thread_.native_handle(), SIGUSR2);
@@ -234,9 +233,9 @@ std::filesystem::path Watchdog::Impl::flight() {
   return flight_;
 }
 
-Watchdog::Watchdog() : signals_(base::end_signals({SIGUSR1, SIGUSR2})) {
+Watchdog::Watchdog(base::FlightRecorder& recorder) : signals_(base::end_signals({SIGUSR1, SIGUSR2})) {
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-  impl_ = std::make_unique<Impl>(signals_);
+  impl_ = std::make_unique<Impl>(signals_, recorder);
 }
 
 Watchdog::~Watchdog() {

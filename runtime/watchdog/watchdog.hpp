@@ -12,6 +12,7 @@
 // Those that the process was told to ignore stay ignored.
 // docs/reliability.md is the user's view.
 
+#include "kernels/base/flight_record.hpp"
 #include "runtime/config/job.hpp"
 
 #include <csignal>
@@ -25,7 +26,8 @@ class Watchdog {
  public:
   // Blocks the signals in the calling thread, and so in all that it starts from now on: the main thread
   // makes one before MPI and everybody else start theirs. Until watch() start-up has its default deadline.
-  Watchdog();
+  // `recorder` is this process's own, and outlives this.
+  explicit Watchdog(base::FlightRecorder& recorder);
   // Ends the thread; the calling thread gets its signals again.
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;  // owns a thread

@@ -111,8 +111,8 @@ TEST_CASE("a session for evaluation needs no training data and gives the same sc
   telemetry::Score expected, score;
   {
     comm::engine::Engine engine(world());
-    expected = run::evaluate(trained, engine, 1, nullptr);
-    score = run::evaluate(evaluated, engine, 1, nullptr);
+    expected = run::evaluate(trained, engine, engine.flight_recorder(), 1);
+    score = run::evaluate(evaluated, engine, engine.flight_recorder(), 1);
   }
   CHECK_ALL_RANKS(score.loss_sum == expected.loss_sum);
   CHECK_ALL_RANKS(score.correct == expected.correct);
