@@ -13,16 +13,16 @@ namespace eightfold::runtime::run {
 namespace {
 
 // Which memory MPI gets, and why. Every rank calls it.
-comm::transport::TransportVerdict choose_transport(const Session& session, comm::engine::Engine& engine) {
-  const config::Transport wanted = session.config().exchange.transport;
+comm::transport::TransportVerdict choose_transport(const config::Exchange& exchange, kernels::Device device,
+                                                   comm::engine::Engine& engine) {
+  const config::Transport wanted = exchange.transport;
   if (wanted == config::Transport::staged) return {comm::transport::TransportKind::staged, "the job says so"};
   if (wanted == config::Transport::direct)
     return {comm::transport::TransportKind::direct,
             "the job says so, " + comm::transport::cuda_claim().evidence};
-  const kernels::Device device = session.place().device;
   if (device.kind == kernels::DeviceKind::host)
     return {comm::transport::TransportKind::staged, "gradients are in the host's memory"};
-  if (session.config().exchange.algorithm == config::Algorithm::mpi)
+  if (exchange.algorithm == config::Algorithm::mpi)
     return {comm::transport::TransportKind::staged, "MPI_Allreduce gets the host's memory"};
   comm::transport::TransportVerdict verdict;
   comm::transport::DirectProbe probe;
@@ -47,9 +47,8 @@ comm::ExchangeOptions options_of(const config::JobConfig& job) {
 
 // A GPU encodes without a hash, and the host sees nothing of a direct message: a check that cannot find
 // anything would be worse than none.
-void require_checkable(const Session& session) {
-  const kernels::Device device = session.place().device;
-  if (session.config().exchange.paranoid && device.kind != kernels::DeviceKind::host)
+void require_checkable(const config::Exchange& exchange, kernels::Device device) {
+  if (exchange.paranoid && device.kind != kernels::DeviceKind::host)
     base::raise<base::ConfigError>(
         "exchange.paranoid: messages of a GPU ({}) carry no hash; leave it out, or set job.device=host; "
         "exchange.replica_check finds weights that differ on any device",
@@ -62,11 +61,10 @@ kernels::Tensor part_of(kernels::Tensor arena, const model::ArenaSpan& bucket) {
 
 }  // namespace
 
-std::vector<kernels::Tensor> bucket_gradients(Session& session) {
-  std::vector<kernels::Tensor> gradients;
-  for (const model::ArenaSpan& bucket : session.buckets())
-    gradients.push_back(part_of(session.model().gradients(), bucket));
-  return gradients;
+std::vector<kernels::Tensor> parts_of(kernels::Tensor arena, std::span<const model::ArenaSpan> buckets) {
+  std::vector<kernels::Tensor> parts;
+  for (const model::ArenaSpan& bucket : buckets) parts.push_back(part_of(arena, bucket));
+  return parts;
 }
 
 std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::engine::Engine& engine,
@@ -76,8 +74,10 @@ std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::engine::En
     buckets.push_back({part_of(session.model().gradients(), bucket), part_of(session.residual(), bucket)});
   comm::ExchangeOptions options = options_of(session.config());
   if (session.place().ranks > 1) {
-    require_checkable(session);
-    const comm::transport::TransportVerdict verdict = choose_transport(session, engine);
+    const kernels::Device device = session.place().device;
+    require_checkable(session.config().exchange, device);
+    const comm::transport::TransportVerdict verdict =
+        choose_transport(session.config().exchange, device, engine);
     base::log_info("exchange: transport {}: {}", to_string(verdict.kind), verdict.reason);
     options.transport = verdict.kind;
   }

@@ -9,12 +9,13 @@
 #include "runtime/run/session.hpp"
 
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace eightfold::runtime::run {
 
-// The gradients, bucket by bucket.
-std::vector<kernels::Tensor> bucket_gradients(Session& session);
+// Bucket by bucket.
+std::vector<kernels::Tensor> parts_of(kernels::Tensor arena, std::span<const model::ArenaSpan> buckets);
 
 // Of the session's buckets. `session`, `engine` and `observer` outlive it. Every rank calls it; not while the
 // engine has other work.

@@ -30,16 +30,17 @@ class Run {
         telemetry_(config_.telemetry, length_, plan.run_directory, session.place().rank),
         engine_(communicator),
         exchange_(make_exchange(session, engine_, telemetry_)),
-        verifying_(verifies() ? std::make_unique<comm::VerifyingExchange>(engine_, *exchange_,
-                                                                          bucket_gradients(session))
-                              : nullptr),
+        verifying_(verifies()
+                       ? std::make_unique<comm::VerifyingExchange>(
+                             engine_, *exchange_, parts_of(session.model().gradients(), session.buckets()))
+                       : nullptr),
         recorder_(communicator.flight_recorder()),
         saver_(session, engine_, telemetry_, recorder_, plan.store),
         stop_(engine_, session.place().device, plan.stop != nullptr ? *plan.stop : nobody_asks_,
               plan.end_time),
         monitor_(engine_, session.place().device),
-        worker_(session, verifying_ ? *verifying_ : *exchange_, telemetry_, recorder_, plan.first_step,
-                length_.steps),
+        worker_(plan_steps(session, plan.first_step, length_.steps), verifying_ ? *verifying_ : *exchange_,
+                telemetry_, recorder_),
         reported_step_(plan.first_step) {}
 
   TrainResult run() {

@@ -8,7 +8,7 @@
 #include "kernels/buffer.hpp"
 #include "kernels/timeline.hpp"
 #include "runtime/data/loader.hpp"
-#include "runtime/run/session.hpp"
+#include "runtime/run/step_plan.hpp"
 
 #include <cstddef>
 
@@ -16,10 +16,9 @@ namespace eightfold::runtime::run {
 
 class Worker {
  public:
-  // Steps [first_step, end_step) of the session's job, whose buckets go through `exchange`. The four outlive
-  // this.
-  Worker(Session& session, comm::Exchange& exchange, base::Observer& observer, base::FlightRecorder& recorder,
-         std::int64_t first_step, std::int64_t end_step);
+  // Does the steps of the plan; their buckets go through `exchange`. All that the plan refers to and the other
+  // arguments outlive this.
+  Worker(StepPlan plan, comm::Exchange& exchange, base::Observer& observer, base::FlightRecorder& recorder);
   // Waits for the device: it uses what goes with this.
   ~Worker();
   Worker(const Worker&) = delete;  // its loader has a thread
@@ -48,12 +47,11 @@ class Worker {
   const data::Pass& next_pass();
   void run_pass(const data::Batch& batch, std::int64_t index, std::int64_t passes);
   void submit_complete(std::int64_t end);
-  void update_at_once(bool spoils_padding);
+  void update_at_once();
   void update_if_admitted();
   void update_by_bucket();
 
-  Session& session_;
-  kernels::StreamView stream_;
+  const StepPlan plan_;
   kernels::Timeline timeline_;
   data::Loader loader_;
   comm::Exchange& exchange_;

@@ -114,7 +114,7 @@ TEST_CASE("the gradient of the first step is that of the whole batch, on every r
       {
         comm::engine::Engine engine(world());
         const auto exchange = run::make_exchange(session, engine, observer);
-        run::Worker worker(session, *exchange, observer, engine.flight_recorder(), 0, 1);
+        run::Worker worker(run::plan_steps(session, 0, 1), *exchange, observer, engine.flight_recorder());
         worker.step();
         gradient = gradients_of(session);
       }
@@ -193,7 +193,7 @@ GuardedRun run_guarded(const config::JobConfig& config, int bad, float value) {
   const auto exchange = run::make_exchange(session, engine, observer);
   const std::int64_t poisoned_step = world().rank() == bad ? 1 : -1;
   Poisoned poisoned(*exchange, session.model().gradients(), poisoned_step, value);
-  run::Worker worker(session, poisoned, observer, engine.flight_recorder(), 0, 3);
+  run::Worker worker(run::plan_steps(session, 0, 3), poisoned, observer, engine.flight_recorder());
   GuardedRun run;
   try {
     std::vector<float> before;
@@ -247,7 +247,7 @@ TEST_CASE("a guard that finds nothing wrong changes nothing of what is learnt") 
     Silent observer;
     comm::engine::Engine engine(world());
     const auto exchange = run::make_exchange(session, engine, observer);
-    run::Worker worker(session, *exchange, observer, engine.flight_recorder(), 0, 3);
+    run::Worker worker(run::plan_steps(session, 0, 3), *exchange, observer, engine.flight_recorder());
     for (int step = 0; step < 3; ++step) worker.step();
     weights[guarded ? 1 : 0] = weights_of(session);
   }
