@@ -88,7 +88,7 @@ void evaluate(const EvaluateOptions& options, comm::mpi::Environment& environmen
       {"test_loss", score.loss()},
       {"steps", found.manifest.step},
       {"seconds", base::seconds_since(start)},
-      {"weight_hash", session->snapshot().weight_hash()},
+      {"weight_hash", runtime::run::hash_text(session->snapshot().weight_hash())},
       {"run_dir", runtime::run::run_of(found.directory).value_or(std::filesystem::path()).string()}};
   command::publish(options.json, runtime::run::environment_json(placement.facts), {row});
 }

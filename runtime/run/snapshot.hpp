@@ -37,8 +37,8 @@ class Snapshot {
   void load_weights_from_device(kernels::StreamView stream);
   void store_to_device(kernels::StreamView stream);
 
-  // Sixteen hexadecimal digits of the weights' hash, padding included.
-  std::string weight_hash() const;
+  // Of all weights, padding included.
+  std::uint64_t weight_hash() const;
   // Whether no weight is infinite or not a number.
   bool weights_are_finite() const;
   // Views of this snapshot's tensors, named as checkpoints name them.
@@ -69,6 +69,9 @@ class Snapshot {
   std::vector<Arena> included_;  // the name is the prefix
   Copies copies_;
 };
+
+// A hash as checkpoints and results have it: sixteen hexadecimal digits.
+std::string hash_text(std::uint64_t hash);
 
 // What a checkpoint that rank 0 has found says of its training data, on every rank; nothing if a version
 // wrote it that did not say it. Collective; one that is damaged is an AgreedError.

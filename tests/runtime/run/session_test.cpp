@@ -64,7 +64,7 @@ checkpoint::Found saved(const test::Scratch& scratch, run::Session& session, boo
   session.snapshot().load_from_device(session.stream());
   checkpoint::Contents contents{1,
                                 world().size(),
-                                session.snapshot().weight_hash(),
+                                run::hash_text(session.snapshot().weight_hash()),
                                 "",
                                 session.snapshot().weights(),
                                 session.snapshot().optimizer_state(),
