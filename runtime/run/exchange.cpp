@@ -12,7 +12,7 @@
 namespace eightfold::runtime::run {
 namespace {
 
-// Which memory MPI gets, and why. Every rank calls it.
+// Chooses the memory that MPI gets, with the reason. Every rank calls it.
 comm::transport::TransportVerdict choose_transport(const config::Exchange& exchange, kernels::Device device,
                                                    comm::engine::Engine& engine) {
   const config::Transport wanted = exchange.transport;
@@ -45,8 +45,8 @@ comm::ExchangeOptions options_of(const config::JobConfig& job) {
   return options;
 }
 
-// A GPU encodes without a hash, and the host sees nothing of a direct message: a check that cannot find
-// anything would be worse than none.
+// A GPU encodes without a hash, and the host cannot read a direct message. A check that finds no error would
+// only give false confidence.
 void require_checkable(const config::Exchange& exchange, kernels::Device device) {
   if (exchange.paranoid && device.kind != kernels::DeviceKind::host)
     base::raise<base::ConfigError>(

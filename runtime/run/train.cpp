@@ -145,8 +145,9 @@ class Run {
 
   void report(std::int64_t done) {
     const health::GpuHealth gpu = monitor_.read_gpu();  // while the device still has steps to do
-    const Worker::Totals totals = worker_.take_totals();
-    const telemetry::Score score = sum_over_ranks(engine_, totals.loss_sum, totals.correct, totals.samples);
+    const Worker::Metrics metrics = worker_.read_metrics();
+    const telemetry::Score score =
+        sum_over_ranks(engine_, metrics.loss_sum, metrics.correct, metrics.samples);
     const telemetry::Phases phases = telemetry_.take_phases();
     const double per_step_ms = 1e3 / static_cast<double>(std::max<std::int64_t>(phases.steps, 1));
     const std::vector<health::RankReport> ranks = monitor_.gather(
@@ -184,9 +185,9 @@ class Run {
     const std::uint64_t mine = session_.snapshot().weight_hash();
     std::vector<std::uint64_t> hashes;
     engine_.run([&](comm::mpi::Communicator& communicator) { hashes = communicator.all_gather(mine); });
-    if (const auto complaint = replica_complaint(hashes))
+    if (const auto mismatch = replica_mismatch(hashes))
       throw comm::mpi::AgreedError(base::ExitCode::divergence,
-                                   fmt::format("after step {} {}", done, *complaint));
+                                   fmt::format("after step {} {}", done, *mismatch));
     if (!session_.snapshot().weights_are_finite()) diverged("largest weight", NAN, done);
     return mine;
   }

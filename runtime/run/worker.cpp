@@ -108,14 +108,14 @@ void Worker::submit_complete(std::int64_t end) {
   }
 }
 
-Worker::Totals Worker::take_totals() {
+Worker::Metrics Worker::read_metrics() {
   const kernels::Tensor host = totals_host_.tensor(totals_.tensor().shape());
   kernels::copy(plan_.stream, totals_.tensor(), host);
   timeline_.synchronize();
-  const Totals totals{totals_host_.data()[0], totals_host_.data()[1], std::exchange(samples_, 0)};
+  const Metrics metrics{totals_host_.data()[0], totals_host_.data()[1], std::exchange(samples_, 0)};
   totals_host_.data()[0] = totals_host_.data()[1] = 0;
   kernels::copy(plan_.stream, host, totals_.tensor());
-  return totals;
+  return metrics;
 }
 
 }  // namespace eightfold::runtime::run

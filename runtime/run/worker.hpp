@@ -16,8 +16,8 @@ namespace eightfold::runtime::run {
 
 class Worker {
  public:
-  // Does the steps of the plan; their buckets go through `exchange`. All that the plan refers to and the other
-  // arguments outlive this.
+  // Does the steps of the plan; their buckets go through `exchange`. All that the plan refers to and the
+  // other arguments outlive this.
   Worker(StepPlan plan, comm::Exchange& exchange, base::Observer& observer, base::FlightRecorder& recorder);
   // Waits for the device: it uses what goes with this.
   ~Worker();
@@ -31,14 +31,14 @@ class Worker {
   void time_layers() noexcept { times_layers_ = true; }
   // Waits until the device has done all steps so far, and reports their spans.
   void synchronize() { timeline_.synchronize(); }
-  // Losses and hits of this rank's samples since the last call, in steps that were taken: the guard
-  // (runtime/optim/guard.hpp) may skip one. Waits for the device.
-  struct Totals {
+  // Losses and correct predictions of this rank's samples since the last call, in steps that were taken: the
+  // guard (runtime/optim/guard.hpp) may skip one. Waits for the device.
+  struct Metrics {
     double loss_sum = 0;
     double correct = 0;
     std::int64_t samples = 0;  // of all ranks
   };
-  Totals take_totals();
+  Metrics read_metrics();
 
   double learning_rate() const noexcept { return learning_rate_; }
 

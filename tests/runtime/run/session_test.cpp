@@ -137,12 +137,12 @@ TEST_CASE("a damaged data file of a checkpoint is an error of all ranks") {
 TEST_CASE("a network may tell more classes apart than the files have, and not fewer") {
   const data::Split data{noise(100, 255), noise(40, 255)};
   for (const char* outputs : {"6", "7", "300"}) CHECK_NOTHROW(run::Session(job(outputs), data, place()));
-  const std::string complaint =
+  const std::string message =
       "labels: record 5 has label 5, but the network ends in 5 values per sample: labels 0 to 4 were "
       "expected";
-  CHECK_THROWS_WITH(run::Session(job("5"), data, place()), complaint);
+  CHECK_THROWS_WITH(run::Session(job("5"), data, place()), message);
   const data::TrainingFacts facts = data::training_facts(*data.train);
-  CHECK_THROWS_WITH(run::Session(job("5"), {nullptr, data.test}, facts, place()), complaint);
+  CHECK_THROWS_WITH(run::Session(job("5"), {nullptr, data.test}, facts, place()), message);
   // Data that says how many classes there are is trained on with as many, and evaluated with any that do.
   config::JobConfig known = job("10");
   known.data.kind = config::DataKind::cifar10;

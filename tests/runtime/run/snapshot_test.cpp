@@ -56,7 +56,7 @@ checkpoint::Found save(const std::filesystem::path& store, const Fixture& fixtur
   return checkpoint::find(directory);
 }
 
-std::string complaint(Fixture& fixture, const checkpoint::Found& found) {
+std::string message(Fixture& fixture, const checkpoint::Found& found) {
   try {
     fixture.snapshot.read(found);
   } catch (const base::DataError& error) {
@@ -118,13 +118,13 @@ TEST_CASE("a checkpoint of another network or optimizer is refused with the firs
   const checkpoint::Found found = save(scratch.path(), Fixture({conv2d(2, 3), linear(3)}, momentum(), 1));
   Fixture wider({conv2d(4, 3), linear(3)}, momentum(), 1);
   CHECK(
-      ends_with(complaint(wider, found),
+      ends_with(message(wider, found),
                 "weights.safetensors: tensor layer1.linear.weight is F32 [3, 8], F32 [3, 16] was expected"));
   Fixture deeper({conv2d(2, 3), conv2d(2, 1), linear(3)}, momentum(), 1);
-  CHECK(ends_with(complaint(deeper, found), "weights.safetensors: there is no tensor layer2.linear.weight"));
+  CHECK(ends_with(message(deeper, found), "weights.safetensors: there is no tensor layer2.linear.weight"));
   config::Optimizer adamw;
   adamw.kind = config::OptimizerKind::adamw;
   Fixture other_optimizer({conv2d(2, 3), linear(3)}, adamw, 1);
-  CHECK(ends_with(complaint(other_optimizer, found),
+  CHECK(ends_with(message(other_optimizer, found),
                   "optimizer.safetensors: there is no tensor first_moment.layer1.linear.weight"));
 }
