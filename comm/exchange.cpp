@@ -5,7 +5,6 @@
 #include "comm/executor/executor.hpp"
 #include "comm/schedules/generators.hpp"
 #include "comm/selection.hpp"
-#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
 #include "kernels/timeline.hpp"
@@ -81,7 +80,7 @@ class BucketExchange final : public Exchange {
     std::shared_ptr<kernels::Gate> opening(&flight.summed, [](kernels::Gate* gate) { gate->open(); });
     const auto company = operations_[bucket]->shares_engine() ? engine::Engine::Company::others
                                                               : engine::Engine::Company::none;
-    base::flight_recorder().note(base::FlightEvent::Kind::submit, step, static_cast<std::int64_t>(bucket));
+    engine_.flight_recorder().note(base::FlightEvent::Kind::submit, step, static_cast<std::int64_t>(bucket));
     flight.ticket = engine_.submit(
         [this, &flight, bucket, step, opening = std::move(opening)](mpi::Communicator& communicator) {
           return advance(flight, bucket, step, communicator);
@@ -126,12 +125,12 @@ class BucketExchange final : public Exchange {
       if (!flight.completed.is_reached()) return engine::Progress::none;
       flight.has_begun = true;
       flight.began = base::Clock::now();
-      base::flight_recorder().note(base::FlightEvent::Kind::begin, step, static_cast<std::int64_t>(bucket));
+      engine_.flight_recorder().note(base::FlightEvent::Kind::begin, step, static_cast<std::int64_t>(bucket));
       operation.begin(step);
     }
     const engine::Progress progress = operation.advance(communicator);
     if (progress == engine::Progress::over)
-      base::flight_recorder().note(base::FlightEvent::Kind::over, step, static_cast<std::int64_t>(bucket));
+      engine_.flight_recorder().note(base::FlightEvent::Kind::over, step, static_cast<std::int64_t>(bucket));
     if (progress == engine::Progress::over && observer_ != nullptr) {
       if (means_->timeline) means_->timeline->report();
       observer_->on_span({base::Track::engine, engine::kExchangeSpan, flight.began, base::Clock::now(),

@@ -80,7 +80,7 @@ void evaluate(const EvaluateOptions& options, comm::mpi::Environment& environmen
   session->restore(world, found, runtime::run::Restored::weights);
   comm::engine::Engine engine(world);
   const runtime::telemetry::Score score =
-      runtime::run::evaluate(*session, engine, found.manifest.step, nullptr);
+      runtime::run::evaluate(*session, engine, world.flight_recorder(), found.manifest.step);
   require_finite(score, *session, found.manifest.step);
   if (world.rank() != 0) return;
   const command::ResultRow row = {
@@ -88,7 +88,7 @@ void evaluate(const EvaluateOptions& options, comm::mpi::Environment& environmen
       {"test_loss", score.loss()},
       {"steps", found.manifest.step},
       {"seconds", base::seconds_since(start)},
-      {"weight_hash", session->snapshot().weight_hash()},
+      {"weight_hash", runtime::run::hash_text(session->snapshot().weight_hash())},
       {"run_dir", runtime::run::run_of(found.directory).value_or(std::filesystem::path()).string()}};
   command::publish(options.json, runtime::run::environment_json(placement.facts), {row});
 }

@@ -211,11 +211,11 @@ void publish_result(const TrainOptions& options, const runtime::run::TrainResult
 }
 
 // The record of this rank goes where the other ranks can read it, if that directory is here, too.
-void start_watching(runtime::watchdog::Watchdog& watchdog, const JobConfig& job,
-                    const fs::path& run_directory) {
+void start_watching(runtime::watchdog::Watchdog& watchdog, base::FlightRecorder& recorder,
+                    const JobConfig& job, const fs::path& run_directory) {
   const fs::path flight = runtime::run::flight_directory(run_directory);
   try {
-    base::flight_recorder().keep_in(flight);
+    recorder.keep_in(flight);
     watchdog.watch(job.watchdog, flight);
   } catch (const base::EnvironmentError& failure) {
     base::log_warn("{}; it stays in memory, and this rank knows of no other's", failure.what());
@@ -254,7 +254,7 @@ void train(const TrainOptions& options, comm::mpi::Environment& environment,
     runtime::run::describe_run(start.run_directory, job, placement.facts);
   });
   const SharedStart shared = share_start(world, start);
-  start_watching(watchdog, job, shared.run_directory);
+  start_watching(watchdog, world.flight_recorder(), job, shared.run_directory);
   if (shared.resumes) {
     session->restore(world, start.checkpoint.value_or(runtime::checkpoint::Found{}),
                      runtime::run::Restored::everything);
@@ -304,9 +304,11 @@ void add_train(const command::Command& program, command::Action& chosen) {
   command::add_json_option(command, options->json);
   command.callback([&chosen, options] {
     chosen = [options] {
-      runtime::watchdog::Watchdog watchdog;  // before MPI starts threads: they, too, leave its signals to it
+      base::FlightRecorder recorder;
+      runtime::watchdog::Watchdog watchdog(
+          recorder);  // before MPI starts threads: they, too, leave its signals to it
       return command::with_ranks(
-          [&](comm::mpi::Environment& environment) { train(*options, environment, watchdog); });
+          recorder, [&](comm::mpi::Environment& environment) { train(*options, environment, watchdog); });
     };
   });
 }

@@ -113,7 +113,7 @@ void Engine::serve() {
     lock.lock();
     finish(moved);
     if (moved) {
-      if (patience.reset()) base::flight_recorder().wait_for({});
+      if (patience.reset()) flight_recorder().wait_for({});
     } else if (const auto sleep = patience.next()) {
       if (patience.is_long()) tell_whom_it_waits_for();
       work_.wait_for(lock, *sleep);
@@ -160,7 +160,7 @@ void Engine::tell_whom_it_waits_for() const {
   base::Wait wait;
   for (const Item& item : under_way_)
     if (wait.direction == base::Wait::Direction::none && item.waits_for) wait = item.waits_for();
-  base::flight_recorder().wait_for(wait);
+  flight_recorder().wait_for(wait);
 }
 
 void Engine::finish(bool moved) {

@@ -57,6 +57,8 @@ class Engine {
   void run(Task task) { wait(submit(std::move(task))); }
 
   int ranks() const noexcept { return ranks_; }
+  // The communicator's. Any thread.
+  base::FlightRecorder& flight_recorder() const noexcept { return communicator_.flight_recorder(); }
 
  private:
   struct Item {

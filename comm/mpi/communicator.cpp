@@ -40,7 +40,6 @@ std::string processor_name() {
 
 template <class Value>
 void sum_in_pieces(MPI_Comm comm, MPI_Datatype type, std::span<Value> values) {
-  const InCollective scope(Collective::sum);
   while (!values.empty()) {
     const std::span<Value> piece = values.first(std::min(values.size(), kPieceElements));
     EIGHTFOLD_MPI_CHECK(
@@ -78,12 +77,13 @@ Communicator::Handles::Handles(MPI_Comm comm)
   EIGHTFOLD_MPI_CHECK(MPI_Allreduce(&leads_node, &node_count, 1, MPI_INT, MPI_SUM, world.get()));
 }
 
-Communicator::Communicator(std::unique_ptr<Handles> handles) : handles_(std::move(handles)) {}
+Communicator::Communicator(std::unique_ptr<Handles> handles, base::FlightRecorder& recorder)
+    : handles_(std::move(handles)), recorder_(&recorder) {}
 Communicator::~Communicator() = default;
 Communicator::Communicator(Communicator&&) noexcept = default;
 
-Communicator Communicator::duplicate_world() {
-  return Communicator(std::make_unique<Handles>(duplicated(MPI_COMM_WORLD)));
+Communicator Communicator::duplicate_world(base::FlightRecorder& recorder) {
+  return {std::make_unique<Handles>(duplicated(MPI_COMM_WORLD)), recorder};
 }
 
 int Communicator::rank() const noexcept {
@@ -112,12 +112,12 @@ void Communicator::progress() {
 }
 
 void Communicator::barrier() {
-  const InCollective scope(Collective::barrier);
+  const InCollective scope(*recorder_, Collective::barrier);
   EIGHTFOLD_MPI_CHECK(MPI_Barrier(handles_->world.get()));
 }
 
 void Communicator::broadcast(std::span<std::byte> bytes, int root) {
-  const InCollective scope(Collective::broadcast);
+  const InCollective scope(*recorder_, Collective::broadcast);
   while (!bytes.empty()) {
     const std::span<std::byte> piece = bytes.first(std::min(bytes.size(), kPieceElements));
     EIGHTFOLD_MPI_CHECK(
@@ -136,7 +136,7 @@ void Communicator::broadcast_text(std::string& text, int root) {
 // A gathering to which one rank alone contributes: point-to-point messages belong to the exchange.
 void Communicator::carry(std::span<std::byte> bytes, int from, int to) {
   if (from == to) return;
-  const InCollective scope(Collective::carry);
+  const InCollective scope(*recorder_, Collective::carry);
   std::vector<int> counts(static_cast<std::size_t>(size())), offsets(counts.size());
   while (!bytes.empty()) {
     const std::span<std::byte> piece = bytes.first(std::min(bytes.size(), kPieceElements));
@@ -162,7 +162,7 @@ std::vector<std::string> Communicator::gather(std::string_view bytes, int to) {
     offsets.push_back(offset);
     offset += counts.back();
   }
-  const InCollective scope(Collective::gather);
+  const InCollective scope(*recorder_, Collective::gather);
   EIGHTFOLD_MPI_CHECK(MPI_Gatherv(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, all.data(),
                                   counts.data(), offsets.data(), MPI_BYTE, to, handles_->world.get()));
   std::vector<std::string> parts;
@@ -173,19 +173,21 @@ std::vector<std::string> Communicator::gather(std::string_view bytes, int to) {
 }
 
 void Communicator::sum(std::span<float> values) {
+  const InCollective scope(*recorder_, Collective::sum);
   sum_in_pieces(handles_->world.get(), MPI_FLOAT, values);
 }
 void Communicator::sum(std::span<double> values) {
+  const InCollective scope(*recorder_, Collective::sum);
   sum_in_pieces(handles_->world.get(), MPI_DOUBLE, values);
 }
 
 std::vector<std::uint64_t> Communicator::all_gather(std::uint64_t value) {
-  const InCollective scope(Collective::all_gather);
+  const InCollective scope(*recorder_, Collective::all_gather);
   return gathered(handles_->world.get(), size(), value);
 }
 
 std::vector<std::uint64_t> Communicator::all_gather_on_node(std::uint64_t value) {
-  const InCollective scope(Collective::node_all_gather);
+  const InCollective scope(*recorder_, Collective::node_all_gather);
   return gathered(handles_->node.get(), local_size(), value);
 }
 

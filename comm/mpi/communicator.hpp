@@ -4,6 +4,8 @@
 // time: before the engine starts and after it stops the main thread, in between the engine
 // (comm/engine/engine.hpp). Members that say "Collective" must be called by every rank, in the same order.
 
+#include "kernels/base/flight_record.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -17,8 +19,9 @@ namespace eightfold::comm::mpi {
 
 class Communicator {
  public:
-  // All ranks of the job, apart from anybody else's messages. Collective.
-  static Communicator duplicate_world();
+  // All ranks of the job, apart from anybody else's messages. Its collectives are noted in `recorder`, which
+  // outlives it. Collective.
+  static Communicator duplicate_world(base::FlightRecorder& recorder);
   ~Communicator();
   Communicator(Communicator&&) noexcept;
   Communicator& operator=(Communicator&&) = delete;
@@ -31,6 +34,8 @@ class Communicator {
   int local_size() const noexcept;
   int node_count() const noexcept;
   const std::string& host() const noexcept;
+  // This process's own.
+  base::FlightRecorder& flight_recorder() const noexcept { return *recorder_; }
 
   // Lets MPI move on what was sent. Not collective, never waits.
   void progress();
@@ -60,8 +65,10 @@ class Communicator {
   const Handles& handles() const noexcept { return *handles_; }
 
  private:
-  explicit Communicator(std::unique_ptr<Handles> handles);
+  Communicator(std::unique_ptr<Handles> handles, base::FlightRecorder& recorder);
+
   std::unique_ptr<Handles> handles_;
+  base::FlightRecorder* recorder_;
 };
 
 // Runs `action`; if it throws on any rank, all ranks throw AgreedError with the error of the lowest rank that

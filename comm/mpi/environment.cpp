@@ -1,7 +1,6 @@
 #include "comm/mpi/environment.hpp"
 
 #include "comm/mpi/mpi_error.hpp"
-#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
 
@@ -27,13 +26,13 @@ void check_launcher(int size) {
 
 }  // namespace
 
-Environment::Environment() {
+Environment::Environment(base::FlightRecorder& recorder) {
   int granted = MPI_THREAD_SINGLE;
   EIGHTFOLD_MPI_CHECK(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &granted));
   EIGHTFOLD_MPI_CHECK(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN));
-  world_ = std::make_unique<Communicator>(Communicator::duplicate_world());
+  world_ = std::make_unique<Communicator>(Communicator::duplicate_world(recorder));
   base::set_log_identity(world_->rank(), world_->size(), world_->host());
-  base::flight_recorder().identify(world_->rank(), world_->size(), world_->host());
+  recorder.identify(world_->rank(), world_->size(), world_->host());
   try {
     check(granted);
   } catch (...) {

@@ -5,6 +5,7 @@
 
 #include "comm/mpi/communicator.hpp"
 #include "kernels/base/error.hpp"
+#include "kernels/base/flight_record.hpp"
 
 #include <memory>
 #include <string>
@@ -15,10 +16,10 @@ namespace eightfold::comm::mpi {
 class Environment {
  public:
   // Initialises MPI for calls from one thread at a time (MPI_THREAD_SERIALIZED), which the engine needs.
-  // Stamps the log and the flight record with the rank. Throws EnvironmentError when MPI grants less or is
-  // not supported, or when the launcher started several processes and MPI sees one (an mpirun of one MPI
-  // starting a program linked with another). Collective.
-  Environment();
+  // Stamps the log and the flight record with the rank; `recorder` outlives this. Throws EnvironmentError
+  // when MPI grants less or is not supported, or when the launcher started several processes and MPI sees one
+  // (an mpirun of one MPI starting a program linked with another). Collective.
+  explicit Environment(base::FlightRecorder& recorder);
   // Finalises MPI if close() has not; logs what fails.
   ~Environment();
   Environment(const Environment&) = delete;  // there is one MPI

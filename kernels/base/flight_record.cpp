@@ -222,9 +222,4 @@ void FlightRecorder::write_event(FlightRecord& record, std::int64_t step, Flight
   shared(event.number).store(number, std::memory_order_release);
 }
 
-FlightRecorder& flight_recorder() {
-  static FlightRecorder recorder;
-  return recorder;
-}
-
 }  // namespace eightfold::base

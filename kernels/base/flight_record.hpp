@@ -78,8 +78,8 @@ std::filesystem::path flight_file(const std::filesystem::path& directory, int ra
 // Nothing if there is no such file, or it holds no record of this version.
 std::optional<FlightRecord> read_flight_record(const std::filesystem::path& file);
 
-// Writes one. What says so may be called from several threads at once; it takes about 0.1 microseconds, no
-// lock and no call into the system.
+// Writes one: a process has one recorder, which its owner hands to all that report to it. What says so may be
+// called from several threads at once; it takes about 0.1 microseconds, no lock and no call into the system.
 class FlightRecorder {
  public:
   FlightRecorder();  // in memory
@@ -118,16 +118,18 @@ class FlightRecorder {
   std::atomic<bool> is_identified_ = false;  // rank, ranks and host are written, and stay
 };
 
-// This process's own.
-FlightRecorder& flight_recorder();
-
-// As long as this lives, the process is in a collective.
+// As long as this lives, the process is in a collective. `recorder` outlives it.
 class InCollective {
  public:
-  explicit InCollective(Collective collective) { flight_recorder().enter(collective); }
-  ~InCollective() { flight_recorder().leave(); }
+  InCollective(FlightRecorder& recorder, Collective collective) : recorder_(recorder) {
+    recorder_.enter(collective);
+  }
+  ~InCollective() { recorder_.leave(); }
   InCollective(const InCollective&) = delete;  // it is a scope
   InCollective& operator=(const InCollective&) = delete;
+
+ private:
+  FlightRecorder& recorder_;
 };
 
 }  // namespace eightfold::base

@@ -7,7 +7,6 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <memory>
@@ -51,7 +50,6 @@ struct Log {
   std::mutex mutex;  // guards the members below
   std::string stamp;
   int rank = 0;
-  LogLevel level = LogLevel::info;
 
   Log() {
     logger.set_level(spdlog::level::debug);
@@ -61,7 +59,7 @@ struct Log {
   }
 
   void configure() {
-    console->set_level(spdlog_level(rank == 0 ? level : std::max(level, LogLevel::warn)));
+    console->set_level(rank == 0 ? spdlog::level::info : spdlog::level::warn);
     console->set_pattern(stamp.empty() ? "%l: %v" : as_pattern(stamp) + " %l: %v");
   }
 };
@@ -85,13 +83,6 @@ std::string log_stamp() {
   Log& log = instance();
   const std::lock_guard lock(log.mutex);
   return log.stamp;
-}
-
-void set_log_level(LogLevel level) {
-  Log& log = instance();
-  const std::lock_guard lock(log.mutex);
-  log.level = level;
-  log.configure();
 }
 
 void open_log_file(const std::filesystem::path& path) {

@@ -18,8 +18,6 @@ enum class LogLevel { debug, info, warn, error };
 void set_log_identity(int rank, int size, const std::string& host);
 // The stamp itself, "[rank 3/8 host]", empty before the identity is known or with one rank.
 std::string log_stamp();
-// The least level that reaches standard error on rank 0 (default info).
-void set_log_level(LogLevel level);
 // Copies every line from now on to `path`, appended. Before other threads log. Throws EnvironmentError if it
 // cannot be opened.
 void open_log_file(const std::filesystem::path& path);

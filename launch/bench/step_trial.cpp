@@ -28,7 +28,7 @@ StepTrial::StepTrial(std::unique_ptr<runtime::run::Session> session, comm::engin
                      Exchanging exchanging, std::int64_t steps)
     : session_(std::move(session)),
       exchange_(make_exchange(exchanging, *session_, engine, timer_)),
-      worker_(*session_, *exchange_, timer_, 0, steps) {}
+      worker_(runtime::run::plan_steps(*session_, 0, steps), *exchange_, timer_, engine.flight_recorder()) {}
 
 void StepTrial::warm_up(std::int64_t steps) {
   for (std::int64_t step = 0; step < steps; ++step) worker_.step();

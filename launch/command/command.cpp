@@ -1,7 +1,6 @@
 #include "launch/command/command.hpp"
 
 #include "comm/mpi/agreed_error.hpp"
-#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "launch/command/result.hpp"
 
@@ -22,7 +21,8 @@ base::ExitCode report(const std::exception& failure) {
 }
 
 // The watchdog looks after the ranks until all have left MPI.
-base::ExitCode report_agreed(const comm::mpi::AgreedError& error, comm::mpi::Environment& environment) {
+base::ExitCode report_agreed(const comm::mpi::AgreedError& error, comm::mpi::Environment& environment,
+                             base::FlightRecorder& recorder) {
   if (environment.world().rank() == error.rank())
     say_end(error.exit_code(), error.what());  // described there
   try {
@@ -30,7 +30,7 @@ base::ExitCode report_agreed(const comm::mpi::AgreedError& error, comm::mpi::Env
   } catch (const std::exception& failure) {
     base::log_error("releasing MPI: {}", failure.what());
   }
-  base::flight_recorder().end(static_cast<int>(error.exit_code()));
+  recorder.end(static_cast<int>(error.exit_code()));
   return error.exit_code();
 }
 
@@ -44,23 +44,29 @@ void add_json_option(const Command& command, std::filesystem::path& path) {
       .type_name("FILE");
 }
 
-base::ExitCode with_ranks(const std::function<void(comm::mpi::Environment&)>& action) {
+base::ExitCode with_ranks(base::FlightRecorder& recorder,
+                          const std::function<void(comm::mpi::Environment&)>& action) {
   std::unique_ptr<comm::mpi::Environment> environment;
   try {
-    environment = std::make_unique<comm::mpi::Environment>();
+    environment = std::make_unique<comm::mpi::Environment>(recorder);
     action(*environment);
     environment->close();
-    base::flight_recorder().end(static_cast<int>(base::ExitCode::done));
+    recorder.end(static_cast<int>(base::ExitCode::done));
     return base::ExitCode::done;
   } catch (const comm::mpi::AgreedError& error) {
-    return report_agreed(error, *environment);
+    return report_agreed(error, *environment, recorder);
   } catch (const std::exception& failure) {
     const base::ExitCode code = report(failure);
-    base::flight_recorder().end(static_cast<int>(code));
+    recorder.end(static_cast<int>(code));
     // The others do not know and may wait for this rank for ever.
     if (environment != nullptr && environment->world().size() > 1) environment->abort(code);
     return code;
   }
+}
+
+base::ExitCode with_ranks(const std::function<void(comm::mpi::Environment&)>& action) {
+  base::FlightRecorder recorder;
+  return with_ranks(recorder, action);
 }
 
 base::ExitCode alone(const std::function<void()>& action) {

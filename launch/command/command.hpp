@@ -19,7 +19,11 @@ namespace eightfold::launch::command {
 using Action = std::function<base::ExitCode()>;
 
 // Runs `action` between the start and the end of MPI. An error that all ranks agree on is reported by one of
-// them and they leave together; any other is reported by its rank and ends the job. Returns the exit code.
+// them and they leave together; any other is reported by its rank and ends the job. Returns the exit code,
+// which the flight record has, too.
+base::ExitCode with_ranks(base::FlightRecorder& recorder,
+                          const std::function<void(comm::mpi::Environment&)>& action);
+// The same where nobody watches: with a recorder of its own.
 base::ExitCode with_ranks(const std::function<void(comm::mpi::Environment&)>& action);
 
 // Adds --json FILE, or - for standard output, for publish (launch/command/result.hpp).

@@ -34,7 +34,7 @@ void write_manifest(const std::filesystem::path& directory, const Manifest& mani
 // Throws DataError when it is missing, malformed, of another version, names a file outside its directory or
 // does not hash to what it says itself.
 Manifest read_manifest(const std::filesystem::path& directory);
-// The same of a manifest's text; `name` begins the complaints.
+// The same of a manifest's text; `name` begins the messages.
 Manifest parse_manifest(const std::string& name, const std::string& text);
 
 // Opens one of the files a manifest names. Throws DataError when it is missing, no regular file, or of

@@ -1,7 +1,7 @@
 #pragma once
 
 // The safetensors format: 8 bytes of header length (little-endian), a JSON header, the tensors' bytes without
-// gaps. Files are read as if a stranger had written them: nothing is allocated on the word of a header that
+// gaps. No file is trusted: nothing is allocated on the word of a header that
 // the file's own size does not bear out.
 
 #include "kernels/base/file.hpp"

@@ -1,10 +1,10 @@
 #pragma once
 
-// The directory of a job's checkpoints: `step-00000100/` and so on, each complete or absent. Writing goes
-// aside, is synced and renamed; a crash at any point leaves the older ones untouched and at most a `.tmp-`
-// directory, which the next write removes. Symbolic links in it are neither followed nor counted. One process
-// at a time writes there: the owner of a Store. Who only reads needs none. Called on rank 0 only, by one
-// thread at a time.
+// The directory of a job's checkpoints: `step-00000100/` and so on, each complete or absent. A checkpoint is
+// written to a temporary directory, synced and renamed. A crash at any point leaves the older ones untouched
+// and at most a `.tmp-` directory, which the next write removes. Symbolic links in the directory are neither
+// followed nor counted. One process at a time writes there: the owner of a Store; readers need none. Called
+// on rank 0 only, by one thread at a time.
 
 #include "kernels/base/owner_file.hpp"
 #include "runtime/checkpoint/manifest.hpp"
@@ -25,10 +25,10 @@ namespace eightfold::runtime::checkpoint {
 // lives (kernels/base/owner_file.hpp).
 class Store {
  public:
-  // Makes the directory this process's own, and remembers what is there. Throws base::InUseError if another
-  // process has it. What else the machine refuses is a warning: hold() will try again.
+  // Makes the directory this process's own, and remembers the checkpoints in it. Throws base::InUseError if
+  // another process owns it. Any other failure is a warning: hold() will try again.
   explicit Store(std::filesystem::path directory);
-  // Leaves no directory that it has made for nothing.
+  // Removes the directory if this has made it and nothing was written there.
   ~Store();
   Store(const Store&) = delete;  // there is one owner
   Store& operator=(const Store&) = delete;
@@ -38,7 +38,7 @@ class Store {
   // For Draft. Returns while the directory is this process's own; takes it again if its name was removed.
   // Throws EnvironmentError if it is another's, or if another has left a checkpoint meanwhile.
   void hold();
-  // Whether a checkpoint was there from the start, or was written through this. No other is removed.
+  // Whether a checkpoint was there from the start, or was written through this. Only such ones are removed.
   bool knows(const std::filesystem::path& checkpoint) const;
   void remember(const std::filesystem::path& checkpoint);
 
@@ -51,7 +51,7 @@ class Store {
   std::unique_ptr<base::OwnerFile> owner_;
 };
 
-// What a checkpoint holds of what all ranks have alike. Tensors are on the host and name parameters:
+// The contents of a checkpoint that are the same on all ranks. Tensors are on the host and name parameters:
 // "layer0.conv2d.weight" in `weights`, "momentum.layer0.conv2d.weight" in `optimizer`.
 struct Contents {
   std::int64_t step = 0;
@@ -72,9 +72,9 @@ inline constexpr const char* kDataFile = "data.json";
 std::string residual_file(int rank);
 std::string residual_name(int rank);
 
-// A checkpoint that is being written, aside: until it is published there is none, and if it never is, nothing
-// is left of it. All members throw EnvironmentError, also when the store is no longer this process's own;
-// then no complete checkpoint has been touched.
+// A checkpoint that is being written, in a temporary directory. It becomes visible when it is published, and
+// is removed otherwise. All members throw EnvironmentError, also when the store is no longer this process's
+// own; complete checkpoints are then untouched.
 class Draft {
  public:
   // Makes an empty directory for these contents, whose tensors publish() reads. Throws also unless 1.1 times
@@ -84,11 +84,11 @@ class Draft {
   Draft(const Draft&) = delete;  // owns a directory
   Draft& operator=(const Draft&) = delete;
 
-  // Writes what `rank` has for itself.
+  // Writes the residual of `rank`.
   void add_residual(int rank, kernels::Tensor residual);
-  // Writes the contents, reads all back and makes it a checkpoint; then removes, of those that the store
-  // knows, all but the newest `keep`, and those of later steps: training went back to before them. Returns
-  // its directory.
+  // Writes the contents, reads all files back and renames the directory. Then removes, of the checkpoints
+  // that the store knows, all but the newest `keep`, and those of later steps: training went back to before
+  // them. Returns the directory.
   std::filesystem::path publish(std::int64_t keep);
 
  private:
@@ -102,7 +102,7 @@ class Draft {
   Manifest manifest_;
 };
 
-// Drafts and publishes, as the owner for as long as that takes.
+// Writes a checkpoint as the owner of the directory, for the duration of the call.
 std::filesystem::path save(const std::filesystem::path& directory, const Contents& contents,
                            std::int64_t keep);
 
@@ -118,27 +118,28 @@ SafetensorsFile open_file(const Found& found, const std::string& name);
 // Throws DataError, also for one of more than a mebibyte.
 std::optional<std::string> read_text(const Found& found, const std::string& name);
 
-// How many ranks' residuals a checkpoint holds.
+// The number of residuals in a checkpoint.
 int residuals(const Manifest& manifest);
 
-// What looks like a checkpoint, by step. One that is damaged, or no directory, has no manifest.
+// An entry that is named like a checkpoint. It has no manifest if it is damaged or no directory.
 struct Listed {
   std::filesystem::path directory;
   std::optional<Manifest> manifest;
   std::string problem;  // why there is no manifest
 };
+// By step.
 std::vector<Listed> list(const std::filesystem::path& store);
-// The newest of them with a manifest, whose files are not looked at; nothing if there is none.
+// The newest entry with a manifest; its files are not checked. Nothing if there is none.
 std::optional<Listed> newest_listed(const std::filesystem::path& store);
 
-// Whether a directory has the manifest of a checkpoint, whatever that is worth.
+// Whether a directory has a file with the name of a manifest. The file is not read.
 bool has_manifest(const std::filesystem::path& directory);
 
 // Throws DataError unless the manifest lists every file of a checkpoint and all of them agree with it.
 void verify(const std::filesystem::path& directory, const Manifest& manifest);
 
-// The newest checkpoint whose files all verify; damaged newer ones are passed over with a warning each.
-// Nothing when there is none at all; DataError when there are only damaged ones.
+// The newest checkpoint whose files all verify; each damaged newer one gives a warning. Nothing when there is
+// no checkpoint at all; throws DataError when all are damaged.
 std::optional<Found> newest(const std::filesystem::path& store);
 
 // The checkpoint at `path`: a checkpoint itself, a store, or a run directory (then the newest one in it).

@@ -10,7 +10,7 @@
 
 namespace eightfold::runtime::doctor {
 
-// Whether nodes of one cluster should see the same evidence, such as a version.
+// Whether the evidence, such as a version, should be the same on all nodes of a cluster.
 enum class SeenEverywhere { differently, alike };
 
 struct Check {

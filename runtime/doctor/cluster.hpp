@@ -1,7 +1,7 @@
 #pragma once
 
-// What the ranks of a job found on their machines, put together: what fails, and where they differ. How a
-// rank's findings travel to rank 0, and what stands out when they are all there; nothing here communicates.
+// Combines the findings of all ranks of a job: the failures, and the differences between machines. Findings
+// are turned into text for the way to rank 0 and judged there; nothing here communicates.
 
 #include "comm/mpi/clock_offset.hpp"
 #include "runtime/doctor/data_path.hpp"
@@ -12,7 +12,7 @@
 
 namespace eightfold::runtime::doctor {
 
-// What one rank tells rank 0.
+// The message of one rank to rank 0.
 struct RankFindings {
   std::string host;
   std::string boot;     // differs between machines, and between starts of one

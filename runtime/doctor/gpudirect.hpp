@@ -8,7 +8,7 @@
 
 namespace eightfold::runtime::doctor {
 
-// One of the things a way needs, and whether it is there; nothing where that cannot be read.
+// One requirement of a data path, and whether it is met; nothing where that cannot be read.
 struct Condition {
   Evidence evidence;
   std::optional<bool> holds;
@@ -17,7 +17,7 @@ struct Condition {
 std::vector<Condition> dma_buf_conditions(const Machine& machine);
 std::vector<Condition> peermem_conditions(const Machine& machine);
 
-// Whether all hold: false as soon as one does not, nothing if it depends on what cannot be read.
+// Whether all requirements are met: false if one is not, nothing if the answer depends on unknown ones.
 std::optional<bool> all_hold(const std::vector<Condition>& conditions);
 std::vector<Evidence> evidence_of(const std::vector<Condition>& conditions);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the system allows this process, read from /proc/self.
+// The limits of this process, read from /proc/self.
 
 #include "runtime/doctor/root.hpp"
 

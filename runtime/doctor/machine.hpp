@@ -17,7 +17,7 @@ struct PcieLink {
   std::optional<double> speed_gts, max_speed_gts;
   std::optional<std::int64_t> width, max_width;
 
-  // What can pass in 10^9 bytes a second, one way, at best; nothing where the kernel does not say.
+  // The greatest rate one way, in 10^9 bytes/s; nothing where the kernel does not say.
   std::optional<double> ceiling_gbytes_per_s() const;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// How far two PCI devices are apart, from the names of the bridges above them.
+// The distance of two PCI devices, from the names of the bridges above them.
 
 #include "runtime/doctor/machine.hpp"
 

@@ -1,12 +1,12 @@
 #pragma once
 
-// Whether something is the case, as far as it lasts: one slow moment is noise.
+// Filters a condition: a change counts only if it lasts, because one slow moment is noise.
 
 namespace eightfold::runtime::health {
 
 class Lasting {
  public:
-  // Whether that has changed: what two looks in a row find counts, as begun or as over.
+  // Takes the condition of one more look. True when it has changed: two looks in a row differ from before.
   bool has_changed(bool is_now) {
     contrary_looks_ = is_now == holds_ ? 0 : contrary_looks_ + 1;
     if (contrary_looks_ < kLooks) return false;

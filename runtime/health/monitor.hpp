@@ -1,7 +1,7 @@
 #pragma once
 
-// The health of all ranks through a run: each reads its own GPU, rank 0 gets what all say and names in the
-// log who holds the others up. Belongs to the worker's thread.
+// Watches the health of all ranks during a run. Each rank reads its own GPU; rank 0 gathers the reports and
+// logs the ranks that hold the others up. Belongs to the worker's thread.
 
 #include "comm/engine/engine.hpp"
 #include "runtime/health/sensor.hpp"
@@ -17,14 +17,15 @@ class Monitor {
   // `engine` outlives this. Collective.
   Monitor(comm::engine::Engine& engine, kernels::Device device);
 
-  // This rank's GPU now: best asked while it has work, for its clock and power fall as soon as it has none.
+  // The state of this rank's GPU now. Call it while the GPU has work: without work clock and power fall at
+  // once.
   GpuHealth read_gpu();
-  // What all ranks report, on rank 0; empty on the others. Collective.
+  // The reports of all ranks, on rank 0; empty on the others. Collective.
   std::vector<RankReport> gather(const RankReport& mine);
-  // Compares the ranks by their last kPaceSteps steps, of which this one needed so much of its own. Returns
-  // at once: the engine does it between two steps' buckets. Collective.
+  // Compares the ranks by the mean times of their last kPaceSteps steps; the arguments are this rank's.
+  // Returns at once: the engine does it between two steps' buckets. Collective.
   void compare(double busy_ms, double data_wait_ms);
-  // Says what has been counted and not said. Once, after all steps. Collective.
+  // Logs the counts that are left. Once, after all steps. Collective.
   void finish();
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
 
-// What every rank tells rank 0 of itself whenever the run reports.
+// The report that every rank sends rank 0 whenever the run reports.
 
 #include "comm/mpi/communicator.hpp"
 #include "runtime/health/nvml.hpp"
@@ -14,7 +14,7 @@
 namespace eightfold::runtime::health {
 
 struct RankReport {
-  double busy_ms = 0;       // of a step: all but its waiting for the exchange, in which it waits for others
+  double busy_ms = 0;       // of a step, without the wait for the exchange, which depends on other ranks
   double data_wait_ms = 0;  // of that
   GpuHealth gpu;            // nothing known without a GPU
 };
@@ -28,8 +28,8 @@ std::vector<std::string> gather_names(comm::mpi::Communicator& communicator, con
 // For metrics.jsonl: an array with an object per rank.
 nlohmann::json record_of(std::span<const RankReport> reports);
 
-// From the least to the most of all GPUs: "clock 1005 to 1980 of 1980 MHz, 55 to 91 C, ..."; empty where
-// nobody knows anything of a GPU.
+// The range over all GPUs: "clock 1005 to 1980 of 1980 MHz, 55 to 91 C, ..."; empty if no rank has data of a
+// GPU.
 std::string summary_of(std::span<const RankReport> reports);
 
 // "rank 3 (power cap), rank 5 (too hot (hardware))"; empty if none is throttled.

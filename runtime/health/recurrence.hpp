@@ -1,6 +1,6 @@
 #pragma once
 
-// What to say of something that begins and ends again and again: a line for each would fill the log.
+// Decides when to log a condition that begins and ends again and again: a line for each would fill the log.
 
 #include "runtime/health/lasting.hpp"
 
@@ -20,15 +20,16 @@ class Recurrence {
     counted  // it has begun count() times since the last news
   };
 
-  // What there is to say after another look. A beginning is said at once, and so is its end. Then there is
-  // silence: for 64 looks, twice as many whenever it soon begins anew. What has begun meanwhile is counted.
+  // Takes the condition of one more look; returns the news to log. The first beginning and its end are news
+  // at once. Then there are none for 64 looks, and twice as many whenever the condition soon begins again.
+  // Beginnings in that time are counted.
   News look(bool is_now) {
     const bool begins = lasting_.has_changed(is_now) && lasting_.holds();
     ++looks_;
     count_ += begins ? 1 : 0;
     return looks_ < silence_ ? News::none : say(begins);
   }
-  // What has been counted when there is no other look.
+  // The news after the last look: the beginnings counted so far.
   News finish() { return count_ > 0 ? say(false) : News::none; }
 
   bool holds() const noexcept { return lasting_.holds(); }

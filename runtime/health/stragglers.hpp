@@ -1,6 +1,6 @@
 #pragma once
 
-// Which ranks hold the others up, judged by what each says of its own part of a step. On rank 0.
+// Finds the ranks that hold the others up, by the times of their own parts of a step. On rank 0.
 
 #include "runtime/health/rank_report.hpp"
 #include "runtime/health/recurrence.hpp"
@@ -16,8 +16,8 @@ namespace eightfold::runtime::health {
 // steps of becoming slow, whenever that is.
 inline constexpr std::int64_t kPaceSteps = 16;
 
-// How fast a rank is, measured by the others: the median of their own parts of a step over its own. Below 1
-// it is slower than they. 1 for a rank alone.
+// The speed of a rank relative to the others: the median time of their own parts of a step over that of its
+// own. Below 1 it is slower. 1 for a rank alone.
 double pace_score(std::span<const RankReport> reports, std::size_t rank);
 
 class Stragglers {
@@ -25,12 +25,12 @@ class Stragglers {
   // `names`: of the ranks, for the lines.
   explicit Stragglers(std::vector<std::string> names);
 
-  // What has changed with these reports of all ranks over their last kPaceSteps steps, a line each; mostly
-  // nothing. A rank whose score is below 0.85 in two periods in a row is a straggler, until it no longer is
+  // Takes the reports of all ranks over their last kPaceSteps steps; returns a line for each change, mostly
+  // none. A rank whose score is below 0.85 in two periods in a row is a straggler, until it no longer is
   // for as long. A period is as many reports as make a quarter of a second: shorter ones measure the
   // operating system. One that is a straggler again and again gets a line with a count now and then.
   std::vector<std::string> look_at(std::span<const RankReport> reports);
-  // The counts that no line has said yet.
+  // A line for each count that has not been logged.
   std::vector<std::string> finish();
 
  private:

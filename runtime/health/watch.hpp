@@ -1,6 +1,6 @@
 #pragma once
 
-// Which ranks' GPUs are throttled. On rank 0.
+// Finds the ranks whose GPUs are throttled. On rank 0.
 
 #include "runtime/health/rank_report.hpp"
 #include "runtime/health/recurrence.hpp"
@@ -12,11 +12,11 @@ class Watch {
   // `names`: of the ranks, for the lines.
   explicit Watch(std::vector<std::string> names);
 
-  // What has changed with these reports of all ranks, a line each; mostly nothing. What lasts for two reports
-  // counts: a GPU at its power limit is throttled every other moment. What comes again and again gets a line
-  // with a count now and then.
+  // Takes the reports of all ranks; returns a line for each change, mostly none. Throttling counts if it
+  // lasts for two reports: a GPU at its power limit is throttled every other moment. Repeated throttling gets
+  // a line with a count now and then.
   std::vector<std::string> look_at(std::span<const RankReport> reports);
-  // The counts that no line has said yet.
+  // A line for each count that has not been logged.
   std::vector<std::string> finish();
   const std::vector<std::string>& names() const noexcept { return names_; }
 

@@ -1,6 +1,5 @@
 #include "runtime/run/evaluation.hpp"
 
-#include "kernels/base/flight_record.hpp"
 #include "runtime/data/loader.hpp"
 
 #include <algorithm>
@@ -15,8 +14,8 @@ telemetry::Score sum_over_ranks(comm::engine::Engine& engine, double loss_sum, d
   return {totals[0], totals[1], samples};
 }
 
-telemetry::Score evaluate(Session& session, comm::engine::Engine& engine, std::int64_t done,
-                          base::Observer* observer) {
+telemetry::Score evaluate(Session& session, comm::engine::Engine& engine, base::FlightRecorder& recorder,
+                          std::int64_t done) {
   const std::shared_ptr<const data::Source>& test = session.data().test;
   const RankPlace& place = session.place();
   const kernels::StreamView stream = session.stream();
@@ -29,12 +28,12 @@ telemetry::Score evaluate(Session& session, comm::engine::Engine& engine, std::i
                              .ranks = place.ranks,
                              .rows = model.rows()};
   data::Loader loader({test, plan, std::nullopt, place.rank, 0, plan.steps_per_epoch()}, place.device,
-                      observer);
+                      nullptr);
   kernels::Buffer<double> totals(place.device, 2);
   model.begin_step(stream);
   for (std::int64_t step = 0; step < plan.steps_per_epoch(); ++step) {
     for (std::int64_t index = plan.passes(plan.batch(step)); index > 0; --index) {
-      base::flight_recorder().begin_phase(base::Phase::evaluation, done);
+      recorder.begin_phase(base::Phase::evaluation, done);
       const data::Pass& loaded = loader.next();
       const kernels::ConstTensor labels =
           session.feed().load(stream, loaded.images, loaded.labels, model.input());

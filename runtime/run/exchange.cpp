@@ -12,17 +12,17 @@
 namespace eightfold::runtime::run {
 namespace {
 
-// Which memory MPI gets, and why. Every rank calls it.
-comm::transport::TransportVerdict choose_transport(const Session& session, comm::engine::Engine& engine) {
-  const config::Transport wanted = session.config().exchange.transport;
+// Chooses the memory that MPI gets, with the reason. Every rank calls it.
+comm::transport::TransportVerdict choose_transport(const config::Exchange& exchange, kernels::Device device,
+                                                   comm::engine::Engine& engine) {
+  const config::Transport wanted = exchange.transport;
   if (wanted == config::Transport::staged) return {comm::transport::TransportKind::staged, "the job says so"};
   if (wanted == config::Transport::direct)
     return {comm::transport::TransportKind::direct,
             "the job says so, " + comm::transport::cuda_claim().evidence};
-  const kernels::Device device = session.place().device;
   if (device.kind == kernels::DeviceKind::host)
     return {comm::transport::TransportKind::staged, "gradients are in the host's memory"};
-  if (session.config().exchange.algorithm == config::kMpiAlgorithm)
+  if (exchange.algorithm == config::kMpiAlgorithm)
     return {comm::transport::TransportKind::staged, "MPI_Allreduce gets the host's memory"};
   comm::transport::TransportVerdict verdict;
   comm::transport::DirectProbe probe;
@@ -45,11 +45,10 @@ comm::ExchangeOptions options_of(const config::JobConfig& job) {
   return options;
 }
 
-// A GPU encodes without a hash, and the host sees nothing of a direct message: a check that cannot find
-// anything would be worse than none.
-void require_checkable(const Session& session) {
-  const kernels::Device device = session.place().device;
-  if (session.config().exchange.verify_checksums && device.kind != kernels::DeviceKind::host)
+// A GPU encodes without a hash, and the host cannot read a direct message. A check that finds no error would
+// only give false confidence.
+void require_checkable(const config::Exchange& exchange, kernels::Device device) {
+  if (exchange.verify_checksums && device.kind != kernels::DeviceKind::host)
     base::raise<base::ConfigError>(
         "exchange.verify_checksums: messages of a GPU ({}) carry no hash; leave it out, or set "
         "job.device=host; "
@@ -63,11 +62,10 @@ kernels::Tensor part_of(kernels::Tensor arena, const model::ArenaSpan& bucket) {
 
 }  // namespace
 
-std::vector<kernels::Tensor> bucket_gradients(Session& session) {
-  std::vector<kernels::Tensor> gradients;
-  for (const model::ArenaSpan& bucket : session.buckets())
-    gradients.push_back(part_of(session.model().gradients(), bucket));
-  return gradients;
+std::vector<kernels::Tensor> parts_of(kernels::Tensor arena, std::span<const model::ArenaSpan> buckets) {
+  std::vector<kernels::Tensor> parts;
+  for (const model::ArenaSpan& bucket : buckets) parts.push_back(part_of(arena, bucket));
+  return parts;
 }
 
 std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::engine::Engine& engine,
@@ -77,8 +75,10 @@ std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::engine::En
     buckets.push_back({part_of(session.model().gradients(), bucket), part_of(session.residual(), bucket)});
   comm::ExchangeOptions options = options_of(session.config());
   if (session.place().ranks > 1) {
-    require_checkable(session);
-    const comm::transport::TransportVerdict verdict = choose_transport(session, engine);
+    const kernels::Device device = session.place().device;
+    require_checkable(session.config().exchange, device);
+    const comm::transport::TransportVerdict verdict =
+        choose_transport(session.config().exchange, device, engine);
     base::log_info("exchange: transport {}: {}", to_string(verdict.kind), verdict.reason);
     options.transport = verdict.kind;
   }

@@ -1,7 +1,6 @@
 #pragma once
 
-// What a job's [exchange] comes to on one rank: the exchange (comm/exchange.hpp) that adds up the session's
-// gradients.
+// Makes the exchange (comm/exchange.hpp) that sums the session's gradients as the job's [exchange] says.
 
 #include "comm/engine/engine.hpp"
 #include "comm/exchange.hpp"
@@ -9,19 +8,20 @@
 #include "runtime/run/session.hpp"
 
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace eightfold::runtime::run {
 
-// The gradients, bucket by bucket.
-std::vector<kernels::Tensor> bucket_gradients(Session& session);
+// Bucket by bucket.
+std::vector<kernels::Tensor> parts_of(kernels::Tensor arena, std::span<const model::ArenaSpan> buckets);
 
-// Of the session's buckets. `session`, `engine` and `observer` outlive it. Every rank calls it; not while the
-// engine has other work.
+// The exchange of the session's buckets. `session`, `engine` and `observer` outlive it. Every rank calls it;
+// not while the engine has other work.
 std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::engine::Engine& engine,
                                               base::Observer& observer);
 
-// Tells the log what is exchanged, how, and what that saves.
+// Logs the algorithm, the codec, the number of buckets, and the bytes a step sends.
 void log_exchange(const Session& session, const comm::Exchange& exchange);
 
 }  // namespace eightfold::runtime::run

@@ -22,7 +22,7 @@ std::optional<std::uint64_t> majority_of(std::span<const std::uint64_t> hashes) 
 
 }  // namespace
 
-std::optional<std::string> replica_complaint(std::span<const std::uint64_t> hashes) {
+std::optional<std::string> replica_mismatch(std::span<const std::uint64_t> hashes) {
   if (std::ranges::adjacent_find(hashes, std::not_equal_to<>()) == hashes.end()) return std::nullopt;
   const std::optional<std::uint64_t> majority = majority_of(hashes);
   std::vector<std::string> odd;

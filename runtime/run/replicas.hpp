@@ -1,6 +1,6 @@
 #pragma once
 
-// Whether the replicas of the weights are the same on all ranks, judged by their hashes.
+// Compares the replicas of the weights on all ranks by their hashes.
 
 #include <cstdint>
 #include <optional>
@@ -9,8 +9,8 @@
 
 namespace eightfold::runtime::run {
 
-// Nothing if all hashes (by rank) are equal. Else who differs, as a sentence: the ranks that do not have what
-// more than half of all have. Where there is no such majority, as with two ranks, only what each has.
-std::optional<std::string> replica_complaint(std::span<const std::uint64_t> hashes);
+// Nothing if all hashes (by rank) are equal. Else a sentence that names the ranks whose hash is not that of
+// the majority. Without a majority, as with two ranks, it lists the hash of each rank.
+std::optional<std::string> replica_mismatch(std::span<const std::uint64_t> hashes);
 
 }  // namespace eightfold::runtime::run

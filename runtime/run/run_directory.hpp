@@ -11,16 +11,16 @@
 
 namespace eightfold::runtime::run {
 
-// The name of one that is not there yet.
+// The name of a run directory that does not exist yet.
 std::filesystem::path free_run_directory(const config::Job& job);
 
-// A fresh one, this process's alone. Throws EnvironmentError.
+// Creates a new run directory that no other process uses. Throws EnvironmentError.
 std::filesystem::path create_run_directory(const config::Job& job);
 
 // Whether a run has begun in this directory.
 bool holds_run(const std::filesystem::path& directory);
 
-// Whether the newest start of the run has come to the run's end, by what it has written to metrics.jsonl.
+// Whether the newest start of the run reached the end of the run, judged by its metrics.jsonl.
 bool has_ended(const std::filesystem::path& directory);
 
 // Where the run's checkpoints are: checkpoint.dir if the job names one, else inside the run directory.
@@ -28,21 +28,21 @@ std::filesystem::path checkpoint_store(const config::JobConfig& job,
                                        const std::filesystem::path& run_directory);
 
 // The newest earlier run of this job that has written a checkpoint; nothing if there is none. Throws
-// EnvironmentError where that cannot be told.
+// EnvironmentError where directories cannot be read.
 std::optional<std::filesystem::path> newest_run(const config::JobConfig& job);
 
-// What somebody means who names `path` as the place of checkpoints: one checkpoint, or a folder of them.
-// Where it is a run directory that is the run's own folder, where it is a folder of runs that of the newest
-// with a checkpoint. `path` itself if there is none. Throws EnvironmentError where that cannot be told.
+// The checkpoint or the folder of checkpoints that a user means by `path`. A run directory means the run's
+// own folder. A folder of runs means that of its newest run with a checkpoint. Anything else means `path`
+// itself. Throws EnvironmentError where directories cannot be read.
 std::filesystem::path checkpoints_at(const std::filesystem::path& path);
 
-// The run whose own a folder of checkpoints is; nothing for one that is kept elsewhere.
+// The run that has this folder of checkpoints inside its directory; nothing for a folder outside of any run.
 std::optional<std::filesystem::path> run_with_store(const std::filesystem::path& store);
-// The run that a checkpoint was written by, likewise.
+// The run that wrote a checkpoint; nothing if its folder is outside of any run.
 std::optional<std::filesystem::path> run_of(const std::filesystem::path& checkpoint);
 
-// The run's directory of flight records (kernels/base/flight_record.hpp), empty: what an earlier start of the
-// run has left in one becomes flight-1, flight-2 ... Throws EnvironmentError.
+// Creates the run's directory of flight records (kernels/base/flight_record.hpp). That of an earlier start is
+// renamed to flight-1, flight-2 ... before. Throws EnvironmentError.
 std::filesystem::path create_flight_directory(const std::filesystem::path& run_directory);
 std::filesystem::path flight_directory(const std::filesystem::path& run_directory);
 

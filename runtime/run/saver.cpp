@@ -1,7 +1,6 @@
 #include "runtime/run/saver.hpp"
 
 #include "comm/mpi/agreed_error.hpp"
-#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/checkpoint/data_file.hpp"
 #include "runtime/job/show.hpp"
@@ -14,7 +13,7 @@
 namespace eightfold::runtime::run {
 namespace {
 
-// What the machine refuses may be granted next time. A defect is not: it ends the run.
+// An error of the machine may be gone at the next attempt. A defect ends the run.
 bool may_pass(base::ExitCode code) {
   return code == base::ExitCode::environment;
 }
@@ -23,7 +22,7 @@ void log_failure(std::int64_t step, const std::string& reason) {
   base::log_error("the checkpoint of step {} could not be written: {}; training goes on", step, reason);
 }
 
-// The newest checkpoint, in words.
+// The newest checkpoint, for a message.
 std::string newest_in(const std::filesystem::path& store) {
   try {
     const std::optional<checkpoint::Listed> newest = checkpoint::newest_listed(store);
@@ -37,8 +36,8 @@ std::string newest_in(const std::filesystem::path& store) {
 }  // namespace
 
 Saver::Saver(Session& session, comm::engine::Engine& engine, telemetry::Telemetry& telemetry,
-             checkpoint::Store* store)
-    : session_(session), engine_(engine), telemetry_(telemetry), store_(store) {
+             base::FlightRecorder& recorder, checkpoint::Store* store)
+    : session_(session), engine_(engine), telemetry_(telemetry), recorder_(recorder), store_(store) {
   const config::Checkpoint& wanted = session.config().checkpoint;
   if (writes() && wanted.asynchronous && wanted.every >= 0)
     copy_.emplace(session.make_snapshot(Snapshot::Copies::of_all));
@@ -46,12 +45,12 @@ Saver::Saver(Session& session, comm::engine::Engine& engine, telemetry::Telemetr
     passing_ = {residual.device(), static_cast<std::size_t>(residual.elements())};
 }
 
-// The error that ends the run is told when the stack is unwound; until then its rank is late in nothing but
-// this.
+// The error that ends the run is printed after the stack is unwound. Until then the rank only waits for this
+// checkpoint, and the watchdog must apply the deadline of checkpoints.
 Saver::~Saver() {
   if (!is_writing()) return;
   base::log_warn("the run ends early, once the checkpoint that is being written is complete");
-  base::flight_recorder().begin_phase(base::Phase::checkpoint, base::flight_recorder().read().step);
+  recorder_.begin_phase(base::Phase::checkpoint, recorder_.read().step);
 }
 
 void Saver::save(std::int64_t step, const std::string& weight_hash) {
@@ -134,17 +133,17 @@ void Saver::conclude(Outcome outcome) {
 }
 
 std::optional<std::string> Saver::finish() {
-  std::string complaint;
+  std::string message;
   engine_.run([&](comm::mpi::Communicator& communicator) {
     comm::mpi::run_agreed(communicator, [&] {
       collect();
       if (!last_.reason.empty())
-        complaint = fmt::format("the checkpoint of step {} could not be written: {}; {}", last_.step,
-                                last_.reason, newest_in(store_->directory()));
+        message = fmt::format("the checkpoint of step {} could not be written: {}; {}", last_.step,
+                              last_.reason, newest_in(store_->directory()));
     });
-    communicator.broadcast_text(complaint, 0);
+    communicator.broadcast_text(message, 0);
   });
-  return complaint.empty() ? std::nullopt : std::optional(complaint);
+  return message.empty() ? std::nullopt : std::optional(message);
 }
 
 }  // namespace eightfold::runtime::run

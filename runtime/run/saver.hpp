@@ -1,10 +1,11 @@
 #pragma once
 
-// Writes the checkpoints of a run, on rank 0, while training goes on: the state is copied between two steps
-// and written in the background. One checkpoint that cannot be written costs nothing but itself: the log has
-// the reason, the next one is tried, and finish() tells how the last attempt ended.
+// Writes the checkpoints of a run, on rank 0, while training continues: the state is copied between two steps
+// and written in the background. If a checkpoint cannot be written, the log has the reason and the run goes
+// on to the next one. finish() tells how the last attempt ended.
 
 #include "comm/engine/engine.hpp"
+#include "kernels/base/flight_record.hpp"
 #include "kernels/buffer.hpp"
 #include "runtime/checkpoint/store.hpp"
 #include "runtime/run/session.hpp"
@@ -23,23 +24,23 @@ namespace eightfold::runtime::run {
 
 class Saver {
  public:
-  // `store` is where the checkpoints go, on rank 0; null on the others, and where none is written. Takes host
-  // memory for a copy of the state there, unless the job has it written while training waits, or writes none
-  // but the last. All of them outlive this.
+  // `store` is the directory of checkpoints on rank 0; null on the others, and where none is written. Rank 0
+  // allocates host memory for a copy of the state, unless training waits for each checkpoint or writes the
+  // last one only. All arguments outlive this.
   Saver(Session& session, comm::engine::Engine& engine, telemetry::Telemetry& telemetry,
-        checkpoint::Store* store);
+        base::FlightRecorder& recorder, checkpoint::Store* store);
   ~Saver();                      // waits for what is being written
   Saver(const Saver&) = delete;  // its thread refers to it
   Saver& operator=(const Saver&) = delete;
 
-  // Saves the state after `step` steps, whose weights have this hash on every rank. Waits for the checkpoint
-  // before, and until residuals have reached the disk of rank 0; the rest is written in the background.
+  // Saves the state after `step` steps, whose weights have this hash on every rank. Waits until the previous
+  // checkpoint is written and the residuals are on the disk of rank 0; the rest is written in the background.
   // Collective.
   void save(std::int64_t step, const std::string& weight_hash);
-  // Waits for what is being written. Returns what users must know if the last checkpoint could not be: the
-  // reason and the newest complete one, the same text on every rank. Collective.
+  // Waits for the checkpoint under way. If the last one could not be written, returns the reason and the
+  // newest complete checkpoint, as the same text on every rank. Collective.
   std::optional<std::string> finish();
-  // What writing a checkpoint took at most so far, on rank 0.
+  // The longest time that writing a checkpoint has taken so far, on rank 0.
   std::chrono::duration<double> longest() const { return std::chrono::duration<double>(longest_s_.load()); }
 
  private:
@@ -61,6 +62,7 @@ class Saver {
   Session& session_;
   comm::engine::Engine& engine_;
   telemetry::Telemetry& telemetry_;
+  base::FlightRecorder& recorder_;
   checkpoint::Store* store_;
   std::optional<Snapshot> copy_;
   kernels::PinnedBuffer<float> passing_;  // for one residual, on every rank that has one

@@ -32,7 +32,7 @@ kernels::Buffer<float> make_residual(const config::Exchange& exchange, kernels::
 
 }  // namespace
 
-data::BatchPlan deal_out(const config::Job& job, std::int64_t samples, int ranks) {
+data::BatchPlan partition(const config::Job& job, std::int64_t samples, int ranks) {
   const data::BatchPlan plan{samples, job.global_batch, ranks, job.micro_batch};
   if (const std::int64_t batch = std::min(job.global_batch, samples); ranks > batch)
     base::raise<base::ConfigError>(
@@ -58,7 +58,7 @@ Session::Session(config::JobConfig config, data::Split data, data::TrainingFacts
       data_(std::move(data)),
       facts_(std::move(facts)),
       place_(place),
-      plan_(deal_out(config_.job, facts_.samples, place.ranks)),
+      plan_(partition(config_.job, facts_.samples, place.ranks)),
       stream_(place.device),
       model_(config_.model, place.device, tensor_shape(facts_.shape),
              required_outputs(config_.data.kind, data_), plan_.pass_rows()),

@@ -21,23 +21,23 @@
 
 namespace eightfold::runtime::run {
 
-// Where this rank stands in the job.
+// The rank's number, the number of ranks, and the rank's device.
 struct RankPlace {
   int rank = 0;
   int ranks = 1;
   kernels::Device device;
 };
 
-// Evaluation needs no optimizer, and knows what the training data taught before it is planned.
+// Evaluation needs the weights only; training needs the state of the optimizer, too.
 enum class Restored { everything, weights };
 
 class Session {
  public:
-  // Throws ConfigError when the job cannot be dealt out over the ranks or its layers do not fit together,
+  // Throws ConfigError when there are more ranks than samples in a batch or the layers do not fit together,
   // DataError when a label is none of the network's outputs. Not collective; the weights are zeros until
-  // initialize() or a restored snapshot.
+  // initialize() or restore().
   Session(config::JobConfig config, data::Split data, const RankPlace& place);
-  // For evaluation alone, of what was trained on other samples, of which these are the facts: `data` needs no
+  // For evaluation alone. `facts` describe the samples that the network was trained on; `data` needs no
   // training part.
   Session(config::JobConfig config, data::Split data, data::TrainingFacts facts, const RankPlace& place);
   Session(const Session&) = delete;  // its members refer to each other
@@ -45,11 +45,11 @@ class Session {
 
   const config::JobConfig& config() const noexcept { return config_; }
   const data::Split& data() const noexcept { return data_; }
-  // What the training data taught: what checkpoints say of it. After a restore of everything mean and
+  // The statistics of the training data, as checkpoints have them. After a restore of everything, mean and
   // deviation are the checkpoint's.
   const data::TrainingFacts& facts() const noexcept { return facts_; }
   const RankPlace& place() const noexcept { return place_; }
-  // How training samples are dealt out.
+  // How training samples are partitioned into steps, ranks and passes.
   const data::BatchPlan& plan() const noexcept { return plan_; }
   config::RunLength length() const;
   kernels::StreamView stream() const noexcept { return stream_; }
@@ -59,11 +59,11 @@ class Session {
   optim::Guard& guard() noexcept { return guard_; }
   // The spans of the gradients that are exchanged as one operation, in the order in which they complete.
   const std::vector<model::ArenaSpan>& buckets() const noexcept { return buckets_; }
-  // What encodings lost of this rank's gradients so far; absent without error feedback, and where nothing is
-  // exchanged.
+  // The residual of this rank's error feedback: the part of its gradients that encodings have lost so far.
+  // Absent without error feedback, and on one rank alone.
   kernels::Tensor residual() const { return residual_.size() > 0 ? residual_.tensor() : kernels::Tensor(); }
   Snapshot& snapshot() noexcept { return snapshot_; }
-  // Another one of the same state, which must not outlive this.
+  // Another snapshot of the same state, which must not outlive this.
   Snapshot make_snapshot(Snapshot::Copies copies) const;
   data::Feed& feed() noexcept { return feed_; }
 
@@ -94,10 +94,11 @@ class Session {
   data::Feed feed_;
 };
 
-// Whether a rank keeps what encodings lose, as the job says: by itself where they keep less than 8 bits.
+// Whether the job uses error feedback. Automatic means: with codecs of less than 8 bits.
 bool has_error_feedback(const config::Exchange& exchange);
 
-// A fixed batch is dealt out over the ranks. Throws ConfigError when there are more ranks than samples in it.
-data::BatchPlan deal_out(const config::Job& job, std::int64_t samples, int ranks);
+// Partitions the global batch over the ranks. Throws ConfigError when there are more ranks than samples in
+// it.
+data::BatchPlan partition(const config::Job& job, std::int64_t samples, int ranks);
 
 }  // namespace eightfold::runtime::run

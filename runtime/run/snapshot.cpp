@@ -53,8 +53,8 @@ void Snapshot::store_to_device(kernels::StreamView stream) {
   stream.synchronize();
 }
 
-std::string Snapshot::weight_hash() const {
-  return fmt::format("{:016x}", base::hash64(std::span<const float>(arenas_[0].host.span<float>())));
+std::uint64_t Snapshot::weight_hash() const {
+  return base::hash64(std::span<const float>(arenas_[0].host.span<float>()));
 }
 
 bool Snapshot::weights_are_finite() const {
@@ -112,6 +112,10 @@ void Snapshot::broadcast(comm::mpi::Communicator& communicator, int root) {
     communicator.broadcast(std::as_writable_bytes(arena.host.span<float>()), root);
   for (const Arena& each : included_)
     communicator.broadcast(std::as_writable_bytes(each.host.span<float>()), root);
+}
+
+std::string hash_text(std::uint64_t hash) {
+  return fmt::format("{:016x}", hash);
 }
 
 std::optional<data::TrainingFacts> share_training_facts(comm::mpi::Communicator& communicator,

@@ -1,8 +1,8 @@
 #pragma once
 
-// The state of a training run between two steps, on the host: what checkpoints hold and what ranks send each
-// other at start. Copies arenas of a device; those of the host only for whoever reads on while training
-// changes them.
+// The state of a training run between two steps, on the host, for checkpoints and for the broadcast at start.
+// Arenas of a device are copied. Arenas of the host are copied only where training changes them while the
+// snapshot is still read.
 
 #include "comm/mpi/communicator.hpp"
 #include "kernels/buffer.hpp"
@@ -19,8 +19,8 @@
 
 namespace eightfold::runtime::run {
 
-// All of a model's training state as host memory, planned once. load_from_device() and store_to_device() move
-// it; where a tensor is the arena itself both have nothing to do.
+// All of a model's training state in host memory, allocated once. load_from_device() and store_to_device()
+// copy it. Where a tensor of the snapshot is the arena itself they copy nothing.
 class Snapshot {
  public:
   enum class Copies { of_device_arenas, of_all };
@@ -37,8 +37,8 @@ class Snapshot {
   void load_weights_from_device(kernels::StreamView stream);
   void store_to_device(kernels::StreamView stream);
 
-  // Sixteen hexadecimal digits of the weights' hash, padding included.
-  std::string weight_hash() const;
+  // Of all weights, padding included.
+  std::uint64_t weight_hash() const;
   // Whether no weight is infinite or not a number.
   bool weights_are_finite() const;
   // Views of this snapshot's tensors, named as checkpoints name them.
@@ -70,8 +70,11 @@ class Snapshot {
   Copies copies_;
 };
 
-// What a checkpoint that rank 0 has found says of its training data, on every rank; nothing if a version
-// wrote it that did not say it. Collective; one that is damaged is an AgreedError.
+// A hash as checkpoints and results have it: sixteen hexadecimal digits.
+std::string hash_text(std::uint64_t hash);
+
+// The facts about the training data in a checkpoint that rank 0 has found, on every rank. Nothing if an
+// earlier version wrote the checkpoint without them. Collective; a damaged file is an AgreedError.
 std::optional<data::TrainingFacts> share_training_facts(comm::mpi::Communicator& communicator,
                                                         const checkpoint::Found& found);
 

@@ -28,7 +28,7 @@ enum class StopReason : std::uint32_t {
 
 // "SIGUSR1", "the time limit", ...
 std::string_view to_string(StopReason reason);
-// What a signal asks for: SIGUSR1 or one of base::kEndSignals.
+// The reason that belongs to a signal: SIGUSR1 or one of base::kEndSignals.
 StopReason reason_of(int signal);
 
 // A rank's wish to stop. request() may be called by any thread, and by a signal handler.
@@ -41,8 +41,8 @@ class StopRequest {
   std::atomic<StopReason> reason_{StopReason::none};
 };
 
-// When Slurm ends the job, as SLURM_JOB_END_TIME says (seconds since 1970); nothing outside Slurm, and where
-// it says nothing.
+// The time at which Slurm ends the job: SLURM_JOB_END_TIME, in seconds since 1970. Nothing if that is not set
+// or no number.
 std::optional<std::chrono::system_clock::time_point> slurm_end_time();
 
 // A rank's part in the agreement, once a step. The worker's thread calls; what it says is the same on every

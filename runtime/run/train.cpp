@@ -3,11 +3,11 @@
 #include "comm/engine/engine.hpp"
 #include "comm/mpi/agreed_error.hpp"
 #include "comm/verifying_exchange.hpp"
-#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/health/monitor.hpp"
 #include "runtime/run/evaluation.hpp"
 #include "runtime/run/exchange.hpp"
+#include "runtime/run/periodic.hpp"
 #include "runtime/run/replicas.hpp"
 #include "runtime/run/saver.hpp"
 #include "runtime/run/worker.hpp"
@@ -31,57 +31,83 @@ class Run {
         telemetry_(config_.telemetry, length_, plan.run_directory, session.place().rank),
         engine_(communicator),
         exchange_(make_exchange(session, engine_, telemetry_)),
-        verifying_(verifies() ? std::make_unique<comm::VerifyingExchange>(engine_, *exchange_,
-                                                                          bucket_gradients(session))
-                              : nullptr),
-        saver_(session, engine_, telemetry_, plan.store),
+        verifying_(verifies()
+                       ? std::make_unique<comm::VerifyingExchange>(
+                             engine_, *exchange_, parts_of(session.model().gradients(), session.buckets()))
+                       : nullptr),
+        recorder_(communicator.flight_recorder()),
+        saver_(session, engine_, telemetry_, recorder_, plan.store),
         stop_(engine_, session.place().device, plan.stop != nullptr ? *plan.stop : nobody_asks_,
               plan.end_time),
         monitor_(engine_, session.place().device),
-        worker_(session, verifying_ ? *verifying_ : *exchange_, telemetry_, plan.first_step, length_.steps),
-        reported_step_(plan.first_step) {}
+        worker_(plan_steps(session, plan.first_step, length_.steps), verifying_ ? *verifying_ : *exchange_,
+                telemetry_, recorder_) {}
 
   TrainResult run() {
     const base::TimePoint start = base::Clock::now();
     log_exchange(session_, *exchange_);
     telemetry_.begin(plan_.first_step);
     std::int64_t done = plan_.first_step;
-    // A run that had reached its target when it was saved has nothing more to do.
-    if (done > 0 && config_.evaluation.target_accuracy > 0 && evaluates_after(done)) evaluate(done);
-    if (done > 0 && (done >= length_.steps || target_reached()))
+    PeriodicJobs jobs = jobs_between_steps();
+    jobs.at_start(done);
+    if (done > 0 && is_over(done))
       base::log_info("nothing was left to do: the checkpoint is of step {}, the job ends after {}", done,
                      target_reached() ? done : length_.steps);
-    StopReason stopped = StopReason::none;
-    while (done < length_.steps && !target_reached() && stopped == StopReason::none) {
+    while (!is_over(done) && stopped_ == StopReason::none) {
       stop_.ask(2 * saver_.longest());  // one may be under way
       done = worker_.step() + 1;
-      for (const telemetry::SkippedStep& each : session_.guard().take_skipped()) telemetry_.skipped(each);
-      stopped = stop_.answer();
-      if (done == length_.steps) stopped = StopReason::none;  // there is nothing to go on with
-      telemetry_.progress(done);
-      if (done % health::kPaceSteps == 0) compare_pace();
-      if (done % config_.telemetry.interval == 0 || done == length_.steps || ends_epoch(done)) report(done);
-      // Whoever is asked to stop has no time to lose.
-      if (evaluates_after(done) && stopped == StopReason::none) evaluate(done);
-      if (saves_after(done)) {
-        save(done);
-      } else if (compares_replicas_after(done)) {
-        agreed_weight_hash(done);
-      }
+      jobs.after_step(done);
     }
-    if (reported_step_ != done) report(done);  // stopped between two reports
-    if (evaluated_step_ != done && stopped == StopReason::none) evaluate(done);
-    if (saved_step_ != done && (config_.checkpoint.every >= 0 || stopped != StopReason::none)) save(done);
-    base::flight_recorder().begin_phase(base::Phase::checkpoint, done);
-    const std::string hash = agreed_weight_hash(done);
+    jobs.at_end(done);
+    recorder_.begin_phase(base::Phase::checkpoint, done);
+    const std::string hash = hash_text(agreed_weight_hash(done));
     const std::optional<std::string> unsaved = saver_.finish();
     monitor_.finish();
     telemetry_.end(done);
-    return {test_.accuracy(), test_.loss(), done, base::seconds_since(start), hash, unsaved, stopped};
+    return {test_.accuracy(), test_.loss(), done, base::seconds_since(start), hash, unsaved, stopped_};
   }
 
  private:
+  using Step = std::int64_t;
+
+  // The jobs, in the order in which they act. Each place has its reason:
+  //   skipped steps   first: telemetry has them before anything that may end the run
+  //   stop            before evaluation and checkpoint, which depend on its answer
+  //   pace            before the report: the engine compares the ranks while the report waits for the device
+  //   report          before the evaluation: the training loss is of the steps alone, and a loss that is no
+  //                   number ends the run before it is saved
+  //   evaluation      before the checkpoint, for the same reason
+  //   checkpoint      before the replica check, which it contains
+  PeriodicJobs jobs_between_steps() {
+    const auto stops = [this] { return stopped_ != StopReason::none; };
+    return PeriodicJobs({
+        {.act = [this](Step) { tell_skipped_steps(); }, .after_step = Periodic::always},
+        {.act = [this](Step done) { agree_on_stop(done); }, .after_step = Periodic::always},
+        {.act = [this](Step done) { telemetry_.progress(done); }, .after_step = Periodic::always},
+        {.act = [this](Step) { compare_pace(); },
+         .after_step = [](Step done) { return done % health::kPaceSteps == 0; }},
+        {.act = [this](Step done) { report(done); },
+         .after_step = [this](Step done) { return reports_after(done); },
+         .at_end = [this](Step done) { return done > plan_.first_step; }},
+        // A run that had reached its target when it was saved has nothing more to do. A run that was asked to
+        // stop has no time for an evaluation.
+        {.act = [this](Step done) { evaluate(done); },
+         .at_start = [this](Step done) { return done > 0 && has_target() && evaluates_after(done); },
+         .after_step = [=, this](Step done) { return evaluates_after(done) && !stops(); },
+         .at_end = [=](Step) { return !stops(); }},
+        {.act = [this](Step done) { save(done); },
+         .after_step = [this](Step done) { return saves_after(done); },
+         .at_end = [=, this](Step) { return config_.checkpoint.every >= 0 || stops(); }},
+        {.act = [this](Step done) { agreed_weight_hash(done); },
+         .after_step = [this](Step done) { return compares_replicas_after(done) && !saves_after(done); }},
+    });
+  }
+
+  bool is_over(std::int64_t done) const { return done >= length_.steps || target_reached(); }
   bool ends_epoch(std::int64_t done) const { return done % length_.steps_per_epoch == 0; }
+  bool reports_after(std::int64_t done) const {
+    return done % config_.telemetry.interval == 0 || done == length_.steps || ends_epoch(done);
+  }
   bool evaluates_after(std::int64_t done) const {
     const std::int64_t every = config_.evaluation.every;
     return every > 0 && ends_epoch(done) && done / length_.steps_per_epoch % every == 0;
@@ -95,9 +121,18 @@ class Run {
     return session_.place().ranks > 1 && every > 0 && done % every == 0;
   }
   bool verifies() const { return session_.place().ranks > 1 && config_.exchange.verify; }
+  bool has_target() const { return config_.evaluation.target_accuracy > 0; }
   bool target_reached() const {
-    const double target = config_.evaluation.target_accuracy;
-    return target > 0 && test_.samples > 0 && test_.accuracy() >= target;
+    return has_target() && test_.samples > 0 && test_.accuracy() >= config_.evaluation.target_accuracy;
+  }
+
+  void tell_skipped_steps() {
+    for (const telemetry::SkippedStep& each : session_.guard().take_skipped()) telemetry_.skipped(each);
+  }
+
+  void agree_on_stop(std::int64_t done) {
+    stopped_ = stop_.answer();
+    if (done == length_.steps) stopped_ = StopReason::none;  // there is nothing to go on with
   }
 
   // A device may not have done its last steps yet: they count the next time.
@@ -110,9 +145,9 @@ class Run {
 
   void report(std::int64_t done) {
     const health::GpuHealth gpu = monitor_.read_gpu();  // while the device still has steps to do
-    const Worker::Totals totals = worker_.take_totals();
-    const telemetry::Score score = sum_over_ranks(engine_, totals.loss_sum, totals.correct, totals.samples);
-    reported_step_ = done;
+    const Worker::Metrics metrics = worker_.read_metrics();
+    const telemetry::Score score =
+        sum_over_ranks(engine_, metrics.loss_sum, metrics.correct, metrics.samples);
     const telemetry::Phases phases = telemetry_.take_phases();
     const double per_step_ms = 1e3 / static_cast<double>(std::max<std::int64_t>(phases.steps, 1));
     const std::vector<health::RankReport> ranks = monitor_.gather(
@@ -131,9 +166,8 @@ class Run {
   }
 
   void evaluate(std::int64_t done) {
-    base::flight_recorder().begin_phase(base::Phase::evaluation, done);
-    test_ = run::evaluate(session_, engine_, done, nullptr);
-    evaluated_step_ = done;
+    recorder_.begin_phase(base::Phase::evaluation, done);
+    test_ = run::evaluate(session_, engine_, recorder_, done);
     telemetry_.evaluation(done, test_);
     if (!std::isfinite(test_.loss())) diverged("test loss", test_.loss(), done);
     if (target_reached())
@@ -141,22 +175,19 @@ class Run {
   }
 
   void save(std::int64_t done) {
-    base::flight_recorder().begin_phase(base::Phase::checkpoint, done);
-    saver_.save(done, agreed_weight_hash(done));
-    saved_step_ = done;
+    recorder_.begin_phase(base::Phase::checkpoint, done);
+    saver_.save(done, hash_text(agreed_weight_hash(done)));
   }
 
   // The weights are numbers, and the same bits on every rank.
-  std::string agreed_weight_hash(std::int64_t done) {
+  std::uint64_t agreed_weight_hash(std::int64_t done) {
     session_.snapshot().load_weights_from_device(session_.stream());
-    std::string mine = session_.snapshot().weight_hash();
+    const std::uint64_t mine = session_.snapshot().weight_hash();
     std::vector<std::uint64_t> hashes;
-    engine_.run([&](comm::mpi::Communicator& communicator) {
-      hashes = communicator.all_gather(std::stoull(mine, nullptr, 16));
-    });
-    if (const auto complaint = replica_complaint(hashes))
+    engine_.run([&](comm::mpi::Communicator& communicator) { hashes = communicator.all_gather(mine); });
+    if (const auto mismatch = replica_mismatch(hashes))
       throw comm::mpi::AgreedError(base::ExitCode::divergence,
-                                   fmt::format("after step {} {}", done, *complaint));
+                                   fmt::format("after step {} {}", done, *mismatch));
     if (!session_.snapshot().weights_are_finite()) diverged("largest weight", NAN, done);
     return mine;
   }
@@ -169,14 +200,14 @@ class Run {
   comm::engine::Engine engine_;
   std::unique_ptr<comm::Exchange> exchange_;
   std::unique_ptr<comm::VerifyingExchange> verifying_;  // null unless the job verifies
+  base::FlightRecorder& recorder_;
   Saver saver_;
   StopRequest nobody_asks_;
   StopAgreement stop_;
   health::Monitor monitor_;
   Worker worker_;
-  std::int64_t reported_step_;
-  telemetry::Score test_;
-  std::optional<std::int64_t> evaluated_step_, saved_step_;
+  telemetry::Score test_;  // of the last evaluation
+  StopReason stopped_ = StopReason::none;
 };
 
 }  // namespace

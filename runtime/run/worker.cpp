@@ -1,6 +1,5 @@
 #include "runtime/run/worker.hpp"
 
-#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/elementwise.hpp"
 #include "runtime/telemetry/spans.hpp"
@@ -8,32 +7,21 @@
 #include <utility>
 
 namespace eightfold::runtime::run {
-namespace {
-
-data::LoaderJob training_data(const Session& session, std::int64_t first_step, std::int64_t end_step) {
-  const data::Split& data = session.data();
-  return {
-      data.train,           session.plan(), data::SampleOrder(session.config().job.seed, data.train->size()),
-      session.place().rank, first_step,     end_step};
-}
-
-}  // namespace
-
-Worker::Worker(Session& session, comm::Exchange& exchange, base::Observer& observer, std::int64_t first_step,
-               std::int64_t end_step)
-    : session_(session),
-      stream_(session.stream()),
-      timeline_(stream_, observer, base::Track::worker),
-      loader_(training_data(session, first_step, end_step), session.place().device, &observer),
+Worker::Worker(StepPlan plan, comm::Exchange& exchange, base::Observer& observer,
+               base::FlightRecorder& recorder)
+    : plan_(std::move(plan)),
+      timeline_(plan_.stream, observer, base::Track::worker),
+      loader_(plan_.samples, plan_.stream.device(), &observer),
       exchange_(exchange),
-      totals_(session.place().device, 2),
-      totals_before_(session.place().device, 2),
-      totals_host_(session.place().device, 2),
-      step_(first_step) {}
+      recorder_(recorder),
+      totals_(plan_.stream.device(), 2),
+      totals_before_(plan_.stream.device(), 2),
+      totals_host_(plan_.stream.device(), 2),
+      step_(plan_.samples.first_step) {}
 
 Worker::~Worker() {
   try {
-    stream_.synchronize();
+    plan_.stream.synchronize();
   } catch (const std::exception& error) {  // a destructor has nobody to tell
     base::log_error("training ended with work under way: {}", error.what());
   }
@@ -46,48 +34,40 @@ std::int64_t Worker::step() {
 }
 
 void Worker::enqueue_step() {
-  const data::Batch batch = session_.plan().batch(step_);
-  const std::int64_t passes = session_.plan().passes(batch);
+  const data::BatchPlan& batches = plan_.samples.plan;
+  const data::Batch batch = batches.batch(step_);
+  const std::int64_t passes = batches.passes(batch);
   submitted_ = 0;
   samples_ += batch.samples;
-  if (session_.guard().is_on()) kernels::copy(stream_, totals_.tensor(), totals_before_.tensor());
-  session_.model().begin_step(stream_);
+  if (plan_.guard.is_on()) kernels::copy(plan_.stream, totals_.tensor(), totals_before_.tensor());
+  plan_.model.begin_step(plan_.stream);
   for (std::int64_t index = 0; index < passes; ++index) run_pass(batch, index, passes);
-  submit_complete(session_.model().gradients().elements());  // without overlap: all of them
-  base::flight_recorder().begin_phase(base::Phase::exchange, step_);
-  learning_rate_ = optim::learning_rate(session_.config().schedule, session_.config().optimizer.learning_rate,
-                                        session_.length(), step_);
-  // A format without a zero makes numbers of the zeros behind each tensor.
-  const bool spoils_padding = session_.config().exchange.codec == config::Codec::one_bit;
-  const bool is_alone = session_.place().ranks == 1;  // and waits for nothing
-  const bool needs_all = session_.optimizer().needs_all_gradients() || session_.guard().is_on();
-  if (is_alone || spoils_padding || needs_all)
-    update_at_once(spoils_padding);
-  else
-    update_by_bucket();
+  submit_complete(plan_.model.gradients().elements());  // without overlap: all of them
+  recorder_.begin_phase(base::Phase::exchange, step_);
+  learning_rate_ = plan_.learning_rate(step_);
+  plan_.update == Update::at_once ? update_at_once() : update_by_bucket();
 }
 
-void Worker::update_at_once(bool spoils_padding) {
-  timeline_.span(telemetry::kExposedSpan, step_, [&] { exchange_.wait(stream_); });
-  if (spoils_padding) session_.model().clear_padding(stream_);
+void Worker::update_at_once() {
+  timeline_.span(telemetry::kExposedSpan, step_, [&] { exchange_.wait(plan_.stream); });
+  if (plan_.clears_padding) plan_.model.clear_padding(plan_.stream);
   timeline_.span(telemetry::kUpdateSpan, step_, [&] { update_if_admitted(); });
 }
 
 void Worker::update_if_admitted() {
-  optim::Guard& guard = session_.guard();
-  if (!guard.is_on() || guard.admits(stream_, session_.model().gradients(), step_))
-    return session_.optimizer().step(stream_, learning_rate_, step_ + 1);
+  if (!plan_.guard.is_on() || plan_.guard.admits(plan_.stream, plan_.model.gradients(), step_))
+    return plan_.optimizer.step(plan_.stream, learning_rate_, step_ + 1);
   // Its loss may be as wrong as its gradient.
-  kernels::copy(stream_, totals_before_.tensor(), totals_.tensor());
-  samples_ -= session_.plan().batch(step_).samples;
+  kernels::copy(plan_.stream, totals_before_.tensor(), totals_.tensor());
+  samples_ -= plan_.samples.plan.batch(step_).samples;
 }
 
 // The weights of a bucket are updated while those behind it are still on their way.
 void Worker::update_by_bucket() {
-  for (const model::ArenaSpan& bucket : session_.buckets()) {
-    timeline_.span(telemetry::kExposedSpan, step_, [&] { exchange_.wait_for_next(stream_); });
+  for (const model::ArenaSpan& bucket : plan_.buckets) {
+    timeline_.span(telemetry::kExposedSpan, step_, [&] { exchange_.wait_for_next(plan_.stream); });
     timeline_.span(telemetry::kUpdateSpan, step_,
-                   [&] { session_.optimizer().step(stream_, learning_rate_, step_ + 1, bucket); });
+                   [&] { plan_.optimizer.step(plan_.stream, learning_rate_, step_ + 1, bucket); });
   }
 }
 
@@ -95,50 +75,47 @@ void Worker::update_by_bucket() {
 // each pass adds the gradients of its own samples, weighted by one over the samples of all.
 void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t passes) {
   const data::Pass& loaded = next_pass();
-  model::Model& model = session_.model();
   const kernels::ConstTensor labels =
-      session_.feed().load(stream_, loaded.images, loaded.labels, model.input());
-  const model::layers::Pass pass{
-      model::layers::Phase::training,
-      static_cast<std::uint64_t>(session_.config().job.seed),
-      step_,
-      loaded.first,
-      loaded.samples,
-      index == 0 ? kernels::GradientMode::overwrite : kernels::GradientMode::accumulate};
-  const bool submits = index == passes - 1 && session_.config().exchange.overlap;
-  model.train(
-      stream_, pass, labels, 1.0F / static_cast<float>(batch.samples), totals_.tensor(),
+      plan_.feed.load(plan_.stream, loaded.images, loaded.labels, plan_.model.input());
+  const model::layers::Pass pass{model::layers::Phase::training,
+                         plan_.seed,
+                         step_,
+                         loaded.first,
+                         loaded.samples,
+                         index == 0 ? kernels::GradientMode::overwrite : kernels::GradientMode::accumulate};
+  const bool submits = index == passes - 1 && plan_.overlaps;
+  plan_.model.train(
+      plan_.stream, pass, labels, 1.0F / static_cast<float>(batch.samples), totals_.tensor(),
       [&](std::int64_t end) {
         if (submits) submit_complete(end);
       },
       times_layers_ ? &timeline_ : nullptr);
-  loader_.release(loaded, stream_);
+  loader_.release(loaded, plan_.stream);
 }
 
 const data::Pass& Worker::next_pass() {
   const data::Pass* loaded = nullptr;
-  base::flight_recorder().begin_phase(base::Phase::data, step_);
+  recorder_.begin_phase(base::Phase::data, step_);
   timeline_.span(telemetry::kDataWaitSpan, step_, [&] { loaded = &loader_.next(); });
-  base::flight_recorder().begin_phase(base::Phase::forward, step_);
+  recorder_.begin_phase(base::Phase::forward, step_);
   return *loaded;
 }
 
 void Worker::submit_complete(std::int64_t end) {
-  const std::vector<model::ArenaSpan>& buckets = session_.buckets();
-  for (; submitted_ < buckets.size() && buckets[submitted_].end <= end; ++submitted_) {
+  for (; submitted_ < plan_.buckets.size() && plan_.buckets[submitted_].end <= end; ++submitted_) {
     timeline_.point(telemetry::kSubmitSpan, static_cast<std::int64_t>(submitted_));
-    exchange_.submit(submitted_, step_, stream_);
+    exchange_.submit(submitted_, step_, plan_.stream);
   }
 }
 
-Worker::Totals Worker::take_totals() {
+Worker::Metrics Worker::read_metrics() {
   const kernels::Tensor host = totals_host_.tensor(totals_.tensor().shape());
-  kernels::copy(stream_, totals_.tensor(), host);
+  kernels::copy(plan_.stream, totals_.tensor(), host);
   timeline_.synchronize();
-  const Totals totals{totals_host_.data()[0], totals_host_.data()[1], std::exchange(samples_, 0)};
+  const Metrics metrics{totals_host_.data()[0], totals_host_.data()[1], std::exchange(samples_, 0)};
   totals_host_.data()[0] = totals_host_.data()[1] = 0;
-  kernels::copy(stream_, host, totals_.tensor());
-  return totals;
+  kernels::copy(plan_.stream, host, totals_.tensor());
+  return metrics;
 }
 
 }  // namespace eightfold::runtime::run

@@ -3,11 +3,12 @@
 // One optimizer step after the other, as every rank runs it: load, forward, backward, exchange, update.
 
 #include "comm/exchange.hpp"
+#include "kernels/base/flight_record.hpp"
 #include "kernels/base/observer.hpp"
 #include "kernels/buffer.hpp"
 #include "kernels/timeline.hpp"
 #include "runtime/data/loader.hpp"
-#include "runtime/run/session.hpp"
+#include "runtime/run/step_plan.hpp"
 
 #include <cstddef>
 
@@ -15,10 +16,9 @@ namespace eightfold::runtime::run {
 
 class Worker {
  public:
-  // Steps [first_step, end_step) of the session's job, whose buckets go through `exchange`. The three outlive
-  // this.
-  Worker(Session& session, comm::Exchange& exchange, base::Observer& observer, std::int64_t first_step,
-         std::int64_t end_step);
+  // Does the steps of the plan; their buckets go through `exchange`. All that the plan refers to and the
+  // other arguments outlive this.
+  Worker(StepPlan plan, comm::Exchange& exchange, base::Observer& observer, base::FlightRecorder& recorder);
   // Waits for the device: it uses what goes with this.
   ~Worker();
   Worker(const Worker&) = delete;  // its loader has a thread
@@ -31,14 +31,14 @@ class Worker {
   void time_layers() noexcept { times_layers_ = true; }
   // Waits until the device has done all steps so far, and reports their spans.
   void synchronize() { timeline_.synchronize(); }
-  // Losses and hits of this rank's samples since the last call, in steps that were taken: the guard
-  // (runtime/optim/guard.hpp) may skip one. Waits for the device.
-  struct Totals {
+  // Losses and correct predictions of this rank's samples since the last call, in steps that were taken: the
+  // guard (runtime/optim/guard.hpp) may skip one. Waits for the device.
+  struct Metrics {
     double loss_sum = 0;
     double correct = 0;
     std::int64_t samples = 0;  // of all ranks
   };
-  Totals take_totals();
+  Metrics read_metrics();
 
   double learning_rate() const noexcept { return learning_rate_; }
 
@@ -47,15 +47,15 @@ class Worker {
   const data::Pass& next_pass();
   void run_pass(const data::Batch& batch, std::int64_t index, std::int64_t passes);
   void submit_complete(std::int64_t end);
-  void update_at_once(bool spoils_padding);
+  void update_at_once();
   void update_if_admitted();
   void update_by_bucket();
 
-  Session& session_;
-  kernels::StreamView stream_;
+  const StepPlan plan_;
   kernels::Timeline timeline_;
   data::Loader loader_;
   comm::Exchange& exchange_;
+  base::FlightRecorder& recorder_;
   kernels::Buffer<double> totals_;
   kernels::Buffer<double> totals_before_;  // this step; kept where a guard may skip it
   kernels::PinnedBuffer<double> totals_host_;

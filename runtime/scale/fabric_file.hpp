@@ -15,7 +15,7 @@ comm::simulator::Fabric read_fabric(const std::filesystem::path& file);
 // `source` is what places begin with.
 comm::simulator::Fabric parse_fabric(std::string_view toml_text, std::string_view source);
 
-// What parse_fabric reads the same fabric from.
+// The text from which parse_fabric reads the same fabric.
 std::string fabric_text(const comm::simulator::Fabric& fabric);
 
 }  // namespace eightfold::runtime::scale

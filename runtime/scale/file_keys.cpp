@@ -3,6 +3,7 @@
 #include "runtime/config/field.hpp"
 #include "runtime/config/ranges.hpp"
 
+// An explicit specialisation belongs to the namespace of its template.
 namespace eightfold::runtime::config {
 
 template <>

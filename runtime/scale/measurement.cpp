@@ -34,7 +34,7 @@ constexpr std::array kFigures = {
     Figure{"exposed_ms", &StepFigures::exposed_ms}, Figure{"bound_ms", &StepFigures::bound_ms},
     Figure{"codec_ms", &StepFigures::codec_ms},     Figure{"samples_per_s", &StepFigures::samples_per_s}};
 
-// The entries of an object; `where` is its place, in every complaint.
+// The entries of an object; `where` is its place, in every message.
 class Entries {
  public:
   Entries(std::string where, const Json& json) : where_(std::move(where)), json_(json) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// What `eightfold scale run` measures: points of an experiment, one line of JSON for every repeat of a point.
+// The measurements of `eightfold scale run`: points of an experiment, one line of JSON per repeat of a point.
 
 #include <cstdint>
 #include <filesystem>
@@ -11,7 +11,7 @@
 
 namespace eightfold::runtime::scale {
 
-// What stands in the place of a codec, and of an algorithm, where nothing is exchanged.
+// The name in place of a codec, and of an algorithm, where nothing is exchanged.
 inline constexpr std::string_view kNoExchange = "none";
 
 enum class BatchPolicy {
@@ -22,7 +22,7 @@ enum class BatchPolicy {
 std::string_view to_string(BatchPolicy policy);
 std::optional<BatchPolicy> parse_batch_policy(std::string_view name);
 
-// One combination of what an experiment varies.
+// One combination of the values that an experiment varies.
 struct Point {
   int nodes = 1;
   int ranks_per_node = 1;
@@ -64,7 +64,7 @@ struct Measurement {
 
 // One line, without its end.
 std::string measurement_line(const Measurement& measurement);
-// What every line begins with.
+// The first keys of every line.
 inline constexpr std::string_view kMeasurementStart = R"({"experiment":")";
 
 // Every complete line of the file. A last line without an end is what an interrupted run has left, and is
@@ -73,7 +73,7 @@ inline constexpr std::string_view kMeasurementStart = R"({"experiment":")";
 // Throws DataError "FILE:LINE: what is wrong", EnvironmentError when the file cannot be read.
 std::vector<Measurement> read_measurements(const std::filesystem::path& file);
 
-// What `bench step --json FILE` has written, of one row. Throws DataError, EnvironmentError.
+// Reads the single row of a file of `bench step --json FILE`. Throws DataError, EnvironmentError.
 struct StepResult {
   StepFigures figures;
   std::string environment;   // a JSON object

@@ -33,7 +33,7 @@ struct Prediction {
   double speedup = 0;          // ranks times the time of one rank alone, over this step's
 };
 
-// Whether this build has a simulator.
+// True if this build has a simulator.
 bool can_predict();
 
 // Throws ConfigError for an algorithm that does not exist or does not suit the format, EnvironmentError in a

@@ -18,7 +18,7 @@ Workload read_workload(const std::filesystem::path& file);
 // `source` is what places begin with.
 Workload parse_workload(std::string_view toml_text, std::string_view source);
 
-// What parse_workload reads the same workload from.
+// The text from which parse_workload reads the same workload.
 std::string workload_text(const Workload& workload);
 
 }  // namespace eightfold::runtime::scale

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where the time of a rank goes, summed from the spans that its worker and its exchange report.
+// The times of a rank's phases, summed from the spans that its worker and its exchange report.
 
 #include "kernels/base/observer.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a run tells: lines and, on a terminal, a progress bar on standard output; records in metrics.jsonl; a
-// trace. One per rank; only rank 0 speaks and records, every rank sums its phases and may trace.
+// The output of a run: lines and, on a terminal, a progress bar on standard output; records in metrics.jsonl;
+// a trace. One object per rank. Only rank 0 prints and records; every rank sums its phases and may trace.
 
 #include "runtime/config/job.hpp"
 #include "runtime/health/rank_report.hpp"
@@ -19,7 +19,7 @@
 
 namespace eightfold::runtime::telemetry {
 
-// Losses and hits over samples, summed over all ranks.
+// Losses and correct predictions over samples, summed over all ranks.
 struct Score {
   double loss_sum = 0;
   double correct = 0;
@@ -46,12 +46,12 @@ class Telemetry final : public base::Observer {
 
   // The run goes from `first_step` (0, or where it resumes) to the end of `length`.
   void begin(std::int64_t first_step);
-  // Where this rank's time went since the last call.
+  // The times of this rank's phases since the last call.
   Phases take_phases();
   // The same since the last call of this one: the ranks are compared more often than a run reports.
   Phases take_pace() { return pace_.take(); }
   // Steps (last interval's end, step] are done, with this score and learning rate at the end. `phases` are
-  // this rank's; `ranks` what all said of themselves, on rank 0.
+  // this rank's; `ranks` are the reports of all ranks, on rank 0.
   void interval(std::int64_t step, const Phases& phases, const Score& score, double learning_rate,
                 std::span<const health::RankReport> ranks);
   // The guard has skipped a step.
@@ -64,7 +64,7 @@ class Telemetry final : public base::Observer {
   // It took `seconds` to write one, of which training stood still for `stall_s`.
   void checkpoint(std::int64_t step, const std::filesystem::path& directory, double seconds, double stall_s);
   void checkpoint_failure(std::int64_t step, const std::string& reason);
-  // The closing verdict: what bounded this run. Writes the trace.
+  // Prints the closing summary, which names the phase that bounded this run. Writes the trace.
   void end(std::int64_t step);
 
  private:

@@ -34,7 +34,7 @@ std::string Trace::as_event(const base::Span& span, int rank) const {
       microseconds(span.end - span.begin), span.index);
 }
 
-// What may overlap others of its name has a begin and an end of its own, tied by a number.
+// A span that may overlap others of its name: a begin and an end, tied by a number.
 std::string Trace::as_events(const base::Span& span, std::size_t number, int rank) const {
   std::string events;
   for (const auto& [phase, time] : {std::pair{'b', span.begin}, std::pair{'e', span.end}})

@@ -6,7 +6,7 @@ namespace eightfold::runtime::telemetry {
 
 // "0.1.0".
 std::string version();
-// What this program was built from and with: commit, compiler, libraries; one fact per line, "name value".
+// The facts of this build: commit, compiler, libraries; one fact per line, "name value".
 std::string build_facts();
 
 }  // namespace eightfold::runtime::telemetry

@@ -13,7 +13,7 @@ using base::FlightEvent;
 using base::FlightRecord;
 using base::Wait;
 
-// Whom each rank waits for.
+// The rank that each rank waits for.
 class Waits {
  public:
   explicit Waits(std::span<const Witness> witnesses) : witnesses_(witnesses) {
@@ -47,25 +47,26 @@ class Waits {
  private:
   std::optional<int> find(std::size_t rank) const {
     const Witness& witness = witnesses_[rank];
-    if (witness.pulse != Pulse::beats || witness.record->phase == base::Phase::ended) return std::nullopt;
+    if (witness.liveness != Liveness::alive || witness.record->phase == base::Phase::ended)
+      return std::nullopt;
     if (witness.record->is_in_collective()) return find_missing(witness.record->collectives_entered);
     const Wait& wait = witness.record->wait;
     const bool is_any = wait.direction != Wait::Direction::none && wait.peer < witnesses_.size();
     return is_any ? std::optional<int>(wait.peer) : std::nullopt;
   }
 
-  // Who keeps others in collective `number`: a rank that cannot go on, else one that has not come, else one
-  // that may not have.
+  // The rank that keeps others in collective `number`: one that is not alive, else one that has not entered
+  // it.
   std::optional<int> find_missing(std::int64_t number) const {
     const auto first = [&](auto keeps_up) -> std::optional<int> {
       const auto found = std::ranges::find_if(witnesses_, keeps_up);
       if (found == witnesses_.end()) return std::nullopt;
       return static_cast<int>(found - witnesses_.begin());
     };
-    const auto lifeless = first([&](const Witness& each) {
-      return each.record && each.pulse != Pulse::beats && each.record->collectives_left < number;
+    const auto not_alive = first([&](const Witness& each) {
+      return each.record && each.liveness != Liveness::alive && each.record->collectives_left < number;
     });
-    if (lifeless) return lifeless;
+    if (not_alive) return not_alive;
     return first(
         [&](const Witness& each) { return each.record && each.record->collectives_entered < number; });
   }
@@ -74,8 +75,8 @@ class Waits {
   std::vector<std::optional<int>> awaited_;
 };
 
-bool is_lifeless(const Witness& witness) {
-  return witness.record && witness.pulse != Pulse::beats && witness.record->phase != base::Phase::ended;
+bool is_not_alive(const Witness& witness) {
+  return witness.record && witness.liveness != Liveness::alive && witness.record->phase != base::Phase::ended;
 }
 
 // ", bucket 3" or ", collective 17 (sum)": what a rank waits in.
@@ -103,9 +104,9 @@ std::string lateness(const Waits& waits, int rank) {
 std::string reason(const Waits& waits, int rank) {
   const Witness& witness = waits.witness(rank);
   if (witness.record->phase == base::Phase::ended) return "it said why, if it failed";
-  if (witness.pulse == Pulse::stopped) return "its process is stopped";
-  if (witness.pulse == Pulse::gone) return "its process is gone";
-  if (witness.pulse == Pulse::silent) return "there is no sign of life from its process";
+  if (witness.liveness == Liveness::stopped) return "its process is stopped";
+  if (witness.liveness == Liveness::gone) return "its process is gone";
+  if (witness.liveness == Liveness::silent) return "there is no sign of life from its process";
   const FlightRecord& record = *witness.record;
   if (const std::optional<int> unknown = waits.awaited_by(rank))
     return fmt::format("it waits for rank {}, whose flight record cannot be read", *unknown);
@@ -168,11 +169,11 @@ std::string diagnose(std::span<const Witness> witnesses, int asking) {
   const Waits waits(witnesses);
   std::vector<int> chain = waits.chain_from(asking);
   if (!waits.witness(chain.back()).record) chain.pop_back();
-  if (!is_lifeless(waits.witness(chain.back()))) {
+  if (!is_not_alive(waits.witness(chain.back()))) {
     // Not all that keeps ranks apart is known to them; what does not live is the first suspect.
-    const auto lifeless = std::ranges::find_if(witnesses, is_lifeless);
-    if (lifeless != witnesses.end())
-      return diagnose_end(waits, static_cast<int>(lifeless - witnesses.begin()));
+    const auto not_alive = std::ranges::find_if(witnesses, is_not_alive);
+    if (not_alive != witnesses.end())
+      return diagnose_end(waits, static_cast<int>(not_alive - witnesses.begin()));
   }
   const auto first = std::ranges::find(chain, chain.back());
   if (first == chain.end() - 1) return diagnose_end(waits, chain.back());
@@ -181,7 +182,7 @@ std::string diagnose(std::span<const Witness> witnesses, int asking) {
   return diagnose_circle(waits, circle);
 }
 
-std::string last_deed(const FlightRecord& record) {
+std::string last_activity(const FlightRecord& record) {
   std::string bucket;
   for (const FlightEvent& event : record.last_events())
     if (event.step == record.step &&

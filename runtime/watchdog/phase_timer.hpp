@@ -1,7 +1,7 @@
 #pragma once
 
-// How long the present phase of a rank has lasted, and whether that is too long. Deadlines are learned: five
-// times the longest that the phase has taken so far, but never less than the job says.
+// Measures the present phase of a rank against its deadline. Deadlines adapt: five times the longest duration
+// of the phase so far, but never less than the job's value.
 
 #include "kernels/base/clock.hpp"
 #include "kernels/base/flight_record.hpp"
@@ -16,7 +16,7 @@ namespace eightfold::runtime::watchdog {
 
 class PhaseTimer {
  public:
-  // The first steps are not learned from: what is made once is made in them.
+  // The first steps do not count: they include one-time work.
   static constexpr std::int64_t kWarmUpSteps = 5;
   static constexpr int kMargin = 5;
 

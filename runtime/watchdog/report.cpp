@@ -56,17 +56,17 @@ std::string words(const Wait& wait) {
                      wait.peer, wait.bucket, wait.segment);
 }
 
-std::string_view words(Pulse pulse) {
-  switch (pulse) {
-    case Pulse::beats:
+std::string_view words(Liveness liveness) {
+  switch (liveness) {
+    case Liveness::alive:
       return "alive";
-    case Pulse::stopped:
+    case Liveness::stopped:
       return "stopped";
-    case Pulse::gone:
+    case Liveness::gone:
       return "gone";
-    case Pulse::silent:
+    case Liveness::silent:
       return "silent";
-    case Pulse::unknown:
+    case Liveness::unknown:
       break;
   }
   return "no record that can be read";
@@ -95,7 +95,7 @@ void write_report(const std::filesystem::path& flight, const std::string& line,
                   std::span<const Witness> witnesses) {
   std::string text = line + "\n";
   for (std::size_t rank = 0; rank < witnesses.size(); ++rank) {
-    text += fmt::format("\n---- rank {}: {}\n", rank, words(witnesses[rank].pulse));
+    text += fmt::format("\n---- rank {}: {}\n", rank, words(witnesses[rank].liveness));
     if (witnesses[rank].record) text += record_text(*witnesses[rank].record);
   }
   base::write_file_durably(report_file(flight), text);

@@ -1,6 +1,6 @@
 #pragma once
 
-// Flight records as text, for people.
+// Flight records as text.
 
 #include "runtime/watchdog/witness.hpp"
 
@@ -11,10 +11,10 @@
 
 namespace eightfold::runtime::watchdog {
 
-// What a record says: where the rank is, what it waits for, and its last events, oldest first, a line each.
+// The rank's phase, its wait and its last events, oldest first, a line each.
 std::string record_text(const base::FlightRecord& record);
 
-// report.txt in `flight`: why ranks have ended because of another.
+// report.txt in `flight`: the reason why the ranks have ended.
 std::filesystem::path report_file(const std::filesystem::path& flight);
 // Writes `line` and the records of all ranks to it. Throws EnvironmentError.
 void write_report(const std::filesystem::path& flight, const std::string& line,

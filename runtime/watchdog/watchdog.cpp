@@ -1,7 +1,6 @@
 #include "runtime/watchdog/watchdog.hpp"
 
 #include "kernels/base/error.hpp"
-#include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
 #include "kernels/base/signals.hpp"
@@ -30,8 +29,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kHeartbeat = 100ms;
-// What keeps silent for so long while it is watched does not live. mpirun kills a second after its SIGTERM.
+constexpr auto kHeartbeatInterval = 100ms;
+// A process without a heartbeat for this long is not alive. mpirun kills a second after its SIGTERM.
 constexpr auto kWatchOnExpiry = 1000ms;
 constexpr auto kWatchOnTerm = 400ms;
 
@@ -49,23 +48,23 @@ bool has_failed(const Witness& witness) {
   return witness.record && witness.record->phase == base::Phase::ended && witness.record->exit_code != 0;
 }
 
-bool has_spoken(const Witness& witness) {
+bool has_reported(const Witness& witness) {
   const auto is = [&](base::ExitCode code) { return witness.record->exit_code == static_cast<int>(code); };
   return has_failed(witness) && (is(base::ExitCode::watchdog) || is(base::ExitCode::peer_lost));
 }
 
 bool is_lost(const Witness& witness, const std::string& own_host) {
   if (!witness.record || witness.record->phase == base::Phase::ended) return false;
-  return witness.pulse == Pulse::gone ||
-         (witness.pulse == Pulse::silent && witness.record->host_name() != own_host);
+  return witness.liveness == Liveness::gone ||
+         (witness.liveness == Liveness::silent && witness.record->host_name() != own_host);
 }
 
 }  // namespace
 
 class Watchdog::Impl {
  public:
-  explicit Impl(const sigset_t& signals)
-      : signals_(signals), recorder_(base::flight_recorder()), timer_({}), thread_([this] { run(); }) {}
+  Impl(const sigset_t& signals, base::FlightRecorder& recorder)
+      : signals_(signals), recorder_(recorder), timer_({}), thread_([this] { run(); }) {}
   ~Impl() {
     stopping_ = true;
     pthread_kill(thread_.native_handle(), SIGUSR2);
@@ -91,8 +90,8 @@ class Watchdog::Impl {
   void dump();
   void terminate();
   void expire(base::Duration deadline, std::string_view key);
-  bool another_speaks(const std::vector<Witness>& witnesses, std::chrono::milliseconds patience);
-  void speak(base::ExitCode code, const std::string& line, const std::vector<Witness>& witnesses);
+  bool another_reports(const std::vector<Witness>& witnesses, std::chrono::milliseconds patience);
+  void report(base::ExitCode code, const std::string& line, const std::vector<Witness>& witnesses);
   [[noreturn]] void leave(int code);
   std::vector<Witness> witnesses(std::chrono::milliseconds span);
   std::filesystem::path flight();
@@ -119,7 +118,7 @@ void Watchdog::Impl::run() {
       key = timer_.key();
     }
     if (deadline) expire(*deadline, key);
-    const int signal = next_signal(kHeartbeat);
+    const int signal = next_signal(kHeartbeatInterval);
     if (signal > 0 && !stopping_) take(signal);
   }
 }
@@ -168,48 +167,48 @@ void Watchdog::Impl::terminate() {
       std::ranges::find_if(all, [&](const Witness& witness) { return is_lost(witness, mine.host_name()); });
   if (lost == all.end()) return;
   constexpr auto kPatience = 300ms;
-  if (!another_speaks(all, kPatience))
-    speak(base::ExitCode::peer_lost,
-          fmt::format("{} is gone: {}; leaving", name_of(*lost->record), last_deed(*lost->record)), all);
+  if (!another_reports(all, kPatience))
+    report(base::ExitCode::peer_lost,
+           fmt::format("{} is gone: {}; leaving", name_of(*lost->record), last_activity(*lost->record)), all);
   leave(static_cast<int>(base::ExitCode::peer_lost));
 }
 
-// `key`: of the job, for those who find the deadline too short.
+// `key`: of the job, which sets this deadline.
 void Watchdog::Impl::expire(base::Duration deadline, std::string_view key) {
-  // Whatever blocks below, a log that nobody reads or a file system that has gone, must not keep the job.
+  // The calls below may block, on a full pipe of the log or a lost file system. That must not keep the job.
   std::signal(SIGALRM, [](int) { ::_exit(static_cast<int>(base::ExitCode::watchdog)); });
   ::alarm(4);
   const std::vector<Witness> all = witnesses(kWatchOnExpiry);
   constexpr auto kPatience = 1000ms;
-  if (another_speaks(all, kPatience)) {
+  if (another_reports(all, kPatience)) {
     next_signal(2s);  // the launcher ends this rank, too
   } else {
-    speak(base::ExitCode::watchdog,
-          fmt::format("watchdog: {}; {} sets the limit; rank {} has waited for {}",
-                      diagnose(all, recorder_.read().rank), key, recorder_.read().rank,
-                      base::format_duration(std::chrono::ceil<std::chrono::milliseconds>(deadline))),
-          all);
+    report(base::ExitCode::watchdog,
+           fmt::format("watchdog: {}; {} sets the limit; rank {} has waited for {}",
+                       diagnose(all, recorder_.read().rank), key, recorder_.read().rank,
+                       base::format_duration(std::chrono::ceil<std::chrono::milliseconds>(deadline))),
+           all);
   }
   leave(static_cast<int>(base::ExitCode::watchdog));
 }
 
-// The lowest rank that lives speaks for all; should it not, the others do, after a while.
-bool Watchdog::Impl::another_speaks(const std::vector<Witness>& witnesses,
-                                    std::chrono::milliseconds patience) {
-  if (std::ranges::any_of(witnesses, has_spoken)) return true;
-  const auto lowest = std::ranges::find(witnesses, Pulse::beats, &Witness::pulse);
+// The lowest rank that is alive reports for all. If it does not, the others do after a while.
+bool Watchdog::Impl::another_reports(const std::vector<Witness>& witnesses,
+                                     std::chrono::milliseconds patience) {
+  if (std::ranges::any_of(witnesses, has_reported)) return true;
+  const auto lowest = std::ranges::find(witnesses, Liveness::alive, &Witness::liveness);
   const base::TimePoint end = base::Clock::now() + patience;
   if (lowest - witnesses.begin() == recorder_.read().rank) return false;
   do {
-    if (std::ranges::any_of(this->witnesses(0ms), has_spoken)) return true;
+    if (std::ranges::any_of(this->witnesses(0ms), has_reported)) return true;
     recorder_.beat();
     std::this_thread::sleep_for(50ms);
   } while (base::Clock::now() < end);
   return false;
 }
 
-void Watchdog::Impl::speak(base::ExitCode code, const std::string& line,
-                           const std::vector<Witness>& witnesses) {
+void Watchdog::Impl::report(base::ExitCode code, const std::string& line,
+                            const std::vector<Witness>& witnesses) {
   recorder_.end(static_cast<int>(code));  // the others may keep silent
   base::log_error("{}", line);
   if (flight().empty()) return;
@@ -234,14 +233,14 @@ std::filesystem::path Watchdog::Impl::flight() {
   return flight_;
 }
 
-Watchdog::Watchdog() : signals_(base::end_signals({SIGUSR1, SIGUSR2})) {
+Watchdog::Watchdog(base::FlightRecorder& recorder) : signals_(base::end_signals({SIGUSR1, SIGUSR2})) {
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-  impl_ = std::make_unique<Impl>(signals_);
+  impl_ = std::make_unique<Impl>(signals_, recorder);
 }
 
 Watchdog::~Watchdog() {
   impl_.reset();
-  // What comes now comes too late: the run is over, and is not to be ended as one that was killed.
+  // The run is over: a signal that arrives now must not make it end as a killed one.
   ::signal(SIGUSR1, SIG_IGN);
   for (const int signal : base::kEndSignals) ::signal(signal, SIG_IGN);
   pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr);

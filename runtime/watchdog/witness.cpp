@@ -9,18 +9,18 @@
 namespace eightfold::runtime::watchdog {
 namespace {
 
-Pulse pulse_without_beat(const base::FlightRecord& record, const base::FlightRecord& own) {
-  if (record.host_name() != own.host_name()) return Pulse::silent;
+Liveness liveness_without_heartbeat(const base::FlightRecord& record, const base::FlightRecord& own) {
+  if (record.host_name() != own.host_name()) return Liveness::silent;
   switch (base::state_of(record.pid)) {
     case '-':
     case 'Z':
     case 'X':
-      return Pulse::gone;
+      return Liveness::gone;
     case 'T':
     case 't':
-      return Pulse::stopped;
+      return Liveness::stopped;
     default:
-      return Pulse::silent;
+      return Liveness::silent;
   }
 }
 
@@ -47,17 +47,17 @@ std::vector<Witness> witness_ranks(const std::filesystem::path& flight, const ba
     if (heartbeats[rank] == 0) heartbeats[rank] = witness.record->heartbeat_ns;
     const bool beats =
         static_cast<int>(rank) == mine.rank || witness.record->heartbeat_ns != heartbeats[rank];
-    witness.pulse = beats ? Pulse::beats : pulse_without_beat(*witness.record, mine);
+    witness.liveness = beats ? Liveness::alive : liveness_without_heartbeat(*witness.record, mine);
     return true;
   };
-  const auto awaits_beat = [](const Witness& witness) {
-    return witness.pulse != Pulse::beats && witness.pulse != Pulse::unknown;
+  const auto awaits_heartbeat = [](const Witness& witness) {
+    return witness.liveness != Liveness::alive && witness.liveness != Liveness::unknown;
   };
   const base::TimePoint start = base::Clock::now();
   while (true) {
     for (std::size_t rank = 0; rank < ranks.size(); ++rank)
-      if (ranks[rank].pulse != Pulse::beats && !look(rank)) ranks[rank].pulse = Pulse::unknown;
-    if (base::Clock::now() - start >= span || std::ranges::none_of(ranks, awaits_beat)) return ranks;
+      if (ranks[rank].liveness != Liveness::alive && !look(rank)) ranks[rank].liveness = Liveness::unknown;
+    if (base::Clock::now() - start >= span || std::ranges::none_of(ranks, awaits_heartbeat)) return ranks;
     beat();
     std::this_thread::sleep_for(kGlance);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
-// What one rank can know of the others without MPI: their flight records, and whether they live.
+// The state of the other ranks as one rank sees it without MPI: their flight records, and whether they are
+// alive.
 
 #include "kernels/base/flight_record.hpp"
 
@@ -12,21 +13,21 @@
 
 namespace eightfold::runtime::watchdog {
 
-enum class Pulse {
-  beats,
-  stopped,  // the process is, by a signal or a debugger
-  gone,     // there is no such process any more
-  silent,  // no heartbeat, and no reason to be seen: it is on another host, or the system does not let it run
+enum class Liveness {
+  alive,
+  stopped,  // the process, by a signal or a debugger
+  gone,     // the process does not exist any more
+  silent,   // no heartbeat and no visible reason: on another host, or the system does not let it run
   unknown,  // its record cannot be read
 };
 
 struct Witness {
-  Pulse pulse = Pulse::unknown;
+  Liveness liveness = Liveness::unknown;
   std::optional<base::FlightRecord> record = {};  // none: unknown
 };
 
-// Of every rank, by rank. Watches their hearts for `span`, or until each has beaten; meanwhile calls `beat`
-// for the own one. `flight` empty: only the own record is known.
+// The witness of every rank, by rank. Waits for `span`, or until each rank has written a heartbeat, and
+// meanwhile calls `beat` for this rank's own. `flight` empty: only the own record is known.
 std::vector<Witness> witness_ranks(const std::filesystem::path& flight, const base::FlightRecorder& own,
                                    std::chrono::milliseconds span, const std::function<void()>& beat);
 

@@ -120,7 +120,8 @@ std::vector<int> ranks_without(bool condition) {
 }  // namespace eightfold::test
 
 int main(int argc, char** argv) {
-  eightfold::comm::mpi::Environment environment;
+  eightfold::base::FlightRecorder recorder;
+  eightfold::comm::mpi::Environment environment(recorder);
 #ifdef EIGHTFOLD_TEST_NEEDS_GPU
 #ifdef EIGHTFOLD_SIMT
   constexpr int kWithoutGpu = 1;  // the interpreted one is not in this program

@@ -1,7 +1,7 @@
 #pragma once
 
-// Whether fewer bits than bf16's still make the step faster, by number of nodes. A difference counts where
-// the ranges of the repeats have nothing in common.
+// Compares codecs of fewer bits than bf16 with bf16 by the time of a step, by number of nodes. A difference
+// counts if the ranges of the repeats do not overlap.
 
 #include "runtime/scale/report/summary.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What a reader has to know about the predictions of a section before believing them.
+// Notes on the limits of the predictions of a group.
 
 #include "runtime/scale/report/summary.hpp"
 

@@ -8,7 +8,7 @@ namespace eightfold::runtime::scale::report {
 
 inline constexpr int kPlotWidth = 470;
 
-// What every plot begins with.
+// The first lines of every plot.
 inline std::string plot_preamble(int height) {
   return fmt::format(
       "set terminal svg size {},{} noenhanced font 'Helvetica,13' linewidth 1\n"

@@ -1,6 +1,6 @@
 #pragma once
 
-// What an experiment's repeats come to, point by point, for the page, the table and the advice.
+// Summarises an experiment's repeats, point by point, for the page, the table and the advice.
 
 #include "runtime/scale/measurement.hpp"
 #include "runtime/scale/prediction.hpp"
@@ -35,9 +35,9 @@ enum class Comparison { faster, same, slower };
 // Of step times. The same: their ranges from least to most have something in common.
 Comparison compare(const Spread& first, const Spread& second);
 
-// Milliseconds that sum to the median step. The slowest rank computes for `compute`, in which everything is
-// that goes on meanwhile, also encoding and decoding. Of the waiting that remains, `codec` is what encoding
-// and decoding can fill, all of their time at most, and `communication` the rest.
+// Milliseconds that sum to the median step. `compute` is the computing of the slowest rank, with all encoding
+// and decoding that it hides. The remaining wait is divided: `codec` is the part that encoding and decoding
+// can fill, at most all of their time, and `communication` is the rest.
 struct Split {
   double compute = 0, communication = 0, codec = 0;
 };
@@ -47,7 +47,7 @@ struct PointSummary {
   Point point;
   int repeats = 0;                    // that have figures
   std::vector<std::string> failures;  // of the others
-  // Without any repeat: nothing measured.
+  // Nothing if the point has no repeat.
   std::optional<Spread> step_ms;
   StepFigures medians;
   Split split;
@@ -58,18 +58,18 @@ struct PointSummary {
 
   // Samples per second, from step times or, if nothing was measured, from the prediction.
   Spread throughput() const;
-  // How much longer than measured the predicted step is, as a share; nothing unless there are both.
+  // The predicted step over the measured one, minus 1; nothing unless there are both.
   std::optional<double> prediction_error() const;
 };
 
-// What speed-ups refer to: of a section's job the point on one node with the fewest ranks; without an
-// exchange if it was measured so, as one rank always is, else the fastest.
+// The reference of speed-ups: the point of the group on one node with the fewest ranks. It is the one without
+// an exchange if that was measured, as one rank always is, else the fastest.
 struct Baseline {
   Point point;
   double step_ms = 0;
 };
 
-// What is compared: one batch policy, one batch, so many ranks on each node.
+// The points that are compared with each other: one batch policy, one batch, one number of ranks per node.
 struct Section {
   std::string experiment;
   BatchPolicy policy = BatchPolicy::weak;
@@ -96,7 +96,7 @@ struct Summary {
   std::vector<Section> sections;
   std::vector<Series> series;  // of all sections, the most precise codecs first
   std::string first_date, last_date;
-  // Every value that a key had; of the hosts every one, of what each point has anyway nothing.
+  // Every value that a key had, and every host. Keys that are part of each point are left out.
   std::map<std::string, std::set<std::string>> environment;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// How the report words numbers and names.
+// Numbers and names as the report prints them.
 
 #include "runtime/scale/report/summary.hpp"
 

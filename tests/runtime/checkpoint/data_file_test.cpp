@@ -26,20 +26,20 @@ data::TrainingFacts facts() {
           "0123456789abcdef0123456789abcdef"};
 }
 
-std::string complaint(const std::string& text) {
+std::string message(const std::string& text) {
   try {
     parse_data("data.json", text);
   } catch (const base::DataError& error) {
-    const std::string message = error.what();
-    return message.starts_with("data.json: ") ? message.substr(11) : "does not name the file: " + message;
+    const std::string said = error.what();
+    return said.starts_with("data.json: ") ? said.substr(11) : "does not name the file: " + said;
   }
   return "accepted";
 }
 
-std::string complaint_with(const std::string& key, const Json& value) {
+std::string message_with(const std::string& key, const Json& value) {
   Json json = Json::parse(data_text(facts()));
   json[key] = value;
-  return complaint(json.dump());
+  return message(json.dump());
 }
 
 }  // namespace
@@ -75,30 +75,30 @@ TEST_CASE("a checkpoint of an earlier version says nothing of its data") {
 }
 
 TEST_CASE("a text that says what no data can be is refused") {
-  CHECK(complaint("nonsense").starts_with("this is not JSON"));
-  CHECK(complaint("[]").starts_with("malformed: "));
-  CHECK(complaint("{}").starts_with("malformed: "));
-  CHECK(complaint_with("format", "x").find("eightfold-data version 1 is supported") != std::string::npos);
-  CHECK(complaint_with("version", 2) ==
+  CHECK(message("nonsense").starts_with("this is not JSON"));
+  CHECK(message("[]").starts_with("malformed: "));
+  CHECK(message("{}").starts_with("malformed: "));
+  CHECK(message_with("format", "x").find("eightfold-data version 1 is supported") != std::string::npos);
+  CHECK(message_with("version", 2) ==
         "this is \"eightfold-data\" version 2, eightfold-data version 1 is supported");
   for (const char* key : {"samples", "classes"}) {
-    CHECK(complaint_with(key, 0).starts_with(std::string(key) + " is 0, an integer from 1 "));
-    CHECK(complaint_with(key, 1.5).starts_with(std::string(key) + " is 1.5, an integer "));
+    CHECK(message_with(key, 0).starts_with(std::string(key) + " is 0, an integer from 1 "));
+    CHECK(message_with(key, 1.5).starts_with(std::string(key) + " is 1.5, an integer "));
   }
-  CHECK(complaint_with("shape", {2, 3}) == "shape is [2,3]; height, width and channels were expected");
-  CHECK(complaint_with("shape", {2, 0, 2}).starts_with("shape is 0, an integer from 1 "));
-  CHECK(complaint_with("shape", {2, 3, 1 << 21}) == "shape has 2097152; at most 1048576 are allowed");
+  CHECK(message_with("shape", {2, 3}) == "shape is [2,3]; height, width and channels were expected");
+  CHECK(message_with("shape", {2, 0, 2}).starts_with("shape is 0, an integer from 1 "));
+  CHECK(message_with("shape", {2, 3, 1 << 21}) == "shape has 2097152; at most 1048576 are allowed");
   for (const char* key : {"mean", "deviation"}) {
     const std::string name = key;
-    CHECK(complaint_with(key, Json::array({1.0})) == name + " is no list of 2 numbers, one per channel");
-    CHECK(complaint_with(key, 1.0) == name + " is no list of 2 numbers, one per channel");
+    CHECK(message_with(key, Json::array({1.0})) == name + " is no list of 2 numbers, one per channel");
+    CHECK(message_with(key, 1.0) == name + " is no list of 2 numbers, one per channel");
     for (const Json& value : {Json(-1.0), Json(255.5), Json(nullptr), Json("1")})
-      CHECK(complaint_with(key, Json::array({1.0, value})) ==
+      CHECK(message_with(key, Json::array({1.0, value})) ==
             name + " holds " + value.dump() + "; numbers from 0 to 255 were expected");
   }
   for (const char* text :
        {"", "0123", "0123456789ABCDEF0123456789abcdef", "0123456789abcdef0123456789abcdef0"})
-    CHECK(complaint_with("fingerprint", text).find("; 32 hexadecimal digits were expected") !=
+    CHECK(message_with("fingerprint", text).find("; 32 hexadecimal digits were expected") !=
           std::string::npos);
-  CHECK(complaint_with("fingerprint", 5).starts_with("malformed: "));
+  CHECK(message_with("fingerprint", 5).starts_with("malformed: "));
 }

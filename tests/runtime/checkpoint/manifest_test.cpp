@@ -27,16 +27,15 @@ Json good() {
           {"files", {{{"name", "data"}, {"bytes", 4}, {"xxh3_128", "00"}}}}};
 }
 
-// The complaint about a manifest of this text, without the path; "accepted" if there is none.
-std::string complaint(const std::string& text) {
+// The message about a manifest of this text, without the path; "accepted" if there is none.
+std::string message(const std::string& text) {
   const test::Scratch scratch;
   const std::string path = scratch.file("manifest.json", text).string();
   try {
     read_manifest(scratch.path());
   } catch (const base::DataError& error) {
-    const std::string message = error.what();
-    return message.starts_with(path + ": ") ? message.substr(path.size() + 2)
-                                            : "does not name the file: " + message;
+    const std::string said = error.what();
+    return said.starts_with(path + ": ") ? said.substr(path.size() + 2) : "does not name the file: " + said;
   }
   return "accepted";
 }
@@ -48,13 +47,13 @@ std::string sealed(Json json) {
   json["xxh3_128"] = hash.hex();
   return json.dump();
 }
-std::string complaint_with(const std::string& key, const Json& value) {
+std::string message_with(const std::string& key, const Json& value) {
   Json json = good();
   json[key] = value;
-  return complaint(sealed(json));
+  return message(sealed(json));
 }
-std::string complaint_with_file(const Json& name) {
-  return complaint_with("files", {{{"name", name}, {"bytes", 4}, {"xxh3_128", "00"}}});
+std::string message_with_file(const Json& name) {
+  return message_with("files", {{{"name", name}, {"bytes", 4}, {"xxh3_128", "00"}}});
 }
 Manifest::File described(const std::filesystem::path& path) {
   return {path.filename().string(), std::filesystem::file_size(path), base::hash_file(path)};
@@ -80,7 +79,7 @@ TEST_CASE("a manifest comes back as it was written") {
   CHECK(back.files[0].bytes == 4);
   CHECK(back.files[0].xxh3_128 == file.xxh3_128);
   CHECK_NOTHROW(verify_files(scratch.path(), back));
-  CHECK(complaint(sealed(good())) == "accepted");
+  CHECK(message(sealed(good())) == "accepted");
 }
 
 TEST_CASE("a directory without a manifest is no checkpoint") {
@@ -106,15 +105,15 @@ TEST_CASE("a manifest that is not JSON or not whole is refused") {
   for (const std::string& bad : {std::string(), std::string("\0\0", 2), text.substr(0, text.size() - 1),
                                  text.substr(0, text.size() / 2), text + "x"}) {
     INFO(bad);
-    CHECK(complaint(bad).starts_with("this is not JSON: "));
+    CHECK(message(bad).starts_with("this is not JSON: "));
   }
-  for (const char* bad : {"[]", "null", "7"}) CHECK(is_malformed(complaint(bad)));
+  for (const char* bad : {"[]", "null", "7"}) CHECK(is_malformed(message(bad)));
 }
 
 TEST_CASE("a name that stands twice in a manifest is refused") {
   std::string text = sealed(good());
   text.insert(1, R"("step":9,)");
-  CHECK(complaint(text) == R"(the name "step" stands twice in the JSON)");
+  CHECK(message(text) == R"(the name "step" stands twice in the JSON)");
 }
 
 TEST_CASE("a manifest that lacks a key or has one of another type is malformed") {
@@ -123,38 +122,38 @@ TEST_CASE("a manifest that lacks a key or has one of another type is malformed")
     INFO(key);
     Json json = good();
     json.erase(key);
-    CHECK(is_malformed(complaint(sealed(json))));
+    CHECK(is_malformed(message(sealed(json))));
   }
-  CHECK(is_malformed(complaint(good().dump())));  // without its hash
-  CHECK(is_malformed(complaint_with("weight_hash", 5)));
-  CHECK(is_malformed(complaint_with("files", {5})));
-  CHECK(is_malformed(complaint_with_file(5)));
+  CHECK(is_malformed(message(good().dump())));  // without its hash
+  CHECK(is_malformed(message_with("weight_hash", 5)));
+  CHECK(is_malformed(message_with("files", {5})));
+  CHECK(is_malformed(message_with_file(5)));
 }
 
 TEST_CASE("another format or version is refused with both") {
-  CHECK(complaint_with("version", 2) ==
+  CHECK(message_with("version", 2) ==
         R"(this is "eightfold-checkpoint" version 2, eightfold-checkpoint version 1 is supported)");
-  CHECK(complaint_with("format", "other") ==
+  CHECK(message_with("format", "other") ==
         R"(this is "other" version 1, eightfold-checkpoint version 1 is supported)");
 }
 
 TEST_CASE("a manifest with a number that is no integer or does not fit is refused") {
   constexpr const char* kSteps = ", an integer from 0 to 9223372036854775807 is needed";
   for (const char* step : {"-1", "7.5", "1e+30", "18446744073709551615", "\"7\"", "null"})
-    CHECK(complaint_with("step", Json::parse(step)) == std::string("step is ") + step + kSteps);
-  CHECK(complaint_with("ranks", 4294967297LL) ==
+    CHECK(message_with("step", Json::parse(step)) == std::string("step is ") + step + kSteps);
+  CHECK(message_with("ranks", 4294967297LL) ==
         "ranks is 4294967297, an integer from 1 to 2147483647 is needed");
-  CHECK(complaint_with("ranks", 0) == "ranks is 0, an integer from 1 to 2147483647 is needed");
-  CHECK(complaint_with("files", {{{"name", "data"}, {"bytes", -1}, {"xxh3_128", "00"}}}) ==
+  CHECK(message_with("ranks", 0) == "ranks is 0, an integer from 1 to 2147483647 is needed");
+  CHECK(message_with("files", {{{"name", "data"}, {"bytes", -1}, {"xxh3_128", "00"}}}) ==
         "bytes is -1, an integer from 0 to 18446744073709551615 is needed");
 }
 
 TEST_CASE("a file outside the checkpoint's directory is refused by name") {
   for (const char* name : {"", ".", "..", "../x", "/etc/passwd", "a/b", "a/"}) {
     INFO(name);
-    CHECK(complaint_with_file(name) == Json(name).dump() + " is not the name of a file beside it");
+    CHECK(message_with_file(name) == Json(name).dump() + " is not the name of a file beside it");
   }
-  CHECK(complaint_with_file(std::string("a\0b", 3)) != "accepted");
+  CHECK(message_with_file(std::string("a\0b", 3)) != "accepted");
 }
 
 TEST_CASE("a flipped bit anywhere in a manifest is noticed, or changes nothing it says") {
@@ -163,7 +162,7 @@ TEST_CASE("a flipped bit anywhere in a manifest is noticed, or changes nothing i
     std::string flipped = text;
     flipped[i] = static_cast<char>(flipped[i] ^ 1);
     INFO(flipped);
-    CHECK(complaint(flipped) != "accepted");
+    CHECK(message(flipped) != "accepted");
   }
 }
 

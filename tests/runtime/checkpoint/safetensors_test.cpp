@@ -24,8 +24,8 @@ std::string file_of(const std::string& header, const std::string& data) {
   return file_of(header.size(), header, data);
 }
 
-// The complaint about these bytes, without the file's name.
-std::string complaint(const std::string& bytes) {
+// The message about these bytes, without the file's name.
+std::string message(const std::string& bytes) {
   const test::Scratch scratch;
   const std::filesystem::path path = scratch.file("x", bytes);
   try {
@@ -38,7 +38,7 @@ std::string complaint(const std::string& bytes) {
 }
 
 bool complains(const std::string& bytes, const std::string& part) {
-  const std::string text = complaint(bytes);
+  const std::string text = message(bytes);
   INFO(text);
   const bool found = text.find(part) != std::string::npos;
   CHECK(found);
@@ -89,13 +89,13 @@ TEST_CASE("a file without tensors is a file") {
   const test::Scratch scratch;
   write_safetensors(scratch / "none", {}, {});
   CHECK(SafetensorsFile(scratch / "none").entries().empty());
-  CHECK(complaint(file_of("{}", "")) == "accepted");
+  CHECK(message(file_of("{}", "")) == "accepted");
 }
 
 TEST_CASE("a well-formed file of another writer is accepted") {
-  CHECK(complaint(file_of(entry("F32", "[1]", "[0,4]") + "     ", kFour)) == "accepted");
-  CHECK(complaint(file_of(R"({"__metadata__":{"a":"b"},"x":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})",
-                          kFour)) == "accepted");
+  CHECK(message(file_of(entry("F32", "[1]", "[0,4]") + "     ", kFour)) == "accepted");
+  CHECK(message(file_of(R"({"__metadata__":{"a":"b"},"x":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}})",
+                        kFour)) == "accepted");
 }
 
 TEST_CASE("a file is not overwritten") {
@@ -225,7 +225,7 @@ TEST_CASE("tensors cover the data exactly: no gap, no overlap, nothing missing, 
     return R"({"a":{"dtype":"U8","shape":[2],"data_offsets":)" + first +
            R"(},"b":{"dtype":"U8","shape":[2],"data_offsets":)" + second + "}}";
   };
-  CHECK(complaint(file_of(two("[2,4]", "[0,2]"), kFour)) == "accepted");  // in any order
+  CHECK(message(file_of(two("[2,4]", "[0,2]"), kFour)) == "accepted");  // in any order
   complains(file_of(two("[0,2]", "[3,5]"), "12345"), "tensors leave a gap or overlap at byte 2");
   complains(file_of(two("[0,2]", "[1,3]"), "123"), "tensors leave a gap or overlap at byte 2");
   complains(file_of(two("[1,3]", "[3,5]"), "12345"), "tensors leave a gap or overlap at byte 0");
@@ -241,7 +241,7 @@ TEST_CASE("a tensor is read only under its own name, type and shape") {
       scratch.file("x", file_of(entry("F32", "[2,3]", "[0,24]"), std::string(24, '\0'))));
   std::vector<float> six(6);
   std::vector<std::int32_t> integers(6);
-  const auto complaint_about = [&](const std::string& name, kernels::Tensor to) {
+  const auto message_about = [&](const std::string& name, kernels::Tensor to) {
     try {
       file.read(name, to);
     } catch (const base::DataError& error) {
@@ -249,10 +249,10 @@ TEST_CASE("a tensor is read only under its own name, type and shape") {
     }
     return std::string("accepted");
   };
-  CHECK(complaint_about("t", kernels::host_tensor(std::span(six), Shape{2, 3})) == "accepted");
-  CHECK(complaint_about("u", kernels::host_tensor(std::span(six), Shape{2, 3})) == ": there is no tensor u");
-  CHECK(complaint_about("t", kernels::host_tensor(std::span(six), Shape{6})) ==
+  CHECK(message_about("t", kernels::host_tensor(std::span(six), Shape{2, 3})) == "accepted");
+  CHECK(message_about("u", kernels::host_tensor(std::span(six), Shape{2, 3})) == ": there is no tensor u");
+  CHECK(message_about("t", kernels::host_tensor(std::span(six), Shape{6})) ==
         ": tensor t is F32 [2, 3], F32 [6] was expected");
-  CHECK(complaint_about("t", kernels::host_tensor(std::span(integers), Shape{2, 3})) ==
+  CHECK(message_about("t", kernels::host_tensor(std::span(integers), Shape{2, 3})) ==
         ": tensor t is F32 [2, 3], I32 [2, 3] was expected");
 }

@@ -64,7 +64,7 @@ checkpoint::Found saved(const test::Scratch& scratch, run::Session& session, boo
   session.snapshot().load_from_device(session.stream());
   checkpoint::Contents contents{1,
                                 world().size(),
-                                session.snapshot().weight_hash(),
+                                run::hash_text(session.snapshot().weight_hash()),
                                 "",
                                 session.snapshot().weights(),
                                 session.snapshot().optimizer_state(),
@@ -111,8 +111,8 @@ TEST_CASE("a session for evaluation needs no training data and gives the same sc
   telemetry::Score expected, score;
   {
     comm::engine::Engine engine(world());
-    expected = run::evaluate(trained, engine, 1, nullptr);
-    score = run::evaluate(evaluated, engine, 1, nullptr);
+    expected = run::evaluate(trained, engine, engine.flight_recorder(), 1);
+    score = run::evaluate(evaluated, engine, engine.flight_recorder(), 1);
   }
   CHECK_ALL_RANKS(score.loss_sum == expected.loss_sum);
   CHECK_ALL_RANKS(score.correct == expected.correct);
@@ -137,12 +137,12 @@ TEST_CASE("a damaged data file of a checkpoint is an error of all ranks") {
 TEST_CASE("a network may tell more classes apart than the files have, and not fewer") {
   const data::Split data{noise(100, 255), noise(40, 255)};
   for (const char* outputs : {"6", "7", "300"}) CHECK_NOTHROW(run::Session(job_of(outputs), data, place()));
-  const std::string complaint =
+  const std::string message =
       "labels: record 5 has label 5, but the network ends in 5 values per sample: labels 0 to 4 were "
       "expected";
-  CHECK_THROWS_WITH(run::Session(job_of("5"), data, place()), complaint);
+  CHECK_THROWS_WITH(run::Session(job_of("5"), data, place()), message);
   const data::TrainingFacts facts = data::training_facts(*data.train);
-  CHECK_THROWS_WITH(run::Session(job_of("5"), {nullptr, data.test}, facts, place()), complaint);
+  CHECK_THROWS_WITH(run::Session(job_of("5"), {nullptr, data.test}, facts, place()), message);
   // Data that says how many classes there are is trained on with as many, and evaluated with any that do.
   config::JobConfig known = job_of("10");
   known.data.kind = "cifar10";

@@ -50,13 +50,13 @@ struct Fixture {
 
 checkpoint::Found save(const std::filesystem::path& store, const Fixture& fixture) {
   const auto directory = checkpoint::save(store,
-                                          {5, 1, fixture.snapshot.weight_hash(), "",
+                                          {5, 1, run::hash_text(fixture.snapshot.weight_hash()), "",
                                            fixture.snapshot.weights(), fixture.snapshot.optimizer_state(), 0},
                                           2);
   return checkpoint::find(directory);
 }
 
-std::string complaint(Fixture& fixture, const checkpoint::Found& found) {
+std::string message(Fixture& fixture, const checkpoint::Found& found) {
   try {
     fixture.snapshot.read(found);
   } catch (const base::DataError& error) {
@@ -80,7 +80,7 @@ TEST_CASE("a snapshot comes back from a checkpoint bit for bit") {
   other.snapshot.read(found);
   CHECK(other.weights() == saved.weights());
   CHECK(other.state() == saved.state());
-  CHECK(other.snapshot.weight_hash() == found.manifest.weight_hash);
+  CHECK(run::hash_text(other.snapshot.weight_hash()) == found.manifest.weight_hash);
 }
 
 TEST_CASE("weights alone come back without touching the optimizer") {
@@ -106,8 +106,8 @@ TEST_CASE("tensors are named by parameter, the optimizer's with its state in fro
 
 TEST_CASE("one changed bit of a weight changes the hash") {
   const Fixture fixture({linear(3)}, momentum(), 1);
-  const std::string before = fixture.snapshot.weight_hash();
-  CHECK(before.size() == 16);
+  const std::uint64_t before = fixture.snapshot.weight_hash();
+  CHECK(run::hash_text(before).size() == 16);
   float& weight = fixture.model.weights().span<float>()[7];
   weight = std::nextafterf(weight, 1.0F);
   CHECK(fixture.snapshot.weight_hash() != before);
@@ -118,13 +118,13 @@ TEST_CASE("a checkpoint of another network or optimizer is refused with the firs
   const checkpoint::Found found = save(scratch.path(), Fixture({conv2d(2, 3), linear(3)}, momentum(), 1));
   Fixture wider({conv2d(4, 3), linear(3)}, momentum(), 1);
   CHECK(
-      ends_with(complaint(wider, found),
+      ends_with(message(wider, found),
                 "weights.safetensors: tensor layer1.linear.weight is F32 [3, 8], F32 [3, 16] was expected"));
   Fixture deeper({conv2d(2, 3), conv2d(2, 1), linear(3)}, momentum(), 1);
-  CHECK(ends_with(complaint(deeper, found), "weights.safetensors: there is no tensor layer2.linear.weight"));
+  CHECK(ends_with(message(deeper, found), "weights.safetensors: there is no tensor layer2.linear.weight"));
   config::Optimizer adamw;
   adamw.kind = "adamw";
   Fixture other_optimizer({conv2d(2, 3), linear(3)}, adamw, 1);
-  CHECK(ends_with(complaint(other_optimizer, found),
+  CHECK(ends_with(message(other_optimizer, found),
                   "optimizer.safetensors: there is no tensor first_moment.layer1.linear.weight"));
 }

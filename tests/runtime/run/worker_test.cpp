@@ -114,7 +114,7 @@ TEST_CASE("the gradient of the first step is that of the whole batch, on every r
       {
         comm::engine::Engine engine(world());
         const auto exchange = run::make_exchange(session, engine, observer);
-        run::Worker worker(session, *exchange, observer, 0, 1);
+        run::Worker worker(run::plan_steps(session, 0, 1), *exchange, observer, engine.flight_recorder());
         worker.step();
         gradient = gradients_of(session);
       }
@@ -128,7 +128,7 @@ TEST_CASE(
     "every sample of an epoch is computed by one rank, and in the order that one rank alone would take") {
   const config::JobConfig config = job_of(5);
   const data::Split split = data::open(config.data, config.job.seed);
-  const data::BatchPlan plan = run::deal_out(config.job, split.train->size(), world().size());
+  const data::BatchPlan plan = run::partition(config.job, split.train->size(), world().size());
   const data::SampleOrder order(config.job.seed, split.train->size());
   std::vector<float> visits(static_cast<std::size_t>(split.train->size()), 0);
   std::vector<float> place(visits.size(), 0);
@@ -180,7 +180,7 @@ struct GuardedRun {
   std::vector<std::int64_t> skipped;
   bool second_step_changed_weights = false;
   bool ended_finite = false;
-  run::Worker::Totals totals;
+  run::Worker::Metrics metrics;
   std::string refusal;  // by the guard
 };
 
@@ -193,7 +193,7 @@ GuardedRun run_guarded(const config::JobConfig& config, int bad, float value) {
   const auto exchange = run::make_exchange(session, engine, observer);
   const std::int64_t poisoned_step = world().rank() == bad ? 1 : -1;
   Poisoned poisoned(*exchange, session.model().gradients(), poisoned_step, value);
-  run::Worker worker(session, poisoned, observer, 0, 3);
+  run::Worker worker(run::plan_steps(session, 0, 3), poisoned, observer, engine.flight_recorder());
   GuardedRun run;
   try {
     std::vector<float> before;
@@ -208,7 +208,7 @@ GuardedRun run_guarded(const config::JobConfig& config, int bad, float value) {
   }
   for (const telemetry::SkippedStep& each : session.guard().take_skipped()) run.skipped.push_back(each.step);
   run.ended_finite = std::ranges::all_of(weights_of(session), [](float w) { return std::isfinite(w); });
-  run.totals = worker.take_totals();
+  run.metrics = worker.read_metrics();
   return run;
 }
 
@@ -227,7 +227,7 @@ TEST_CASE("what is not finite on one rank reaches the guards of all, in every co
         CHECK_ALL_RANKS(run.skipped == std::vector<std::int64_t>{2});
         CHECK_ALL_RANKS(!run.second_step_changed_weights);
         CHECK_ALL_RANKS(run.ended_finite);
-        CHECK_ALL_RANKS(run.totals.samples == 70);  // 50 and 20: the third step ends the epoch of 120
+        CHECK_ALL_RANKS(run.metrics.samples == 70);  // 50 and 20: the third step ends the epoch of 120
         config.guard.non_finite = config::NonFinite::stop;
         CHECK_ALL_RANKS(run_guarded(config, bad, value).refusal.starts_with("at step 2 the gradient is not"));
       }
@@ -247,7 +247,7 @@ TEST_CASE("a guard that finds nothing wrong changes nothing of what is learnt") 
     Silent observer;
     comm::engine::Engine engine(world());
     const auto exchange = run::make_exchange(session, engine, observer);
-    run::Worker worker(session, *exchange, observer, 0, 3);
+    run::Worker worker(run::plan_steps(session, 0, 3), *exchange, observer, engine.flight_recorder());
     for (int step = 0; step < 3; ++step) worker.step();
     weights[guarded ? 1 : 0] = weights_of(session);
   }

@@ -2,7 +2,7 @@
 
 #include "runtime/config/limits.hpp"
 #include "runtime/scale/workload_file.hpp"
-#include "tests/runtime/scale/complaint.hpp"
+#include "tests/runtime/scale/message.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
@@ -48,8 +48,8 @@ cores = 2
 crowding = 1.25
 )";
 
-std::string complaint(const std::string& text) {
-  return test::complaint_of([&] { parse_fabric(text, "f.toml"); });
+std::string message(const std::string& text) {
+  return test::message_of([&] { parse_fabric(text, "f.toml"); });
 }
 
 struct Mistake {
@@ -138,7 +138,7 @@ TEST_CASE("mistakes in a fabric are told with their place and what is allowed") 
   };
   for (const Mistake& mistake : mistakes) {
     CAPTURE(mistake.text);
-    CHECK(complaint(mistake.text).substr(0, mistake.message.size()) == mistake.message);
+    CHECK(message(mistake.text).substr(0, mistake.message.size()) == mistake.message);
   }
 }
 
@@ -156,10 +156,10 @@ backward_ms = 2
   const std::string both = kSmallest + workload;
   CHECK(parse_fabric(both, "f.toml").name == "x");
   CHECK(runtime::scale::parse_workload(both, "f.toml").name == "w");
-  CHECK(complaint(both + "forward = 2\n") ==
+  CHECK(message(both + "forward = 2\n") ==
         "f.toml:15:1: unknown key layer[0].forward; allowed in layer: name, parameters, forward_ms, "
         "backward_ms");
-  CHECK(complaint(workload) ==
+  CHECK(message(workload) ==
         "f.toml: no fabric is described here; allowed: a file with a heading [fabric] (docs/scaling.md)");
 }
 
@@ -169,7 +169,7 @@ TEST_CASE("a fabric file that is absent or too large or too deep is refused") {
   CHECK_THROWS_AS(
       read_fabric(scratch.file("large.toml", std::string(runtime::config::kLargestFile + 1, '#'))),
       base::ConfigError);
-  CHECK(complaint(kSmallest + "cards = " + std::string(17, '[')) ==
+  CHECK(message(kSmallest + "cards = " + std::string(17, '[')) ==
         "f.toml:6: nested too deeply; allowed: 16 levels");
   CHECK(read_fabric(scratch.file("good.toml", kSmallest)).name == "x");
 }

@@ -36,7 +36,7 @@ std::string replaced(std::string text, const std::string& before, const std::str
 }
 
 // What is wrong with a file, or "".
-std::string complaint(const std::filesystem::path& file) {
+std::string message(const std::filesystem::path& file) {
   try {
     read_measurements(file);
     return {};
@@ -178,7 +178,7 @@ TEST_CASE("a line that is wrong is named with its file and number") {
   for (const auto& row : rows) {
     CAPTURE(row.line);
     const auto file = scratch.file("results.jsonl", good + "\n" + row.line + "\n");
-    const std::string said = complaint(file);
+    const std::string said = message(file);
     CHECK(said.starts_with(file.string() + ":2: "));
     CHECK(said.find(row.words) != std::string::npos);
   }

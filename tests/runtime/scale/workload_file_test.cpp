@@ -1,7 +1,7 @@
 #include "runtime/scale/workload_file.hpp"
 
 #include "runtime/config/limits.hpp"
-#include "tests/runtime/scale/complaint.hpp"
+#include "tests/runtime/scale/message.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
@@ -51,8 +51,8 @@ forward_ms = 0.1
 backward_ms = 0.3
 )" + kLayer;
 
-std::string complaint(const std::string& text) {
-  return test::complaint_of([&] { parse_workload(text, "w.toml"); });
+std::string message(const std::string& text) {
+  return test::message_of([&] { parse_workload(text, "w.toml"); });
 }
 
 std::string many_layers(std::size_t count) {
@@ -179,13 +179,13 @@ TEST_CASE("mistakes in a workload are told with their place and what is allowed"
   };
   for (const Mistake& mistake : mistakes) {
     CAPTURE(mistake.text);
-    CHECK(complaint(mistake.text).substr(0, mistake.message.size()) == mistake.message);
+    CHECK(message(mistake.text).substr(0, mistake.message.size()) == mistake.message);
   }
 }
 
 TEST_CASE("a workload has ten thousand layers at most") {
   CHECK(parse_workload(many_layers(kMostLayers), "w.toml").parameters() == 10'000);
-  CHECK(complaint(many_layers(kMostLayers + 1)) == "w.toml: 10001 layers are too many; allowed: 10000");
+  CHECK(message(many_layers(kMostLayers + 1)) == "w.toml: 10001 layers are too many; allowed: 10000");
 }
 
 TEST_CASE("a workload file that is absent or too large or too deep is refused") {
@@ -194,7 +194,7 @@ TEST_CASE("a workload file that is absent or too large or too deep is refused") 
   CHECK_THROWS_AS(
       read_workload(scratch.file("large.toml", std::string(runtime::config::kLargestFile + 1, '#'))),
       base::ConfigError);
-  CHECK(complaint(kSmallest + "[memory]\nbytes_per_s = " + std::string(17, '{')) ==
+  CHECK(message(kSmallest + "[memory]\nbytes_per_s = " + std::string(17, '{')) ==
         "w.toml:11: nested too deeply; allowed: 16 levels");
   CHECK(read_workload(scratch.file("good.toml", kSmallest)).name == "w");
 }

@@ -23,7 +23,7 @@ watchdog::Witness computing(int rank, int ranks) {
   record.phase_began_ns = 1'000'000'000;
   record.heartbeat_ns = 5'500'000'000;
   record.collectives_entered = record.collectives_left = 7;
-  return {watchdog::Pulse::beats, record};
+  return {watchdog::Liveness::alive, record};
 }
 
 class Ranks {
@@ -46,8 +46,8 @@ class Ranks {
     record.collective = static_cast<std::int64_t>(base::Collective::sum);
     return *this;
   }
-  Ranks& has_pulse(int rank, watchdog::Pulse pulse) {
-    (*this)[rank].pulse = pulse;
+  Ranks& has_liveness(int rank, watchdog::Liveness liveness) {
+    (*this)[rank].liveness = liveness;
     return *this;
   }
   Ranks& is_unreadable(int rank) {
@@ -82,14 +82,14 @@ TEST_CASE("a single rank can only be late itself") {
 }
 
 TEST_CASE("what does not live is named with the reason") {
-  const std::pair<watchdog::Pulse, std::string> cases[] = {
-      {watchdog::Pulse::stopped, "its process is stopped"},
-      {watchdog::Pulse::gone, "its process is gone"},
-      {watchdog::Pulse::silent, "there is no sign of life from its process"}};
-  for (const auto& [pulse, words] : cases) {
+  const std::pair<watchdog::Liveness, std::string> cases[] = {
+      {watchdog::Liveness::stopped, "its process is stopped"},
+      {watchdog::Liveness::gone, "its process is gone"},
+      {watchdog::Liveness::silent, "there is no sign of life from its process"}};
+  for (const auto& [liveness, words] : cases) {
     Ranks ranks(3);
     // It was itself waiting when it was stopped: that no longer matters.
-    ranks.waits(0, 2).waits(1, 2).waits(2, 0).has_pulse(2, pulse);
+    ranks.waits(0, 2).waits(1, 2).waits(2, 0).has_liveness(2, liveness);
     CHECK(ranks.diagnosed_by(0) == "rank 2 (host c) late in exchange at step 12, bucket 3: " + words +
                                        "; rank 0 waits for it, rank 1 waits for it");
     CHECK(ranks.diagnosed_by(1) == ranks.diagnosed_by(0));
@@ -129,7 +129,7 @@ TEST_CASE("a collective is awaited from those who have not entered it") {
 
 TEST_CASE("a rank that was stopped within a collective keeps the others in it") {
   Ranks ranks(3);
-  ranks.enters(0).enters(1).enters(2).has_pulse(1, watchdog::Pulse::stopped);
+  ranks.enters(0).enters(1).enters(2).has_liveness(1, watchdog::Liveness::stopped);
   CHECK(ranks.diagnosed_by(2) ==
         "rank 1 (host b) late in exchange at step 12, collective 8 (sum): its process is stopped; rank 0 "
         "waits for "
@@ -138,7 +138,7 @@ TEST_CASE("a rank that was stopped within a collective keeps the others in it") 
 
 TEST_CASE("a stopped rank goes before one that is merely behind") {
   Ranks ranks(4);
-  ranks.enters(0).enters(3).has_pulse(2, watchdog::Pulse::stopped);
+  ranks.enters(0).enters(3).has_liveness(2, watchdog::Liveness::stopped);
   CHECK(ranks.diagnosed_by(0).starts_with("rank 2 (host c) late in forward at step 12, collective 8"));
 }
 
@@ -235,7 +235,7 @@ TEST_CASE("a circle of the living is no answer where another rank is dead") {
   Ranks ranks(3);
   ranks.waits(0, 1, Wait::Direction::send)
       .waits(1, 0, Wait::Direction::send)
-      .has_pulse(2, watchdog::Pulse::gone);
+      .has_liveness(2, watchdog::Liveness::gone);
   CHECK(ranks.diagnosed_by(0) == "rank 2 (host c) late in forward at step 12: its process is gone");
 }
 
@@ -243,8 +243,8 @@ TEST_CASE("a rank that has left is not waited with") {
   Ranks ranks(2);
   ranks.waits(0, 1)[1].record->phase = Phase::ended;
   ranks[1].record->exit_code = 3;
-  for (const watchdog::Pulse pulse : {watchdog::Pulse::beats, watchdog::Pulse::gone}) {
-    ranks.has_pulse(1, pulse);
+  for (const watchdog::Liveness liveness : {watchdog::Liveness::alive, watchdog::Liveness::gone}) {
+    ranks.has_liveness(1, liveness);
     CHECK(ranks.diagnosed_by(0) ==
           "rank 1 (host b) has ended with code 3 at step 12, bucket 3: it said why, if it failed; rank 0 "
           "waits for it");
@@ -272,7 +272,7 @@ TEST_CASE("what a rank did last names its bucket") {
   recorder.begin_phase(Phase::exchange, 12);
   recorder.note(base::FlightEvent::Kind::begin, 12, 4);
   recorder.note(base::FlightEvent::Kind::begin, 12, 5);
-  CHECK(watchdog::last_deed(recorder.read()) == "it was in exchange at step 12, bucket 5");
+  CHECK(watchdog::last_activity(recorder.read()) == "it was in exchange at step 12, bucket 5");
   recorder.begin_phase(Phase::data, 13);
-  CHECK(watchdog::last_deed(recorder.read()) == "it was in data at step 13");
+  CHECK(watchdog::last_activity(recorder.read()) == "it was in data at step 13");
 }

@@ -29,7 +29,8 @@ void wait_for(const std::atomic<int>& value, int wanted) {
 
 TEST_CASE("signals reach the handler, and the process goes on") {
   const test::ChildEnd end = test::end_of_child([] {
-    watchdog::Watchdog watchdog;
+    base::FlightRecorder recorder;
+    watchdog::Watchdog watchdog(recorder);
     watchdog.watch(kNone, {});
     std::atomic<int> heard = 0;
     watchdog.on_signal([&](int signal) { heard = signal; });
@@ -47,8 +48,9 @@ TEST_CASE("the second signal that ends a run of one rank ends it at once, in one
   for (const int ranks : {1, 2}) {
     for (const auto& [first, second] : {std::pair{SIGINT, SIGINT}, std::pair{SIGHUP, SIGTERM}}) {
       const test::ChildEnd end = test::end_of_child([&, first = first, second = second] {
-        base::flight_recorder().identify(0, ranks, "here");
-        watchdog::Watchdog watchdog;
+        base::FlightRecorder recorder;
+        recorder.identify(0, ranks, "here");
+        watchdog::Watchdog watchdog(recorder);
         watchdog.watch(kNone, {});
         std::atomic<int> count = 0;
         watchdog.on_signal([&](int) { ++count; });
@@ -67,7 +69,8 @@ TEST_CASE("a signal that the process was told to ignore stays ignored") {
   const test::ChildEnd end = test::end_of_child([] {
     ::signal(SIGHUP, SIG_IGN);
     {
-      const watchdog::Watchdog watchdog;  // without a handler: it would end the process
+      base::FlightRecorder recorder;
+      const watchdog::Watchdog watchdog(recorder);  // without a handler: it would end the process
       ::kill(::getpid(), SIGHUP);
       std::this_thread::sleep_for(300ms);
     }
@@ -79,7 +82,8 @@ TEST_CASE("a signal that the process was told to ignore stays ignored") {
 TEST_CASE("without a handler signals end the process as ever") {
   for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGXCPU}) {
     const test::ChildEnd end = test::end_of_child([&] {
-      const watchdog::Watchdog watchdog;
+      base::FlightRecorder recorder;
+      const watchdog::Watchdog watchdog(recorder);
       ::kill(::getpid(), signal);
       std::this_thread::sleep_for(10s);
     });
@@ -89,7 +93,8 @@ TEST_CASE("without a handler signals end the process as ever") {
 
 TEST_CASE("after the watchdog signals are the process's own again") {
   const test::ChildEnd end = test::end_of_child([] {
-    { const watchdog::Watchdog watchdog; }
+    base::FlightRecorder recorder;
+    { const watchdog::Watchdog watchdog(recorder); }
     ::kill(::getpid(), SIGUSR2);
     std::this_thread::sleep_for(10s);
   });
@@ -98,7 +103,8 @@ TEST_CASE("after the watchdog signals are the process's own again") {
 
 TEST_CASE("SIGUSR2 before there is a run directory is said to come too early") {
   const test::ChildEnd end = test::end_of_child([] {
-    watchdog::Watchdog watchdog;
+    base::FlightRecorder recorder;
+    watchdog::Watchdog watchdog(recorder);
     ::kill(::getpid(), SIGUSR2);
     std::this_thread::sleep_for(1s);
   });
@@ -108,8 +114,9 @@ TEST_CASE("SIGUSR2 before there is a run directory is said to come too early") {
 
 TEST_CASE("a start-up without end is ended") {
   const test::ChildEnd end = test::end_of_child([] {
-    base::flight_recorder().identify(0, 1, "here");
-    watchdog::Watchdog watchdog;
+    base::FlightRecorder recorder;
+    recorder.identify(0, 1, "here");
+    watchdog::Watchdog watchdog(recorder);
     watchdog.watch({0s, 200ms, 0s}, {});
     std::this_thread::sleep_for(30s);
     std::fprintf(stderr, "outlived it\n");

@@ -10,7 +10,7 @@
 namespace eightfold::test {
 
 // "accepted" if there is nothing to read.
-inline std::string complaint_of(const std::function<void()>& read) {
+inline std::string message_of(const std::function<void()>& read) {
   try {
     read();
   } catch (const base::ConfigError& error) {
