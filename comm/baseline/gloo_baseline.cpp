@@ -19,7 +19,7 @@
 namespace eightfold::comm::baseline {
 namespace {
 
-constexpr std::chrono::minutes kPatience(2);
+constexpr std::chrono::minutes kTimeout(2);
 
 // The first interface with an IPv4 address that other machines can know; empty if there is none.
 std::string first_interface() {
@@ -52,7 +52,7 @@ class Mesh final : public gloo::Context {
   explicit Mesh(mpi::Communicator& communicator) : gloo::Context(communicator.rank(), communicator.size()) {
     device_ = make_device(communicator);
     transportContext_ = device_->createContext(rank, size);
-    transportContext_->setTimeout(kPatience);
+    transportContext_->setTimeout(kTimeout);
     std::string own;  // the addresses at which the others find this rank, by their rank
     for (int peer = 0; peer < size; ++peer) {
       if (peer == rank) continue;
@@ -68,7 +68,7 @@ class Mesh final : public gloo::Context {
     for (int peer = 0; peer < size; ++peer)
       if (peer != rank)
         transportContext_->getPair(peer)->connect(own_place_in(all[static_cast<std::size_t>(peer)], peer));
-    setTimeout(kPatience);
+    setTimeout(kTimeout);
   }
 
  private:

@@ -12,9 +12,9 @@
 namespace eightfold::comm::engine {
 namespace {
 
-// Sleeping costs a wake-up, tens of microseconds; polling costs the core that another rank may need. So a
-// short wait is polled through, a longer one is slept through in growing steps.
-class Patience {
+// How long to sleep between polls. Sleeping costs a wake-up of tens of microseconds; polling costs the core
+// that another rank may need. So a short wait is polled through, a longer one slept through in growing steps.
+class PollBackoff {
  public:
   // Something has moved. Returns whether is_long() had said so before.
   bool reset() {
@@ -68,16 +68,16 @@ Engine::Ticket Engine::submit(Task task) {
         task(communicator);
         return Progress::over;
       },
-      Company::none);
+      Sharing::exclusive);
 }
 
-Engine::Ticket Engine::submit(Work work, Company company, WaitsFor waits_for) {
+Engine::Ticket Engine::submit(Work work, Sharing sharing, WaitsFor waits_for) {
   Ticket ticket = 0;
   {
     const std::lock_guard lock(mutex_);
     ticket = ++submitted_;
     if (failure_ != nullptr) return ticket;
-    waiting_.push_back({ticket, std::move(work), company, std::move(waits_for)});
+    waiting_.push_back({ticket, std::move(work), sharing, std::move(waits_for)});
   }
   work_.notify_one();
   return ticket;
@@ -96,7 +96,7 @@ void Engine::wait(Ticket ticket) {
 
 void Engine::serve() {
   prctl(PR_SET_TIMERSLACK, 1UL);  // short sleeps end in time, not 50 us later
-  Patience patience;
+  PollBackoff backoff;
   std::unique_lock lock(mutex_);
   while (true) {
     if (under_way_.empty()) rest(lock);
@@ -113,9 +113,9 @@ void Engine::serve() {
     lock.lock();
     finish(moved);
     if (moved) {
-      if (patience.reset()) base::flight_recorder().wait_for({});
-    } else if (const auto sleep = patience.next()) {
-      if (patience.is_long()) tell_whom_it_waits_for();
+      if (backoff.reset()) base::flight_recorder().wait_for({});
+    } else if (const auto sleep = backoff.next()) {
+      if (backoff.is_long()) tell_whom_it_waits_for();
       work_.wait_for(lock, *sleep);
     }
   }
@@ -134,11 +134,11 @@ void Engine::rest(std::unique_lock<std::mutex>& lock) {
   work_.wait(lock, is_needed);
 }
 
-// Work without company waits until all before it is over, and all behind it waits for it.
+// Exclusive work starts when all before it is over, and all behind it waits until it is over, too.
 void Engine::start_what_may() {
   while (!waiting_.empty() && under_way_.size() < kUnderWay) {
-    const bool is_alone = waiting_.front().company == Company::none;
-    if (!under_way_.empty() && (is_alone || under_way_.back().company == Company::none)) return;
+    const bool is_exclusive = waiting_.front().sharing == Sharing::exclusive;
+    if (!under_way_.empty() && (is_exclusive || under_way_.back().sharing == Sharing::exclusive)) return;
     under_way_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }

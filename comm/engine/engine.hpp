@@ -5,10 +5,13 @@
 // since every rank's worker submits the same in the same order, its messages and collectives meet.
 //
 // Work of two kinds: a task, which blocks and has the thread for itself, and operations, several of which
-// move on side by side (comm/engine/operation.hpp). When nothing can move the thread polls for a moment, then
-// sleeps between polls: ranks may share cores.
+// move on side by side (comm/engine/bucket_operation.hpp). When nothing can move, the thread polls for a
+// moment, then sleeps between polls: ranks may share cores.
+//
+// comm/simulator/simulated_rank.cpp repeats this policy on modelled hardware: the order of starting,
+// kUnderWay and who goes first. A change here changes it there, or the simulator predicts another program.
 
-#include "comm/engine/operation.hpp"
+#include "comm/engine/bucket_operation.hpp"
 #include "comm/mpi/communicator.hpp"
 #include "kernels/base/flight_record.hpp"
 
@@ -32,7 +35,8 @@ class Engine {
   // Counts what was submitted; the number of a piece of work is its place in the order.
   using Ticket = std::uint64_t;
 
-  enum class Company { none, others };
+  // Whether work has the engine for itself, or moves on beside other work that is concurrent, too.
+  enum class Sharing { exclusive, concurrent };
   // So many pieces of work are under way at once at most.
   static constexpr std::size_t kUnderWay = 4;
 
@@ -47,8 +51,7 @@ class Engine {
   // Return at once. Work that throws ends the engine: later and unfinished work is destroyed, and every wait
   // throws its error. Work is destroyed when it is over, before anybody learns so.
   Ticket submit(Task task);
-  // `company`: whether other such work may be under way at the same time.
-  Ticket submit(Work work, Company company, WaitsFor waits_for = {});
+  Ticket submit(Work work, Sharing sharing, WaitsFor waits_for = {});
   // Blocks until this and all earlier work is over. Throws the first error of any.
   void wait(Ticket ticket);
   // Throws the first error so far. Never blocks.
@@ -62,7 +65,7 @@ class Engine {
   struct Item {
     Ticket ticket;
     Work work;
-    Company company;
+    Sharing sharing;
     WaitsFor waits_for;
   };
 

@@ -45,7 +45,7 @@ std::vector<PlannedStep> steps_of(const schedules::Schedule& schedule, int shard
 bool is_read_later(std::span<const PlannedStep> steps, std::size_t at) {
   for (const PlannedStep& later : steps.subspan(at + 1)) {
     if (is_send_fresh(later.step) || later.step.action == schedules::Action::seal) return true;
-    if (later.step.action == schedules::Action::receive_adopt) return false;
+    if (later.step.action == schedules::Action::receive_final) return false;
   }
   return true;
 }
@@ -56,9 +56,9 @@ class Pipeline {
   Pipeline(const ShardPart& shard, int channel) : shard_(shard), channel_(channel) {}
 
   // One stage per step, and one for a sum that is left over.
-  std::vector<std::unique_ptr<Stage>> take(std::span<const PlannedStep> steps) && {
+  std::vector<std::unique_ptr<PipelineStage>> take(std::span<const PlannedStep> steps) && {
     for (std::size_t at = 0; at < steps.size(); ++at) add(steps, at);
-    if (!received_.empty()) add(std::make_unique<Settle>(shard_, before(), take_sum()));
+    if (!received_.empty()) add(std::make_unique<SumInPlace>(shard_, before(), take_sum()));
     return std::move(stages_);
   }
 
@@ -86,8 +86,8 @@ class Pipeline {
       case schedules::Action::receive_add:
         received_.push_back(&add(std::make_unique<ReceiveAdd>(shard_, route(step, Kind::fresh))));
         return;
-      case schedules::Action::receive_adopt:
-        sealed_ = &add(std::make_unique<ReceiveAdopt>(shard_, before(), route(step, Kind::sealed)));
+      case schedules::Action::receive_final:
+        sealed_ = &add(std::make_unique<ReceiveFinal>(shard_, before(), route(step, Kind::sealed)));
         return;
     }
   }
@@ -100,7 +100,7 @@ class Pipeline {
   }
 
   Predecessors before() const {
-    std::vector<const Stage*> stages;
+    std::vector<const PipelineStage*> stages;
     for (const auto& stage : stages_)
       if (dynamic_cast<const SendSealed*>(stage.get()) == nullptr) stages.push_back(stage.get());
     return Predecessors(std::move(stages));
@@ -115,7 +115,7 @@ class Pipeline {
 
   const ShardPart& shard_;
   int channel_;
-  std::vector<std::unique_ptr<Stage>> stages_;
+  std::vector<std::unique_ptr<PipelineStage>> stages_;
   std::vector<ReceiveAdd*> received_;  // since the last sum
   bool has_summed_ = false;            // the values are not this rank's alone any more
   Sealed* sealed_ = nullptr;
@@ -123,11 +123,11 @@ class Pipeline {
 
 // What is nearest to its end goes first; within a round the schedule's order counts.
 struct PlacedStage {
-  std::unique_ptr<Stage> stage;
+  std::unique_ptr<PipelineStage> stage;
   std::pair<std::int64_t, std::size_t> priority;
 };
 
-PlacedStage placed(std::unique_ptr<Stage> stage, const PlannedStep* step) {
+PlacedStage placed(std::unique_ptr<PipelineStage> stage, const PlannedStep* step) {
   constexpr auto kEnd = std::numeric_limits<std::int64_t>::min();
   if (step == nullptr) return {std::move(stage), {kEnd, 0}};
   return {std::move(stage), {-static_cast<std::int64_t>(step->round), step->place}};
@@ -173,7 +173,7 @@ engine::Progress Executor::advance() {
   context_.transport.poll();
   bool moved = false;
   for (const auto& stage : stages_) moved |= stage->advance();
-  if (!std::ranges::all_of(stages_, &Stage::is_over))
+  if (!std::ranges::all_of(stages_, &PipelineStage::is_over))
     return moved ? engine::Progress::some : engine::Progress::none;
   summed_.record(context_.stream);
   is_enqueued_ = true;

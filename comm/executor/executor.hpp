@@ -4,7 +4,7 @@
 // segments pass through the steps as through a pipeline, so that encoding, wire and decoding overlap; what is
 // added is added in rank order, whatever arrives first.
 
-#include "comm/engine/operation.hpp"
+#include "comm/engine/bucket_operation.hpp"
 #include "comm/executor/shard_part.hpp"
 #include "comm/schedules/schedule.hpp"
 
@@ -15,9 +15,9 @@
 
 namespace eightfold::comm::executor {
 
-class Stage;
+class PipelineStage;
 
-class Executor final : public engine::Operation {
+class Executor final : public engine::BucketOperation {
  public:
   struct Bucket {
     std::span<float> values;    // memory of the stream's device; summed in place
@@ -42,7 +42,7 @@ class Executor final : public engine::Operation {
  private:
   BucketContext context_;
   std::vector<std::unique_ptr<ShardPart>> shards_;
-  std::vector<std::unique_ptr<Stage>> stages_;  // in the order in which they are advanced
+  std::vector<std::unique_ptr<PipelineStage>> stages_;  // in the order in which they are advanced
   std::size_t wire_bytes_;
   kernels::Event summed_;
   bool is_enqueued_ = false;  // all of the work of this step

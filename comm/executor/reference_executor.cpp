@@ -32,12 +32,12 @@ class Holding {
   bool is_empty() const { return values_.empty(); }
 
   void add(int sender, const Bytes& bytes) { received_.emplace(sender, bytes); }
-  void adopt(const Bytes& bytes) {
+  void set_final(const Bytes& bytes) {
     sealed_ = bytes;
     run_.codec.decode(kStream, *sealed_, values_);
   }
   // The sum becomes the rank's values: from the lowest rank to the highest, its own at its own place.
-  void settle() {
+  void sum_in_place() {
     if (received_.empty()) return;
     const std::vector<float> own(values_.begin(), values_.end());
     std::vector<quant8::Contribution> contributions;
@@ -50,12 +50,12 @@ class Holding {
     received_.clear();
   }
   void seal() {
-    settle();
-    adopt(encoded(residual_, kSealStage, quant8::RoundingKey::kNoRank));
+    sum_in_place();
+    set_final(encoded(residual_, kSealStage, quant8::RoundingKey::kNoRank));
   }
   Bytes fresh(std::size_t round) {
     if (received_.empty() && !is_sum_) return encoded(residual_, kFirstStage, rank_);
-    settle();
+    sum_in_place();
     is_sum_ = true;
     return encoded({}, static_cast<std::uint32_t>(1 + round % kStagesBetween), quant8::RoundingKey::kNoRank);
   }
@@ -121,8 +121,8 @@ class Rank {
     ++round_;
     return true;
   }
-  void settle() {
-    for (Holding& holding : holdings_) holding.settle();
+  void sum_in_place() {
+    for (Holding& holding : holdings_) holding.sum_in_place();
   }
 
  private:
@@ -134,7 +134,7 @@ class Rank {
         act(step, holding);
   }
   Address incoming(const schedules::Step& step) const {
-    return {step.peer, rank_, step.shard, step.action == schedules::Action::receive_adopt};
+    return {step.peer, rank_, step.shard, step.action == schedules::Action::receive_final};
   }
 
   void send(Mail& mail) {
@@ -149,7 +149,7 @@ class Rank {
   bool has_mail(const Mail& mail) {
     bool has_all = true;
     for_steps(
-        {schedules::Action::receive_add, schedules::Action::receive_adopt},
+        {schedules::Action::receive_add, schedules::Action::receive_final},
         [&](const schedules::Step& step, Holding&) { has_all = has_all && mail.contains(incoming(step)); });
     return has_all;
   }
@@ -157,8 +157,9 @@ class Rank {
     for_steps({schedules::Action::receive_add}, [&](const schedules::Step& step, Holding& holding) {
       holding.add(step.peer, mail.at(incoming(step)));
     });
-    for_steps({schedules::Action::receive_adopt},
-              [&](const schedules::Step& step, Holding& holding) { holding.adopt(mail.at(incoming(step))); });
+    for_steps({schedules::Action::receive_final}, [&](const schedules::Step& step, Holding& holding) {
+      holding.set_final(mail.at(incoming(step)));
+    });
   }
 
   const schedules::Schedule& schedule_;
@@ -187,7 +188,7 @@ void run_reference(std::span<const schedules::Schedule> schedules, const Referen
   }
   for (Rank& rank : ranks) {
     base::require(rank.is_over(), "the schedules come to a standstill");
-    rank.settle();
+    rank.sum_in_place();
   }
 }
 

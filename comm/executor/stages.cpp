@@ -47,18 +47,18 @@ bool is_on_host(const BucketContext& bucket) {
 }  // namespace
 
 bool Predecessors::have_done(std::int64_t segment) const {
-  return std::ranges::all_of(stages_, [&](const Stage* stage) { return stage->done() > segment; });
+  return std::ranges::all_of(stages_, [&](const PipelineStage* stage) { return stage->done() > segment; });
 }
 
 Receive::Receive(const ShardPart& shard, Route route)
-    : Stage(shard),
+    : PipelineStage(shard),
       route_(route),
       lane_(shard.bucket().staging, largest_message(shard), slots(shard)),
       sender_(fmt::format("rank {}", route.peer)),
       receiver_(fmt::format("rank {}", shard.bucket().rank)) {}
 
 void Receive::begin() {
-  Stage::begin();
+  PipelineStage::begin();
   posted_ = 0;
 }
 
@@ -156,10 +156,10 @@ void ShardSum::release(std::int64_t segment) {
   for (ReceiveAdd* each : received_) each->release(segment);
 }
 
-Settle::Settle(const ShardPart& shard, Predecessors before, ShardSum sum)
-    : Stage(shard), before_(std::move(before)), sum_(std::move(sum)) {}
+SumInPlace::SumInPlace(const ShardPart& shard, Predecessors before, ShardSum sum)
+    : PipelineStage(shard), before_(std::move(before)), sum_(std::move(sum)) {}
 
-bool Settle::advance() {
+bool SumInPlace::advance() {
   if (done_ == shard_.segments() || !before_.have_done(done_)) return false;
   const BucketContext& bucket = shard_.bucket();
   bucket.timed(engine::kDecodeSpan,
@@ -170,14 +170,14 @@ bool Settle::advance() {
 }
 
 SendFresh::SendFresh(const ShardPart& shard, Predecessors before, Route route, Content content)
-    : Stage(shard),
+    : PipelineStage(shard),
       before_(std::move(before)),
       route_(route),
       content_(std::move(content)),
       lane_(shard.bucket().staging, largest_message(shard), slots(shard)) {}
 
 void SendFresh::begin() {
-  Stage::begin();
+  PipelineStage::begin();
   sent_ = 0;
 }
 
@@ -190,7 +190,7 @@ bool SendFresh::advance() {
     ++done_;
     moved = true;
   }
-  for (; sent_ < done_ && lane_.is_settled(sent_); ++sent_, moved = true)
+  for (; sent_ < done_ && lane_.is_moved(sent_); ++sent_, moved = true)
     shard_.bucket().transport.send(lane_.wire_side(sent_, shard_.bytes(sent_)), route_.peer, route_.tag,
                                    lane_.under_way(sent_));
   return moved;
@@ -233,7 +233,7 @@ bool Sealed::has_been_forwarded(std::int64_t segment, const transport::MessageLa
 }
 
 Seal::Seal(const ShardPart& shard, Predecessors before, ShardSum sum)
-    : Stage(shard),
+    : PipelineStage(shard),
       before_(std::move(before)),
       sum_(std::move(sum)),
       lane_(shard.bucket().staging, largest_message(shard), slots(shard)) {}
@@ -256,10 +256,10 @@ bool Seal::advance() {
   return true;
 }
 
-ReceiveAdopt::ReceiveAdopt(const ShardPart& shard, Predecessors before, Route route)
+ReceiveFinal::ReceiveFinal(const ShardPart& shard, Predecessors before, Route route)
     : Receive(shard, route), before_(std::move(before)) {}
 
-bool ReceiveAdopt::advance() {
+bool ReceiveFinal::advance() {
   const bool posted = post();
   if (done_ == posted_ || !before_.have_done(done_) || !has_arrived()) return posted;
   const BucketContext& bucket = shard_.bucket();
@@ -272,26 +272,26 @@ bool ReceiveAdopt::advance() {
   return true;
 }
 
-bool ReceiveAdopt::is_free(std::int64_t segment) const {
+bool ReceiveFinal::is_free(std::int64_t segment) const {
   return segment - done_ < lane_.slots() && lane_.is_idle(segment) && has_been_forwarded(segment, lane_);
 }
 
 SendSealed::SendSealed(const ShardPart& shard, Route route, Sealed& source)
-    : Stage(shard), route_(route), source_(source), under_way_(slots(shard)) {
+    : PipelineStage(shard), route_(route), source_(source), under_way_(slots(shard)) {
   source_.add_forward(*this);
 }
 
 bool SendSealed::advance() {
   transport::MessageLane& lane = source_.lane();
   bool moved = false;
-  for (; done_ < source_.sealed() && lane.is_settled(done_); ++done_, moved = true)
+  for (; done_ < source_.sealed() && lane.is_moved(done_); ++done_, moved = true)
     shard_.bucket().transport.send(lane.wire_side(done_, shard_.bytes(done_)), route_.peer, route_.tag,
                                    under_way_[static_cast<std::size_t>(done_) % under_way_.size()]);
   return moved;
 }
 
 bool SendSealed::is_over() const {
-  return Stage::is_over() && std::ranges::count(under_way_, 0) == std::ssize(under_way_);
+  return PipelineStage::is_over() && std::ranges::count(under_way_, 0) == std::ssize(under_way_);
 }
 
 base::Wait SendSealed::waits_for() const {

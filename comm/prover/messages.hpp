@@ -23,7 +23,7 @@ inline bool is_send(const schedules::Step& step) {
   return step.action == schedules::Action::send_fresh || step.action == schedules::Action::send_sealed;
 }
 inline bool is_receive(const schedules::Step& step) {
-  return step.action == schedules::Action::receive_add || step.action == schedules::Action::receive_adopt;
+  return step.action == schedules::Action::receive_add || step.action == schedules::Action::receive_final;
 }
 
 // By rank, by round, as written. Throws InternalError when a step names a peer or a shard that does not

@@ -30,7 +30,7 @@ struct Proof {
 //    comm/schedules/schedule.hpp).
 // 3. Every rank comes to its end, even if a round ends only when all its messages have met (no deadlock).
 // 4. Only what is there is sent and added to; a sealed shard is neither added to nor encoded again; a shard
-//    is not adopted twice.
+//    is not received twice.
 // 5. Who is to have a shard in the end has every contribution to it exactly once, and all who are to have it
 //    have the same bits.
 Proof prove(std::span<const schedules::Schedule> schedules, const Claim& claim);

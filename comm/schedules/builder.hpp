@@ -19,7 +19,7 @@ class Builder {
   void send_fresh(int shard, int peer) { append({Action::send_fresh, shard, peer}); }
   void send_sealed(int shard, int peer) { append({Action::send_sealed, shard, peer}); }
   void receive_add(int shard, int peer) { append({Action::receive_add, shard, peer}); }
-  void receive_adopt(int shard, int peer) { append({Action::receive_adopt, shard, peer}); }
+  void receive_final(int shard, int peer) { append({Action::receive_final, shard, peer}); }
 
   Schedule take() && { return std::move(schedule_); }
 
@@ -45,7 +45,7 @@ struct Member {
 // The steps go round the members from this one on: rank r sends to r + 1, r + 2 ... and receives from r - 1,
 // r - 2 ... Ranks at the same step then send to different ones, and nobody is flooded.
 void exchange_fresh(Builder& builder, std::span<const Member> members, int self);
-// Each sends its own shards, sealed, to every other one, and adopts theirs. In the same order.
+// Each sends its own shards, sealed, to every other one, and receives theirs. In the same order.
 void exchange_sealed(Builder& builder, std::span<const Member> members, int self);
 
 // One shard per rank: shard r is rank r's.

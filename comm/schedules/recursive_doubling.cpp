@@ -35,7 +35,7 @@ void have_a_deputy(Builder& builder, const Part& part, int core) {
   builder.send_fresh(0, part.rank - core);
   for (int distance = 1; distance < core; distance *= 2) builder.next_round();
   builder.next_round();
-  builder.receive_adopt(0, part.rank - core);
+  builder.receive_final(0, part.rank - core);
 }
 
 }  // namespace

@@ -11,13 +11,13 @@
 //    round's seal have left, never what the same round receives. Other than that the steps of a round run at
 //    the same time. Their order is a hint: who cannot start all at once starts them in this order.
 // 2. send_fresh encodes the values and meets receive_add. send_sealed passes the sealed bytes on as they are
-//    and meets receive_adopt. A collective has at most one message of a sender, receiver, shard and kind: the
+//    and meets receive_final. A collective has at most one message of a sender, receiver, shard and kind: the
 //    four are its address.
 // 3. What a round adds to a shard is summed in fp32 from the lowest rank to the highest, the rank's own
 //    values at the place of its own rank. The sum is first needed by the shard's next seal or send_fresh:
 //    there summing and encoding can be one pass.
 // 4. seal encodes the sum once, and the rank's own values become what those bytes decode to. So does
-//    receive_adopt with the bytes of another rank. From then on only these bytes travel: the shard is not
+//    receive_final with the bytes of another rank. From then on only these bytes travel: the shard is not
 //    added to, encoded or sealed again. This is what makes replicas equal bit for bit.
 // 5. The segments of a shard do not depend on each other. Segment k of a step waits for segment k of the
 //    earlier steps of its shard and for nothing else, so rounds overlap in the pipeline.
@@ -54,7 +54,7 @@ struct Shard {
   friend bool operator==(const Shard&, const Shard&) = default;
 };
 
-enum class Action : std::uint8_t { seal, send_fresh, send_sealed, receive_add, receive_adopt };
+enum class Action : std::uint8_t { seal, send_fresh, send_sealed, receive_add, receive_final };
 
 // By rule 1: 0 for a seal, 1 for what is sent, 2 for what is received.
 inline constexpr int kPlacesInRound = 3;

@@ -30,7 +30,7 @@ struct ReplayTask {
     return action == schedules::Action::send_fresh || action == schedules::Action::send_sealed;
   }
   bool is_receive() const {
-    return action == schedules::Action::receive_add || action == schedules::Action::receive_adopt;
+    return action == schedules::Action::receive_add || action == schedules::Action::receive_final;
   }
 };
 

@@ -62,7 +62,7 @@ struct Outcome {
 };
 
 Outcome exchange(Transport& transport, const kernels::Stream& stream, int rank, const RingPlace& place,
-                 Trial& trial, std::chrono::milliseconds patience) {
+                 Trial& trial, std::chrono::milliseconds timeout) {
   const auto index = static_cast<std::size_t>(trial.tag);
   const auto expected = [&](std::size_t i) { return pattern(place.previous, index, i); };
   upload(stream, trial, trial.sent, [&](std::size_t i) { return pattern(rank, index, i); });
@@ -73,11 +73,11 @@ Outcome exchange(Transport& transport, const kernels::Stream& stream, int rank, 
   };
   transport.receive(memory(trial.received), place.previous, trial.tag, trial.under_way);
   transport.send(memory(trial.sent), place.next, trial.tag, trial.under_way);
-  const base::TimePoint deadline = base::Clock::now() + patience;
+  const base::TimePoint deadline = base::Clock::now() + timeout;
   for (transport.poll(); trial.under_way > 0; transport.poll()) {
     if (base::Clock::now() > deadline)
       return {Finding::silence, fmt::format("no answer between ranks {} and {} within {} ms", place.previous,
-                                            rank, patience.count())};
+                                            rank, timeout.count())};
     std::this_thread::yield();
   }
   copy(stream, trial.received.tensor(), trial.host.tensor({static_cast<std::int64_t>(trial.bytes)}));
@@ -144,7 +144,7 @@ class Prober {
                       "rank {}); {}",
                       rings.link, base::format_bytes(bytes), place->next, probe_.way_out));
       try {
-        outcome = exchange(*transport_, stream_, communicator_.rank(), *place, *trial, probe_.patience);
+        outcome = exchange(*transport_, stream_, communicator_.rank(), *place, *trial, probe_.timeout);
       } catch (const base::Error& error) {
         outcome = {Finding::fault, error.what()};
       }

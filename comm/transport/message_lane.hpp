@@ -47,7 +47,7 @@ class MessageLane {
   int& under_way(std::int64_t segment) { return slot(segment).under_way; }
   int under_way(std::int64_t segment) const { return slot(segment).under_way; }
   // Whether the device has done what the last of leave(), arrive() and release() enqueued.
-  bool is_settled(std::int64_t segment) const { return slot(segment).moved.is_reached(); }
+  bool is_moved(std::int64_t segment) const { return slot(segment).moved.is_reached(); }
   bool is_idle(std::int64_t segment) const {
     return slot(segment).under_way == 0 && slot(segment).moved.is_reached();
   }
