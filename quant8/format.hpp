@@ -103,6 +103,11 @@ EIGHTFOLD_HOST_DEVICE constexpr Fractions levels_of(Format format) {
   }
 }
 
+// Whether 0 is decoded as 0, whatever else its block holds. One bit has no code for it.
+EIGHTFOLD_HOST_DEVICE constexpr bool preserves_zero(Format format) {
+  return !has_scales(format) || (has_levels(format) && levels_of(format).numerator[0] == 0);
+}
+
 // The bit of a code that is the sign.
 EIGHTFOLD_HOST_DEVICE constexpr int sign_position(Format format) {
   return bits_of(format) - 1;
@@ -149,6 +154,10 @@ struct Layout {
 
 EIGHTFOLD_HOST_DEVICE constexpr std::int64_t blocks_of(std::int64_t elements) {
   return (elements + kBlock - 1) / kBlock;
+}
+// So many elements, rounded up to the end of their last block.
+EIGHTFOLD_HOST_DEVICE constexpr std::int64_t whole_blocks(std::int64_t elements) {
+  return blocks_of(elements) * kBlock;
 }
 
 EIGHTFOLD_HOST_DEVICE constexpr std::int64_t scales_of(const Encoding& encoding, std::int64_t elements) {

@@ -16,9 +16,9 @@ ClockOffset ask(Communicator& communicator, int rank) {
   double theirs_s = 0;
   const auto message = std::as_writable_bytes(std::span(&theirs_s, 1));
   const double asked_s = wall_clock_s();
-  communicator.carry(message, 0, rank);
+  communicator.transfer(message, 0, rank);
   if (communicator.rank() == rank) theirs_s = wall_clock_s();
-  communicator.carry(message, rank, 0);
+  communicator.transfer(message, rank, 0);
   const double answered_s = wall_clock_s();
   return {theirs_s - (asked_s + answered_s) / 2, (answered_s - asked_s) / 2};
 }

@@ -43,7 +43,7 @@ class Communicator {
   void broadcast_text(std::string& text, int root);
   // Rank `to` gets the bytes of rank `from`, everybody else's stay; the size is the same on all ranks.
   // Collective.
-  void carry(std::span<std::byte> bytes, int from, int to);
+  void transfer(std::span<std::byte> bytes, int from, int to);
   // Rank `to` gets the bytes of every rank, by rank, 1 GiB together at most; the others nothing. Each rank's
   // have a length of their own. Collective.
   std::vector<std::string> gather(std::string_view bytes, int to);

@@ -171,7 +171,7 @@ OwnerFile::OwnerFile(fs::path path, std::string what, OwnerTimes times)
     : path_(std::move(path)), what_(std::move(what)), times_(times), token_(random_token()) {
   take();
   try {
-    heart_ = thread_without_signals([this](const std::stop_token& end) { beat(end); });
+    heartbeat_thread_ = thread_without_signals([this](const std::stop_token& end) { beat(end); });
   } catch (const std::system_error& failure) {
     ::unlink(path_.c_str());
     raise<EnvironmentError>("cannot start a thread that keeps {} fresh: {}", path_.string(), failure.what());
@@ -179,7 +179,7 @@ OwnerFile::OwnerFile(fs::path path, std::string what, OwnerTimes times)
 }
 
 OwnerFile::~OwnerFile() {
-  heart_ = {};
+  heartbeat_thread_ = {};
   try {
     if (is_mine()) ::unlink(path_.c_str());
   } catch (const std::exception& failure) {

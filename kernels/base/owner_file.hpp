@@ -64,7 +64,7 @@ class OwnerFile {
   OwnerTimes times_;
   std::string token_;  // no two objects of any process have the same
   Descriptor descriptor_;
-  std::jthread heart_;  // last: it uses the others
+  std::jthread heartbeat_thread_;  // last: it uses the others
 };
 
 }  // namespace eightfold::base

@@ -58,18 +58,18 @@ void Worker::enqueue_step() {
   learning_rate_ = optim::learning_rate(session_.config().schedule, session_.config().optimizer.learning_rate,
                                         session_.length(), step_);
   // A format without a zero makes numbers of the zeros behind each tensor.
-  const bool spoils_padding = session_.config().exchange.codec == config::Codec::one_bit;
+  const bool clears_padding = !quant8::preserves_zero(session_.config().exchange.codec);
   const bool is_alone = session_.place().ranks == 1;  // and waits for nothing
   const bool needs_all = session_.optimizer().needs_all_gradients() || session_.guard().is_on();
-  if (is_alone || spoils_padding || needs_all)
-    update_at_once(spoils_padding);
+  if (is_alone || clears_padding || needs_all)
+    update_at_once(clears_padding);
   else
     update_by_bucket();
 }
 
-void Worker::update_at_once(bool spoils_padding) {
+void Worker::update_at_once(bool clears_padding) {
   timeline_.span(telemetry::kExposedSpan, step_, [&] { exchange_.wait(stream_); });
-  if (spoils_padding) session_.model().clear_padding(stream_);
+  if (clears_padding) session_.model().clear_padding(stream_);
   timeline_.span(telemetry::kUpdateSpan, step_, [&] { update_if_admitted(); });
 }
 

@@ -47,7 +47,7 @@ class Worker {
   const data::Pass& next_pass();
   void run_pass(const data::Batch& batch, std::int64_t index, std::int64_t passes);
   void submit_complete(std::int64_t end);
-  void update_at_once(bool spoils_padding);
+  void update_at_once(bool clears_padding);
   void update_if_admitted();
   void update_by_bucket();
 

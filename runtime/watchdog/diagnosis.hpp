@@ -17,7 +17,7 @@ namespace eightfold::runtime::watchdog {
 std::string diagnose(std::span<const Witness> witnesses, int asking);
 
 // What a rank did last: "it was in exchange at step 12, bucket 3".
-std::string last_deed(const base::FlightRecord& record);
+std::string last_activity(const base::FlightRecord& record);
 // "rank 1 (host b)".
 std::string name_of(const base::FlightRecord& record);
 

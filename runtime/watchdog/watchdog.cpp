@@ -170,7 +170,7 @@ void Watchdog::Impl::terminate() {
   constexpr auto kPatience = 300ms;
   if (!another_speaks(all, kPatience))
     speak(base::ExitCode::peer_lost,
-          fmt::format("{} is gone: {}; leaving", name_of(*lost->record), last_deed(*lost->record)), all);
+          fmt::format("{} is gone: {}; leaving", name_of(*lost->record), last_activity(*lost->record)), all);
   leave(static_cast<int>(base::ExitCode::peer_lost));
 }
 

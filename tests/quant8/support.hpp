@@ -100,7 +100,7 @@ class Random {
 };
 
 template <class Draw>
-Floats drawn(std::size_t count, const Draw& draw) {
+Floats random_values(std::size_t count, const Draw& draw) {
   Floats values(count);
   for (float& value : values) value = draw();
   return values;

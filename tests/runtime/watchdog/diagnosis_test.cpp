@@ -43,7 +43,7 @@ class Ranks {
     FlightRecord& record = *(*this)[rank].record;
     record.phase = Phase::exchange;
     record.collectives_entered = 8;
-    record.collective = static_cast<std::int64_t>(base::Collective::sum);
+    record.collective = static_cast<std::int64_t>(base::CommunicatorCall::sum);
     return *this;
   }
   Ranks& has_pulse(int rank, watchdog::Pulse pulse) {
@@ -272,7 +272,7 @@ TEST_CASE("what a rank did last names its bucket") {
   recorder.begin_phase(Phase::exchange, 12);
   recorder.note(base::FlightEvent::Kind::begin, 12, 4);
   recorder.note(base::FlightEvent::Kind::begin, 12, 5);
-  CHECK(watchdog::last_deed(recorder.read()) == "it was in exchange at step 12, bucket 5");
+  CHECK(watchdog::last_activity(recorder.read()) == "it was in exchange at step 12, bucket 5");
   recorder.begin_phase(Phase::data, 13);
-  CHECK(watchdog::last_deed(recorder.read()) == "it was in data at step 13");
+  CHECK(watchdog::last_activity(recorder.read()) == "it was in data at step 13");
 }
