@@ -8,6 +8,7 @@
 #include "kernels/base/flight_record.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
+#include "kernels/pipeline_depth.hpp"
 #include "kernels/timeline.hpp"
 
 #include <fmt/format.h>
@@ -20,14 +21,14 @@
 namespace eightfold::comm {
 namespace {
 
-// Steps whose buckets may be under way at once: a device is behind its worker by as many passes as the loader
-// has slots (runtime/data/loader.hpp), and by one step of exchange.
-constexpr std::size_t kStepsUnderWay = 4;
-
-// Segments of a shard that may travel between two ranks at once: enough to keep a link busy while one end is
-// late, and no more memory than that.
+// Bytes of a shard that may travel between two ranks at once. Enough to keep a link busy while one end is
+// late; more would only cost memory.
 constexpr std::size_t kBytesUnderWay = std::size_t{1} << 20;
 constexpr std::size_t kFewestUnderWay = 4;
+
+// Buckets take channels in turn, and a channel is part of a message's tag. Buckets that are under way at once
+// must differ in it, or one would receive the other's segments.
+static_assert(executor::Executor::kChannels >= static_cast<int>(engine::Engine::kUnderWay));
 
 // The codec, streams and transport that the operations of an exchange share.
 struct ExchangeResources {
@@ -44,8 +45,8 @@ struct ExchangeResources {
 };
 
 // Three parties see a bucket. The worker's stream completes it. The engine moves its operation on. A gate of
-// its own, signalled by the engine, holds back whatever reads the sum; so the worker can enqueue that before
-// the sum exists, and buckets may finish in another order than submitted. On the host the worker waits.
+// the bucket's own, which the engine signals, holds back whatever reads the sum. So the worker enqueues
+// readers before the sum exists, and buckets may finish in any order. On the host the worker waits.
 class BucketExchange final : public Exchange {
  public:
   BucketExchange(engine::Engine& engine, kernels::Device device, std::unique_ptr<ExchangeResources> resources,
@@ -56,13 +57,14 @@ class BucketExchange final : public Exchange {
         operations_(std::move(operations)),
         gated_(device),
         returned_(device) {
-    for (std::size_t i = 0; i < kStepsUnderWay * operations_.size(); ++i) flights_.emplace_back(device);
+    for (std::size_t i = 0; i < kernels::PipelineDepth::kExchangedSteps * operations_.size(); ++i)
+      submissions_.emplace_back(device);
   }
 
   // The engine reads and writes submitted buckets: its work ends before their arenas do.
   ~BucketExchange() override {
     try {
-      while (waits_ < submissions_) flight(waits_++).summed.wait(gated_);
+      while (awaited_ < submitted_) submission(awaited_++).summed.wait(gated_);
       gated_.view().synchronize();
     } catch (...) {  // the device has failed; whoever waited for it was told
     }
@@ -72,28 +74,28 @@ class BucketExchange final : public Exchange {
 
   void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override {
     if (engine_.ranks() == 1) return;  // the sum over one rank is in place already
-    Flight& flight = this->flight(submissions_);
-    engine_.wait(flight.ticket);
-    flight.completed.record(producer);
-    flight.has_begun = false;
+    Submission& submission = this->submission(submitted_);
+    engine_.wait(submission.ticket);
+    submission.completed.record(producer);
+    submission.has_begun = false;
     // Signalled when the work is destroyed: it is over, or it failed and no stream may wait for ever.
-    std::shared_ptr<kernels::StreamGate> signal(&flight.summed,
+    std::shared_ptr<kernels::StreamGate> signal(&submission.summed,
                                                 [](kernels::StreamGate* gate) { gate->signal(); });
     const auto sharing = operations_[bucket]->shares_engine() ? engine::Engine::Sharing::concurrent
                                                               : engine::Engine::Sharing::exclusive;
     base::flight_recorder().note(base::FlightEvent::Kind::submit, step, static_cast<std::int64_t>(bucket));
-    flight.ticket = engine_.submit(
-        [this, &flight, bucket, step, signal = std::move(signal)](mpi::Communicator& communicator) {
-          return advance(flight, bucket, step, communicator);
+    submission.ticket = engine_.submit(
+        [this, &submission, bucket, step, signal = std::move(signal)](mpi::Communicator& communicator) {
+          return advance(submission, bucket, step, communicator);
         },
         sharing, [&operation = *operations_[bucket]] { return operation.waits_for(); });
-    ++submissions_;
+    ++submitted_;
   }
 
   bool wait_for_next(kernels::StreamView consumer) override {
-    const bool is_any = waits_ < submissions_;
+    const bool is_any = awaited_ < submitted_;
     if (is_any) {
-      flight(waits_++).summed.wait(gated_);
+      submission(awaited_++).summed.wait(gated_);
       returned_.record(gated_);
       returned_.wait(consumer);
     }
@@ -109,8 +111,8 @@ class BucketExchange final : public Exchange {
 
  private:
   // One submission on its way; reused when its work is over.
-  struct Flight {
-    explicit Flight(kernels::Device device) : completed(device) {}
+  struct Submission {
+    explicit Submission(kernels::Device device) : completed(device) {}
     kernels::Event completed;  // the producer is done with the bucket
     kernels::StreamGate summed;
     engine::Engine::Ticket ticket = 0;
@@ -119,13 +121,13 @@ class BucketExchange final : public Exchange {
   };
 
   // On the engine's thread.
-  engine::Progress advance(Flight& flight, std::size_t bucket, std::int64_t step,
+  engine::Progress advance(Submission& submission, std::size_t bucket, std::int64_t step,
                            mpi::Communicator& communicator) {
     engine::BucketOperation& operation = *operations_[bucket];
-    if (!flight.has_begun) {
-      if (!flight.completed.is_reached()) return engine::Progress::none;
-      flight.has_begun = true;
-      flight.began = base::Clock::now();
+    if (!submission.has_begun) {
+      if (!submission.completed.is_reached()) return engine::Progress::none;
+      submission.has_begun = true;
+      submission.began = base::Clock::now();
       base::flight_recorder().note(base::FlightEvent::Kind::begin, step, static_cast<std::int64_t>(bucket));
       operation.begin(step);
     }
@@ -134,13 +136,13 @@ class BucketExchange final : public Exchange {
       base::flight_recorder().note(base::FlightEvent::Kind::over, step, static_cast<std::int64_t>(bucket));
     if (progress == engine::Progress::over && observer_ != nullptr) {
       if (resources_->timeline) resources_->timeline->report();
-      observer_->on_span({base::Track::engine, engine::kExchangeSpan, flight.began, base::Clock::now(),
+      observer_->on_span({base::Track::engine, engine::kExchangeSpan, submission.began, base::Clock::now(),
                           static_cast<std::int64_t>(bucket)});
     }
     return progress;
   }
 
-  Flight& flight(std::size_t submission) { return flights_[submission % flights_.size()]; }
+  Submission& submission(std::size_t number) { return submissions_[number % submissions_.size()]; }
 
   engine::Engine& engine_;
   base::Observer* observer_;
@@ -148,9 +150,9 @@ class BucketExchange final : public Exchange {
   std::vector<std::unique_ptr<engine::BucketOperation>> operations_;  // by bucket
   kernels::Stream gated_;
   kernels::Event returned_;
-  std::vector<Flight> flights_;
-  std::size_t submissions_ = 0;  // the first so many were submitted,
-  std::size_t waits_ = 0;        // and so many of them were waited for
+  std::vector<Submission> submissions_;
+  std::size_t submitted_ = 0;  // the first so many were submitted,
+  std::size_t awaited_ = 0;    // and so many of them were waited for
 };
 
 kernels::Device device_of(std::span<const ExchangeBucket> buckets) {

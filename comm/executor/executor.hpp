@@ -1,8 +1,8 @@
 #pragma once
 
 // Runs one rank's Schedule over a transport with a codec: the interpreter that moves bytes. A shard's
-// segments pass through the steps as through a pipeline, so that encoding, wire and decoding overlap; what is
-// added is added in rank order, whatever arrives first.
+// segments pass through its steps as through a pipeline, so encoding, wire and decoding overlap
+// (comm/executor/stages.cpp tells how). Sums are added in rank order, whatever arrives first.
 
 #include "comm/engine/bucket_operation.hpp"
 #include "comm/executor/shard_part.hpp"
@@ -36,7 +36,7 @@ class Executor final : public engine::BucketOperation {
   base::Wait waits_for() const override;
   std::size_t wire_bytes() const override { return wire_bytes_; }
 
-  // As advance(), for whoever has no engine.
+  // As advance(), for a caller without an engine.
   engine::Progress advance();
 
  private:

@@ -45,7 +45,7 @@ class Predecessors {
   std::vector<const PipelineStage*> stages_;
 };
 
-// Whom a stage sends to or receives from, and under which tag.
+// The peer of a stage's messages and their tag.
 struct Route {
   int peer;
   int tag;
@@ -112,7 +112,7 @@ class ShardSum {
   kernels::Buffer<float> partial_;  // of sums with more contributions than a codec takes at once
 };
 
-// The end of a shard whose sum nobody encodes: adds up in place.
+// The last stage of a shard whose sum is not encoded: adds up in place.
 class SumInPlace final : public PipelineStage {
  public:
   SumInPlace(const ShardPart& shard, Predecessors before, ShardSum sum);
@@ -125,11 +125,11 @@ class SumInPlace final : public PipelineStage {
 
 class SendFresh final : public PipelineStage {
  public:
-  // What is to be sent: this rank's contribution, or a sum. `keeps_sum`: someone needs the sum later.
+  // The values to send: this rank's contribution, or a sum. `keeps_sum`: someone needs the sum later.
   struct Content {
     ShardSum sum;
     bool is_contribution;
-    std::uint32_t random_stage;  // of a sum
+    std::uint32_t rounding_stage;  // of a sum
     bool keeps_sum;
   };
   SendFresh(const ShardPart& shard, Predecessors before, Route route, Content content);
@@ -150,7 +150,7 @@ class SendFresh final : public PipelineStage {
 
 class SendSealed;
 
-// Where the sealed bytes of a shard lie on this rank, for those who pass them on.
+// A stage that holds the sealed bytes of a shard, for the stages that send them on.
 class Sealed {
  public:
   virtual ~Sealed() = default;
@@ -159,7 +159,7 @@ class Sealed {
   void add_forward(const SendSealed& forward) { forwards_.push_back(&forward); }
 
  protected:
-  // Whether nobody sends the slot's earlier segment any more.
+  // Whether all forwards have sent the slot's earlier segment.
   bool has_been_forwarded(std::int64_t segment, const transport::MessageLane& lane) const;
 
  private:

@@ -14,7 +14,7 @@ namespace eightfold::comm::mpi {
 namespace {
 
 using base::CommunicatorCall;
-using base::InCommunicatorCall;
+using base::CommunicatorCallScope;
 
 // MPI 3 counts are int; larger messages go in pieces of this many elements.
 constexpr std::size_t kPieceElements = std::size_t{1} << 28;
@@ -40,7 +40,7 @@ std::string processor_name() {
 
 template <class Value>
 void sum_in_pieces(MPI_Comm comm, MPI_Datatype type, std::span<Value> values) {
-  const InCommunicatorCall scope(CommunicatorCall::sum);
+  const CommunicatorCallScope scope(CommunicatorCall::sum);
   while (!values.empty()) {
     const std::span<Value> piece = values.first(std::min(values.size(), kPieceElements));
     EIGHTFOLD_MPI_CHECK(
@@ -112,12 +112,12 @@ void Communicator::progress() {
 }
 
 void Communicator::barrier() {
-  const InCommunicatorCall scope(CommunicatorCall::barrier);
+  const CommunicatorCallScope scope(CommunicatorCall::barrier);
   EIGHTFOLD_MPI_CHECK(MPI_Barrier(handles_->world.get()));
 }
 
 void Communicator::broadcast(std::span<std::byte> bytes, int root) {
-  const InCommunicatorCall scope(CommunicatorCall::broadcast);
+  const CommunicatorCallScope scope(CommunicatorCall::broadcast);
   while (!bytes.empty()) {
     const std::span<std::byte> piece = bytes.first(std::min(bytes.size(), kPieceElements));
     EIGHTFOLD_MPI_CHECK(
@@ -136,7 +136,7 @@ void Communicator::broadcast_text(std::string& text, int root) {
 // A gathering to which one rank alone contributes: point-to-point messages belong to the exchange.
 void Communicator::transfer(std::span<std::byte> bytes, int from, int to) {
   if (from == to) return;
-  const InCommunicatorCall scope(CommunicatorCall::transfer);
+  const CommunicatorCallScope scope(CommunicatorCall::transfer);
   std::vector<int> counts(static_cast<std::size_t>(size())), offsets(counts.size());
   while (!bytes.empty()) {
     const std::span<std::byte> piece = bytes.first(std::min(bytes.size(), kPieceElements));
@@ -162,7 +162,7 @@ std::vector<std::string> Communicator::gather(std::string_view bytes, int to) {
     offsets.push_back(offset);
     offset += counts.back();
   }
-  const InCommunicatorCall scope(CommunicatorCall::gather);
+  const CommunicatorCallScope scope(CommunicatorCall::gather);
   EIGHTFOLD_MPI_CHECK(MPI_Gatherv(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, all.data(),
                                   counts.data(), offsets.data(), MPI_BYTE, to, handles_->world.get()));
   std::vector<std::string> parts;
@@ -180,12 +180,18 @@ void Communicator::sum(std::span<double> values) {
 }
 
 std::vector<std::uint64_t> Communicator::all_gather(std::uint64_t value) {
-  const InCommunicatorCall scope(CommunicatorCall::all_gather);
+  const CommunicatorCallScope scope(CommunicatorCall::all_gather);
   return gathered(handles_->world.get(), size(), value);
 }
 
+double Communicator::max(double value) {
+  const CommunicatorCallScope scope(CommunicatorCall::max);
+  EIGHTFOLD_MPI_CHECK(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_MAX, handles_->world.get()));
+  return value;
+}
+
 std::vector<std::uint64_t> Communicator::all_gather_on_node(std::uint64_t value) {
-  const InCommunicatorCall scope(CommunicatorCall::node_all_gather);
+  const CommunicatorCallScope scope(CommunicatorCall::node_all_gather);
   return gathered(handles_->node.get(), local_size(), value);
 }
 

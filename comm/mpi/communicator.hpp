@@ -50,6 +50,8 @@ class Communicator {
   // Each value becomes its sum over the ranks, the same bits on every rank. Any count. Collective.
   void sum(std::span<float> values);
   void sum(std::span<double> values);
+  // The largest value of any rank. Collective.
+  double max(double value);
   // One value of every rank, by rank. Collective.
   std::vector<std::uint64_t> all_gather(std::uint64_t value);
   // The same among the ranks of this node, by local rank. Collective over the node.

@@ -60,7 +60,7 @@ std::string to_string(const Step& step) {
 std::vector<Shard> even_shards(std::int64_t elements, std::span<const int> owners) {
   base::require(elements >= 0 && !owners.empty(), "{} elements cannot be divided among {} owners", elements,
                 owners.size());
-  const std::int64_t blocks = (elements + quant8::kBlock - 1) / quant8::kBlock;
+  const std::int64_t blocks = quant8::blocks_of(elements);
   const auto parts = static_cast<std::int64_t>(owners.size());
   std::vector<Shard> shards;
   shards.reserve(owners.size());

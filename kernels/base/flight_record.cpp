@@ -66,8 +66,8 @@ std::string_view to_string(Phase phase) {
 }
 
 std::string_view to_string(CommunicatorCall call) {
-  constexpr std::array<std::string_view, 7> kNames = {"barrier", "broadcast",  "transfer",       "gather",
-                                                      "sum",     "all_gather", "node_all_gather"};
+  constexpr std::array<std::string_view, 8> kNames = {"barrier", "broadcast",  "transfer",        "gather",
+                                                      "sum",     "all_gather", "node_all_gather", "max"};
   const auto index = static_cast<std::size_t>(call);
   return index < kNames.size() ? kNames[index] : "an unknown call";
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// What a process does and did last, for whoever asks when it does not come on: the flight record. It survives
+// The flight record: a process's present activity and its last ones, for diagnosis when it hangs. It survives
 // the process in a file of the run directory, where the watchdogs of all ranks read it
 // (runtime/watchdog/watchdog.hpp). Times are CLOCK_REALTIME in nanoseconds: other hosts read them.
 
@@ -15,11 +15,12 @@
 
 namespace eightfold::base {
 
-// What the worker of a rank does; `forward` is all computing of a step, the backward pass included.
+// The worker's activity; `forward` is all computing of a step, the backward pass included.
 enum class Phase : std::int64_t { start_up, data, forward, exchange, evaluation, checkpoint, ended };
 inline constexpr std::size_t kPhases = 7;
 std::string_view to_string(Phase phase);
 
+// What a rank calls on its Communicator (comm/mpi/communicator.hpp). Numbers in files: append only.
 enum class CommunicatorCall : std::uint16_t {
   barrier,
   broadcast,
@@ -27,7 +28,8 @@ enum class CommunicatorCall : std::uint16_t {
   gather,
   sum,
   all_gather,
-  node_all_gather
+  node_all_gather,
+  max,
 };
 std::string_view to_string(CommunicatorCall call);
 
@@ -130,12 +132,12 @@ class FlightRecorder {
 FlightRecorder& flight_recorder();
 
 // As long as this lives, the process is in a collective.
-class InCommunicatorCall {
+class CommunicatorCallScope {
  public:
-  explicit InCommunicatorCall(CommunicatorCall call) { flight_recorder().enter(call); }
-  ~InCommunicatorCall() { flight_recorder().leave(); }
-  InCommunicatorCall(const InCommunicatorCall&) = delete;  // it is a scope
-  InCommunicatorCall& operator=(const InCommunicatorCall&) = delete;
+  explicit CommunicatorCallScope(CommunicatorCall call) { flight_recorder().enter(call); }
+  ~CommunicatorCallScope() { flight_recorder().leave(); }
+  CommunicatorCallScope(const CommunicatorCallScope&) = delete;  // it is a scope
+  CommunicatorCallScope& operator=(const CommunicatorCallScope&) = delete;
 };
 
 }  // namespace eightfold::base

@@ -2,6 +2,7 @@
 #include "kernels/elementwise.hpp"
 #include "kernels/normalization.hpp"
 #include "kernels/pooling.hpp"
+#include "kernels/random_ranges.hpp"
 #include "runtime/model/layer_kinds.hpp"
 
 namespace eightfold::runtime::model {
@@ -72,7 +73,7 @@ class DropoutLayer final : public Layer {
   kernels::DropoutMask mask(const Pass& pass) const {
     const std::int64_t features = shape_[0] == 0 ? 0 : shape_.elements() / shape_[0];
     return {rate_,
-            {pass.seed, static_cast<std::uint32_t>(pass.step), index_},
+            {pass.seed, static_cast<std::uint32_t>(pass.step), kernels::kLayerRandoms.first + index_},
             static_cast<std::uint64_t>(pass.first * features)};
   }
 

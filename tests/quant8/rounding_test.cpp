@@ -63,6 +63,14 @@ TEST_CASE("stochastic rounding draws again for another seed, step, bucket, stage
   }
 }
 
+TEST_CASE("the stages of a step have numbers of their own, and the seal's is no partial sum's") {
+  CHECK(RoundingStage::kContribution == 0);  // docs/wire_format.md
+  CHECK(RoundingStage::kSeal == 63);
+  CHECK(RoundingStage::partial_sum(0) == 1);
+  CHECK(RoundingStage::partial_sum(61) == 62);
+  CHECK(RoundingStage::partial_sum(62) == 1);
+}
+
 TEST_CASE("stochastic rounding does not depend on how a bucket is divided into segments") {
   const auto codec = stochastic(Format::dynamic_tree8);
   Random random(3);
