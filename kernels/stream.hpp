@@ -1,7 +1,7 @@
 #pragma once
 
 // Streams and events: the order of work on a device. Whatever enqueues takes a StreamView and returns before
-// the work is done. On the host a stream runs its work inline, in the calling thread: enqueueing is doing,
+// the work is done. On the host a stream runs its work inline, in the calling thread. Enqueueing is doing,
 // and an event is reached as soon as it is recorded.
 
 #include "kernels/device.hpp"

@@ -101,7 +101,7 @@ void Engine::serve() {
   while (true) {
     if (under_way_.empty()) rest(lock);
     if (!has_work()) return;
-    start_what_may();
+    start_ready();
     lock.unlock();
     bool moved = false;
     try {
@@ -115,14 +115,14 @@ void Engine::serve() {
     if (moved) {
       if (backoff.reset()) base::flight_recorder().wait_for({});
     } else if (const auto sleep = backoff.next()) {
-      if (backoff.is_long()) tell_whom_it_waits_for();
+      if (backoff.is_long()) report_wait();
       work_.wait_for(lock, *sleep);
     }
   }
 }
 
-// Waits for work. What MPI calls sent may still lie in its own queues, and moves only when it is called: a
-// peer must not wait for that until this rank has work again.
+// Waits for work. A finished send may still lie in MPI's queues, which move only when MPI is called. Without
+// these calls a peer would wait for it until this rank has work again.
 void Engine::rest(std::unique_lock<std::mutex>& lock) {
   constexpr std::chrono::milliseconds kPeriod{1};
   constexpr int kPeriods = 1000;
@@ -135,7 +135,7 @@ void Engine::rest(std::unique_lock<std::mutex>& lock) {
 }
 
 // Exclusive work starts when all before it is over, and all behind it waits until it is over, too.
-void Engine::start_what_may() {
+void Engine::start_ready() {
   while (!waiting_.empty() && under_way_.size() < kUnderWay) {
     const bool is_exclusive = waiting_.front().sharing == Sharing::exclusive;
     if (!under_way_.empty() && (is_exclusive || under_way_.back().sharing == Sharing::exclusive)) return;
@@ -156,7 +156,7 @@ bool Engine::advance_all() {
 }
 
 // The oldest work that waits for somebody: what is behind it may wait for it.
-void Engine::tell_whom_it_waits_for() const {
+void Engine::report_wait() const {
   base::Wait wait;
   for (const Item& item : under_way_)
     if (wait.direction == base::Wait::Direction::none && item.waits_for) wait = item.waits_for();

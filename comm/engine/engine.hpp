@@ -30,7 +30,7 @@ class Engine {
   using Task = std::function<void(mpi::Communicator&)>;
   // Called again and again until it says Progress::over; it does not wait.
   using Work = std::function<Progress(mpi::Communicator&)>;
-  // Whom such work waits for, asked of work that has not moved for a while.
+  // The message that such work waits for. Called for work that has not moved for a while.
   using WaitsFor = std::function<base::Wait()>;
   // Counts what was submitted; the number of a piece of work is its place in the order.
   using Ticket = std::uint64_t;
@@ -49,7 +49,7 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // Return at once. Work that throws ends the engine: later and unfinished work is destroyed, and every wait
-  // throws its error. Work is destroyed when it is over, before anybody learns so.
+  // throws its error. Work is destroyed when it is over, before any wait for it returns.
   Ticket submit(Task task);
   Ticket submit(Work work, Sharing sharing, WaitsFor waits_for = {});
   // Blocks until this and all earlier work is over. Throws the first error of any.
@@ -72,9 +72,9 @@ class Engine {
   void serve();
   bool has_work() const { return !waiting_.empty() || !under_way_.empty(); }
   void rest(std::unique_lock<std::mutex>& lock);
-  void start_what_may();
+  void start_ready();
   bool advance_all();
-  void tell_whom_it_waits_for() const;
+  void report_wait() const;
   void finish(bool moved);
   void fail(const std::exception_ptr& failure);
 

@@ -11,7 +11,7 @@ double wall_clock_s() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-// What rank 0 learns by asking another once; nobody else learns anything. Collective.
+// Rank 0's estimate from asking another rank once; the result on other ranks means nothing. Collective.
 ClockOffset ask(Communicator& communicator, int rank) {
   double theirs_s = 0;
   const auto message = std::as_writable_bytes(std::span(&theirs_s, 1));

@@ -15,9 +15,9 @@ namespace eightfold::comm::mpi {
 class Environment {
  public:
   // Initialises MPI for calls from one thread at a time (MPI_THREAD_SERIALIZED), which the engine needs.
-  // Stamps the log and the flight record with the rank. Throws EnvironmentError when MPI grants less or is
-  // not supported, or when the launcher started several processes and MPI sees one (an mpirun of one MPI
-  // starting a program linked with another). Collective.
+  // Stamps the log and the flight record with the rank. Throws EnvironmentError if MPI grants less or is not
+  // supported, or if MPI sees one process where the launcher started several (an mpirun of another MPI than
+  // the program's). Collective.
   Environment();
   // Finalises MPI if close() has not; logs what fails.
   ~Environment();
@@ -39,8 +39,8 @@ class Environment {
 
 // The MPI library in use, one line: "Open MPI v4.1.4 ...". Needs no Environment.
 std::string mpi_library_version();
-// Throws EnvironmentError if that is not an Open MPI: what ends ranks, passes signals on and knows of GPU
-// memory differs from library to library, and only this one was tried.
+// Throws EnvironmentError if that is not an Open MPI. Libraries differ in how they end ranks, pass signals on
+// and handle GPU memory; only this one was tried.
 void require_supported_mpi(std::string_view library_version);
 
 }  // namespace eightfold::comm::mpi

@@ -143,7 +143,7 @@ void Execution::raise_deadlock() const {
   const auto first_open = [&](int rank) {
     const Progress& progress = progress_[static_cast<std::size_t>(rank)];
     std::size_t place = progress.begin;
-    while (steps_[place].other_end == schedules::kNobody ||
+    while (steps_[place].other_end == schedules::kNoRank ||
            posted_[static_cast<std::size_t>(steps_[place].other_end)] != 0)
       ++place;
     return place;

@@ -14,7 +14,7 @@ struct PlacedStep {
   int rank = 0;
   int round = 0;
   schedules::Step step;
-  int other_end = schedules::kNobody;  // of a send or receive, its place in the list
+  int other_end = schedules::kNoRank;  // of a send or receive, its place in the list
 };
 // "rank 1 sends shard 3 sealed to rank 2 in round 0"
 std::string to_string(const PlacedStep& placed);

@@ -1,8 +1,8 @@
 #pragma once
 
 // Runs the schedules of all ranks symbolically: a value is an expression over the ranks' contributions, not
-// numbers. What passes is proven for every gradient, codec and arrival order; 128 ranks take milliseconds.
-// What does not is a defect of this program: InternalError, with the rank, round, shard and what is wrong.
+// numbers. Schedules that pass are proven for every gradient, codec and arrival order; 128 ranks take
+// milliseconds. Others are a defect of this program: InternalError, with rank, round, shard and fault.
 
 #include "comm/schedules/generators.hpp"
 #include "comm/schedules/schedule.hpp"
@@ -11,7 +11,7 @@
 
 namespace eightfold::comm::prover {
 
-// What a set of schedules is said to do.
+// The claim to prove: what a set of schedules does.
 struct Claim {
   schedules::Collective collective = schedules::Collective::all_reduce;
   std::int64_t elements = 0;

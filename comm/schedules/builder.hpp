@@ -1,7 +1,7 @@
 #pragma once
 
-// What the generators are written with: a Schedule under construction, and the two exchanges that most of
-// them are made of. Internal to comm/schedules/.
+// Tools of the generators: a Schedule under construction, and the two exchanges that most of them consist of.
+// Internal to comm/schedules/.
 
 #include "comm/schedules/generators.hpp"
 
@@ -43,7 +43,7 @@ struct Member {
 // this rank among the members.
 //
 // The steps go round the members from this one on: rank r sends to r + 1, r + 2 ... and receives from r - 1,
-// r - 2 ... Ranks at the same step then send to different ones, and nobody is flooded.
+// r - 2 ... So ranks at the same step send to different ranks, and none is flooded.
 void exchange_fresh(Builder& builder, std::span<const Member> members, int self);
 // Each sends its own shards, sealed, to every other one, and receives theirs. In the same order.
 void exchange_sealed(Builder& builder, std::span<const Member> members, int self);

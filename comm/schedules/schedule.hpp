@@ -4,8 +4,8 @@
 // executor runs it over a transport, the prover symbolically (comm/prover/prover.hpp), the simulator on a
 // modelled cluster. Nothing here knows MPI, devices or codecs.
 //
-// What a rank has of a shard is its values in fp32 and, once the shard is sealed, the encoded bytes that they
-// were decoded from. The rules that all interpreters follow:
+// Of a shard a rank has the values in fp32 and, once it is sealed, the encoded bytes that these were decoded
+// from. The rules that all interpreters follow:
 //
 // 1. In a round a shard is first sealed, then sent, then received. A send carries what earlier rounds and the
 //    round's seal have left, never what the same round receives. Other than that the steps of a round run at
@@ -32,7 +32,7 @@
 
 namespace eightfold::comm::schedules {
 
-// What ranks have before and after. "Everybody" and "owner" are about a shard.
+// The shards that ranks have before and after. "Everybody" and "owner" are about a shard.
 enum class Collective {
   all_reduce,      // everybody contributes; everybody has the sum
   reduce_scatter,  // everybody contributes; its owner has the sum
@@ -43,13 +43,13 @@ enum class Collective {
 };
 std::string_view to_string(Collective collective);
 
-inline constexpr int kNobody = -1;
+inline constexpr int kNoRank = -1;
 
 // Elements [offset, offset + count) of the bucket. Every boundary between shards is one between blocks.
 struct Shard {
   std::int64_t offset = 0;
   std::int64_t count = 0;
-  int owner = kNobody;  // the rank that seals it; nobody where every rank arrives at the sum by itself
+  int owner = kNoRank;  // the rank that seals it; nobody where every rank arrives at the sum by itself
 
   friend bool operator==(const Shard&, const Shard&) = default;
 };
@@ -63,7 +63,7 @@ int place_in_round(Action action);
 struct Step {
   Action action;
   int shard;
-  int peer = kNobody;  // whom it is sent to or received from
+  int peer = kNoRank;  // whom it is sent to or received from
 
   friend bool operator==(const Step&, const Step&) = default;
 };

@@ -53,7 +53,7 @@ class WorkQueue {
   bool is_busy_ = false;
 };
 
-// What all ranks of a simulation share.
+// Shared by all ranks of a simulation.
 struct SimulatedWorld {
   Cluster& cluster;
   const Fabric& fabric;
@@ -95,7 +95,7 @@ class SimulatedRank {
   void wait_for(std::size_t bucket);
 
   // The engine.
-  void begin_what_may();
+  void begin_ready();
   void open(int bucket);
   void release(const Piece& piece);
   void execute(const Piece& piece);

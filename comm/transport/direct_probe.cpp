@@ -54,7 +54,8 @@ void upload(const kernels::Stream& stream, Trial& trial, const Bytes& to, auto&&
   stream.view().synchronize();
 }
 
-// How much a finding says of the fault: a message that does not come may be lost because of another rank's.
+// Findings by how well they explain the fault: a missing message may be only the consequence of another
+// rank's fault.
 enum class Finding : std::uint64_t { nothing, silence, fault };
 struct Outcome {
   Finding finding = Finding::nothing;
@@ -89,7 +90,8 @@ Outcome exchange(Transport& transport, const kernels::Stream& stream, int rank, 
   return {};
 }
 
-// The text of what says most, by the lowest rank that found it; empty if nobody found anything. Collective.
+// The text of the finding that explains most, of the lowest rank that has it; empty if there is none.
+// Collective.
 std::string agree(mpi::Communicator& communicator, Outcome outcome) {
   const std::vector<std::uint64_t> found =
       communicator.all_gather(static_cast<std::uint64_t>(outcome.finding));
@@ -110,7 +112,7 @@ class Prober {
         transport_(probe.make_transport ? probe.make_transport(communicator)
                                         : make_separate_mpi_transport(communicator)) {}
 
-  // What went wrong first, the same on every rank. Collective.
+  // The first fault, the same on every rank. Collective.
   std::string run() {
     std::size_t index = 0;
     for (const ProbeRings& rings : probe_rings(schedules::discover_topology(communicator_), all_gpus())) {
@@ -121,7 +123,7 @@ class Prober {
     }
     return {};
   }
-  // What was probed, in words: "the same GPU, other nodes".
+  // The probed kinds of pairs: "the same GPU, other nodes".
   std::string links() const {
     return links_.empty() ? "none, there is nobody to send to" : fmt::format("{}", fmt::join(links_, ", "));
   }

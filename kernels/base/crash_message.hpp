@@ -1,8 +1,8 @@
 #pragma once
 
-// For calls into libraries that may crash: as long as one of these lives, a fatal signal (SIGSEGV, SIGBUS,
-// SIGFPE, SIGILL, SIGABRT) of this process writes a line that says what was being tried, and then kills the
-// process as it would have done. One at a time; made and ended by one thread.
+// For calls into libraries that may crash. As long as one of these lives, a fatal signal (SIGSEGV, SIGBUS,
+// SIGFPE, SIGILL, SIGABRT) writes a line that names the attempt. Then it kills the process as before. One at
+// a time; made and ended by one thread.
 
 #include <array>
 #include <csignal>

@@ -254,7 +254,7 @@ TEST_CASE("shards that leave a gap, end early or begin within a block are found"
 
 TEST_CASE("a shard that nobody is to have is found") {
   CHECK(verdict("reduce_scatter", [](auto& all) {
-          for (schedules::Schedule& each : all) each.shards[2].owner = schedules::kNobody;
+          for (schedules::Schedule& each : all) each.shards[2].owner = schedules::kNoRank;
         }) == "nobody is to have shard 2");
 }
 

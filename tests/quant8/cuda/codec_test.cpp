@@ -1,5 +1,5 @@
-// The codecs of a GPU against the reference: every byte of segments, every bit of values and residuals, at
-// addresses that are aligned and at such that are not, with and without room behind them.
+// The codecs of a GPU against the reference: every byte of segments, every bit of values and residuals.
+// Addresses are aligned and unaligned, with and without room behind them.
 
 #include "quant8/cuda/codec.hpp"
 
