@@ -7,19 +7,15 @@
 
 namespace eightfold::kernels {
 
-// First and last tensor of a kind.
+// The first tensor of each kind; its range ends where the next one begins.
 struct RandomRange {
-  std::uint32_t first;
-  std::uint32_t last;
+  static constexpr std::uint32_t kLayers = 0;                              // by layer: dropout
+  static constexpr std::uint32_t kInitialValues = std::uint32_t{1} << 20;  // by parameter
+  static constexpr std::uint32_t kBuckets = std::uint32_t{1} << 31;        // by bucket: stochastic rounding
+  static constexpr std::uint32_t kData = 0xFFFF'0000;  // the order of samples, made-up samples
 };
-
-inline constexpr RandomRange kLayerRandoms{0, 0x000F'FFFF};                   // by layer: dropout
-inline constexpr RandomRange kInitialValueRandoms{0x0010'0000, 0x7FFF'FFFF};  // by parameter
-inline constexpr RandomRange kBucketRandoms{0x8000'0000, 0xFFFE'FFFF};  // by bucket: stochastic rounding
-inline constexpr RandomRange kDataRandoms{0xFFFF'0000, 0xFFFF'FFFF};    // order and made-up samples
-
-static_assert(kLayerRandoms.last < kInitialValueRandoms.first);
-static_assert(kInitialValueRandoms.last < kBucketRandoms.first);
-static_assert(kBucketRandoms.last < kDataRandoms.first);
+static_assert(RandomRange::kLayers < RandomRange::kInitialValues);
+static_assert(RandomRange::kInitialValues < RandomRange::kBuckets);
+static_assert(RandomRange::kBuckets < RandomRange::kData);
 
 }  // namespace eightfold::kernels

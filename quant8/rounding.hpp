@@ -26,19 +26,20 @@ struct RoundingStage {
     return kContribution + 1 + static_cast<std::uint32_t>(round % (kSeal - kContribution - 1));
   }
 };
+
 struct RoundingKey {
   static constexpr std::int32_t kNoRank = -1;
 
   std::uint64_t seed = 0;
   std::uint32_t step = 0;
-  std::uint32_t bucket = 0;  // below 2^31 - 2^16, as many as kBucketRandoms has
+  std::uint32_t bucket = 0;  // below 2^31 - 2^16, as many as RandomRange::kBuckets has
   std::uint32_t stage = RoundingStage::kContribution;
   std::int32_t rank = kNoRank;  // of a contribution's first encoding; below 65535
   std::uint64_t first = 0;      // the segment's first element within the bucket; below 2^42
 };
 
 EIGHTFOLD_HOST_DEVICE constexpr kernels::RandomKey random_key(const RoundingKey& key) {
-  return {key.seed, key.step, kernels::kBucketRandoms.first + key.bucket};
+  return {key.seed, key.step, kernels::RandomRange::kBuckets + key.bucket};
 }
 
 // The index of the segment's element `i` among the random numbers of its key.

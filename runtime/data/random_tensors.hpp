@@ -9,7 +9,7 @@
 namespace eightfold::runtime::data {
 
 enum RandomTensor : std::uint32_t {
-  sample_order = kernels::kDataRandoms.first,
+  sample_order = kernels::RandomRange::kData,
   digit_labels_train,
   digit_labels_test,
   digit_strokes_train,

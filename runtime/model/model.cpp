@@ -25,7 +25,7 @@ using kernels::Shape;
 using kernels::StreamView;
 using kernels::Tensor;
 
-constexpr std::uint32_t kInitialValues = kernels::kInitialValueRandoms.first;
+constexpr std::uint32_t kInitialValues = kernels::RandomRange::kInitialValues;
 
 // A layer of the plan: its config, its index there, and whether a ReLU is fused into it.
 struct PlannedLayer {
