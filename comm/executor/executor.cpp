@@ -184,8 +184,7 @@ engine::Progress Executor::advance() {
 }
 
 // A missing message names the culprit; an unsent one may only be a consequence, so receives are reported
-// first.
-// Of several the earliest round's, which stands last, since the later ones wait for it.
+// first. Of several the earliest round's, which stands last, since the later ones wait for it.
 base::Wait Executor::waits_for() const {
   for (const auto direction : {base::Wait::Direction::receive, base::Wait::Direction::send})
     for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)
