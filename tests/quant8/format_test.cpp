@@ -53,6 +53,7 @@ TEST_CASE("a format that is said to preserve zeros decodes them as zeros, anothe
   for (std::size_t i = 0; i < values.size(); i += 2) values[i] = 0;
   for (const Format format : all_formats())
     for (const Rounding rounding : {Rounding::nearest, Rounding::stochastic}) {
+      if (rounding == Rounding::stochastic && !has_levels(format)) continue;  // there is no such codec
       const auto codec = make_codec(eightfold::kernels::Device{}, {format}, rounding);
       const Floats decoded = round_trip(*codec, values);
       bool has_zeros = true;
