@@ -1,3 +1,4 @@
+cmake_minimum_required(VERSION 3.25)
 # Installs the build in `build` below `work`, builds the project in `source` against that, and compares what it prints
 # with `version`.
 foreach(folder prefix consumer)
