@@ -7,6 +7,7 @@
 #include "comm/selection.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
+#include "kernels/pipeline_depth.hpp"
 #include "kernels/timeline.hpp"
 
 #include <fmt/format.h>
@@ -19,18 +20,18 @@
 namespace eightfold::comm {
 namespace {
 
-// Steps whose buckets may be under way at once: a device is behind its worker by as many passes as the loader
-// has slots (runtime/data/loader.hpp), and by one step of exchange.
-constexpr std::size_t kStepsUnderWay = 4;
-
-// Segments of a shard that may travel between two ranks at once: enough to keep a link busy while one end is
-// late, and no more memory than that.
+// Bytes of a shard that may travel between two ranks at once. Enough to keep a link busy while one end is
+// late; more would only cost memory.
 constexpr std::size_t kBytesUnderWay = std::size_t{1} << 20;
 constexpr std::size_t kFewestUnderWay = 4;
 
-// What the operations of an exchange work with.
-struct Means {
-  Means(kernels::Device device, const ExchangeOptions& options)
+// Buckets take channels in turn, and a channel is part of a message's tag. Buckets that are under way at once
+// must differ in it, or one would receive the other's segments.
+static_assert(executor::Executor::kChannels >= static_cast<int>(engine::Engine::kUnderWay));
+
+// The codec, streams and transport that the operations of an exchange share.
+struct ExchangeResources {
+  ExchangeResources(kernels::Device device, const ExchangeOptions& options)
       : codec(quant8::make_codec(device, options.encoding, options.rounding)),
         staging(device, options.transport),
         stream(device) {}
@@ -42,27 +43,27 @@ struct Means {
   std::optional<kernels::Timeline> timeline;  // of `stream`; belongs to the engine's thread
 };
 
-// Three parties see a bucket: the worker's stream completes it, the engine moves its operation on, and a gate
-// of its own keeps whoever comes after from overtaking the engine, so that the worker can enqueue what
-// follows before the sum exists: buckets may be summed in another order than they were submitted in. On the
-// host the gate makes the worker wait.
+// Three parties see a bucket. The worker's stream completes it. The engine moves its operation on. A gate of
+// the bucket's own, which the engine signals, holds back whatever reads the sum. So the worker enqueues
+// readers before the sum exists, and buckets may finish in any order. On the host the worker waits.
 class BucketExchange final : public Exchange {
  public:
-  BucketExchange(engine::Engine& engine, kernels::Device device, std::unique_ptr<Means> means,
-                 std::vector<std::unique_ptr<engine::Operation>> operations, base::Observer* observer)
+  BucketExchange(engine::Engine& engine, kernels::Device device, std::unique_ptr<ExchangeResources> resources,
+                 std::vector<std::unique_ptr<engine::BucketOperation>> operations, base::Observer* observer)
       : engine_(engine),
         observer_(observer),
-        means_(std::move(means)),
+        resources_(std::move(resources)),
         operations_(std::move(operations)),
         gated_(device),
         returned_(device) {
-    for (std::size_t i = 0; i < kStepsUnderWay * operations_.size(); ++i) flights_.emplace_back(device);
+    for (std::size_t i = 0; i < kernels::PipelineDepth::kExchangedSteps * operations_.size(); ++i)
+      submissions_.emplace_back(device);
   }
 
-  // What was submitted is read and written by the engine: it ends before the arenas it lies in.
+  // The engine reads and writes submitted buckets: its work ends before their arenas do.
   ~BucketExchange() override {
     try {
-      while (waits_ < submissions_) flight(waits_++).summed.hold(gated_);
+      while (awaited_ < submitted_) submission(awaited_++).summed.wait(gated_);
       gated_.view().synchronize();
     } catch (...) {  // the device has failed; whoever waited for it was told
     }
@@ -72,27 +73,28 @@ class BucketExchange final : public Exchange {
 
   void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override {
     if (engine_.ranks() == 1) return;  // the sum over one rank is in place already
-    Flight& flight = this->flight(submissions_);
-    engine_.wait(flight.ticket);
-    flight.completed.record(producer);
-    flight.has_begun = false;
-    // Opens when the work is gone: it is over, or something failed and nobody must wait for ever.
-    std::shared_ptr<kernels::Gate> opening(&flight.summed, [](kernels::Gate* gate) { gate->open(); });
-    const auto company = operations_[bucket]->shares_engine() ? engine::Engine::Company::others
-                                                              : engine::Engine::Company::none;
+    Submission& submission = this->submission(submitted_);
+    engine_.wait(submission.ticket);
+    submission.completed.record(producer);
+    submission.has_begun = false;
+    // Signalled when the work is destroyed: it is over, or it failed and no stream may wait for ever.
+    std::shared_ptr<kernels::StreamGate> signal(&submission.summed,
+                                                [](kernels::StreamGate* gate) { gate->signal(); });
+    const auto sharing = operations_[bucket]->shares_engine() ? engine::Engine::Sharing::concurrent
+                                                              : engine::Engine::Sharing::exclusive;
     engine_.flight_recorder().note(base::FlightEvent::Kind::submit, step, static_cast<std::int64_t>(bucket));
-    flight.ticket = engine_.submit(
-        [this, &flight, bucket, step, opening = std::move(opening)](mpi::Communicator& communicator) {
-          return advance(flight, bucket, step, communicator);
+    submission.ticket = engine_.submit(
+        [this, &submission, bucket, step, signal = std::move(signal)](mpi::Communicator& communicator) {
+          return advance(submission, bucket, step, communicator);
         },
-        company, [&operation = *operations_[bucket]] { return operation.waits_for(); });
-    ++submissions_;
+        sharing, [&operation = *operations_[bucket]] { return operation.waits_for(); });
+    ++submitted_;
   }
 
   bool wait_for_next(kernels::StreamView consumer) override {
-    const bool is_any = waits_ < submissions_;
+    const bool is_any = awaited_ < submitted_;
     if (is_any) {
-      flight(waits_++).summed.hold(gated_);
+      submission(awaited_++).summed.wait(gated_);
       returned_.record(gated_);
       returned_.wait(consumer);
     }
@@ -108,23 +110,23 @@ class BucketExchange final : public Exchange {
 
  private:
   // One submission on its way; reused when its work is over.
-  struct Flight {
-    explicit Flight(kernels::Device device) : completed(device) {}
+  struct Submission {
+    explicit Submission(kernels::Device device) : completed(device) {}
     kernels::Event completed;  // the producer is done with the bucket
-    kernels::Gate summed;
+    kernels::StreamGate summed;
     engine::Engine::Ticket ticket = 0;
     bool has_begun = false;
     base::TimePoint began;
   };
 
   // On the engine's thread.
-  engine::Progress advance(Flight& flight, std::size_t bucket, std::int64_t step,
+  engine::Progress advance(Submission& submission, std::size_t bucket, std::int64_t step,
                            mpi::Communicator& communicator) {
-    engine::Operation& operation = *operations_[bucket];
-    if (!flight.has_begun) {
-      if (!flight.completed.is_reached()) return engine::Progress::none;
-      flight.has_begun = true;
-      flight.began = base::Clock::now();
+    engine::BucketOperation& operation = *operations_[bucket];
+    if (!submission.has_begun) {
+      if (!submission.completed.is_reached()) return engine::Progress::none;
+      submission.has_begun = true;
+      submission.began = base::Clock::now();
       engine_.flight_recorder().note(base::FlightEvent::Kind::begin, step, static_cast<std::int64_t>(bucket));
       operation.begin(step);
     }
@@ -132,24 +134,24 @@ class BucketExchange final : public Exchange {
     if (progress == engine::Progress::over)
       engine_.flight_recorder().note(base::FlightEvent::Kind::over, step, static_cast<std::int64_t>(bucket));
     if (progress == engine::Progress::over && observer_ != nullptr) {
-      if (means_->timeline) means_->timeline->report();
-      observer_->on_span({base::Track::engine, engine::kExchangeSpan, flight.began, base::Clock::now(),
+      if (resources_->timeline) resources_->timeline->report();
+      observer_->on_span({base::Track::engine, engine::kExchangeSpan, submission.began, base::Clock::now(),
                           static_cast<std::int64_t>(bucket)});
     }
     return progress;
   }
 
-  Flight& flight(std::size_t submission) { return flights_[submission % flights_.size()]; }
+  Submission& submission(std::size_t number) { return submissions_[number % submissions_.size()]; }
 
   engine::Engine& engine_;
   base::Observer* observer_;
-  std::unique_ptr<Means> means_;
-  std::vector<std::unique_ptr<engine::Operation>> operations_;  // by bucket
+  std::unique_ptr<ExchangeResources> resources_;
+  std::vector<std::unique_ptr<engine::BucketOperation>> operations_;  // by bucket
   kernels::Stream gated_;
   kernels::Event returned_;
-  std::vector<Flight> flights_;
-  std::size_t submissions_ = 0;  // the first so many were submitted,
-  std::size_t waits_ = 0;        // and so many of them were waited for
+  std::vector<Submission> submissions_;
+  std::size_t submitted_ = 0;  // the first so many were submitted,
+  std::size_t awaited_ = 0;    // and so many of them were waited for
 };
 
 kernels::Device device_of(std::span<const ExchangeBucket> buckets) {
@@ -167,7 +169,7 @@ class Planner {
           const executor::BucketContext& context)
       : options_(options), topology_(topology), context_(context) {}
 
-  std::unique_ptr<engine::Operation> operation(const ExchangeBucket& bucket, std::size_t number) {
+  std::unique_ptr<engine::BucketOperation> operation(const ExchangeBucket& bucket, std::size_t number) {
     const std::string algorithm = algorithm_for(bucket.values.bytes());
     const quant8::Format format = options_.encoding.format;
     if (algorithm == "mpi") {
@@ -216,31 +218,32 @@ std::size_t default_segment_bytes(kernels::Device device) {
 std::unique_ptr<Exchange> make_exchange(engine::Engine& engine, std::vector<ExchangeBucket> buckets,
                                         const ExchangeOptions& options, base::Observer* observer) {
   const kernels::Device device = device_of(buckets);
-  auto means = std::make_unique<Means>(device, options);
-  if (observer != nullptr) means->timeline.emplace(means->stream, *observer, base::Track::engine);
+  auto resources = std::make_unique<ExchangeResources>(device, options);
+  if (observer != nullptr) resources->timeline.emplace(resources->stream, *observer, base::Track::engine);
   std::optional<schedules::Topology> topology;
   int rank = 0;
   engine.run([&](mpi::Communicator& communicator) {
     topology = schedules::discover_topology(communicator);
     rank = communicator.rank();
-    means->transport = options.make_transport ? options.make_transport(communicator)
-                                              : transport::make_mpi_transport(communicator);
+    resources->transport = options.make_transport ? options.make_transport(communicator)
+                                                  : transport::make_mpi_transport(communicator);
   });
   const std::size_t segment =
       options.segment_bytes > 0 ? options.segment_bytes : default_segment_bytes(device);
-  const executor::BucketContext context{.codec = *means->codec,
-                                        .transport = *means->transport,
-                                        .staging = means->staging,
-                                        .stream = means->stream,
-                                        .timeline = means->timeline ? &*means->timeline : nullptr,
+  const executor::BucketContext context{.codec = *resources->codec,
+                                        .transport = *resources->transport,
+                                        .staging = resources->staging,
+                                        .stream = resources->stream,
+                                        .timeline = resources->timeline ? &*resources->timeline : nullptr,
                                         .rank = rank,
-                                        .segment = executor::segment_elements(*means->codec, segment),
+                                        .segment = executor::segment_elements(*resources->codec, segment),
                                         .window = std::max(kBytesUnderWay / segment, kFewestUnderWay),
                                         .rounding = {.seed = options.seed}};
   Planner planner(options, *topology, context);
-  std::vector<std::unique_ptr<engine::Operation>> operations;
+  std::vector<std::unique_ptr<engine::BucketOperation>> operations;
   for (std::size_t i = 0; i < buckets.size(); ++i) operations.push_back(planner.operation(buckets[i], i));
-  return std::make_unique<BucketExchange>(engine, device, std::move(means), std::move(operations), observer);
+  return std::make_unique<BucketExchange>(engine, device, std::move(resources), std::move(operations),
+                                          observer);
 }
 
 }  // namespace eightfold::comm

@@ -31,11 +31,11 @@ class Exchange {
  public:
   virtual ~Exchange() = default;
 
-  // What is enqueued on `producer` so far completes bucket `bucket` of this step. Returns at once, unless the
+  // Work enqueued on `producer` so far completes bucket `bucket` of this step. Returns at once, unless the
   // device is several steps behind. Throws what the engine failed with, if it has.
   virtual void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) = 0;
-  // What is enqueued on `consumer` from now on sees the sum of the next bucket in the order of submission,
-  // the same bits on every rank. Blocks the calling thread only if `consumer` is the host's. False if there
+  // Work enqueued on `consumer` from now on sees the sum of the next bucket, in the order of submission.
+  // Every rank sees the same bits. Blocks the calling thread only if `consumer` is the host's. False if there
   // is none to wait for. Throws as submit() does.
   virtual bool wait_for_next(kernels::StreamView consumer) = 0;
   // The same for all that are left.
@@ -67,8 +67,8 @@ struct ExchangeOptions {
   std::function<std::unique_ptr<transport::Transport>(mpi::Communicator&)> make_transport = {};
 };
 
-// Over TCP a message beyond Open MPI's eager limit (64 KiB) waits for a handshake behind bulk data; a device
-// needs longer ones to amortise its launches.
+// Host: below Open MPI's eager limit over TCP (64 KiB), beyond which a message waits for a handshake behind
+// bulk data. Device: longer, to amortise kernel launches.
 std::size_t default_segment_bytes(kernels::Device device);
 
 // The buckets are all on one device. Spans (comm/engine/spans.hpp) are reported to the observer, if there is

@@ -56,27 +56,18 @@ Selection by_rule(quant8::Format format, std::size_t bytes, const schedules::Top
   return selection("two_shot", "two quantisations, whatever the number of ranks");
 }
 
-std::string allreduce_names() {
-  std::string names = "auto, mpi";
-  for (const schedules::Generator& generator : schedules::generators())
-    if (generator.collective == schedules::Collective::all_reduce)
-      names += fmt::format(", {}", generator.name);
-  return names;
-}
-
 }  // namespace
 
 bool is_allreduce(std::string_view algorithm, quant8::Format format) {
-  const schedules::Generator* generator = schedules::find_generator(algorithm);
-  return generator != nullptr && generator->collective == schedules::Collective::all_reduce &&
-         (!generator->exact_only || format == quant8::Format::fp32);
+  const schedules::Generator* generator = schedules::find_allreduce(algorithm);
+  return generator != nullptr && (!generator->exact_only || format == quant8::Format::fp32);
 }
 
 const schedules::Generator& allreduce_generator(std::string_view algorithm, quant8::Format format) {
-  const schedules::Generator* generator = schedules::find_generator(algorithm);
-  if (generator == nullptr || generator->collective != schedules::Collective::all_reduce)
-    base::raise<base::ConfigError>("there is no allreduce \"{}\"; there are {}", algorithm,
-                                   allreduce_names());
+  const schedules::Generator* generator = schedules::find_allreduce(algorithm);
+  if (generator == nullptr)
+    base::raise<base::ConfigError>("there is no allreduce \"{}\"; there are auto, mpi, {}", algorithm,
+                                   fmt::join(schedules::allreduce_names(), ", "));
   if (generator->exact_only && format != quant8::Format::fp32)
     base::raise<base::ConfigError>(
         "{} adds partial sums up again and again, which {} would round differently on every rank; use it "

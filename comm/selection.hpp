@@ -19,9 +19,8 @@ struct Selection {
 };
 
 // For buckets of `bytes` logical bytes. With a calibration of as many ranks and nodes: the algorithm whose
-// measured times, interpolated between sizes, are the shortest. Without one (null), or where it says nothing
-// of the format: "mpi" for short buckets in fp32, "hierarchical" where nodes have several ranks each,
-// "two_shot" else.
+// measured times, interpolated between sizes, are the shortest. Without one (null), or without times for the
+// format: "mpi" for short buckets in fp32, "hierarchical" if every node has several ranks, "two_shot" else.
 Selection select_algorithm(quant8::Format format, std::size_t bytes, const schedules::Topology& topology,
                            const measure::Calibration* calibration);
 

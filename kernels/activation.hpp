@@ -2,8 +2,8 @@
 
 namespace eightfold::kernels {
 
-// What linear and convolution layers apply to their result. NaN passes relu, also where a library would turn
-// it into 0: an exploding network has to reach the loss.
+// The function that linear and convolution layers apply to their result. NaN passes relu, also where a
+// library would turn it into 0: an exploding network has to reach the loss.
 enum class Activation { identity, relu };
 
 // Whether a backward pass replaces a parameter's gradient or adds to it (further micro-batches of a step).

@@ -1,8 +1,8 @@
 #pragma once
 
-// Owners of memory. A Buffer is memory of a device; a PinnedBuffer is host memory that the device copies to
-// and from without the host's help (page-locked when the device is a GPU). Both are zeroed, aligned to 64
-// bytes at least, and made when a model is planned: a training step allocates nothing.
+// Owners of memory. A Buffer is memory of a device. A PinnedBuffer is host memory that the device copies to
+// and from by itself (page-locked if the device is a GPU). Both are zeroed, aligned to 64 bytes at least, and
+// made when a model is planned: a training step allocates nothing.
 
 #include "kernels/device.hpp"
 #include "kernels/stream.hpp"

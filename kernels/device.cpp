@@ -99,11 +99,11 @@ double Event::seconds_since(const Event& earlier) const {
   return device_runtime(device_).seconds_between(earlier.handle_, handle_);
 }
 
-void Gate::hold(StreamView stream) {
+void StreamGate::wait(StreamView stream) {
   device_runtime(stream.device())
       .run_on_host(
-          stream.handle(), [](void* opened) { static_cast<std::counting_semaphore<>*>(opened)->acquire(); },
-          opened_.get());
+          stream.handle(), [](void* signals) { static_cast<std::counting_semaphore<>*>(signals)->acquire(); },
+          signals_.get());
 }
 
 Memory::Memory(Device device, MemoryKind kind, std::size_t bytes)

@@ -20,8 +20,8 @@ struct Device {
 // "host", "cuda:0".
 std::string to_string(Device device);
 
-// Where on its node a GPU sits, "0000:17:00.0": the same for every process that uses it, whichever number it
-// has there. Empty for the host.
+// A GPU's PCI address, "0000:17:00.0": the same for every process that uses it, whichever number it has
+// there. Empty for the host.
 std::string pci_address(Device device);
 
 // Devices of a kind that this process can use; 0 for cuda in a build without it. The host counts as one.
@@ -35,12 +35,12 @@ std::string cuda_toolkit();
 // The library behind the heavy operations of the host, with its version: "oneDNN 2.6.3".
 std::string host_library();
 
-// Whether linear layers and convolutions planned from now on may round their operands to TF32 (10 bits of
-// mantissa), for the tensor cores of a GPU. Off unless set; the host ignores it.
+// Whether linear layers and convolutions planned from now on may round operands to TF32 (10 bits of mantissa)
+// for a GPU's tensor cores. Off unless set; the host ignores it.
 void set_tf32(bool is_allowed);
 bool tf32();
 
-// What has happened since the program started; a training step in steady state adds nothing to either.
+// Counts since the program started; a training step in steady state adds nothing to either.
 struct DeviceCounters {
   std::uint64_t allocations = 0;       // of device or pinned memory, by any thread
   std::uint64_t synchronizations = 0;  // the calling thread waiting for a stream or event of a device

@@ -15,7 +15,7 @@ namespace eightfold::kernels {
 // start so many threads, or if OpenMP does not grant the same number twice.
 int set_host_threads(int count);
 
-// What the calling thread has been granted.
+// The calling thread's granted number.
 int host_threads();
 
 // Whether a variable may make teams smaller, by its name: OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS, and what

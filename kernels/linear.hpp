@@ -27,8 +27,8 @@ class Linear {
   virtual ~Linear() = default;
 
   virtual void forward(StreamView stream, ConstTensor x, ConstTensor weight, ConstTensor bias, Tensor y) = 0;
-  // The gradient reaching y, in dy, is first replaced by the gradient before the activation; so dy is
-  // clobbered and this call comes before backward_data of the same pass. y is the result of forward.
+  // First replaces dy, the gradient of y, by the gradient before the activation. So dy is clobbered, and this
+  // call comes before backward_data of the same pass. y is the result of forward.
   virtual void backward_parameters(StreamView stream, ConstTensor x, ConstTensor y, Tensor dy,
                                    GradientMode mode, Tensor dweight, Tensor dbias) = 0;
   // dx = dy W, with dy as backward_parameters left it.

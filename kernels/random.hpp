@@ -1,8 +1,8 @@
 #pragma once
 
 // Counter-based random numbers: Philox-4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3",
-// SC11). A number is a pure function of (seed, step, tensor, index): no state, the same on any device, any
-// number of ranks and any order of evaluation. Host and device compile this header.
+// SC11). A number is a pure function of (seed, step, tensor, index). There is no state: it is the same on any
+// device, for any number of ranks, in any order of evaluation. Host and device compile this header.
 
 #include <array>
 #include <cstdint>

@@ -1,7 +1,7 @@
 #pragma once
 
 // Streams and events: the order of work on a device. Whatever enqueues takes a StreamView and returns before
-// the work is done. On the host a stream runs its work inline, in the calling thread: enqueueing is doing,
+// the work is done. On the host a stream runs its work inline, in the calling thread. Enqueueing is doing,
 // and an event is reached as soon as it is recorded.
 
 #include "kernels/device.hpp"
@@ -72,22 +72,22 @@ class Event {
   void* handle_;
 };
 
-// Holds a stream back until a host thread lets it go on: how work of the host takes its place among that of a
-// device, without the host waiting for the device. Every hold() takes one open(), in any order of the two.
-// On the host hold() itself waits.
+// A semaphore between host threads and streams: a stream waits until a host thread signals. So work of the
+// host takes its place among that of a device, and the host does not wait for the device. Every wait() takes
+// one signal(), in any order of the two. On the host wait() itself blocks.
 //
-// The gate outlives what it holds back. A stream whose gate nobody opens never ends.
-class Gate {
+// The gate outlives the streams' waits. A stream whose gate is never signalled never ends.
+class StreamGate {
  public:
-  Gate() : opened_(std::make_unique<std::counting_semaphore<>>(0)) {}
+  StreamGate() : signals_(std::make_unique<std::counting_semaphore<>>(0)) {}
 
-  // Work enqueued on `stream` from now on starts after one more open().
-  void hold(StreamView stream);
+  // Work enqueued on `stream` from now on starts after one more signal().
+  void wait(StreamView stream);
   // From any thread.
-  void open() { opened_->release(); }
+  void signal() { signals_->release(); }
 
  private:
-  std::unique_ptr<std::counting_semaphore<>> opened_;  // a fixed address: streams refer to it
+  std::unique_ptr<std::counting_semaphore<>> signals_;  // a fixed address: streams refer to it
 };
 
 }  // namespace eightfold::kernels

@@ -1,8 +1,8 @@
 #pragma once
 
 // Tensors: plain row-major arrays that somebody else owns. Images are channels-last, [batch, height, width,
-// channels], on every device (docs/decisions/0001): one layout that oneDNN and cuDNN both run at full speed,
-// so that no operation has a layout of its own to agree on.
+// channels], on every device (docs/decisions/0001). oneDNN and cuDNN both run this layout at full speed, and
+// no operation has a layout of its own.
 
 #include "kernels/base/error.hpp"
 #include "kernels/device.hpp"

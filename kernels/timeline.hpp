@@ -1,7 +1,7 @@
 #pragma once
 
-// Spans of a stream's work as its device got to them. What a device does is enqueued long before it happens:
-// the clock of the enqueuing thread says nothing of it. So a span is bracketed by two timed events, and is
+// Spans of a stream's work as its device got to them. A device's work is enqueued long before it runs, so the
+// clock of the enqueuing thread says nothing of it. So a span is bracketed by two timed events, and is
 // reported to an observer once the stream has passed both, in times of base::Clock. On the host, where
 // enqueueing is doing, these are the ordinary times.
 //

@@ -4,7 +4,7 @@
 // (reference, portable, SIMD, CUDA) writes the same bytes and decodes them to the same bits, those of a NaN
 // included.
 //
-// Calls enqueue on the stream and return before the work is done; all memory is of the stream's device and
+// Calls enqueue on the stream and return before the work is done. All memory is of the stream's device;
 // segments are aligned to 16 bytes. A codec has no state: several threads may use one, and it allocates
 // nothing in a call.
 
@@ -20,7 +20,7 @@
 
 namespace eightfold::quant8 {
 
-// What an encoding is part of.
+// The message and the random numbers that an encoding belongs to.
 struct Stamp {
   std::uint16_t sequence = 0;  // goes into the header
   RoundingKey rounding;        // used by stochastic rounding alone

@@ -1,7 +1,7 @@
 #pragma once
 
-// How far values that went through a codec are from what they were: the three figures that every comparison
-// of formats in this repository uses. Computed on the host in fp64.
+// The error of values that went through a codec: the three figures that every comparison of formats in this
+// repository uses. Computed on the host in fp64.
 
 #include <span>
 

@@ -1,13 +1,13 @@
 #pragma once
 
-// What travels between ranks: the one definition of the bytes of an encoded segment (docs/wire_format.md is
+// The one definition of the bytes of an encoded segment, which travel between ranks (docs/wire_format.md is
 // the same in words). A segment is
 //   header (16 bytes) | scale plane | code plane | hash (8 bytes, if asked for)
 // Both planes are padded with zeros to 16 bytes, so that each starts aligned. Elements share a scale by
 // blocks; a code is a sign and the index of a level, and stands for +-level * scale. All numbers are little
 // endian.
 //
-// Arithmetic is part of the format, so that host and device agree on every bit: what includes this header is
+// Arithmetic is part of the format: host and device agree on every bit. Code that includes this header is
 // compiled without fused products (-ffp-contract=off, -fmad=false) and without fast-math.
 
 #include "quant8/levels.hpp"
@@ -103,6 +103,11 @@ EIGHTFOLD_HOST_DEVICE constexpr Fractions levels_of(Format format) {
   }
 }
 
+// Whether 0 is decoded as 0, whatever else its block holds: the lowest level of every table is 0.
+EIGHTFOLD_HOST_DEVICE constexpr bool preserves_zero(Format format) {
+  return !has_scales(format) || has_levels(format);
+}
+
 // The bit of a code that is the sign.
 EIGHTFOLD_HOST_DEVICE constexpr int sign_position(Format format) {
   return bits_of(format) - 1;
@@ -149,6 +154,10 @@ struct Layout {
 
 EIGHTFOLD_HOST_DEVICE constexpr std::int64_t blocks_of(std::int64_t elements) {
   return (elements + kBlock - 1) / kBlock;
+}
+// So many elements, rounded up to the end of their last block.
+EIGHTFOLD_HOST_DEVICE constexpr std::int64_t whole_blocks(std::int64_t elements) {
+  return blocks_of(elements) * kBlock;
 }
 
 EIGHTFOLD_HOST_DEVICE constexpr std::int64_t scales_of(const Encoding& encoding, std::int64_t elements) {

@@ -1,8 +1,8 @@
 #pragma once
 
 // The levels of the table formats: the magnitudes, over [0, 1], that a code can stand for. Each rule gives
-// them as integers over one denominator, ascending, the first 0 and the last 1. What is computed with follows
-// from those integers alone, each value rounded once:
+// them as integers over one denominator, ascending, the first 0 and the last 1. All numbers used in
+// arithmetic follow from those integers alone, each rounded once:
 //   level[i]      the fp32 number nearest to numerator[i] / denominator
 //   threshold[i]  the largest fp32 number that rounds to level i or below: the middle between levels i and
 //                 i + 1; where that is an fp32 number itself and i is odd, the one before it (ties to even)

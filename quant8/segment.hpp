@@ -1,7 +1,7 @@
 #pragma once
 
-// The frame of an encoded segment in host memory: its header, and the hash behind it. What a sender and a
-// receiver disagree about is found here, before a byte is decoded.
+// The frame of an encoded segment in host memory: its header, and the hash behind it. Finds a disagreement
+// between sender and receiver before a byte is decoded.
 
 #include "quant8/format.hpp"
 

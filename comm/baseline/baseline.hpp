@@ -1,8 +1,8 @@
 #pragma once
 
-// Allreduces that other people wrote, for comparison: the MPI library's, with an algorithm of its own choice
-// or of ours, and gloo's, where the build found libgloo. They add fp32 numbers in host memory and block. The
-// order of their additions is their own.
+// Other libraries' allreduces, for comparison. MPI's runs the algorithm that it chooses or one that we name;
+// gloo's needs a build that found libgloo. They add fp32 numbers in host memory and block. The order of their
+// additions is their own.
 
 #include "comm/mpi/communicator.hpp"
 

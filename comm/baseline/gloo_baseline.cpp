@@ -19,7 +19,7 @@
 namespace eightfold::comm::baseline {
 namespace {
 
-constexpr std::chrono::minutes kPatience(2);
+constexpr std::chrono::minutes kTimeout(2);
 
 // The first interface with an IPv4 address that other machines can know; empty if there is none.
 std::string first_interface() {
@@ -33,8 +33,8 @@ std::string first_interface() {
   return {};
 }
 
-// Where gloo listens: on the interface that GLOO_SOCKET_IFNAME names, as for PyTorch; else, on one node, on
-// the loopback interface, on several on the first other one.
+// Gloo listens on the interface that GLOO_SOCKET_IFNAME names, as for PyTorch. Without it: on loopback on one
+// node, on the first other interface on several.
 std::shared_ptr<gloo::transport::Device> make_device(const mpi::Communicator& communicator) {
   gloo::transport::tcp::attr attributes;
   if (const char* chosen = std::getenv("GLOO_SOCKET_IFNAME"); chosen != nullptr)
@@ -45,14 +45,14 @@ std::shared_ptr<gloo::transport::Device> make_device(const mpi::Communicator& co
   return gloo::transport::tcp::CreateDevice(attributes);
 }
 
-// A connection between every two ranks. Each rank listens once for every other one, everybody learns
-// everybody's addresses through MPI, and every two ranks connect.
+// A connection between every two ranks. Each rank listens once for every peer, MPI broadcasts the addresses,
+// and every two ranks connect.
 class Mesh final : public gloo::Context {
  public:
   explicit Mesh(mpi::Communicator& communicator) : gloo::Context(communicator.rank(), communicator.size()) {
     device_ = make_device(communicator);
     transportContext_ = device_->createContext(rank, size);
-    transportContext_->setTimeout(kPatience);
+    transportContext_->setTimeout(kTimeout);
     std::string own;  // the addresses at which the others find this rank, by their rank
     for (int peer = 0; peer < size; ++peer) {
       if (peer == rank) continue;
@@ -68,11 +68,11 @@ class Mesh final : public gloo::Context {
     for (int peer = 0; peer < size; ++peer)
       if (peer != rank)
         transportContext_->getPair(peer)->connect(own_place_in(all[static_cast<std::size_t>(peer)], peer));
-    setTimeout(kPatience);
+    setTimeout(kTimeout);
   }
 
  private:
-  // The address for this rank among those of a peer, which has none for itself.
+  // The address for this rank among those of a peer; a peer's list leaves out the peer itself.
   std::vector<char> own_place_in(const std::string& addresses, int peer) const {
     const std::size_t length = addresses.size() / static_cast<std::size_t>(size - 1);
     const std::size_t place = static_cast<std::size_t>(rank < peer ? rank : rank - 1) * length;
@@ -81,7 +81,7 @@ class Mesh final : public gloo::Context {
   }
 };
 
-// What gloo throws is nothing that the rest of the program knows.
+// Turns gloo's exceptions into a type of this program, which alone its callers handle.
 template <class Call>
 auto calling_gloo(const Call& call) {
   try {

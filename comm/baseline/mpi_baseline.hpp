@@ -4,8 +4,8 @@
 
 namespace eightfold::comm::baseline {
 
-// Open MPI's allreduce algorithms by their numbers, with 0 for its own choice: 1 basic linear, 2
-// nonoverlapping, 3 recursive doubling, 4 ring, 5 segmented ring, 6 Rabenseifner.
+// Open MPI's numbers for its allreduce algorithms; 0 lets it choose. 1 basic linear, 2 nonoverlapping, 3
+// recursive doubling, 4 ring, 5 segmented ring, 6 Rabenseifner.
 inline constexpr int kMpiAlgorithms = 6;
 
 std::string mpi_obstacle(int algorithm);

@@ -4,7 +4,7 @@
 
 namespace eightfold::comm::engine {
 
-struct Vote::Ballot {
+struct AsyncMax::Slot {
   std::uint32_t mine = 0;
   std::uint32_t maximum = 0;
   MPI_Request request = MPI_REQUEST_NULL;
@@ -24,35 +24,35 @@ struct Vote::Ballot {
   }
 };
 
-Vote::Vote(Engine& engine, std::size_t pending) : engine_(engine), ballots_(pending) {}
+AsyncMax::AsyncMax(Engine& engine, std::size_t pending) : engine_(engine), slots_(pending) {}
 
-Vote::Ballot& Vote::ballot(std::size_t number) {
-  return ballots_[number % ballots_.size()];
+AsyncMax::Slot& AsyncMax::slot(std::size_t number) {
+  return slots_[number % slots_.size()];
 }
 
-// MPI writes to a ballot until its vote is over.
-Vote::~Vote() {
+// MPI writes to a slot until its maximum is known.
+AsyncMax::~AsyncMax() {
   try {
-    while (under_way() > 0) outcome();
+    while (under_way() > 0) result();
   } catch (...) {  // the engine has failed; whoever waited for it was told
   }
 }
 
-void Vote::cast(std::uint32_t value) {
-  base::require(under_way() < ballots_.size(), "{} votes under way", under_way());
-  Ballot& ballot = this->ballot(cast_++);
-  ballot.mine = value;
-  ballot.has_begun = false;
-  ballot.ticket =
-      engine_.submit([&ballot](mpi::Communicator& communicator) { return ballot.advance(communicator); },
-                     Engine::Company::others);
+void AsyncMax::submit(std::uint32_t value) {
+  base::require(under_way() < slots_.size(), "{} maxima under way", under_way());
+  Slot& slot = this->slot(submitted_++);
+  slot.mine = value;
+  slot.has_begun = false;
+  slot.ticket =
+      engine_.submit([&slot](mpi::Communicator& communicator) { return slot.advance(communicator); },
+                     Engine::Sharing::concurrent);
 }
 
-std::uint32_t Vote::outcome() {
-  base::require(under_way() > 0, "no vote is under way");
-  const Ballot& ballot = this->ballot(taken_++);
-  engine_.wait(ballot.ticket);
-  return ballot.maximum;
+std::uint32_t AsyncMax::result() {
+  base::require(under_way() > 0, "no maximum is under way");
+  const Slot& slot = this->slot(taken_++);
+  engine_.wait(slot.ticket);
+  return slot.maximum;
 }
 
 }  // namespace eightfold::comm::engine

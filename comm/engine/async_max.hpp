@@ -1,7 +1,7 @@
 #pragma once
 
-// A number that every rank names once a step, and its maximum over the ranks, without anybody waiting for it:
-// how ranks agree to stop. The messages travel beside the buckets, on the engine.
+// The maximum of one number per rank, without blocking: how ranks agree to stop. The messages travel beside
+// the buckets, on the engine.
 
 #include "comm/engine/engine.hpp"
 
@@ -11,31 +11,31 @@
 
 namespace eightfold::comm::engine {
 
-class Vote {
+class AsyncMax {
  public:
-  // Up to `pending` votes are under way; `engine` outlives this.
-  Vote(Engine& engine, std::size_t pending);
-  ~Vote();
-  Vote(const Vote&) = delete;  // the engine's work refers to it
-  Vote& operator=(const Vote&) = delete;
+  // Up to `pending` maxima are under way; `engine` outlives this.
+  AsyncMax(Engine& engine, std::size_t pending);
+  ~AsyncMax();
+  AsyncMax(const AsyncMax&) = delete;  // the engine's work refers to it
+  AsyncMax& operator=(const AsyncMax&) = delete;
 
-  // Returns at once. Every rank casts as often, at the same place among what it submits to the engine.
+  // Returns at once. Every rank calls it as often, at the same place among its submissions to the engine.
   // Requires: fewer than `pending` are under way.
-  void cast(std::uint32_t value);
-  // The maximum of the oldest vote that is under way, the same on every rank. Blocks until it, and what was
-  // submitted to the engine before it, is over. Throws what the engine failed with.
-  std::uint32_t outcome();
+  void submit(std::uint32_t value);
+  // The oldest maximum under way, the same on every rank. Blocks until it, and what was submitted to the
+  // engine before it, is over. Throws the engine's failure.
+  std::uint32_t result();
 
-  std::size_t under_way() const noexcept { return cast_ - taken_; }
+  std::size_t under_way() const noexcept { return submitted_ - taken_; }
 
  private:
-  struct Ballot;
+  struct Slot;
 
-  Ballot& ballot(std::size_t number);
+  Slot& slot(std::size_t number);
 
   Engine& engine_;
-  std::vector<Ballot> ballots_;
-  std::size_t cast_ = 0;
+  std::vector<Slot> slots_;
+  std::size_t submitted_ = 0;
   std::size_t taken_ = 0;
 };
 

@@ -12,9 +12,9 @@
 namespace eightfold::comm::engine {
 namespace {
 
-// Sleeping costs a wake-up, tens of microseconds; polling costs the core that another rank may need. So a
-// short wait is polled through, a longer one is slept through in growing steps.
-class Patience {
+// How long to sleep between polls. Sleeping costs a wake-up of tens of microseconds; polling costs the core
+// that another rank may need. So a short wait is polled through, a longer one slept through in growing steps.
+class PollBackoff {
  public:
   // Something has moved. Returns whether is_long() had said so before.
   bool reset() {
@@ -68,16 +68,16 @@ Engine::Ticket Engine::submit(Task task) {
         task(communicator);
         return Progress::over;
       },
-      Company::none);
+      Sharing::exclusive);
 }
 
-Engine::Ticket Engine::submit(Work work, Company company, WaitsFor waits_for) {
+Engine::Ticket Engine::submit(Work work, Sharing sharing, WaitsFor waits_for) {
   Ticket ticket = 0;
   {
     const std::lock_guard lock(mutex_);
     ticket = ++submitted_;
     if (failure_ != nullptr) return ticket;
-    waiting_.push_back({ticket, std::move(work), company, std::move(waits_for)});
+    waiting_.push_back({ticket, std::move(work), sharing, std::move(waits_for)});
   }
   work_.notify_one();
   return ticket;
@@ -96,12 +96,12 @@ void Engine::wait(Ticket ticket) {
 
 void Engine::serve() {
   prctl(PR_SET_TIMERSLACK, 1UL);  // short sleeps end in time, not 50 us later
-  Patience patience;
+  PollBackoff backoff;
   std::unique_lock lock(mutex_);
   while (true) {
     if (under_way_.empty()) rest(lock);
     if (!has_work()) return;
-    start_what_may();
+    start_ready();
     lock.unlock();
     bool moved = false;
     try {
@@ -113,16 +113,16 @@ void Engine::serve() {
     lock.lock();
     finish(moved);
     if (moved) {
-      if (patience.reset()) flight_recorder().wait_for({});
-    } else if (const auto sleep = patience.next()) {
-      if (patience.is_long()) tell_whom_it_waits_for();
+      if (backoff.reset()) flight_recorder().wait_for({});
+    } else if (const auto sleep = backoff.next()) {
+      if (backoff.is_long()) report_wait();
       work_.wait_for(lock, *sleep);
     }
   }
 }
 
-// Waits for work. What MPI calls sent may still lie in its own queues, and moves only when it is called: a
-// peer must not wait for that until this rank has work again.
+// Waits for work. A finished send may still lie in MPI's queues, which move only when MPI is called. Without
+// these calls a peer would wait for it until this rank has work again.
 void Engine::rest(std::unique_lock<std::mutex>& lock) {
   constexpr std::chrono::milliseconds kPeriod{1};
   constexpr int kPeriods = 1000;
@@ -134,11 +134,11 @@ void Engine::rest(std::unique_lock<std::mutex>& lock) {
   work_.wait(lock, is_needed);
 }
 
-// Work without company waits until all before it is over, and all behind it waits for it.
-void Engine::start_what_may() {
+// Exclusive work starts when all before it is over, and all behind it waits until it is over, too.
+void Engine::start_ready() {
   while (!waiting_.empty() && under_way_.size() < kUnderWay) {
-    const bool is_alone = waiting_.front().company == Company::none;
-    if (!under_way_.empty() && (is_alone || under_way_.back().company == Company::none)) return;
+    const bool is_exclusive = waiting_.front().sharing == Sharing::exclusive;
+    if (!under_way_.empty() && (is_exclusive || under_way_.back().sharing == Sharing::exclusive)) return;
     under_way_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
@@ -156,7 +156,7 @@ bool Engine::advance_all() {
 }
 
 // The oldest work that waits for somebody: what is behind it may wait for it.
-void Engine::tell_whom_it_waits_for() const {
+void Engine::report_wait() const {
   base::Wait wait;
   for (const Item& item : under_way_)
     if (wait.direction == base::Wait::Direction::none && item.waits_for) wait = item.waits_for();

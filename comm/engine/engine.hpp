@@ -5,10 +5,13 @@
 // since every rank's worker submits the same in the same order, its messages and collectives meet.
 //
 // Work of two kinds: a task, which blocks and has the thread for itself, and operations, several of which
-// move on side by side (comm/engine/operation.hpp). When nothing can move the thread polls for a moment, then
-// sleeps between polls: ranks may share cores.
+// move on side by side (comm/engine/bucket_operation.hpp). When nothing can move, the thread polls for a
+// moment, then sleeps between polls: ranks may share cores.
+//
+// comm/simulator/simulated_rank.cpp repeats this policy on modelled hardware: the order of starting,
+// kUnderWay and who goes first. A change here changes it there, or the simulator predicts another program.
 
-#include "comm/engine/operation.hpp"
+#include "comm/engine/bucket_operation.hpp"
 #include "comm/mpi/communicator.hpp"
 #include "kernels/base/flight_record.hpp"
 
@@ -27,12 +30,13 @@ class Engine {
   using Task = std::function<void(mpi::Communicator&)>;
   // Called again and again until it says Progress::over; it does not wait.
   using Work = std::function<Progress(mpi::Communicator&)>;
-  // Whom such work waits for, asked of work that has not moved for a while.
+  // The message that such work waits for. Called for work that has not moved for a while.
   using WaitsFor = std::function<base::Wait()>;
   // Counts what was submitted; the number of a piece of work is its place in the order.
   using Ticket = std::uint64_t;
 
-  enum class Company { none, others };
+  // Whether work has the engine for itself, or moves on beside other work that is concurrent, too.
+  enum class Sharing { exclusive, concurrent };
   // So many pieces of work are under way at once at most.
   static constexpr std::size_t kUnderWay = 4;
 
@@ -45,10 +49,9 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // Return at once. Work that throws ends the engine: later and unfinished work is destroyed, and every wait
-  // throws its error. Work is destroyed when it is over, before anybody learns so.
+  // throws its error. Work is destroyed when it is over, before any wait for it returns.
   Ticket submit(Task task);
-  // `company`: whether other such work may be under way at the same time.
-  Ticket submit(Work work, Company company, WaitsFor waits_for = {});
+  Ticket submit(Work work, Sharing sharing, WaitsFor waits_for = {});
   // Blocks until this and all earlier work is over. Throws the first error of any.
   void wait(Ticket ticket);
   // Throws the first error so far. Never blocks.
@@ -64,16 +67,16 @@ class Engine {
   struct Item {
     Ticket ticket;
     Work work;
-    Company company;
+    Sharing sharing;
     WaitsFor waits_for;
   };
 
   void serve();
   bool has_work() const { return !waiting_.empty() || !under_way_.empty(); }
   void rest(std::unique_lock<std::mutex>& lock);
-  void start_what_may();
+  void start_ready();
   bool advance_all();
-  void tell_whom_it_waits_for() const;
+  void report_wait() const;
   void finish(bool moved);
   void fail(const std::exception_ptr& failure);
 

@@ -3,12 +3,12 @@
 // The baseline: a bucket summed by MPI_Allreduce in fp32. A device's bucket passes through pinned memory, so
 // that MPI never sees a device's pointer.
 
-#include "comm/engine/operation.hpp"
+#include "comm/engine/bucket_operation.hpp"
 #include "kernels/buffer.hpp"
 
 namespace eightfold::comm::engine {
 
-class MpiOperation final : public Operation {
+class MpiOperation final : public BucketOperation {
  public:
   // `stream` is one of the bucket's device, for the copies.
   MpiOperation(kernels::Tensor values, kernels::StreamView stream, int ranks);

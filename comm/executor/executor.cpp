@@ -9,12 +9,6 @@
 namespace eightfold::comm::executor {
 namespace {
 
-// The numbers between the first encoding's and the seal's (comm/executor/stages.cpp).
-std::uint32_t random_stage(std::size_t round) {
-  constexpr std::size_t kStages = 62;
-  return static_cast<std::uint32_t>(1 + round % kStages);
-}
-
 bool is_send_fresh(const schedules::Step& step) {
   return step.action == schedules::Action::send_fresh;
 }
@@ -25,7 +19,8 @@ struct PlannedStep {
   std::size_t place;  // in the round, as the schedule has it
 };
 
-// The steps of one shard in the order in which a segment passes them.
+// The steps of one shard in the order in which a segment passes them. Within a round rule 1 of
+// comm/schedules/schedule.hpp orders them: seal, send, receive; a stable sort keeps the schedule's hint.
 std::vector<PlannedStep> steps_of(const schedules::Schedule& schedule, int shard) {
   std::vector<PlannedStep> steps;
   for (std::size_t round = 0; round < schedule.rounds.size(); ++round) {
@@ -40,12 +35,12 @@ std::vector<PlannedStep> steps_of(const schedules::Schedule& schedule, int shard
   return steps;
 }
 
-// Whether what was summed up before the step `at` is read after it: by a later encoding, or because the
-// schedule leaves it.
+// Whether a sum that step `at` encodes is needed afterwards, by a later encoding or as the result. If it is
+// not, the codec sums and encodes in one pass and never writes the sum to memory.
 bool is_read_later(std::span<const PlannedStep> steps, std::size_t at) {
   for (const PlannedStep& later : steps.subspan(at + 1)) {
     if (is_send_fresh(later.step) || later.step.action == schedules::Action::seal) return true;
-    if (later.step.action == schedules::Action::receive_adopt) return false;
+    if (later.step.action == schedules::Action::receive_final) return false;
   }
   return true;
 }
@@ -56,9 +51,9 @@ class Pipeline {
   Pipeline(const ShardPart& shard, int channel) : shard_(shard), channel_(channel) {}
 
   // One stage per step, and one for a sum that is left over.
-  std::vector<std::unique_ptr<Stage>> take(std::span<const PlannedStep> steps) && {
+  std::vector<std::unique_ptr<PipelineStage>> take(std::span<const PlannedStep> steps) && {
     for (std::size_t at = 0; at < steps.size(); ++at) add(steps, at);
-    if (!received_.empty()) add(std::make_unique<Settle>(shard_, before(), take_sum()));
+    if (!received_.empty()) add(std::make_unique<SumInPlace>(shard_, before(), take_sum()));
     return std::move(stages_);
   }
 
@@ -76,7 +71,8 @@ class Pipeline {
         const bool keeps_sum = is_read_later(steps, at);
         add(std::make_unique<SendFresh>(
             shard_, before(), route(step, Kind::fresh),
-            SendFresh::Content{take_sum(), is_contribution, random_stage(steps[at].round), keeps_sum}));
+            SendFresh::Content{take_sum(), is_contribution,
+                               quant8::RoundingStage::partial_sum(steps[at].round), keeps_sum}));
         return;
       }
       case schedules::Action::send_sealed:
@@ -86,8 +82,8 @@ class Pipeline {
       case schedules::Action::receive_add:
         received_.push_back(&add(std::make_unique<ReceiveAdd>(shard_, route(step, Kind::fresh))));
         return;
-      case schedules::Action::receive_adopt:
-        sealed_ = &add(std::make_unique<ReceiveAdopt>(shard_, before(), route(step, Kind::sealed)));
+      case schedules::Action::receive_final:
+        sealed_ = &add(std::make_unique<ReceiveFinal>(shard_, before(), route(step, Kind::sealed)));
         return;
     }
   }
@@ -99,8 +95,9 @@ class Pipeline {
     return added;
   }
 
+  // All stages so far but SendSealed, which reads the sealed bytes and not the values.
   Predecessors before() const {
-    std::vector<const Stage*> stages;
+    std::vector<const PipelineStage*> stages;
     for (const auto& stage : stages_)
       if (dynamic_cast<const SendSealed*>(stage.get()) == nullptr) stages.push_back(stage.get());
     return Predecessors(std::move(stages));
@@ -109,25 +106,28 @@ class Pipeline {
     has_summed_ = has_summed_ || !received_.empty();
     return {shard_, std::exchange(received_, {})};
   }
+  // Shard, kind and channel make the tag; with the sender they name a message's stage, and the order of
+  // messages between two ranks its segment.
   Route route(const schedules::Step& step, Kind kind) const {
     return {step.peer, (2 * step.shard + (kind == Kind::sealed ? 1 : 0)) * Executor::kChannels + channel_};
   }
 
   const ShardPart& shard_;
   int channel_;
-  std::vector<std::unique_ptr<Stage>> stages_;
+  std::vector<std::unique_ptr<PipelineStage>> stages_;
   std::vector<ReceiveAdd*> received_;  // since the last sum
   bool has_summed_ = false;            // the values are not this rank's alone any more
   Sealed* sealed_ = nullptr;
 };
 
-// What is nearest to its end goes first; within a round the schedule's order counts.
+// Later rounds go first: finishing a segment frees slots here and lets the peers go on, starting another only
+// fills them. Within a round the schedule's order counts.
 struct PlacedStage {
-  std::unique_ptr<Stage> stage;
+  std::unique_ptr<PipelineStage> stage;
   std::pair<std::int64_t, std::size_t> priority;
 };
 
-PlacedStage placed(std::unique_ptr<Stage> stage, const PlannedStep* step) {
+PlacedStage placed(std::unique_ptr<PipelineStage> stage, const PlannedStep* step) {
   constexpr auto kEnd = std::numeric_limits<std::int64_t>::min();
   if (step == nullptr) return {std::move(stage), {kEnd, 0}};
   return {std::move(stage), {-static_cast<std::int64_t>(step->round), step->place}};
@@ -168,20 +168,23 @@ void Executor::begin(std::int64_t step) {
   for (const auto& stage : stages_) stage->begin();
 }
 
+// Polls the transport once, then offers every stage one turn. Nothing here waits: the engine moves other
+// buckets on meanwhile, and sleeps only if none has moved. The bucket is over when the device has passed the
+// event behind its last codec call.
 engine::Progress Executor::advance() {
   if (is_enqueued_) return summed_.is_reached() ? engine::Progress::over : engine::Progress::none;
   context_.transport.poll();
   bool moved = false;
   for (const auto& stage : stages_) moved |= stage->advance();
-  if (!std::ranges::all_of(stages_, &Stage::is_over))
+  if (!std::ranges::all_of(stages_, &PipelineStage::is_over))
     return moved ? engine::Progress::some : engine::Progress::none;
   summed_.record(context_.stream);
   is_enqueued_ = true;
   return summed_.is_reached() ? engine::Progress::over : engine::Progress::some;
 }
 
-// The stages of the earliest round stand last. What a peer keeps from this rank says more than what it does
-// not take: that it may not do for want of something else.
+// A missing message names the culprit; an unsent one may only be a consequence, so receives are reported
+// first. Of several the earliest round's, which stands last, since the later ones wait for it.
 base::Wait Executor::waits_for() const {
   for (const auto direction : {base::Wait::Direction::receive, base::Wait::Direction::send})
     for (auto stage = stages_.rbegin(); stage != stages_.rend(); ++stage)
@@ -193,6 +196,7 @@ engine::Progress Executor::advance(mpi::Communicator&) {
   return advance();
 }
 
+// A search, because wire sizes grow with the blocks by a formula of each format's own.
 std::int64_t segment_elements(const quant8::Codec& codec, std::size_t wire_bytes) {
   std::int64_t blocks = 1;
   const auto fits = [&](std::int64_t count) {

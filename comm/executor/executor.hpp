@@ -1,10 +1,10 @@
 #pragma once
 
 // Runs one rank's Schedule over a transport with a codec: the interpreter that moves bytes. A shard's
-// segments pass through the steps as through a pipeline, so that encoding, wire and decoding overlap; what is
-// added is added in rank order, whatever arrives first.
+// segments pass through its steps as through a pipeline, so encoding, wire and decoding overlap
+// (comm/executor/stages.cpp tells how). Sums are added in rank order, whatever arrives first.
 
-#include "comm/engine/operation.hpp"
+#include "comm/engine/bucket_operation.hpp"
 #include "comm/executor/shard_part.hpp"
 #include "comm/schedules/schedule.hpp"
 
@@ -15,9 +15,9 @@
 
 namespace eightfold::comm::executor {
 
-class Stage;
+class PipelineStage;
 
-class Executor final : public engine::Operation {
+class Executor final : public engine::BucketOperation {
  public:
   struct Bucket {
     std::span<float> values;    // memory of the stream's device; summed in place
@@ -36,13 +36,13 @@ class Executor final : public engine::Operation {
   base::Wait waits_for() const override;
   std::size_t wire_bytes() const override { return wire_bytes_; }
 
-  // As advance(), for whoever has no engine.
+  // As advance(), for a caller without an engine.
   engine::Progress advance();
 
  private:
   BucketContext context_;
   std::vector<std::unique_ptr<ShardPart>> shards_;
-  std::vector<std::unique_ptr<Stage>> stages_;  // in the order in which they are advanced
+  std::vector<std::unique_ptr<PipelineStage>> stages_;  // in the order in which they are advanced
   std::size_t wire_bytes_;
   kernels::Event summed_;
   bool is_enqueued_ = false;  // all of the work of this step

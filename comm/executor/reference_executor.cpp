@@ -1,3 +1,5 @@
+// The oracle of the executor: all ranks in one thread, whole shards instead of segments, messages in a map.
+// Nothing overlaps, nothing is reused, so that a reader can check it against comm/schedules/schedule.hpp.
 #include "comm/executor/reference_executor.hpp"
 
 #include "kernels/base/error.hpp"
@@ -13,31 +15,27 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-// Stages of random numbers (quant8/rounding.hpp): first encodings, sums that go on by their round, seals.
-constexpr std::uint32_t kFirstStage = 0;
-constexpr std::uint32_t kSealStage = 63;
-constexpr std::size_t kStagesBetween = 62;
-
 // Sender, receiver, shard, and whether the bytes are sealed: a message's address.
 using Address = std::tuple<int, int, int, bool>;
-using Mail = std::map<Address, Bytes>;
+using Messages = std::map<Address, Bytes>;
 
-// What a rank has of one shard.
-class Holding {
+// The state of one shard on one rank.
+class ShardState {
  public:
-  Holding(const ReferenceRun& run, int rank, std::int64_t first, std::span<float> values,
-          std::span<float> residual)
+  ShardState(const ReferenceRun& run, int rank, std::int64_t first, std::span<float> values,
+             std::span<float> residual)
       : run_(run), rank_(rank), first_(first), values_(values), residual_(residual) {}
 
+  // A run may cover a part of the bucket that has nothing of this shard.
   bool is_empty() const { return values_.empty(); }
 
   void add(int sender, const Bytes& bytes) { received_.emplace(sender, bytes); }
-  void adopt(const Bytes& bytes) {
+  void set_final(const Bytes& bytes) {
     sealed_ = bytes;
     run_.codec.decode(kStream, *sealed_, values_);
   }
   // The sum becomes the rank's values: from the lowest rank to the highest, its own at its own place.
-  void settle() {
+  void sum_in_place() {
     if (received_.empty()) return;
     const std::vector<float> own(values_.begin(), values_.end());
     std::vector<quant8::Contribution> contributions;
@@ -49,15 +47,18 @@ class Holding {
     run_.codec.sum(kStream, {contributions, elements(), 1}, values_);
     received_.clear();
   }
+  // The owner goes on with what its own bytes decode to, as everybody else does (rule 4).
   void seal() {
-    settle();
-    adopt(encoded(residual_, kSealStage, quant8::RoundingKey::kNoRank));
+    sum_in_place();
+    set_final(encoded(residual_, quant8::RoundingStage::kSeal, quant8::RoundingKey::kNoRank));
   }
+  // The first encoding is of the rank's own values, with its residual; later ones are of partial sums, which
+  // have none.
   Bytes fresh(std::size_t round) {
-    if (received_.empty() && !is_sum_) return encoded(residual_, kFirstStage, rank_);
-    settle();
+    if (received_.empty() && !is_sum_) return encoded(residual_, quant8::RoundingStage::kContribution, rank_);
+    sum_in_place();
     is_sum_ = true;
-    return encoded({}, static_cast<std::uint32_t>(1 + round % kStagesBetween), quant8::RoundingKey::kNoRank);
+    return encoded({}, quant8::RoundingStage::partial_sum(round), quant8::RoundingKey::kNoRank);
   }
   const Bytes& sealed() const {
     base::require(sealed_.has_value(), "rank {} sends a shard before it is sealed", rank_);
@@ -103,67 +104,72 @@ class Rank {
       const std::int64_t end = std::clamp(shard.offset + shard.count, run.first, run.first + run.count);
       const auto place = static_cast<std::size_t>(begin - run.first);
       const auto count = static_cast<std::size_t>(end - begin);
-      holdings_.emplace_back(run, rank, begin, values.subspan(place, count),
-                             residual.empty() ? residual : residual.subspan(place, count));
+      shards_.emplace_back(run, rank, begin, values.subspan(place, count),
+                           residual.empty() ? residual : residual.subspan(place, count));
     }
   }
 
   bool is_over() const { return round_ == schedule_.rounds.size(); }
   // A whole round, or the half of it that can be done. Whether anything could be.
-  bool advance(Mail& mail) {
+  bool advance(Messages& messages) {
     if (is_over()) return false;
     const bool starts = !has_sent_;
-    if (starts) send(mail);
+    if (starts) send(messages);
     has_sent_ = true;
-    if (!has_mail(mail)) return starts;
-    receive(mail);
+    if (!has_messages(messages)) return starts;
+    receive(messages);
     has_sent_ = false;
     ++round_;
     return true;
   }
-  void settle() {
-    for (Holding& holding : holdings_) holding.settle();
+  void sum_in_place() {
+    for (ShardState& state : shards_) state.sum_in_place();
   }
 
  private:
   template <class Do>
   void for_steps(std::initializer_list<schedules::Action> actions, const Do& act) {
     for (const schedules::Step& step : schedule_.rounds[round_])
-      if (Holding& holding = holdings_.at(static_cast<std::size_t>(step.shard));
-          !holding.is_empty() && std::ranges::find(actions, step.action) != actions.end())
-        act(step, holding);
+      if (ShardState& state = shards_.at(static_cast<std::size_t>(step.shard));
+          !state.is_empty() && std::ranges::find(actions, step.action) != actions.end())
+        act(step, state);
   }
   Address incoming(const schedules::Step& step) const {
-    return {step.peer, rank_, step.shard, step.action == schedules::Action::receive_adopt};
+    return {step.peer, rank_, step.shard, step.action == schedules::Action::receive_final};
   }
 
-  void send(Mail& mail) {
-    for_steps({schedules::Action::seal}, [&](const schedules::Step&, Holding& holding) { holding.seal(); });
+  // Sealing comes first, then all sends: a message holds what earlier rounds and the seal have left (rule 1).
+  void send(Messages& messages) {
+    for_steps({schedules::Action::seal}, [&](const schedules::Step&, ShardState& state) { state.seal(); });
     for_steps({schedules::Action::send_fresh, schedules::Action::send_sealed}, [&](const schedules::Step&
                                                                                        step,
-                                                                                   Holding& holding) {
+                                                                                   ShardState& state) {
       const bool is_sealed = step.action == schedules::Action::send_sealed;
-      mail[{rank_, step.peer, step.shard, is_sealed}] = is_sealed ? holding.sealed() : holding.fresh(round_);
+      messages[{rank_, step.peer, step.shard, is_sealed}] = is_sealed ? state.sealed() : state.fresh(round_);
     });
   }
-  bool has_mail(const Mail& mail) {
+  // Messages stay in the map for good: their addresses are unique in a collective (rule 2).
+  bool has_messages(const Messages& messages) {
     bool has_all = true;
-    for_steps(
-        {schedules::Action::receive_add, schedules::Action::receive_adopt},
-        [&](const schedules::Step& step, Holding&) { has_all = has_all && mail.contains(incoming(step)); });
+    for_steps({schedules::Action::receive_add, schedules::Action::receive_final},
+              [&](const schedules::Step& step, ShardState&) {
+                has_all = has_all && messages.contains(incoming(step));
+              });
     return has_all;
   }
-  void receive(const Mail& mail) {
-    for_steps({schedules::Action::receive_add}, [&](const schedules::Step& step, Holding& holding) {
-      holding.add(step.peer, mail.at(incoming(step)));
+  // Contributions are only kept: the sum is due at the next seal or send (rule 3).
+  void receive(const Messages& messages) {
+    for_steps({schedules::Action::receive_add}, [&](const schedules::Step& step, ShardState& state) {
+      state.add(step.peer, messages.at(incoming(step)));
     });
-    for_steps({schedules::Action::receive_adopt},
-              [&](const schedules::Step& step, Holding& holding) { holding.adopt(mail.at(incoming(step))); });
+    for_steps({schedules::Action::receive_final}, [&](const schedules::Step& step, ShardState& state) {
+      state.set_final(messages.at(incoming(step)));
+    });
   }
 
   const schedules::Schedule& schedule_;
   int rank_;
-  std::vector<Holding> holdings_;  // by shard
+  std::vector<ShardState> shards_;  // by shard
   std::size_t round_ = 0;
   bool has_sent_ = false;  // in this round
 };
@@ -180,14 +186,15 @@ void run_reference(std::span<const schedules::Schedule> schedules, const Referen
   for (std::size_t i = 0; i < schedules.size(); ++i)
     ranks.emplace_back(schedules[i], run, static_cast<int>(i), values[i],
                        residuals.empty() ? std::span<float>() : std::span<float>(residuals[i]));
-  Mail mail;
+  // Ranks take turns until none can move. Those that wait then wait for messages that nobody sends.
+  Messages messages;
   for (bool moved = true; moved;) {
     moved = false;
-    for (Rank& rank : ranks) moved = rank.advance(mail) || moved;
+    for (Rank& rank : ranks) moved = rank.advance(messages) || moved;
   }
   for (Rank& rank : ranks) {
     base::require(rank.is_over(), "the schedules come to a standstill");
-    rank.settle();
+    rank.sum_in_place();
   }
 }
 

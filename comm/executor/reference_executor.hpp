@@ -1,8 +1,8 @@
 #pragma once
 
-// The oracle of the executor: the schedules of all ranks, run in one process by the rules of
-// comm/schedules/schedule.hpp and nothing else, one round after another, without transport, segments or
-// pipeline. With the reference codec it is slow and has nothing in common with the executor but the schedule.
+// The oracle of the executor: runs the schedules of all ranks in one process by the rules of
+// comm/schedules/schedule.hpp. Rounds follow each other; there is no transport, segment or pipeline. With the
+// reference codec it is slow and has nothing in common with the executor but the schedule.
 
 #include "comm/schedules/schedule.hpp"
 #include "quant8/codec.hpp"

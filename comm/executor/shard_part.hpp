@@ -14,7 +14,7 @@
 
 namespace eightfold::comm::executor {
 
-// What all shards of a bucket share on a rank. References outlive the bucket's executor.
+// Shared by all shards of a bucket on a rank. References outlive the bucket's executor.
 struct BucketContext {
   const quant8::Codec& codec;
   transport::Transport& transport;
@@ -54,7 +54,7 @@ class ShardPart {
     return bucket_.codec.wire_bytes(static_cast<std::int64_t>(values(segment).size()));
   }
 
-  // What goes into every segment's header: the low bits of step and segment.
+  // For every segment's header: the low bits of step and segment.
   std::uint16_t sequence(std::int64_t segment) const {
     return static_cast<std::uint16_t>((bucket_.step & 0xFF) << 8 | (segment & 0xFF));
   }

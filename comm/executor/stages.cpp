@@ -1,3 +1,18 @@
+// How segments flow through a rank.
+//
+// A stage handles the segments of its shard in order. Segment k needs segment k of the stages before it and
+// nothing else. So the codec encodes segment k + 1 while k is on the wire and k - 1 is decoded.
+//
+// done() means enqueued, not computed. All codec calls of a bucket go to one stream, which keeps their order.
+// Only the wire needs an event: MPI reads memory that the device may still be writing.
+//
+// Memory is bounded by windows. A lane is a ring of slots, segment k in slot k modulo their number. A slot is
+// free again when the transport has no message in it, the device has passed the slot's event, and:
+//   ReceiveAdd    the stage that adds the segment has enqueued its last read (ShardSum::release)
+//   ReceiveFinal  it has decoded the segment, and every SendSealed has sent the bytes on
+//   SendFresh     it has sent the segment
+//   Seal          every SendSealed has sent the bytes
+// A full ring stops its stage, and through the missing messages the peer's. That is all the flow control.
 #include "comm/executor/stages.hpp"
 
 #include "kernels/base/error.hpp"
@@ -11,18 +26,16 @@
 namespace eightfold::comm::executor {
 namespace {
 
-// Stages of random numbers (quant8/rounding.hpp): contributions have the first, sums that go around those
-// between, sealed sums the last.
-constexpr std::uint32_t kSealStage = 63;
-
+// Ring slots are all as large as the first segment's message.
 std::size_t largest_message(const ShardPart& shard) {
-  return shard.bytes(0);  // no segment is longer than the first
+  return shard.bytes(0);
 }
 
 std::size_t slots(const ShardPart& shard) {
   return std::min(shard.bucket().window, static_cast<std::size_t>(shard.segments()));
 }
 
+// The flight record has 16 bits for each number.
 std::uint16_t up_to_65535(std::int64_t number) {
   return static_cast<std::uint16_t>(std::min<std::int64_t>(number, 65535));
 }
@@ -47,18 +60,18 @@ bool is_on_host(const BucketContext& bucket) {
 }  // namespace
 
 bool Predecessors::have_done(std::int64_t segment) const {
-  return std::ranges::all_of(stages_, [&](const Stage* stage) { return stage->done() > segment; });
+  return std::ranges::all_of(stages_, [&](const PipelineStage* stage) { return stage->done() > segment; });
 }
 
 Receive::Receive(const ShardPart& shard, Route route)
-    : Stage(shard),
+    : PipelineStage(shard),
       route_(route),
       lane_(shard.bucket().staging, largest_message(shard), slots(shard)),
       sender_(fmt::format("rank {}", route.peer)),
       receiver_(fmt::format("rank {}", shard.bucket().rank)) {}
 
 void Receive::begin() {
-  Stage::begin();
+  PipelineStage::begin();
   posted_ = 0;
 }
 
@@ -67,6 +80,8 @@ base::Wait Receive::waits_for() const {
   return wait(shard_, base::Wait::Direction::receive, route_.peer, done_);
 }
 
+// A receive is posted as soon as its slot is free, before the peer has anything to send. MPI then writes into
+// the slot. An unexpected message it would keep in memory of its own and copy later.
 bool Receive::post() {
   bool moved = false;
   for (; posted_ < shard_.segments() && is_free(posted_); ++posted_, moved = true)
@@ -89,7 +104,7 @@ bool Receive::has_arrived() {
   return true;
 }
 
-// Bytes that changed on their way are no wrong input, but what makes replicas differ.
+// A wrong hash is a fault of transmission: this rank alone would decode other numbers, and replicas differ.
 void Receive::check_hash(std::span<const std::byte> bytes, std::int64_t elements) const {
   const BucketContext& bucket = shard_.bucket();
   try {
@@ -113,6 +128,7 @@ bool ReceiveAdd::advance() {
   return true;
 }
 
+// Nothing is decoded here: the codec reads all contributions of a sum in one pass (ShardSum).
 std::span<const std::byte> ReceiveAdd::message(std::int64_t segment) const {
   return lane_.device_side(segment, shard_.bytes(segment));
 }
@@ -136,6 +152,8 @@ ShardSum::ShardSum(const ShardPart& shard, std::vector<ReceiveAdd*> received)
     partial_ = kernels::Buffer<float>(shard.bucket().stream.device(), shard.values(0).size());
 }
 
+// A codec takes up to kMaxContributions at once. More are added in groups, each group's sum in fp32 standing
+// first in the next: the order of the additions stays that of the ranks.
 quant8::Sum ShardSum::segment(std::int64_t segment) {
   const std::span<const float> own = shard_.values(segment);
   contributions_.clear();
@@ -156,10 +174,10 @@ void ShardSum::release(std::int64_t segment) {
   for (ReceiveAdd* each : received_) each->release(segment);
 }
 
-Settle::Settle(const ShardPart& shard, Predecessors before, ShardSum sum)
-    : Stage(shard), before_(std::move(before)), sum_(std::move(sum)) {}
+SumInPlace::SumInPlace(const ShardPart& shard, Predecessors before, ShardSum sum)
+    : PipelineStage(shard), before_(std::move(before)), sum_(std::move(sum)) {}
 
-bool Settle::advance() {
+bool SumInPlace::advance() {
   if (done_ == shard_.segments() || !before_.have_done(done_)) return false;
   const BucketContext& bucket = shard_.bucket();
   bucket.timed(engine::kDecodeSpan,
@@ -170,17 +188,19 @@ bool Settle::advance() {
 }
 
 SendFresh::SendFresh(const ShardPart& shard, Predecessors before, Route route, Content content)
-    : Stage(shard),
+    : PipelineStage(shard),
       before_(std::move(before)),
       route_(route),
       content_(std::move(content)),
       lane_(shard.bucket().staging, largest_message(shard), slots(shard)) {}
 
 void SendFresh::begin() {
-  Stage::begin();
+  PipelineStage::begin();
   sent_ = 0;
 }
 
+// Each call encodes one segment, so that later stages get their turn. It sends all segments that the device
+// has finished, so that the wire never waits for the codec.
 bool SendFresh::advance() {
   bool moved = false;
   if (done_ < shard_.segments() && done_ - sent_ < lane_.slots() && lane_.is_idle(done_) &&
@@ -190,22 +210,23 @@ bool SendFresh::advance() {
     ++done_;
     moved = true;
   }
-  for (; sent_ < done_ && lane_.is_settled(sent_); ++sent_, moved = true)
+  for (; sent_ < done_ && lane_.is_moved(sent_); ++sent_, moved = true)
     shard_.bucket().transport.send(lane_.wire_side(sent_, shard_.bytes(sent_)), route_.peer, route_.tag,
                                    lane_.under_way(sent_));
   return moved;
 }
 
+// Error feedback acts on a rank's own gradients and on the seal. A partial sum has no residual.
 void SendFresh::encode(std::int64_t segment) {
   const BucketContext& bucket = shard_.bucket();
   const std::span<std::byte> message = lane_.device_side(segment, shard_.bytes(segment));
   bucket.timed(engine::kEncodeSpan, [&] {
     if (content_.is_contribution) {
       bucket.codec.encode(bucket.stream, shard_.values(segment), shard_.residual(segment),
-                          shard_.stamp(segment, 0, bucket.rank), message);
+                          shard_.stamp(segment, quant8::RoundingStage::kContribution, bucket.rank), message);
       return;
     }
-    const quant8::Stamp stamp = shard_.stamp(segment, content_.random_stage, quant8::RoundingKey::kNoRank);
+    const quant8::Stamp stamp = shard_.stamp(segment, content_.rounding_stage, quant8::RoundingKey::kNoRank);
     const quant8::Sum sum = content_.sum.segment(segment);
     if (content_.keeps_sum) {
       bucket.codec.sum(bucket.stream, sum, shard_.values(segment));
@@ -233,11 +254,12 @@ bool Sealed::has_been_forwarded(std::int64_t segment, const transport::MessageLa
 }
 
 Seal::Seal(const ShardPart& shard, Predecessors before, ShardSum sum)
-    : Stage(shard),
+    : PipelineStage(shard),
       before_(std::move(before)),
       sum_(std::move(sum)),
       lane_(shard.bucket().staging, largest_message(shard), slots(shard)) {}
 
+// The owner decodes its own sealed bytes, too: its values must be those of every other rank, bit for bit.
 bool Seal::advance() {
   if (done_ == shard_.segments() || !lane_.is_idle(done_) || !has_been_forwarded(done_, lane_) ||
       !before_.have_done(done_))
@@ -246,7 +268,8 @@ bool Seal::advance() {
   const std::span<std::byte> message = lane_.device_side(done_, shard_.bytes(done_));
   bucket.timed(engine::kEncodeSpan, [&] {
     bucket.codec.encode_sum(bucket.stream, sum_.segment(done_), shard_.residual(done_),
-                            shard_.stamp(done_, kSealStage, quant8::RoundingKey::kNoRank), message);
+                            shard_.stamp(done_, quant8::RoundingStage::kSeal, quant8::RoundingKey::kNoRank),
+                            message);
   });
   sum_.release(done_);
   lane_.leave(done_, message.size(), bucket.stream);
@@ -256,10 +279,12 @@ bool Seal::advance() {
   return true;
 }
 
-ReceiveAdopt::ReceiveAdopt(const ShardPart& shard, Predecessors before, Route route)
+ReceiveFinal::ReceiveFinal(const ShardPart& shard, Predecessors before, Route route)
     : Receive(shard, route), before_(std::move(before)) {}
 
-bool ReceiveAdopt::advance() {
+// Decoding overwrites the rank's values, so the stages that read them (its own contribution, its partial
+// sums) must have enqueued their reads. Bytes that come earlier wait in their slot.
+bool ReceiveFinal::advance() {
   const bool posted = post();
   if (done_ == posted_ || !before_.have_done(done_) || !has_arrived()) return posted;
   const BucketContext& bucket = shard_.bucket();
@@ -272,26 +297,28 @@ bool ReceiveAdopt::advance() {
   return true;
 }
 
-bool ReceiveAdopt::is_free(std::int64_t segment) const {
+bool ReceiveFinal::is_free(std::int64_t segment) const {
   return segment - done_ < lane_.slots() && lane_.is_idle(segment) && has_been_forwarded(segment, lane_);
 }
 
 SendSealed::SendSealed(const ShardPart& shard, Route route, Sealed& source)
-    : Stage(shard), route_(route), source_(source), under_way_(slots(shard)) {
+    : PipelineStage(shard), route_(route), source_(source), under_way_(slots(shard)) {
   source_.add_forward(*this);
 }
 
+// Sends straight from the lane of the stage that has the bytes: forwarding copies nothing. The messages are
+// counted here and not in the slot, since several peers may be sent the same bytes.
 bool SendSealed::advance() {
   transport::MessageLane& lane = source_.lane();
   bool moved = false;
-  for (; done_ < source_.sealed() && lane.is_settled(done_); ++done_, moved = true)
+  for (; done_ < source_.sealed() && lane.is_moved(done_); ++done_, moved = true)
     shard_.bucket().transport.send(lane.wire_side(done_, shard_.bytes(done_)), route_.peer, route_.tag,
                                    under_way_[static_cast<std::size_t>(done_) % under_way_.size()]);
   return moved;
 }
 
 bool SendSealed::is_over() const {
-  return Stage::is_over() && std::ranges::count(under_way_, 0) == std::ssize(under_way_);
+  return PipelineStage::is_over() && std::ranges::count(under_way_, 0) == std::ssize(under_way_);
 }
 
 base::Wait SendSealed::waits_for() const {

@@ -13,12 +13,12 @@
 
 namespace eightfold::comm::executor {
 
-class Stage {
+class PipelineStage {
  public:
-  explicit Stage(const ShardPart& shard) : shard_(shard) {}
-  virtual ~Stage() = default;
-  Stage(const Stage&) = delete;  // stages refer to each other
-  Stage& operator=(const Stage&) = delete;
+  explicit PipelineStage(const ShardPart& shard) : shard_(shard) {}
+  virtual ~PipelineStage() = default;
+  PipelineStage(const PipelineStage&) = delete;  // stages refer to each other
+  PipelineStage& operator=(const PipelineStage&) = delete;
 
   virtual void begin() { done_ = 0; }
   // Whether anything could be done.
@@ -38,21 +38,21 @@ class Stage {
 // A place in the order of a shard's stages: those that must have done a segment before this one may.
 class Predecessors {
  public:
-  explicit Predecessors(std::vector<const Stage*> stages) : stages_(std::move(stages)) {}
+  explicit Predecessors(std::vector<const PipelineStage*> stages) : stages_(std::move(stages)) {}
   bool have_done(std::int64_t segment) const;
 
  private:
-  std::vector<const Stage*> stages_;
+  std::vector<const PipelineStage*> stages_;
 };
 
-// Whom a stage sends to or receives from, and under which tag.
+// The peer of a stage's messages and their tag.
 struct Route {
   int peer;
   int tag;
 };
 
 // Receives segments into a lane of its own.
-class Receive : public Stage {
+class Receive : public PipelineStage {
  public:
   Receive(const ShardPart& shard, Route route);
 
@@ -112,10 +112,10 @@ class ShardSum {
   kernels::Buffer<float> partial_;  // of sums with more contributions than a codec takes at once
 };
 
-// The end of a shard whose sum nobody encodes: adds up in place.
-class Settle final : public Stage {
+// The last stage of a shard whose sum is not encoded: adds up in place.
+class SumInPlace final : public PipelineStage {
  public:
-  Settle(const ShardPart& shard, Predecessors before, ShardSum sum);
+  SumInPlace(const ShardPart& shard, Predecessors before, ShardSum sum);
   bool advance() override;
 
  private:
@@ -123,13 +123,13 @@ class Settle final : public Stage {
   ShardSum sum_;
 };
 
-class SendFresh final : public Stage {
+class SendFresh final : public PipelineStage {
  public:
-  // What is to be sent: this rank's contribution, or a sum. `keeps_sum`: someone needs the sum later.
+  // The values to send: this rank's contribution, or a sum. `keeps_sum`: someone needs the sum later.
   struct Content {
     ShardSum sum;
     bool is_contribution;
-    std::uint32_t random_stage;  // of a sum
+    std::uint32_t rounding_stage;  // of a sum
     bool keeps_sum;
   };
   SendFresh(const ShardPart& shard, Predecessors before, Route route, Content content);
@@ -150,7 +150,7 @@ class SendFresh final : public Stage {
 
 class SendSealed;
 
-// Where the sealed bytes of a shard lie on this rank, for those who pass them on.
+// A stage that holds the sealed bytes of a shard, for the stages that send them on.
 class Sealed {
  public:
   virtual ~Sealed() = default;
@@ -159,14 +159,14 @@ class Sealed {
   void add_forward(const SendSealed& forward) { forwards_.push_back(&forward); }
 
  protected:
-  // Whether nobody sends the slot's earlier segment any more.
+  // Whether all forwards have sent the slot's earlier segment.
   bool has_been_forwarded(std::int64_t segment, const transport::MessageLane& lane) const;
 
  private:
   std::vector<const SendSealed*> forwards_;
 };
 
-class Seal final : public Stage, public Sealed {
+class Seal final : public PipelineStage, public Sealed {
  public:
   Seal(const ShardPart& shard, Predecessors before, ShardSum sum);
   bool advance() override;
@@ -179,9 +179,9 @@ class Seal final : public Stage, public Sealed {
   transport::MessageLane lane_;
 };
 
-class ReceiveAdopt final : public Receive, public Sealed {
+class ReceiveFinal final : public Receive, public Sealed {
  public:
-  ReceiveAdopt(const ShardPart& shard, Predecessors before, Route route);
+  ReceiveFinal(const ShardPart& shard, Predecessors before, Route route);
   bool advance() override;
   std::int64_t sealed() const override { return done(); }
   transport::MessageLane& lane() override { return lane_; }
@@ -193,7 +193,7 @@ class ReceiveAdopt final : public Receive, public Sealed {
 };
 
 // Does not read the values: done() stays behind nothing.
-class SendSealed final : public Stage {
+class SendSealed final : public PipelineStage {
  public:
   SendSealed(const ShardPart& shard, Route route, Sealed& source);
   bool advance() override;

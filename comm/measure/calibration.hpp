@@ -1,8 +1,8 @@
 #pragma once
 
-// What a cluster was measured to do: `eightfold bench link` writes it, and the choice of an algorithm
-// (`auto`) is made from it. The file is JSON with exactly the names below, so that what somebody misspelt is
-// an error and not a default. Ranks must choose alike: rank 0 reads, everybody gets its text.
+// A cluster's measured speeds. `eightfold bench link` writes them, and `auto` chooses an algorithm from them.
+// The file is JSON with exactly the names below, so that what somebody misspelt is an error and not a
+// default. Ranks must choose alike: rank 0 reads, everybody gets its text.
 
 #include "comm/measure/link.hpp"
 #include "comm/mpi/communicator.hpp"
@@ -24,7 +24,7 @@ struct CodecSpeed {
   friend bool operator==(const CodecSpeed&, const CodecSpeed&) = default;
 };
 
-// How long an allreduce of a bucket takes, through the engine as in a job.
+// The time of a bucket's allreduce, through the engine as in a job.
 struct AllreduceTime {
   std::string algorithm;
   quant8::Format format = quant8::Format::fp32;
@@ -48,7 +48,7 @@ struct Calibration {
   // Between two ranks of one node, and of two; nothing where there are no such ranks.
   std::optional<LinkModel> same_node;
   std::optional<LinkModel> other_node;
-  // What a rank sends, and receives, in a second when all ranks do.
+  // Bytes that a rank sends, and receives, per second while all ranks do.
   double exchange_bytes_per_s = 0;
   std::vector<CodecSpeed> codecs;
   std::vector<AllreduceTime> allreduces;

@@ -15,8 +15,8 @@ namespace {
 constexpr std::chrono::milliseconds kRest{100};
 constexpr int kTag = 0;
 
-// A token bucket, a congestion window or a sleeping core lets the first bytes pass faster or slower than the
-// rest: so many bytes go ahead of the timed ones, in this many repeats at most.
+// Untimed bytes sent ahead of the timed ones, in this many repeats at most. A token bucket, a congestion
+// window or a sleeping core gives the first bytes another speed than the rest.
 constexpr std::size_t kWarmupBytes = std::size_t{1} << 20;
 constexpr std::size_t kMostWarmups = 32;
 
@@ -141,7 +141,7 @@ double LinkMeter::both_ways_s(const RankPair& pair, std::size_t bytes) {
   std::vector<double> times_s(static_cast<std::size_t>(options_.repeats), 0.0);
   if (rank == pair.first || rank == pair.second) {
     const Leg leg{rank == pair.first ? pair.second : pair.first, bytes};
-    // Each repeat begins where the last one ended: whoever is ahead waits for the other's bytes.
+    // Each repeat begins where the last one ended: the faster side waits for the other's bytes.
     times_s = timed(warmups(bytes), options_.repeats, [&] { transfer(leg, leg); });
   }
   return base::median(mpi::slowest_of_ranks(communicator_, times_s));

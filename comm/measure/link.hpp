@@ -1,8 +1,8 @@
 #pragma once
 
 // Measures the wires between ranks with the messages of the exchange: segments below the eager limit of TCP,
-// several in flight, through the transport. What a wire gives to one large message is another number, and not
-// the one that an exchange can reach.
+// several in flight, through the transport. The rate of one large message is another number, which an
+// exchange cannot reach.
 
 #include "comm/mpi/communicator.hpp"
 #include "comm/schedules/topology.hpp"
@@ -66,8 +66,8 @@ class LinkMeter {
   double both_ways_s(const RankPair& pair, std::size_t bytes);
   // Until all ranks have sent to their next and received from their previous neighbour, all at once.
   double ring_s(std::size_t bytes);
-  // Sends around the ring what a shaped link would let pass at once after a pause, up to 512 KiB: what is
-  // sent next passes at the link's rate. All ranks leave it together, without a barrier at the end, during
+  // Sends around the ring the burst that a shaped link passes at once after a pause, up to 512 KiB. What
+  // follows passes at the link's rate. All ranks leave it together, without a barrier at the end, during
   // which the credit would grow again.
   void spend_credit();
   // Bytes beyond its steady rate that a rank can send at once after it has rested: the credit of a shaped

@@ -22,8 +22,8 @@ using kernels::DeviceKind;
 
 namespace {
 
-// A group of processes with a quota, by the number that the kernel gives its directory: the same for all who
-// are in it, whatever each calls it.
+// A control group with a quota, named by the kernel's number of its directory. All its members see the same
+// number, under whatever path each sees the group.
 std::uint64_t group_number(const base::CpuQuota& quota) {
   struct stat facts {};
   return ::stat(quota.group().c_str(), &facts) == 0
@@ -31,7 +31,7 @@ std::uint64_t group_number(const base::CpuQuota& quota) {
              : base::hash64(std::as_bytes(std::span(quota.file.native())));
 }
 
-// How many ranks of this node each of these quotas of this rank's is for. Collective over the node.
+// For each of this rank's quotas, the number of ranks of this node that share it. Collective over the node.
 std::vector<std::ptrdiff_t> ranks_under(Communicator& communicator,
                                         const std::vector<base::CpuQuota>& quotas) {
   std::vector<std::uint64_t> groups(quotas.size());

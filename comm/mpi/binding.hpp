@@ -1,7 +1,7 @@
 #pragma once
 
-// Which device and how many host threads a rank uses: decided once at start, from what its node has and who
-// else is on it, and logged with the reason.
+// Chooses a rank's device and number of host threads, once at start, from its node's hardware and the other
+// ranks there. The choice is logged with its reason.
 
 #include "comm/mpi/communicator.hpp"
 #include "kernels/base/cpu_quota.hpp"
@@ -13,11 +13,12 @@
 
 namespace eightfold::comm::mpi {
 
-// GPU number local rank modulo GPUs when `kind` is cuda, or when it is nothing and this build and machine
-// have a GPU; else the host. Throws EnvironmentError when a GPU is asked for and there is none.
+// The GPU with the number local rank modulo GPUs if `kind` is cuda, or if it is absent and build and machine
+// have a GPU. Else the host. Throws EnvironmentError when a GPU is asked for and there is none.
 kernels::Device bind_device(const Communicator& communicator, std::optional<kernels::DeviceKind> kind);
 
-// How many threads a rank's part of its node is enough for, at least 1, and what says so.
+// The number of threads that a rank's part of its node suffices for, at least 1, and the limit that decides
+// it.
 struct FairShare {
   int threads = 1;
   std::string reason;
@@ -26,11 +27,11 @@ struct FairShare {
 // too. Collective over the node.
 FairShare fair_host_threads(Communicator& communicator, int cores, const std::vector<base::CpuQuota>& quotas);
 
-// The threads that every rank computes with on the host, the same number on all: `wanted`, or with 0 the fair
-// share of the cores that the rank may run on, divided by the ranks of its node that may run on exactly the
-// same ones, under its quotas. If OpenMP grants a rank fewer, or the shares differ, all take the least: the
-// last bits of a rank's gradients depend on its threads, and none is ahead of the slowest. Logs the number
-// with the reason. Throws AgreedError, for the environment, where no number can be relied on. Collective.
+// The number of host threads per rank, the same on all. It is `wanted`, or with 0 a fair share: the cores
+// that the rank may use, divided by the ranks of its node that may use exactly these, within its quotas. If
+// OpenMP grants a rank fewer, or the shares differ, all take the least: the last bits of gradients depend on
+// the threads, and a faster rank would wait for the slowest. Logs the number with the reason. Throws
+// AgreedError, for the environment, where no number can be relied on. Collective.
 int bind_host_threads(Communicator& communicator, int wanted);
 
 }  // namespace eightfold::comm::mpi

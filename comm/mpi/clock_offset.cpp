@@ -11,14 +11,14 @@ double wall_clock_s() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-// What rank 0 learns by asking another once; nobody else learns anything. Collective.
+// Rank 0's estimate from asking another rank once; the result on other ranks means nothing. Collective.
 ClockOffset ask(Communicator& communicator, int rank) {
   double theirs_s = 0;
   const auto message = std::as_writable_bytes(std::span(&theirs_s, 1));
   const double asked_s = wall_clock_s();
-  communicator.carry(message, 0, rank);
+  communicator.transfer(message, 0, rank);
   if (communicator.rank() == rank) theirs_s = wall_clock_s();
-  communicator.carry(message, rank, 0);
+  communicator.transfer(message, rank, 0);
   const double answered_s = wall_clock_s();
   return {theirs_s - (asked_s + answered_s) / 2, (answered_s - asked_s) / 2};
 }

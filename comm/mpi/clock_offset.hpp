@@ -1,6 +1,6 @@
 #pragma once
 
-// How far the clocks on the wall of other nodes are ahead of rank 0's.
+// Offsets of other nodes' wall clocks against rank 0's.
 
 #include "comm/mpi/communicator.hpp"
 

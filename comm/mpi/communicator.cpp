@@ -13,8 +13,8 @@
 namespace eightfold::comm::mpi {
 namespace {
 
-using base::Collective;
-using base::InCollective;
+using base::CommunicatorCall;
+using base::CommunicatorCallScope;
 
 // MPI 3 counts are int; larger messages go in pieces of this many elements.
 constexpr std::size_t kPieceElements = std::size_t{1} << 28;
@@ -112,12 +112,12 @@ void Communicator::progress() {
 }
 
 void Communicator::barrier() {
-  const InCollective scope(*recorder_, Collective::barrier);
+  const CommunicatorCallScope scope(*recorder_, CommunicatorCall::barrier);
   EIGHTFOLD_MPI_CHECK(MPI_Barrier(handles_->world.get()));
 }
 
 void Communicator::broadcast(std::span<std::byte> bytes, int root) {
-  const InCollective scope(*recorder_, Collective::broadcast);
+  const CommunicatorCallScope scope(*recorder_, CommunicatorCall::broadcast);
   while (!bytes.empty()) {
     const std::span<std::byte> piece = bytes.first(std::min(bytes.size(), kPieceElements));
     EIGHTFOLD_MPI_CHECK(
@@ -134,9 +134,9 @@ void Communicator::broadcast_text(std::string& text, int root) {
 }
 
 // A gathering to which one rank alone contributes: point-to-point messages belong to the exchange.
-void Communicator::carry(std::span<std::byte> bytes, int from, int to) {
+void Communicator::transfer(std::span<std::byte> bytes, int from, int to) {
   if (from == to) return;
-  const InCollective scope(*recorder_, Collective::carry);
+  const CommunicatorCallScope scope(*recorder_, CommunicatorCall::transfer);
   std::vector<int> counts(static_cast<std::size_t>(size())), offsets(counts.size());
   while (!bytes.empty()) {
     const std::span<std::byte> piece = bytes.first(std::min(bytes.size(), kPieceElements));
@@ -162,7 +162,7 @@ std::vector<std::string> Communicator::gather(std::string_view bytes, int to) {
     offsets.push_back(offset);
     offset += counts.back();
   }
-  const InCollective scope(*recorder_, Collective::gather);
+  const CommunicatorCallScope scope(*recorder_, CommunicatorCall::gather);
   EIGHTFOLD_MPI_CHECK(MPI_Gatherv(bytes.data(), static_cast<int>(bytes.size()), MPI_BYTE, all.data(),
                                   counts.data(), offsets.data(), MPI_BYTE, to, handles_->world.get()));
   std::vector<std::string> parts;
@@ -173,21 +173,27 @@ std::vector<std::string> Communicator::gather(std::string_view bytes, int to) {
 }
 
 void Communicator::sum(std::span<float> values) {
-  const InCollective scope(*recorder_, Collective::sum);
+  const CommunicatorCallScope scope(*recorder_, CommunicatorCall::sum);
   sum_in_pieces(handles_->world.get(), MPI_FLOAT, values);
 }
 void Communicator::sum(std::span<double> values) {
-  const InCollective scope(*recorder_, Collective::sum);
+  const CommunicatorCallScope scope(*recorder_, CommunicatorCall::sum);
   sum_in_pieces(handles_->world.get(), MPI_DOUBLE, values);
 }
 
 std::vector<std::uint64_t> Communicator::all_gather(std::uint64_t value) {
-  const InCollective scope(*recorder_, Collective::all_gather);
+  const CommunicatorCallScope scope(*recorder_, CommunicatorCall::all_gather);
   return gathered(handles_->world.get(), size(), value);
 }
 
+double Communicator::max(double value) {
+  const CommunicatorCallScope scope(*recorder_, CommunicatorCall::max);
+  EIGHTFOLD_MPI_CHECK(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_DOUBLE, MPI_MAX, handles_->world.get()));
+  return value;
+}
+
 std::vector<std::uint64_t> Communicator::all_gather_on_node(std::uint64_t value) {
-  const InCollective scope(*recorder_, Collective::node_all_gather);
+  const CommunicatorCallScope scope(*recorder_, CommunicatorCall::node_all_gather);
   return gathered(handles_->node.get(), local_size(), value);
 }
 

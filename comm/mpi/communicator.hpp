@@ -48,13 +48,15 @@ class Communicator {
   void broadcast_text(std::string& text, int root);
   // Rank `to` gets the bytes of rank `from`, everybody else's stay; the size is the same on all ranks.
   // Collective.
-  void carry(std::span<std::byte> bytes, int from, int to);
+  void transfer(std::span<std::byte> bytes, int from, int to);
   // Rank `to` gets the bytes of every rank, by rank, 1 GiB together at most; the others nothing. Each rank's
   // have a length of their own. Collective.
   std::vector<std::string> gather(std::string_view bytes, int to);
   // Each value becomes its sum over the ranks, the same bits on every rank. Any count. Collective.
   void sum(std::span<float> values);
   void sum(std::span<double> values);
+  // The largest value of any rank. Collective.
+  double max(double value);
   // One value of every rank, by rank. Collective.
   std::vector<std::uint64_t> all_gather(std::uint64_t value);
   // The same among the ranks of this node, by local rank. Collective over the node.

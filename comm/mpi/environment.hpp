@@ -40,8 +40,8 @@ class Environment {
 
 // The MPI library in use, one line: "Open MPI v4.1.4 ...". Needs no Environment.
 std::string mpi_library_version();
-// Throws EnvironmentError if that is not an Open MPI: what ends ranks, passes signals on and knows of GPU
-// memory differs from library to library, and only this one was tried.
+// Throws EnvironmentError if that is not an Open MPI. Libraries differ in how they end ranks, pass signals on
+// and handle GPU memory; only this one was tried.
 void require_supported_mpi(std::string_view library_version);
 
 }  // namespace eightfold::comm::mpi

@@ -78,7 +78,7 @@ void Execution::end_round(int rank) {
   const Progress& progress = progress_[static_cast<std::size_t>(rank)];
   std::vector<std::size_t> additions;
   for (std::size_t i = progress.begin; i < progress.end; ++i) {
-    if (steps_[i].step.action == schedules::Action::receive_adopt) adopt(steps_[i]);
+    if (steps_[i].step.action == schedules::Action::receive_final) receive_final(steps_[i]);
     if (steps_[i].step.action == schedules::Action::receive_add) additions.push_back(i);
   }
   std::ranges::sort(additions, {}, [&](std::size_t place) {
@@ -111,7 +111,7 @@ Values::Id Execution::payload_of(const PlacedStep& send) {
   return values_.encoded(own.value);
 }
 
-void Execution::adopt(const PlacedStep& placed) {
+void Execution::receive_final(const PlacedStep& placed) {
   State& own = state(placed);
   expect(!own.sealed, placed, "the shard is sealed already");
   own = {payload_[static_cast<std::size_t>(placed.other_end)], true};
@@ -143,7 +143,7 @@ void Execution::raise_deadlock() const {
   const auto first_open = [&](int rank) {
     const Progress& progress = progress_[static_cast<std::size_t>(rank)];
     std::size_t place = progress.begin;
-    while (steps_[place].other_end == schedules::kNobody ||
+    while (steps_[place].other_end == schedules::kNoRank ||
            posted_[static_cast<std::size_t>(steps_[place].other_end)] != 0)
       ++place;
     return place;

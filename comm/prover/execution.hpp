@@ -46,7 +46,7 @@ class Execution {
   void post(std::size_t place);
   void seal(const PlacedStep& placed);
   Values::Id payload_of(const PlacedStep& send);
-  void adopt(const PlacedStep& placed);
+  void receive_final(const PlacedStep& placed);
   void add(std::span<const std::size_t> receives);
   [[noreturn]] void raise_deadlock() const;
 

@@ -22,7 +22,7 @@ struct Address {
 Address address_of(const PlacedStep& placed) {
   const auto& [rank, round, step, other_end] = placed;
   const bool sealed =
-      step.action == schedules::Action::send_sealed || step.action == schedules::Action::receive_adopt;
+      step.action == schedules::Action::send_sealed || step.action == schedules::Action::receive_final;
   return is_send(step) ? Address{rank, step.peer, step.shard, sealed}
                        : Address{step.peer, rank, step.shard, sealed};
 }
@@ -45,7 +45,7 @@ void check_step(const PlacedStep& placed, std::span<const schedules::Schedule> s
   const auto [sender, receiver, shard, sealed] = address_of(end);
   if (is_send(end.step))
     base::raise<base::InternalError>("{}, but rank {} does not {} it", to_string(end), receiver,
-                                     sealed ? "adopt" : "add");
+                                     sealed ? "receive" : "add");
   base::raise<base::InternalError>("{}, but rank {} does not send it {}", to_string(end), sender,
                                    sealed ? "sealed" : "fresh");
 }

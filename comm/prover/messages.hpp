@@ -14,7 +14,7 @@ struct PlacedStep {
   int rank = 0;
   int round = 0;
   schedules::Step step;
-  int other_end = schedules::kNobody;  // of a send or receive, its place in the list
+  int other_end = schedules::kNoRank;  // of a send or receive, its place in the list
 };
 // "rank 1 sends shard 3 sealed to rank 2 in round 0"
 std::string to_string(const PlacedStep& placed);
@@ -23,7 +23,7 @@ inline bool is_send(const schedules::Step& step) {
   return step.action == schedules::Action::send_fresh || step.action == schedules::Action::send_sealed;
 }
 inline bool is_receive(const schedules::Step& step) {
-  return step.action == schedules::Action::receive_add || step.action == schedules::Action::receive_adopt;
+  return step.action == schedules::Action::receive_add || step.action == schedules::Action::receive_final;
 }
 
 // By rank, by round, as written. Throws InternalError when a step names a peer or a shard that does not

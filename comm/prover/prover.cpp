@@ -29,7 +29,7 @@ void check_shards(std::span<const schedules::Schedule> schedules, std::int64_t e
   if (end != elements) base::raise<base::InternalError>("the shards end at element {} of {}", end, elements);
 }
 
-// Who brings a shard along, and who is to have it in the end.
+// The ranks that contribute to a shard, and those that must have it in the end.
 struct Goal {
   schedules::Collective collective;
   int root;
@@ -80,19 +80,19 @@ void check_complete(const Goal& goal, const Values& values, Values::Id value, in
 
 // Returns the quantisations that the shard's contributions have behind them.
 int check_shard(const Goal& goal, const Execution& execution, const Values& values, int ranks, int shard) {
-  int first_rank = schedules::kNobody, quantisations = 0;
+  int first_rank = schedules::kNoRank, quantisations = 0;
   for (int rank = 0; rank < ranks; ++rank) {
     if (!goal.receives(rank, shard)) continue;
     const Values::Id value = execution.value(rank, shard);
-    if (first_rank != schedules::kNobody && value == execution.value(first_rank, shard)) continue;
+    if (first_rank != schedules::kNoRank && value == execution.value(first_rank, shard)) continue;
     check_complete(goal, values, value, ranks, rank, shard);
-    if (first_rank != schedules::kNobody)
+    if (first_rank != schedules::kNoRank)
       base::raise<base::InternalError>("rank {} and rank {} end with different bits in shard {}", first_rank,
                                        rank, shard);
     first_rank = rank;
     quantisations = values.quantisations(value);
   }
-  if (first_rank == schedules::kNobody) base::raise<base::InternalError>("nobody is to have shard {}", shard);
+  if (first_rank == schedules::kNoRank) base::raise<base::InternalError>("nobody is to have shard {}", shard);
   return quantisations;
 }
 

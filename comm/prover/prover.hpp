@@ -1,8 +1,8 @@
 #pragma once
 
 // Runs the schedules of all ranks symbolically: a value is an expression over the ranks' contributions, not
-// numbers. What passes is proven for every gradient, codec and arrival order; 128 ranks take milliseconds.
-// What does not is a defect of this program: InternalError, with the rank, round, shard and what is wrong.
+// numbers. Schedules that pass are proven for every gradient, codec and arrival order; 128 ranks take
+// milliseconds. Others are a defect of this program: InternalError, with rank, round, shard and fault.
 
 #include "comm/schedules/generators.hpp"
 #include "comm/schedules/schedule.hpp"
@@ -11,7 +11,7 @@
 
 namespace eightfold::comm::prover {
 
-// What a set of schedules is said to do.
+// The claim to prove: what a set of schedules does.
 struct Claim {
   schedules::Collective collective = schedules::Collective::all_reduce;
   std::int64_t elements = 0;
@@ -30,7 +30,7 @@ struct Proof {
 //    comm/schedules/schedule.hpp).
 // 3. Every rank comes to its end, even if a round ends only when all its messages have met (no deadlock).
 // 4. Only what is there is sent and added to; a sealed shard is neither added to nor encoded again; a shard
-//    is not adopted twice.
+//    is not received twice.
 // 5. Who is to have a shard in the end has every contribution to it exactly once, and all who are to have it
 //    have the same bits.
 Proof prove(std::span<const schedules::Schedule> schedules, const Claim& claim);

@@ -1,8 +1,8 @@
 #pragma once
 
-// The values of a symbolic run. Equal expressions have equal numbers, so that "the same bits" is one
-// comparison: fp32 sums are written as they are computed, with their order, and an encoded value is another
-// one than the value it was made from.
+// The values of a symbolic run. Equal expressions have equal numbers, so "the same bits" is one comparison.
+// An fp32 sum is an expression with its order of additions; an encoded value differs from the value before
+// encoding.
 
 #include <cstdint>
 #include <optional>
@@ -21,7 +21,7 @@ class Values {
   // With an exact codec an encoded value is the value itself.
   Values(int ranks, bool exact);
 
-  // What rank `rank` brings along.
+  // The contribution of rank `rank`.
   Id contribution(int rank) const { return rank; }
   Id encoded(Id value);
   // Their sum in this order. Requires terms without a contribution in common.

@@ -19,7 +19,7 @@ void be_root(Builder& builder, const Part& part) {
 void be_another(Builder& builder, const Part& part) {
   const int ranks = part.topology.ranks();
   builder.next_round();
-  builder.receive_adopt(part.rank, part.root);
+  builder.receive_final(part.rank, part.root);
   builder.next_round();
   for (int distance = 1; distance < ranks; ++distance) {
     const int peer = (part.rank + distance) % ranks;
@@ -27,7 +27,7 @@ void be_another(Builder& builder, const Part& part) {
   }
   for (int distance = 1; distance < ranks; ++distance) {
     const int peer = (part.rank + ranks - distance) % ranks;
-    builder.receive_adopt(peer, peer);
+    builder.receive_final(peer, peer);
   }
 }
 

@@ -42,7 +42,7 @@ void exchange_sealed(Builder& builder, std::span<const Member> members, int self
     for_each_shard(own, [&](int shard) { builder.send_sealed(shard, peer.rank); });
   });
   for_each_previous(members, self, [&](const Member& peer) {
-    for_each_shard(peer, [&](int shard) { builder.receive_adopt(shard, peer.rank); });
+    for_each_shard(peer, [&](int shard) { builder.receive_final(shard, peer.rank); });
   });
 }
 

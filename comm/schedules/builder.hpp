@@ -1,7 +1,7 @@
 #pragma once
 
-// What the generators are written with: a Schedule under construction, and the two exchanges that most of
-// them are made of. Internal to comm/schedules/.
+// Tools of the generators: a Schedule under construction, and the two exchanges that most of them consist of.
+// Internal to comm/schedules/.
 
 #include "comm/schedules/generators.hpp"
 
@@ -19,7 +19,7 @@ class Builder {
   void send_fresh(int shard, int peer) { append({Action::send_fresh, shard, peer}); }
   void send_sealed(int shard, int peer) { append({Action::send_sealed, shard, peer}); }
   void receive_add(int shard, int peer) { append({Action::receive_add, shard, peer}); }
-  void receive_adopt(int shard, int peer) { append({Action::receive_adopt, shard, peer}); }
+  void receive_final(int shard, int peer) { append({Action::receive_final, shard, peer}); }
 
   Schedule take() && { return std::move(schedule_); }
 
@@ -43,9 +43,9 @@ struct Member {
 // this rank among the members.
 //
 // The steps go round the members from this one on: rank r sends to r + 1, r + 2 ... and receives from r - 1,
-// r - 2 ... Ranks at the same step then send to different ones, and nobody is flooded.
+// r - 2 ... So ranks at the same step send to different ranks, and none is flooded.
 void exchange_fresh(Builder& builder, std::span<const Member> members, int self);
-// Each sends its own shards, sealed, to every other one, and adopts theirs. In the same order.
+// Each sends its own shards, sealed, to every other one, and receives theirs. In the same order.
 void exchange_sealed(Builder& builder, std::span<const Member> members, int self);
 
 // One shard per rank: shard r is rank r's.

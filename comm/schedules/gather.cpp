@@ -14,7 +14,7 @@ Schedule gather(const Part& part) {
   }
   for (int distance = 1; distance < ranks; ++distance) {
     const int peer = (part.rank + distance) % ranks;
-    builder.receive_adopt(peer, peer);
+    builder.receive_final(peer, peer);
   }
   return std::move(builder).take();
 }

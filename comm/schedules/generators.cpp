@@ -28,4 +28,16 @@ const Generator* find_generator(std::string_view name) {
   return found == std::end(kGenerators) ? nullptr : found;
 }
 
+const Generator* find_allreduce(std::string_view name) {
+  const Generator* const found = find_generator(name);
+  return found != nullptr && found->collective == Collective::all_reduce ? found : nullptr;
+}
+
+std::vector<std::string_view> allreduce_names() {
+  std::vector<std::string_view> names;
+  for (const Generator& generator : kGenerators)
+    if (generator.collective == Collective::all_reduce) names.push_back(generator.name);
+  return names;
+}
+
 }  // namespace eightfold::comm::schedules

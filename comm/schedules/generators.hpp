@@ -12,6 +12,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace eightfold::comm::schedules {
 
@@ -49,9 +50,8 @@ Cost hierarchical_cost(const Part& part, const WireSize& wire);
 Schedule ring(const Part& part);
 Cost ring_cost(const Part& part, const WireSize& wire);
 
-// Pairs exchange all they have, at distances 1, 2, 4 ...; ranks beyond the largest power of two have a
-// partner that takes part for them. For codecs without loss: partial sums re-encoded would differ between
-// ranks.
+// Pairs exchange all they have, at distances 1, 2, 4 ... Ranks beyond the largest power of two have a partner
+// that takes part for them. For codecs without loss: partial sums re-encoded would differ between ranks.
 Schedule recursive_doubling(const Part& part);
 Cost recursive_doubling_cost(const Part& part, const WireSize& wire);
 
@@ -83,5 +83,9 @@ struct Generator {
 std::span<const Generator> generators();
 // Null if there is none of this name.
 const Generator* find_generator(std::string_view name);
+// The same among those that sum over all ranks.
+const Generator* find_allreduce(std::string_view name);
+// Of all that sum over all ranks, in the order of generators().
+std::vector<std::string_view> allreduce_names();
 
 }  // namespace eightfold::comm::schedules

@@ -5,8 +5,8 @@
 namespace eightfold::comm::schedules {
 namespace {
 
-// Shard (rail, node) has the number rail * nodes + node and belongs to the rank at that place: the shards of
-// a rail follow each other, and inside a node a rank stands for all those of its rail.
+// Shard (rail, node) has the number rail * nodes + node and belongs to the rank at that place. So the shards
+// of a rail follow each other, and inside a node a rank stands for all shards of its rail.
 class Plan {
  public:
   explicit Plan(const Part& part)

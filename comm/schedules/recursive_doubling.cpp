@@ -5,8 +5,8 @@
 namespace eightfold::comm::schedules {
 namespace {
 
-// The largest power of two that is no larger than the number of ranks: ranks below it take part in the
-// doubling, rank `core + i` leaves its values to rank i.
+// The largest power of two up to the number of ranks. Ranks below it take part in the doubling; rank `core +
+// i` leaves its values to rank i.
 int core_ranks(const Part& part) {
   return static_cast<int>(std::bit_floor(static_cast<unsigned>(part.topology.ranks())));
 }
@@ -35,16 +35,16 @@ void have_a_deputy(Builder& builder, const Part& part, int core) {
   builder.send_fresh(0, part.rank - core);
   for (int distance = 1; distance < core; distance *= 2) builder.next_round();
   builder.next_round();
-  builder.receive_adopt(0, part.rank - core);
+  builder.receive_final(0, part.rank - core);
 }
 
 }  // namespace
 
-// Before the round of distance d, aligned groups of d ranks have the same sum, bit for bit; a pair adds the
-// lower group's to the upper one's in the same order.
+// Before the round of distance d, aligned groups of d ranks have the same sum, bit for bit. Both ranks of a
+// pair add the lower group's sum first, so they stay equal.
 Schedule recursive_doubling(const Part& part) {
   const int core = core_ranks(part);
-  Builder builder({{0, part.elements, kNobody}});
+  Builder builder({{0, part.elements, kNoRank}});
   if (part.rank < core) {
     take_part(builder, part, core);
   } else {
@@ -53,7 +53,7 @@ Schedule recursive_doubling(const Part& part) {
   return std::move(builder).take();
 }
 
-// A message per doubling, one more each for who is deputised and for the deputy.
+// A message per doubling, and one more for each rank that has a deputy and for each deputy.
 Cost recursive_doubling_cost(const Part& part, const WireSize& wire) {
   const int core = core_ranks(part), deputised = part.topology.ranks() - core;
   const int doublings = std::countr_zero(static_cast<unsigned>(core));

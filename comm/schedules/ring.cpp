@@ -4,7 +4,7 @@ namespace eightfold::comm::schedules {
 
 // With 4 ranks, what rank 1 sends to rank 2, round by round:
 //   fresh  0 3 2    shard 0 as it has it; then 3 and 2, which it has just added to
-//   sealed 1 0 3    its own, for which the last contribution came in round 2; then what it has just adopted
+//   sealed 1 0 3    its own, for which the last contribution came in round 2; then what it has just received
 // A shard's sum starts at the rank after its owner and ends at the owner.
 Schedule ring(const Part& part) {
   const int ranks = part.topology.ranks();
@@ -21,7 +21,7 @@ Schedule ring(const Part& part) {
     builder.next_round();
     if (hop == 0) builder.seal(part.rank);
     builder.send_sealed(shard_behind(hop), next);
-    builder.receive_adopt(shard_behind(hop + 1), previous);
+    builder.receive_final(shard_behind(hop + 1), previous);
   }
   return std::move(builder).take();
 }

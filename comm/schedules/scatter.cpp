@@ -8,7 +8,7 @@ Schedule scatter(const Part& part) {
   if (ranks == 1) return std::move(builder).take();
   builder.next_round();
   if (part.rank != part.root) {
-    builder.receive_adopt(part.rank, part.root);
+    builder.receive_final(part.rank, part.root);
     return std::move(builder).take();
   }
   for (int distance = 0; distance < ranks; ++distance) builder.seal((part.rank + distance) % ranks);

@@ -35,7 +35,7 @@ int place_in_round(Action action) {
     case Action::send_sealed:
       return 1;
     case Action::receive_add:
-    case Action::receive_adopt:
+    case Action::receive_final:
       return 2;
   }
   base::raise<base::InternalError>("action {} has no place", static_cast<int>(action));
@@ -51,8 +51,8 @@ std::string to_string(const Step& step) {
       return fmt::format("sends shard {} sealed to rank {}", step.shard, step.peer);
     case Action::receive_add:
       return fmt::format("adds shard {} from rank {}", step.shard, step.peer);
-    case Action::receive_adopt:
-      return fmt::format("adopts shard {} from rank {}", step.shard, step.peer);
+    case Action::receive_final:
+      return fmt::format("receives shard {} sealed from rank {}", step.shard, step.peer);
   }
   base::raise<base::InternalError>("action {} has no name", static_cast<int>(step.action));
 }
@@ -60,7 +60,7 @@ std::string to_string(const Step& step) {
 std::vector<Shard> even_shards(std::int64_t elements, std::span<const int> owners) {
   base::require(elements >= 0 && !owners.empty(), "{} elements cannot be divided among {} owners", elements,
                 owners.size());
-  const std::int64_t blocks = (elements + quant8::kBlock - 1) / quant8::kBlock;
+  const std::int64_t blocks = quant8::blocks_of(elements);
   const auto parts = static_cast<std::int64_t>(owners.size());
   std::vector<Shard> shards;
   shards.reserve(owners.size());

@@ -4,20 +4,20 @@
 // executor runs it over a transport, the prover symbolically (comm/prover/prover.hpp), the simulator on a
 // modelled cluster. Nothing here knows MPI, devices or codecs.
 //
-// What a rank has of a shard is its values in fp32 and, once the shard is sealed, the encoded bytes that they
-// were decoded from. The rules that all interpreters follow:
+// Of a shard a rank has the values in fp32 and, once it is sealed, the encoded bytes that these were decoded
+// from. The rules that all interpreters follow:
 //
 // 1. In a round a shard is first sealed, then sent, then received. A send carries what earlier rounds and the
 //    round's seal have left, never what the same round receives. Other than that the steps of a round run at
 //    the same time. Their order is a hint: who cannot start all at once starts them in this order.
 // 2. send_fresh encodes the values and meets receive_add. send_sealed passes the sealed bytes on as they are
-//    and meets receive_adopt. A collective has at most one message of a sender, receiver, shard and kind: the
+//    and meets receive_final. A collective has at most one message of a sender, receiver, shard and kind: the
 //    four are its address.
 // 3. What a round adds to a shard is summed in fp32 from the lowest rank to the highest, the rank's own
 //    values at the place of its own rank. The sum is first needed by the shard's next seal or send_fresh:
 //    there summing and encoding can be one pass.
 // 4. seal encodes the sum once, and the rank's own values become what those bytes decode to. So does
-//    receive_adopt with the bytes of another rank. From then on only these bytes travel: the shard is not
+//    receive_final with the bytes of another rank. From then on only these bytes travel: the shard is not
 //    added to, encoded or sealed again. This is what makes replicas equal bit for bit.
 // 5. The segments of a shard do not depend on each other. Segment k of a step waits for segment k of the
 //    earlier steps of its shard and for nothing else, so rounds overlap in the pipeline.
@@ -32,7 +32,7 @@
 
 namespace eightfold::comm::schedules {
 
-// What ranks have before and after. "Everybody" and "owner" are about a shard.
+// The shards that ranks have before and after. "Everybody" and "owner" are about a shard.
 enum class Collective {
   all_reduce,      // everybody contributes; everybody has the sum
   reduce_scatter,  // everybody contributes; its owner has the sum
@@ -43,18 +43,18 @@ enum class Collective {
 };
 std::string_view to_string(Collective collective);
 
-inline constexpr int kNobody = -1;
+inline constexpr int kNoRank = -1;
 
 // Elements [offset, offset + count) of the bucket. Every boundary between shards is one between blocks.
 struct Shard {
   std::int64_t offset = 0;
   std::int64_t count = 0;
-  int owner = kNobody;  // the rank that seals it; nobody where every rank arrives at the sum by itself
+  int owner = kNoRank;  // the rank that seals it; nobody where every rank arrives at the sum by itself
 
   friend bool operator==(const Shard&, const Shard&) = default;
 };
 
-enum class Action : std::uint8_t { seal, send_fresh, send_sealed, receive_add, receive_adopt };
+enum class Action : std::uint8_t { seal, send_fresh, send_sealed, receive_add, receive_final };
 
 // By rule 1: 0 for a seal, 1 for what is sent, 2 for what is received.
 inline constexpr int kPlacesInRound = 3;
@@ -63,7 +63,7 @@ int place_in_round(Action action);
 struct Step {
   Action action;
   int shard;
-  int peer = kNobody;  // whom it is sent to or received from
+  int peer = kNoRank;  // whom it is sent to or received from
 
   friend bool operator==(const Step&, const Step&) = default;
 };

@@ -19,7 +19,7 @@
 namespace eightfold::comm::simulator {
 namespace {
 
-// What comes back: a word on how it went, then what it came to.
+// The child's answer: a word for success or failure, then the result.
 enum class Outcome : char { times, failure, refusal };
 
 struct Header {

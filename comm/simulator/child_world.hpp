@@ -9,8 +9,8 @@
 
 namespace eightfold::comm::simulator {
 
-// What `play` returns in a child of this process. Throws EnvironmentError where it has, or has no memory,
-// or is ended by a signal; InternalError with whatever else it has thrown. The caller has no other threads.
+// The result of `play` in a child of this process. Throws EnvironmentError where it has, or has no memory, or
+// is ended by a signal; InternalError with whatever else it has thrown. The caller has no other threads.
 SimulatedTimes in_child_world(const std::function<SimulatedTimes()>& play);
 
 }  // namespace eightfold::comm::simulator

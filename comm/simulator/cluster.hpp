@@ -11,7 +11,7 @@
 
 namespace eightfold::comm::simulator {
 
-// What a rank can have work done by.
+// The processors of a rank.
 enum class Processor {
   compute,  // its device; without one, a core for its worker
   codec,    // its device again, before everything else; without one, a core for its engine
@@ -29,19 +29,19 @@ class Cluster {
   Cluster(const Cluster&) = delete;  // what is under way refers to it
   Cluster& operator=(const Cluster&) = delete;
 
-  // Both return at once. `done` is called when so much work is done; `left` when the last byte has passed the
-  // links and room is for the next message, `arrived` when the latency has passed, too. Never before they
-  // return.
+  // Both return at once. `done` is called when the work is done. `left` is called when the last byte has
+  // passed the links and the next message may go, `arrived` when the latency has passed, too. Never before
+  // they return.
   void work(int rank, Processor processor, double time_s, Done done);
   void send(int from, int to, double bytes, Done left, Done arrived);
 
   // Messages that are passing the last link on the way from one to the other.
-  int crowd(int from, int to) const;
+  int last_link_messages(int from, int to) const;
 
   // Until nothing is under way any more.
   void run();
   double now_s() const;
-  // What the busiest link has carried, over its rate.
+  // Bytes over the busiest link, divided by its rate.
   double busiest_link_s() const;
 
  private:

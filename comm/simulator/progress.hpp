@@ -1,6 +1,6 @@
 #pragma once
 
-// How far a simulation is: said as diagnostics, at first after five seconds, then every five.
+// Reports a simulation's progress as diagnostics, every five seconds.
 
 #include "kernels/base/clock.hpp"
 #include "kernels/base/log.hpp"

@@ -59,7 +59,7 @@ class Planner {
       const int task = task_of(step.action, step.peer, round);
       ReplayTask& now = plan_[static_cast<std::size_t>(task)];
       if (now.shards++ == 0) now.first_shard = shard;
-      if (now.peer != schedules::kNobody) now.bytes += wire_(elements);
+      if (now.peer != schedules::kNoRank) now.bytes += wire_(elements);
       if (step.action == schedules::Action::send_sealed) {
         base::require(sealed >= 0, "a schedule {} before it is sealed", to_string(step));
         wait_for(task, sealed);
@@ -70,18 +70,18 @@ class Planner {
       } else {
         for (const int earlier : before) wait_for(task, earlier);
         now.decoded += elements * std::exchange(added, 0);
-        if (step.action != schedules::Action::receive_adopt) now.encoded += elements;
+        if (step.action != schedules::Action::receive_final) now.encoded += elements;
         if (step.action != schedules::Action::send_fresh) now.decoded += elements, sealed = task;
       }
       before.push_back(task);
     }
-    if (added > 0) settle(before, elements * added);
+    if (added > 0) sum_in_place(before, elements * added);
   }
 
-  // What is added and never encoded is summed up all the same.
-  void settle(std::span<const int> before, std::int64_t elements) {
+  // Contributions that are never encoded are summed all the same.
+  void sum_in_place(std::span<const int> before, std::int64_t elements) {
     const int task =
-        task_of(schedules::Action::seal, schedules::kNobody, static_cast<int>(schedule_.rounds.size()));
+        task_of(schedules::Action::seal, schedules::kNoRank, static_cast<int>(schedule_.rounds.size()));
     for (const int earlier : before) wait_for(task, earlier);
     plan_[static_cast<std::size_t>(task)].decoded += elements;
   }
@@ -119,7 +119,7 @@ class Meetings {
   int receiver_of(const ReplayTask& send, int sender, std::span<const ReplayPlan> plans) const {
     const schedules::Action action = send.action == schedules::Action::send_fresh
                                          ? schedules::Action::receive_add
-                                         : schedules::Action::receive_adopt;
+                                         : schedules::Action::receive_final;
     const auto found = receivers_.find({send.peer, sender, action, send.first_shard});
     base::require(found != receivers_.end(), "rank {} receives nothing of what rank {} sends in round {}",
                   send.peer, sender, send.round);

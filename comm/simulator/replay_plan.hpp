@@ -1,7 +1,7 @@
 #pragma once
 
-// A Schedule as the simulator plays it: what a rank does in a round with shards that come from the same peer,
-// or go to it, is one task. Without that, a hierarchical schedule of many ranks would be a message a shard.
+// A Schedule in the form that the simulator replays. All shards that a rank sends to one peer in a round, or
+// receives from it, are one task. Else a hierarchical schedule would have one message per shard.
 
 #include "comm/schedules/schedule.hpp"
 
@@ -11,9 +11,9 @@
 namespace eightfold::comm::simulator {
 
 struct ReplayTask {
-  // Adding up what nobody encodes is a seal of nothing.
+  // A sum in place, which nothing encodes, is a seal with `encoded` 0.
   schedules::Action action = schedules::Action::seal;
-  int peer = schedules::kNobody;
+  int peer = schedules::kNoRank;
   int round = 0;
 
   std::int64_t encoded = 0;  // elements
@@ -23,25 +23,24 @@ struct ReplayTask {
   int first_shard = 0;
   int shards = 0;
   int waits_for = 0;      // tasks of this rank
-  std::vector<int> then;  // those who wait for it
-  int meets = -1;         // the task of `peer` that receives what this one sends
+  std::vector<int> then;  // the tasks that wait for it
+  int meets = -1;         // the receiving task of `peer` for this send
 
   bool is_send() const {
     return action == schedules::Action::send_fresh || action == schedules::Action::send_sealed;
   }
   bool is_receive() const {
-    return action == schedules::Action::receive_add || action == schedules::Action::receive_adopt;
+    return action == schedules::Action::receive_add || action == schedules::Action::receive_final;
   }
 };
 
-// In the order in which the schedule has their first steps.
+// In the order of their first steps in the schedule.
 using ReplayPlan = std::vector<ReplayTask>;
 
-// A bucket as the simulation plays it.
 struct BucketPlan {
   std::vector<ReplayPlan> ranks;
-  std::int64_t segments = 1;  // of its largest shard: what the executor sends one message each for
-  int pieces = 1;             // of each task: as many, or 1
+  std::int64_t segments = 1;  // of its largest shard; the executor sends one message per segment
+  int pieces = 1;             // per task: `segments`, or 1 if the messages would be too many
 };
 
 // The tasks of every rank. `wire` is the size of a whole shard on the wire. Throws InternalError for

@@ -1,6 +1,6 @@
 #pragma once
 
-// What SimGrid 3 and SimGrid 4 do under different names. Nothing else asks for the version.
+// Calls that have different names in SimGrid 3 and SimGrid 4. Nothing else asks for the version.
 
 #include <functional>
 #include <string>

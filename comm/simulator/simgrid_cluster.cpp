@@ -20,8 +20,8 @@ namespace {
 
 namespace s4u = simgrid::s4u;
 
-// SimGrid's models without its corrections for TCP: what a link gives to messages has been measured or is
-// known, and is shared out by max-min fairness.
+// SimGrid's models without its corrections for TCP: a fabric's rates are payload rates already. They are
+// divided by max-min fairness.
 void configure() {
   xbt_log_control_set("root.thresh:error");
   s4u::Engine::set_config("network/model:CM02");
@@ -38,8 +38,8 @@ bool has_simulator() {
   return true;
 }
 
-// All routes are an end's way up and another end's way down. A rank has an end for each kind of distance:
-// what leaves it for a neighbour takes another way than what leaves it for another node.
+// All routes are an end's way up and another end's way down. A rank has one end per kind of distance, because
+// messages to neighbours and to other nodes take different links.
 class Cluster::World {
  public:
   World(const Fabric& fabric, const schedules::Topology& topology, bool has_device)
@@ -49,7 +49,7 @@ class Cluster::World {
     add_processors(has_device);
     add_cards();
     for (int rank = 0; rank < topology.ranks(); ++rank) add_ends(rank);
-    crowd_.resize(static_cast<std::size_t>(topology.ranks()) + cards_.size());
+    last_link_messages_.resize(static_cast<std::size_t>(topology.ranks()) + cards_.size());
     zone_->seal();
     on_completion([this](const s4u::Activity& activity) { finish(activity); });
   }
@@ -66,14 +66,14 @@ class Cluster::World {
     device.compute(now_s, time_s, std::move(done));
   }
 
-  // Latency is no matter of SimGrid's: it takes nothing from anybody.
+  // Latency is added outside SimGrid: it takes no share of a link.
   void send(int from, int to, double bytes, Done left, Done arrived) {
     const Distance distance = distance_of(from, to);
     const double latency_s = distance == Distance::node ? fabric_.node_latency_s : fabric_.network_latency_s;
-    int& crowd = crowd_[gate(distance, to)];
-    ++crowd;
-    Done done = [this, &crowd, latency_s, left = std::move(left), arrived = std::move(arrived)] {
-      --crowd;
+    int& messages = last_link_messages_[last_link(distance, to)];
+    ++messages;
+    Done done = [this, &messages, latency_s, left = std::move(left), arrived = std::move(arrived)] {
+      --messages;
       left();
       if (latency_s <= 0) return arrived();
       call_at(s4u::Engine::get_clock() + latency_s, arrived);
@@ -94,7 +94,9 @@ class Cluster::World {
     });
   }
 
-  int crowd(int from, int to) const { return crowd_[gate(distance_of(from, to), to)]; }
+  int last_link_messages(int from, int to) const {
+    return last_link_messages_[last_link(distance_of(from, to), to)];
+  }
 
   void run() {
     drain();
@@ -142,7 +144,7 @@ class Cluster::World {
     return simulator::add_link(*zone_, name, bytes_per_s);
   }
 
-  // Where nothing is shared SimGrid has nothing to share out: a clock will do.
+  // Unshared processors need no model of sharing: a clock suffices.
   void add_processors(bool has_device) {
     if (has_device)
       for (int rank = 0; rank < topology_.ranks(); ++rank)
@@ -174,7 +176,7 @@ class Cluster::World {
   void add_ends(int rank) {
     End near, branch;
     const bool has_own_way = fabric_.neighbour_bytes_per_s > 0;
-    // What passes a slot and nothing but the card behind it waits for the slower of the two.
+    // A message that passes a slot and only the card behind it waits for the slower of the two.
     const bool waits_for_card = has_own_way && fabric_.slot_bytes_per_s >= fabric_.card_bytes_per_s;
     if (fabric_.slot_bytes_per_s > 0 && !waits_for_card) {
       branch.up.push_back(add_link(fmt::format("slot{}.up", rank), fabric_.slot_bytes_per_s));
@@ -229,8 +231,8 @@ class Cluster::World {
   static std::size_t place(int rank, Distance distance) {
     return static_cast<std::size_t>(rank) * kDistances + static_cast<std::size_t>(distance);
   }
-  // Where messages crowd at the end of their way: before a rank, or before a card.
-  std::size_t gate(Distance distance, int to) const {
+  // The last link of a message's route, where messages queue: a rank's, or a card's.
+  std::size_t last_link(Distance distance, int to) const {
     if (distance == Distance::node) return static_cast<std::size_t>(to);
     return static_cast<std::size_t>(topology_.ranks()) + card_of(to);
   }
@@ -263,7 +265,7 @@ class Cluster::World {
   }
 
   void later(Done done) { due_.push_back(std::move(done)); }
-  // What is done may start more, which may be done at once: a loop, not a recursion.
+  // Finished work may start more, which may finish at once: hence a loop and no recursion.
   void drain() {
     if (std::exchange(is_draining_, true)) return;
     while (!due_.empty()) {
@@ -290,7 +292,7 @@ class Cluster::World {
   std::vector<std::pair<Carrier, Carrier>> switches_;  // their ways up and down
   std::vector<End> ends_;                              // by rank and distance
   std::unordered_map<const s4u::Link*, double> carried_;
-  std::vector<int> crowd_;  // by gate
+  std::vector<int> last_link_messages_;  // by last link
   std::unordered_map<const s4u::Activity*, Live> live_;
   std::vector<s4u::ActivityPtr> ended_;
   std::deque<Done> due_;
@@ -307,8 +309,8 @@ void Cluster::work(int rank, Processor processor, double time_s, Done done) {
 void Cluster::send(int from, int to, double bytes, Done left, Done arrived) {
   world_->send(from, to, bytes, std::move(left), std::move(arrived));
 }
-int Cluster::crowd(int from, int to) const {
-  return world_->crowd(from, to);
+int Cluster::last_link_messages(int from, int to) const {
+  return world_->last_link_messages(from, to);
 }
 void Cluster::run() {
   world_->run();

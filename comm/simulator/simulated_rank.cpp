@@ -66,7 +66,7 @@ void SimulatedRank::submit_complete(std::int64_t complete) {
     if (end > complete) break;
     submitted_ = std::max(submitted_, bucket + 1);
   }
-  begin_what_may();
+  begin_ready();
 }
 
 // The worker updates the weights of one bucket after the other (runtime/run/worker.cpp).
@@ -85,7 +85,7 @@ void SimulatedRank::wait_for(std::size_t bucket) {
   world_.cluster.work(rank_, Processor::compute, time_s, [this, bucket] { wait_for(bucket + 1); });
 }
 
-void SimulatedRank::begin_what_may() {
+void SimulatedRank::begin_ready() {
   while (begun_ < submitted_ && under_way_ < engine::Engine::kUnderWay) {
     const auto bucket = static_cast<int>(begun_++);
     ++under_way_;
@@ -156,20 +156,19 @@ void SimulatedRank::post(const Piece& piece) {
   });
 }
 
-// To each peer one message at a time, as over a connection. Where not even one to each may be on its way,
-// those go first that are the least crowded at the end of theirs, so that none waits behind one that cannot
-// move.
+// To each peer one message at a time, as over a connection. If fewer messages than peers may be under way,
+// the one with the emptiest last link goes first: none waits behind one that cannot move.
 void SimulatedRank::send_next(Way way) {
   constexpr int kNot = std::numeric_limits<int>::max();
   Outbox& outbox = outboxes_[way];
-  const auto crowd = [&](const Piece& each) {
+  const auto queued = [&](const Piece& each) {
     const int peer = task(each).peer;
     const bool is_busy = std::ranges::find(outbox.peers, peer) != outbox.peers.end();
-    return is_busy ? kNot : world_.cluster.crowd(rank_, peer);
+    return is_busy ? kNot : world_.cluster.last_link_messages(rank_, peer);
   };
   while (outbox.peers.size() < world_.peers_at_once && !outbox.messages.empty()) {
-    const auto next = std::ranges::min_element(outbox.messages, {}, crowd);
-    if (crowd(*next) == kNot) return;
+    const auto next = std::ranges::min_element(outbox.messages, {}, queued);
+    if (queued(*next) == kNot) return;
     const Piece piece = *next;
     outbox.messages.erase(next);
     send(piece, way);
@@ -212,7 +211,7 @@ void SimulatedRank::end_piece(int number) {
   buckets_[static_cast<std::size_t>(number)].waits_for = {};
   is_over_[static_cast<std::size_t>(number)] = true;
   --under_way_;
-  begin_what_may();
+  begin_ready();
   if (is_waiting_ && is_over_[awaited_]) wait_for(awaited_);
 }
 

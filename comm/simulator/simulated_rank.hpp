@@ -1,7 +1,8 @@
 #pragma once
 
-// One rank of the modelled cluster: a worker that computes and makes buckets ready, and an engine that moves
-// them, with the order of business of comm/engine/engine.hpp and comm/executor/executor.hpp.
+// One rank of the modelled cluster: a worker that computes and completes buckets, and an engine that moves
+// them. It repeats by hand the policy of comm/engine/engine.cpp (what starts when, how much at once) and of
+// comm/executor/executor.cpp (which segment goes first). A change there changes it here.
 
 #include "comm/simulator/cluster.hpp"
 #include "comm/simulator/progress.hpp"
@@ -52,7 +53,7 @@ class WorkQueue {
   bool is_busy_ = false;
 };
 
-// What all ranks of a simulation share.
+// Shared by all ranks of a simulation.
 struct SimulatedWorld {
   Cluster& cluster;
   const Fabric& fabric;
@@ -94,7 +95,7 @@ class SimulatedRank {
   void wait_for(std::size_t bucket);
 
   // The engine.
-  void begin_what_may();
+  void begin_ready();
   void open(int bucket);
   void release(const Piece& piece);
   void execute(const Piece& piece);

@@ -86,11 +86,11 @@ class Plans {
   std::vector<const BucketPlan*> by_bucket_;
 };
 
-// What a rank has for different peers is on its way at the same time. All of it costs too much beyond some
-// ranks: 96 ranks, hierarchical, take 8 s with two and more than 150 s with all; 1024 take 26 s with one and
-// more than 100 s with two. Fewer is pessimistic where the network is what a step waits for: 24 ranks in fp32
-// by 11 % with two, by 27 % with one. Where the network mostly hides (24 and 48 ranks in 8 bits), by at most
-// 0.4 %.
+// A rank's messages to different peers are under way at the same time. Simulating all messages at once takes
+// too long for many ranks. 96 ranks, hierarchical, take 8 s with two and more than 150 s with all. 1024 ranks
+// take 26 s with one and more than 100 s with two. Fewer is pessimistic where a step waits for the network:
+// 24 ranks in fp32 by 11 % with two, by 27 % with one. If the exchange is mostly hidden (24 and 48 ranks in 8
+// bits), by at most 0.4 %.
 std::size_t peers_at_once(const schedules::Topology& topology) {
   if (topology.ranks() <= kRanksInFull) return static_cast<std::size_t>(topology.ranks());
   return topology.ranks() <= kRanksInPart ? 2 : 1;

@@ -1,9 +1,9 @@
 #pragma once
 
-// Replays the schedules of all ranks on a modelled cluster: the interpreter that tells time. A step of
-// training is played once: every rank computes, its engine encodes, sends, receives and decodes what the
-// schedules say, as the executor does (rules of comm/schedules/schedule.hpp), and who shares a link, a device
-// or a core with others gets its part of it. SimGrid shares them out; a build without it can only say so.
+// Replays the schedules of all ranks on a modelled cluster and predicts the time of a training step. Every
+// rank computes; its engine encodes, sends, receives and decodes by the rules of comm/schedules/schedule.hpp,
+// as the executor does. SimGrid divides links, devices and cores among those who use them at the same time.
+// A build without SimGrid throws EnvironmentError.
 
 #include "comm/schedules/topology.hpp"
 #include "comm/simulator/fabric.hpp"
@@ -16,7 +16,7 @@
 
 namespace eightfold::comm::simulator {
 
-// What every rank does in a step. Seconds of a device, or core, that it has for itself.
+// The work of every rank in a step. Times are those of a device, or core, that nobody shares.
 struct SimulatedStep {
   struct Work {
     double time_s;
@@ -29,8 +29,8 @@ struct SimulatedStep {
   quant8::Format format = quant8::Format::fp32;
   double encode_s_per_element = 0;
   double decode_s_per_element = 0;  // or to add what is decoded
-  // Codecs run on the device that computes and go before: it computes nothing meanwhile. Else on the engine's
-  // thread.
+  // True: codecs run on the device that computes, which pauses computing meanwhile. False: they run on the
+  // engine's thread.
   bool has_device = true;
 
   std::string algorithm;  // an allreduce of comm/schedules/generators.hpp
@@ -45,17 +45,17 @@ struct SimulatedTimes {
   std::size_t flows = 0;                // between ranks
 };
 
-// What is known of a simulation before it is played: how much work it is, and a bound of what it will find.
+// Known before a simulation starts: how much work it will be, and a lower bound of the time it will predict.
 struct StepOutline {
-  // Between ranks, whole ones: about, as if all ranks sent as many as the first.
+  // Unsegmented messages between ranks. An estimate: every rank counts as many as the first.
   std::size_t messages = 0;
-  // Of those that a rank sends in a round, the most: the more are under way, the longer each takes to play.
+  // The most messages that a rank sends in one round. Each costs more simulation time the more are under way.
   std::size_t at_once = 0;
-  // No step is shorter: the computing before the first bucket, then what leaves the first node at the rate of
-  // its cards. Their credit, which a shaped link gives once in advance, is taken off.
+  // Lower bound of the step: computing up to the first bucket, then the bytes that leave the first node at
+  // the rate of its cards. A shaped link's burst (Fabric::burst_bytes) is subtracted.
   double least_s = 0;
 
-  // To compare how long playing takes.
+  // Relative cost of simulating.
   std::size_t work() const { return messages * at_once; }
 };
 
@@ -65,22 +65,22 @@ StepOutline outline(const Fabric& fabric, int nodes, int ranks_per_node, const S
 
 bool has_simulator();
 
-// More flows than this are made fewer: all segments of a shard become one.
+// Beyond this many messages, all segments of a shard travel as one.
 inline constexpr std::size_t kManyFlows = 400'000;
 
-// Of up to so many ranks each sends to all its peers at once; of up to so many to two neighbours and to two
-// ranks of other nodes; of more to one and one.
+// How many peers a rank sends to at once. Up to kRanksInFull ranks: all of them. Up to kRanksInPart: two on
+// its node and two on other nodes. Beyond: one and one.
 inline constexpr int kRanksInFull = 16;
 inline constexpr int kRanksInPart = 256;
 
-// Steps of the schedules of all ranks for the largest bucket. Beyond so many the schedules alone need
-// gigabytes: 3,500 ranks by two_shot, 10,000 and more by hierarchical.
+// Steps of all ranks' schedules for the largest bucket. Beyond kMostScheduleSteps the schedules alone need
+// gigabytes. two_shot gets there at 3,500 ranks, hierarchical at 10,000 or more.
 std::size_t schedule_steps(int nodes, int ranks_per_node, const SimulatedStep& step);
 inline constexpr std::size_t kMostScheduleSteps = 50'000'000;
 
 // Ranks 0 .. ranks_per_node - 1 are on node 0, and so on. Throws ConfigError where the algorithm does not
 // exist, does not suit the format, or makes more than kMostScheduleSteps; EnvironmentError without SimGrid.
-// One at a time in a process. What takes long says how far it is.
+// One at a time in a process. Long simulations report their progress.
 SimulatedTimes simulate(const Fabric& fabric, int nodes, int ranks_per_node, const SimulatedStep& step);
 
 }  // namespace eightfold::comm::simulator

@@ -19,7 +19,7 @@ Cluster::~Cluster() = default;
 // There is no cluster to call these of.
 void Cluster::work(int, Processor, double, Done) {}
 void Cluster::send(int, int, double, Done, Done) {}
-int Cluster::crowd(int, int) const {
+int Cluster::last_link_messages(int, int) const {
   return 0;
 }
 void Cluster::run() {}

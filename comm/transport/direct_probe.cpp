@@ -2,8 +2,8 @@
 
 #include "comm/transport/probe_rings.hpp"
 #include "kernels/base/clock.hpp"
+#include "kernels/base/crash_message.hpp"
 #include "kernels/base/hash.hpp"
-#include "kernels/base/last_words.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
 #include "kernels/buffer.hpp"
@@ -54,7 +54,8 @@ void upload(const kernels::Stream& stream, Trial& trial, const Bytes& to, auto&&
   stream.view().synchronize();
 }
 
-// How much a finding says of the fault: a message that does not come may be lost because of another rank's.
+// Findings by how well they explain the fault: a missing message may be only the consequence of another
+// rank's fault.
 enum class Finding : std::uint64_t { nothing, silence, fault };
 struct Outcome {
   Finding finding = Finding::nothing;
@@ -62,7 +63,7 @@ struct Outcome {
 };
 
 Outcome exchange(Transport& transport, const kernels::Stream& stream, int rank, const RingPlace& place,
-                 Trial& trial, std::chrono::milliseconds patience) {
+                 Trial& trial, std::chrono::milliseconds timeout) {
   const auto index = static_cast<std::size_t>(trial.tag);
   const auto expected = [&](std::size_t i) { return pattern(place.previous, index, i); };
   upload(stream, trial, trial.sent, [&](std::size_t i) { return pattern(rank, index, i); });
@@ -73,11 +74,11 @@ Outcome exchange(Transport& transport, const kernels::Stream& stream, int rank, 
   };
   transport.receive(memory(trial.received), place.previous, trial.tag, trial.under_way);
   transport.send(memory(trial.sent), place.next, trial.tag, trial.under_way);
-  const base::TimePoint deadline = base::Clock::now() + patience;
+  const base::TimePoint deadline = base::Clock::now() + timeout;
   for (transport.poll(); trial.under_way > 0; transport.poll()) {
     if (base::Clock::now() > deadline)
       return {Finding::silence, fmt::format("no answer between ranks {} and {} within {} ms", place.previous,
-                                            rank, patience.count())};
+                                            rank, timeout.count())};
     std::this_thread::yield();
   }
   copy(stream, trial.received.tensor(), trial.host.tensor({static_cast<std::int64_t>(trial.bytes)}));
@@ -89,7 +90,8 @@ Outcome exchange(Transport& transport, const kernels::Stream& stream, int rank, 
   return {};
 }
 
-// The text of what says most, by the lowest rank that found it; empty if nobody found anything. Collective.
+// The text of the finding that explains most, of the lowest rank that has it; empty if there is none.
+// Collective.
 std::string agree(mpi::Communicator& communicator, Outcome outcome) {
   const std::vector<std::uint64_t> found =
       communicator.all_gather(static_cast<std::uint64_t>(outcome.finding));
@@ -110,7 +112,7 @@ class Prober {
         transport_(probe.make_transport ? probe.make_transport(communicator)
                                         : make_separate_mpi_transport(communicator)) {}
 
-  // What went wrong first, the same on every rank. Collective.
+  // The first fault, the same on every rank. Collective.
   std::string run() {
     std::size_t index = 0;
     for (const ProbeRings& rings : probe_rings(schedules::discover_topology(communicator_), all_gpus())) {
@@ -121,7 +123,7 @@ class Prober {
     }
     return {};
   }
-  // What was probed, in words: "the same GPU, other nodes".
+  // The probed kinds of pairs: "the same GPU, other nodes".
   std::string links() const {
     return links_.empty() ? "none, there is nobody to send to" : fmt::format("{}", fmt::join(links_, ", "));
   }
@@ -139,12 +141,12 @@ class Prober {
     auto trial = std::make_unique<Trial>(device_, bytes, index);
     Outcome outcome;
     {
-      const base::LastWords words(
+      const base::CrashMessage message(
           fmt::format("MPI crashed when it was to send GPU memory (probe of the transport direct: {}, {}, to "
                       "rank {}); {}",
                       rings.link, base::format_bytes(bytes), place->next, probe_.way_out));
       try {
-        outcome = exchange(*transport_, stream_, communicator_.rank(), *place, *trial, probe_.patience);
+        outcome = exchange(*transport_, stream_, communicator_.rank(), *place, *trial, probe_.timeout);
       } catch (const base::Error& error) {
         outcome = {Finding::fault, error.what()};
       }

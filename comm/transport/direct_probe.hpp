@@ -1,12 +1,12 @@
 #pragma once
 
-// Whether MPI may be given a GPU's memory (TransportKind::direct). A library that says so has to prove it
-// before a job depends on it: libraries have claimed it and crashed, sent garbage or never answered, and
-// others did not claim what they could do.
+// Whether MPI may be given a GPU's memory (TransportKind::direct). A library that claims it has to prove it
+// before a job depends on it. Libraries have claimed it and crashed, sent garbage or never answered; others
+// could do it and did not claim it.
 //
-// The probe sends messages of a few bytes and of several MiB from GPU memory to GPU memory, around rings of
-// the ranks that share a GPU, of the GPUs of each node, and of the ranks with the same place on each node,
-// and compares what arrives. Every rank learns the same verdict.
+// The probe sends a few bytes and several MiB from GPU memory to GPU memory and compares what arrives.
+// Messages go around three kinds of rings: ranks that share a GPU, the GPUs of a node, and ranks with the
+// same place on each node. Every rank learns the same verdict.
 
 #include "comm/mpi/communicator.hpp"
 #include "comm/transport/transport.hpp"
@@ -19,7 +19,7 @@
 
 namespace eightfold::comm::transport {
 
-// What the MPI library says of itself: MPIX_Query_cuda_support() where mpi-ext.h has it.
+// The MPI library's claim: MPIX_Query_cuda_support() where mpi-ext.h has it.
 struct CudaClaim {
   bool is_made = false;
   std::string evidence;
@@ -28,9 +28,9 @@ CudaClaim cuda_claim();
 
 struct DirectProbe {
   CudaClaim claim = cuda_claim();
-  // How long messages may take before they count as lost.
-  std::chrono::milliseconds patience{10'000};
-  // How to do without: the last words if the library crashes.
+  // Messages that take longer count as lost.
+  std::chrono::milliseconds timeout{10'000};
+  // The setting that avoids the transport; part of the crash message if the library crashes.
   std::string way_out;
   // Nothing: MPI's messages, on a communicator of their own, so that one that comes late meets nobody else's.
   std::function<std::unique_ptr<Transport>(mpi::Communicator&)> make_transport = {};

@@ -1,8 +1,8 @@
 #pragma once
 
 // The memory in which the segments of one shard travel: a ring of messages, segment k in slot k modulo their
-// number. A message has a side of the device, where codecs read and write, and a side of the wire, which the
-// transport sees; on the host, and for a direct transport, they are the same bytes.
+// number. A message has a device side, where codecs read and write, and a wire side, which the transport
+// sees. On the host, and with the transport direct, both are the same bytes.
 
 #include "comm/transport/transport.hpp"
 #include "kernels/buffer.hpp"
@@ -14,7 +14,7 @@
 
 namespace eightfold::comm::transport {
 
-// What the lanes of a rank share: the streams on which staged bytes move, apart from the codecs' own, so that
+// Shared by the lanes of a rank: the streams that copy staged bytes. They are not the codecs' stream, so that
 // copying one segment and encoding the next overlap.
 struct Staging {
   Staging(kernels::Device device, TransportKind transport)
@@ -36,18 +36,19 @@ class MessageLane {
   std::span<std::byte> device_side(std::int64_t segment, std::size_t bytes) const;
   std::span<std::byte> wire_side(std::int64_t segment, std::size_t bytes) const;
 
-  // What was enqueued on `stream` so far has written the device's side: it goes to the wire's side.
+  // Copies the device side to the wire side, behind the work enqueued on `stream` so far, which writes it.
   void leave(std::int64_t segment, std::size_t bytes, kernels::StreamView stream);
-  // What is enqueued on `stream` from now on sees, on the device's side, what arrived on the wire's.
+  // Copies the wire side to the device side, before the work enqueued on `stream` from now on, which reads
+  // it.
   void arrive(std::int64_t segment, std::size_t bytes, kernels::StreamView stream);
-  // What was enqueued on `stream` so far was the last to use the message.
+  // The work enqueued on `stream` so far is the last that uses the message.
   void release(std::int64_t segment, kernels::StreamView stream);
 
   // The transport's count of the slot's messages.
   int& under_way(std::int64_t segment) { return slot(segment).under_way; }
   int under_way(std::int64_t segment) const { return slot(segment).under_way; }
   // Whether the device has done what the last of leave(), arrive() and release() enqueued.
-  bool is_settled(std::int64_t segment) const { return slot(segment).moved.is_reached(); }
+  bool is_moved(std::int64_t segment) const { return slot(segment).moved.is_reached(); }
   bool is_idle(std::int64_t segment) const {
     return slot(segment).under_way == 0 && slot(segment).moved.is_reached();
   }

@@ -28,9 +28,9 @@ struct ProbeRings {
   std::optional<RingPlace> place_of(int rank) const;
 };
 
-// Of the ranks that share a GPU; of the lowest ranks of each GPU of a node; of the ranks with the same place
-// on their nodes. Kinds without a ring are left out. `gpu_by_rank`: any number that tells the GPUs of a node
-// apart.
+// Three kinds: the ranks that share a GPU, the lowest ranks of each GPU of a node, the ranks with the same
+// place on their nodes. Kinds without a ring are left out. `gpu_by_rank`: any number that tells the GPUs of a
+// node apart.
 std::vector<ProbeRings> probe_rings(const schedules::Topology& topology,
                                     std::span<const std::uint64_t> gpu_by_rank);
 

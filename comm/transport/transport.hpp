@@ -26,8 +26,9 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
-  // The bytes stay untouched, and `under_way` in place, until the message is complete: it is counted in
-  // `under_way` now and counted out by the poll() that finds it complete. At most 2 GiB; tags from 0 on.
+  // Until the message is complete, nobody touches the bytes and `under_way` stays in place. The call counts
+  // the message in `under_way`; the poll() that finds it complete counts it out. At most 2 GiB; tags from 0
+  // on.
   virtual void send(std::span<const std::byte> bytes, int peer, int tag, int& under_way) = 0;
   virtual void receive(std::span<std::byte> bytes, int peer, int tag, int& under_way) = 0;
   // Moves all messages on. Throws MpiError if one failed, DataError if one has not the expected length.

@@ -4,7 +4,8 @@ target_compile_options(eightfold_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wparentheses
   $<$<BOOL:${EIGHTFOLD_WARNINGS_AS_ERRORS}>:-Werror>>)
 
-# eightfold_library(FOLDER SOURCES a.cpp ... [HOT b.cpp ...] [LINK below ...] [PRIVATE library ...] [HEADERS <h> ...])
+# eightfold_library(FOLDER SOURCES a.cpp ... [HOT b.cpp ...] [INTERNAL c.hpp ...] [LINK below ...] [PRIVATE library ...]
+#                   [HEADERS <h> ...])
 #
 # The one target of a folder: `eightfold_FOLDER`, alias `eightfold::FOLDER`. LINK names what its public headers
 # need, PRIVATE what only its sources need. The include root is the repository, so that a path reads the same in
@@ -14,10 +15,13 @@ target_compile_options(eightfold_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:
 # options, ask libraries and write reports, and -O1 is all they need: beyond it the compiler takes half as long again and
 # nobody waits less. Both levels come after CMAKE_CXX_FLAGS_RELEASE, whose own has no effect.
 #
+# INTERNAL are the headers for the folder's own sources: they are not installed, nor is anything in host/ and cuda/. No
+# installed header may include one (tests/install).
+#
 # HEADERS are precompiled along with those that nearly every source includes. EIGHTFOLD_PRECOMPILE=OFF compiles each
 # source with what it includes itself and nothing else: that is how a missing #include is found (docs/testing.md).
 function(eightfold_library folder)
-  cmake_parse_arguments(arg "" "" "SOURCES;HOT;LINK;PRIVATE;HEADERS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;HOT;INTERNAL;LINK;PRIVATE;HEADERS" ${ARGN})
   add_library(eightfold_${folder} ${arg_SOURCES} ${arg_HOT})
   add_library(eightfold::${folder} ALIAS eightfold_${folder})
   set_target_properties(eightfold_${folder} PROPERTIES EXPORT_NAME ${folder})
@@ -29,8 +33,15 @@ function(eightfold_library folder)
   eightfold_compile_quickly(eightfold_${folder} HOT ${arg_HOT} HEADERS ${arg_HEADERS})
   install(TARGETS eightfold_${folder} EXPORT eightfoldTargets
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  set(excluded PATTERN "host" EXCLUDE PATTERN "cuda" EXCLUDE)
+  foreach(header IN LISTS arg_INTERNAL)
+    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${header})
+      message(FATAL_ERROR "INTERNAL names ${folder}/${header}, which does not exist")
+    endif()
+    list(APPEND excluded PATTERN ${header} EXCLUDE)
+  endforeach()
   install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/eightfold/${folder}
-    FILES_MATCHING PATTERN "*.hpp" PATTERN "host" EXCLUDE PATTERN "cuda" EXCLUDE)
+    FILES_MATCHING PATTERN "*.hpp" ${excluded})
 endfunction()
 
 # eightfold_compile_quickly(TARGET HOT ... HEADERS ...): both as above; SOURCES are the others. A precompiled header serves one

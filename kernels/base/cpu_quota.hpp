@@ -1,8 +1,7 @@
 #pragma once
 
-// How much of the time of its cores the kernel gives this process: the quotas of its control groups, of
-// version 1, version 2, or both beside each other (cgroups(7); cpu.max in the kernel's cgroup-v2.rst,
-// cpu.cfs_quota_us in its sched-bwc.rst).
+// The CPU time that the kernel grants this process: the quotas of its control groups of version 1, version 2
+// or both. Sources: cgroups(7); cpu.max in the kernel's cgroup-v2.rst, cpu.cfs_quota_us in its sched-bwc.rst.
 
 #include <cstdint>
 #include <filesystem>

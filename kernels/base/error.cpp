@@ -14,7 +14,7 @@ ExitCode exit_code_of(const std::exception& failure) noexcept {
 
 std::string describe(const std::exception& failure) {
   if (dynamic_cast<const std::bad_alloc*>(&failure) != nullptr) return "out of memory";
-  // What is refused in this way is a thread or a process.
+  // The system refuses a thread or a process with this code.
   if (const auto* refusal = dynamic_cast<const std::system_error*>(&failure);
       refusal != nullptr && refusal->code() == std::errc::resource_unavailable_try_again)
     return fmt::format(

@@ -70,8 +70,8 @@ class LibraryError : public EnvironmentError {
   int library_code_;
 };
 
-// What any exception means to a user: an Error's own code; environment for what the operating system or the
-// memory refused; else internal.
+// The exit code of any exception: an Error's own; environment if the operating system or the memory refused
+// something; else internal.
 ExitCode exit_code_of(const std::exception& failure) noexcept;
 // Its message; for a defect with the place in this program that noticed.
 std::string describe(const std::exception& failure);

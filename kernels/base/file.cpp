@@ -60,7 +60,7 @@ std::size_t read_fully(const Descriptor& file, const std::filesystem::path& path
   return done;
 }
 
-// What the caller lacks where a call is not supported: said once for each kind of call.
+// Warns of the guarantee that is missing where a call is not supported, once for each kind of call.
 void warn_once(std::atomic_flag& is_said, const char* action, const std::filesystem::path& path, int code,
                const char* consequence) {
   if (!is_said.test_and_set())

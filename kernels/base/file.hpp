@@ -1,8 +1,8 @@
 #pragma once
 
-// Files that must not be torn: whatever these functions wrote is on the disk when they return, and a name
-// never stands for half a file. All throw EnvironmentError with the path and the system's reason. Where a
-// file system cannot sync or lock at all, they warn once in the process and go on.
+// Files that must not be torn. When these functions return, the bytes are on the disk; a name never stands
+// for half a file. All throw EnvironmentError with the path and the system's reason. Where a file system
+// cannot sync or lock at all, they warn once in the process and go on.
 
 #include "kernels/base/descriptor.hpp"
 #include "kernels/base/hash.hpp"
@@ -20,8 +20,8 @@ namespace eightfold::base {
 // before anything is allocated.
 std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes);
 
-// An open file that is only read. A symbolic link, a directory or a pipe in its place is refused: what is
-// checked through one of these is what is read through it, whatever happens to the name meanwhile.
+// An open file that is only read. A symbolic link, a directory or a pipe in its place is refused. Checks and
+// reads go through the one open file, whatever happens to the name meanwhile.
 class InputFile {
  public:
   explicit InputFile(std::filesystem::path path);
@@ -39,10 +39,10 @@ class InputFile {
   std::uint64_t bytes_ = 0;
 };
 
-// Who may read what is made: its owner alone (mode 0600, directories 0700), or whom the umask lets.
+// The readers of new files: the owner alone (mode 0600, directories 0700), or all whom the umask admits.
 enum class Access { owner, umask };
 
-// What a file holds, to tell later whether it still does.
+// A file's contents, to tell later whether they are the same.
 struct FileFacts {
   std::uint64_t bytes = 0;
   std::string xxh3_128;  // Hash128
@@ -77,8 +77,8 @@ void write_output_file(const std::filesystem::path& path, std::string_view conte
 // The file that `path` leads to over symbolic links, whether it is there or not.
 std::filesystem::path follow_links(std::filesystem::path path);
 
-// Whether an error of a call that syncs or locks says that there is no such thing here, rather than that it
-// failed: file systems and sandboxes have many words for it.
+// Whether an error of syncing or locking means "not supported here" and not "failed": file systems and
+// sandboxes have many codes for it.
 bool is_unsupported(int error) noexcept;
 
 // Puts what was written to a file on the disk.

@@ -65,11 +65,11 @@ std::string_view to_string(Phase phase) {
   return index < kNames.size() ? kNames[index] : "an unknown phase";
 }
 
-std::string_view to_string(Collective collective) {
-  constexpr std::array<std::string_view, 7> kNames = {"barrier", "broadcast",  "carry",          "gather",
-                                                      "sum",     "all_gather", "node_all_gather"};
-  const auto index = static_cast<std::size_t>(collective);
-  return index < kNames.size() ? kNames[index] : "an unknown collective";
+std::string_view to_string(CommunicatorCall call) {
+  constexpr std::array<std::string_view, 8> kNames = {"barrier", "broadcast",  "transfer",        "gather",
+                                                      "sum",     "all_gather", "node_all_gather", "max"};
+  const auto index = static_cast<std::size_t>(call);
+  return index < kNames.size() ? kNames[index] : "an unknown call";
 }
 
 std::vector<FlightEvent> FlightRecord::last_events() const {
@@ -163,14 +163,14 @@ void FlightRecorder::wait_for(const Wait& wait) {
     write_event(record, get(record.step), {FlightEvent::Kind::wait, wait.peer, wait.bucket});
 }
 
-void FlightRecorder::enter(Collective collective) {
+void FlightRecorder::enter(CommunicatorCall call) {
   FlightRecord& record = this->record();
   const std::int64_t number = get(record.collectives_entered) + 1;
-  put(record.collective, static_cast<std::int64_t>(collective));
+  put(record.collective, static_cast<std::int64_t>(call));
   put(record.collectives_entered, number);
   write_event(
       record, get(record.step),
-      {FlightEvent::Kind::enter, static_cast<std::uint16_t>(collective), static_cast<std::int32_t>(number)});
+      {FlightEvent::Kind::enter, static_cast<std::uint16_t>(call), static_cast<std::int32_t>(number)});
 }
 
 void FlightRecorder::leave() {

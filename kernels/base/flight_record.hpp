@@ -1,6 +1,6 @@
 #pragma once
 
-// What a process does and did last, for whoever asks when it does not come on: the flight record. It survives
+// The flight record: a process's present activity and its last ones, for diagnosis when it hangs. It survives
 // the process in a file of the run directory, where the watchdogs of all ranks read it
 // (runtime/watchdog/watchdog.hpp). Times are CLOCK_REALTIME in nanoseconds: other hosts read them.
 
@@ -15,13 +15,23 @@
 
 namespace eightfold::base {
 
-// What the worker of a rank does; `forward` is all computing of a step, the backward pass included.
+// The worker's activity; `forward` is all computing of a step, the backward pass included.
 enum class Phase : std::int64_t { start_up, data, forward, exchange, evaluation, checkpoint, ended };
 inline constexpr std::size_t kPhases = 7;
 std::string_view to_string(Phase phase);
 
-enum class Collective : std::uint16_t { barrier, broadcast, carry, gather, sum, all_gather, node_all_gather };
-std::string_view to_string(Collective collective);
+// What a rank calls on its Communicator (comm/mpi/communicator.hpp). Numbers in files: append only.
+enum class CommunicatorCall : std::uint16_t {
+  barrier,
+  broadcast,
+  transfer,
+  gather,
+  sum,
+  all_gather,
+  node_all_gather,
+  max,
+};
+std::string_view to_string(CommunicatorCall call);
 
 // The message that keeps an exchange from going on. Numbers beyond 65535 are written as 65535.
 struct alignas(8) Wait {
@@ -36,7 +46,7 @@ struct FlightEvent {
   enum class Kind : std::uint16_t { none, phase, submit, begin, over, wait, enter, leave };
   struct alignas(8) What {
     Kind kind = Kind::none;
-    std::uint16_t who = 0;   // wait: the peer; enter: the Collective; phase: the Phase
+    std::uint16_t who = 0;   // wait: the peer; enter: the CommunicatorCall; phase: the Phase
     std::int32_t index = 0;  // submit, begin, over, wait: the bucket; enter, leave: the collective's number
   };
   std::int64_t number = 0;  // from 1; 0: nothing here, or half written
@@ -62,7 +72,7 @@ struct FlightRecord {
   Wait wait;  // of the engine, once it has waited for a while
   std::int64_t collectives_entered = 0;
   std::int64_t collectives_left = 0;
-  std::int64_t collective = 0;  // the Collective last entered
+  std::int64_t collective = 0;  // the CommunicatorCall last entered
   std::int64_t exit_code = 0;   // with Phase::ended
   std::int64_t events_written = 0;
   std::array<FlightEvent, kEvents> events{};  // event n lies at n modulo their number
@@ -100,7 +110,7 @@ class FlightRecorder {
   void note(FlightEvent::Kind kind, std::int64_t step, std::int64_t bucket);
   // Of the thread that calls MPI.
   void wait_for(const Wait& wait);
-  void enter(Collective collective);
+  void enter(CommunicatorCall call);
   void leave();
   // The process is about to end by itself, with this exit code.
   void end(int exit_code);
@@ -119,14 +129,14 @@ class FlightRecorder {
 };
 
 // As long as this lives, the process is in a collective. `recorder` outlives it.
-class InCollective {
+class CommunicatorCallScope {
  public:
-  InCollective(FlightRecorder& recorder, Collective collective) : recorder_(recorder) {
-    recorder_.enter(collective);
+  CommunicatorCallScope(FlightRecorder& recorder, CommunicatorCall call) : recorder_(recorder) {
+    recorder_.enter(call);
   }
-  ~InCollective() { recorder_.leave(); }
-  InCollective(const InCollective&) = delete;  // it is a scope
-  InCollective& operator=(const InCollective&) = delete;
+  ~CommunicatorCallScope() { recorder_.leave(); }
+  CommunicatorCallScope(const CommunicatorCallScope&) = delete;  // it is a scope
+  CommunicatorCallScope& operator=(const CommunicatorCallScope&) = delete;
 
  private:
   FlightRecorder& recorder_;

@@ -12,8 +12,8 @@
 
 namespace eightfold::base {
 
-// Names of files and hosts, arguments and other programs' words may be any bytes: what is no UTF-8 becomes
-// U+FFFD, for JSON has nothing else for it.
+// Names of files and hosts, arguments and other programs' output may be any bytes. Bytes that are not UTF-8
+// become U+FFFD, for JSON cannot hold them.
 
 // In one line.
 std::string json_text(const nlohmann::json& json);
@@ -27,8 +27,8 @@ std::string json_page(const nlohmann::ordered_json& json);
 nlohmann::json parse_json(const std::string& text);
 nlohmann::ordered_json parse_ordered_json(const std::string& text);
 
-// A stranger's, as a whole. Throws DataError that begins with `file` when it is not JSON, nests deeper than
-// any file of ours, or has a name twice in an object, which a plain parser would resolve silently.
+// A stranger's, as a whole. Throws DataError that begins with `file` if the text is not JSON, nests deeper
+// than any file of ours, or has a name twice in an object. A plain parser would accept the last silently.
 nlohmann::json parse_strict(const std::string& file, const std::string& text);
 
 // An integer of a stranger's JSON, at least `least`; the library's own conversion would round fractions and

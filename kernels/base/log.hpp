@@ -14,7 +14,7 @@ namespace eightfold::base {
 
 enum class LogLevel { debug, info, warn, error };
 
-// Who speaks: called once by `comm` when MPI is up. size 1 leaves lines unstamped.
+// Sets the rank that log lines name; `comm` calls it once when MPI is up. size 1 leaves lines unstamped.
 void set_log_identity(int rank, int size, const std::string& host);
 // The stamp itself, "[rank 3/8 host]", empty before the identity is known or with one rank.
 std::string log_stamp();

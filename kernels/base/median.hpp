@@ -1,6 +1,6 @@
 #pragma once
 
-// What many measured times come to: the least and the largest are luck.
+// The figure for many measured times: the least and the largest are luck.
 
 #include "kernels/base/error.hpp"
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// How lower layers report what they did without knowing who listens: `comm` reports the spans of its
-// exchange, the worker its phases; telemetry turns them into totals and traces. Calls come from any thread,
-// inside the training step: an implementation is thread-safe, quick and does not throw.
+// Lower layers report spans to it without knowing who listens. `comm` reports the spans of its exchange, the
+// worker its phases; telemetry turns them into totals and traces. Calls come from any thread, inside the
+// training step: an implementation is thread-safe, quick and does not throw.
 
 #include "kernels/base/clock.hpp"
 

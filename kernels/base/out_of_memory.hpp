@@ -1,7 +1,7 @@
 #pragma once
 
-// What was asked for does not fit into the memory of the host or of a device. Whoever knows what took the
-// memory can say how to ask for less.
+// A request does not fit into the memory of the host or of a device. Whoever knows what took the memory can
+// say how to ask for less.
 
 #include "kernels/base/error.hpp"
 

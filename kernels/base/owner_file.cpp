@@ -62,7 +62,7 @@ void write_all(const Descriptor& file, std::string_view text, const fs::path& pa
   sync_file(file, path);
 }
 
-// What the file is to say of this process; whether it has locked the file comes last.
+// The file's text about this process; the line about the lock comes last.
 nlohmann::ordered_json description(const std::string& token) {
   const ProcessId self = this_process();
   return {{"host", self.host},
@@ -120,7 +120,7 @@ struct OwnerFile::Owner {
   }
 };
 
-// What was found under the name.
+// A file found under the name.
 struct OwnerFile::Sight {
   Descriptor file;  // none: there was nothing
   ino_t inode = 0;
@@ -171,7 +171,7 @@ OwnerFile::OwnerFile(fs::path path, std::string what, OwnerTimes times)
     : path_(std::move(path)), what_(std::move(what)), times_(times), token_(random_token()) {
   take();
   try {
-    heart_ = thread_without_signals([this](const std::stop_token& end) { beat(end); });
+    heartbeat_thread_ = thread_without_signals([this](const std::stop_token& end) { beat(end); });
   } catch (const std::system_error& failure) {
     ::unlink(path_.c_str());
     raise<EnvironmentError>("cannot start a thread that keeps {} fresh: {}", path_.string(), failure.what());
@@ -179,7 +179,7 @@ OwnerFile::OwnerFile(fs::path path, std::string what, OwnerTimes times)
 }
 
 OwnerFile::~OwnerFile() {
-  heart_ = {};
+  heartbeat_thread_ = {};
   try {
     if (is_mine()) ::unlink(path_.c_str());
   } catch (const std::exception& failure) {
@@ -239,14 +239,14 @@ bool OwnerFile::install(const Sight& before) {
     return false;
   }
   try {
-    // Locked before it says so: nobody else locks a file that names no owner yet.
+    // The lock is taken before the text says so: no other process locks a file that names no owner yet.
     self["locked"] = try_lock(file, Sharing::exclusive, next) == Lock::taken;
     write_all(file, json_page(self), next);
     if (!look(path_).is_of_same_file(before)) {
       ::unlink(next.c_str());
       return false;
     }
-    // Where it is gone, another process has found this one too slow; or the answer of a server was lost.
+    // If it is gone, another process has taken this one for dead, or the answer of a server was lost.
     if (::rename(next.c_str(), path_.c_str()) != 0 && errno != ENOENT) fail("rename to", path_, errno);
   } catch (...) {
     ::unlink(next.c_str());

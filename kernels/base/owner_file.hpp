@@ -1,15 +1,15 @@
 #pragma once
 
-// A file that says which process has something to itself, a folder for example, among all that can reach it:
-// on this machine, or on several that share a file system.
+// A file that names the one process that owns something, a folder for example. It holds among all processes
+// that reach the file, on this machine or on several that share a file system.
 //
-// Its contents name the owner. Whether that one still lives say, on the machine it runs on, the lock that it
-// holds on the file (file_lock.hpp) and its process number. Elsewhere, and where these are not to be had, it
-// is the time of the file, which a thread of the owner sets anew every second: it lives if that changes while
-// somebody looks on. Clocks of two machines are never compared.
+// Its contents name the owner. On the owner's machine its lock on the file (file_lock.hpp) and its process
+// number tell whether it lives. Elsewhere, and where these are missing, the file's time tells, which a
+// heartbeat thread of the owner renews every second. The owner lives if the time changes while somebody
+// watches. Clocks of two machines are never compared.
 //
-// A new owner's file is written under one other name, made with O_EXCL, and renamed: of several processes
-// that want the place one gets it, also where there are no locks, and nobody sees half a file.
+// A new owner's file is made under one other name with O_EXCL, written and renamed. So one of several
+// applicants gets the place, even without locks, and nobody sees half a file.
 
 #include "kernels/base/descriptor.hpp"
 #include "kernels/base/error.hpp"
@@ -64,7 +64,7 @@ class OwnerFile {
   OwnerTimes times_;
   std::string token_;  // no two objects of any process have the same
   Descriptor descriptor_;
-  std::jthread heart_;  // last: it uses the others
+  std::jthread heartbeat_thread_;  // last: it uses the others
 };
 
 }  // namespace eightfold::base

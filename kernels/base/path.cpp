@@ -14,7 +14,7 @@ bool is_in_name(char c, bool is_first) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (!is_first && c >= '0' && c <= '9');
 }
 
-// Empty if nobody knows it.
+// Empty if it is unknown.
 std::string home() {
   if (const char* variable = std::getenv("HOME"); variable != nullptr && *variable != '\0') return variable;
   const passwd* user = ::getpwuid(::getuid());

@@ -17,7 +17,7 @@ struct ProcessId {
   bool operator==(const ProcessId&) const = default;
 };
 
-// What the system does not tell is empty, or 0.
+// Unknown fields are empty, or 0.
 ProcessId this_process();
 
 // 128 bits in hexadecimal digits, drawn from the system: no other process has them.

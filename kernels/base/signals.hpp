@@ -11,8 +11,8 @@
 
 namespace eightfold::base {
 
-// What ends a process that does not care: from a terminal (interrupt, quit, hang-up), from another process,
-// at a soft limit of processor time.
+// Signals that end a process by default: from a terminal (interrupt, quit, hang-up), from another process, at
+// a soft limit of processor time.
 inline constexpr std::array kEndSignals{SIGINT, SIGQUIT, SIGHUP, SIGXCPU, SIGTERM};
 bool is_end_signal(int signal) noexcept;
 
@@ -20,14 +20,14 @@ bool is_end_signal(int signal) noexcept;
 // signal would come in spite of that.
 sigset_t end_signals(std::initializer_list<int> also = {});
 
-// Ignores SIGPIPE and SIGXFSZ, so that a reader who has gone and a limit on the size of files are errors of
-// write(2), EPIPE and EFBIG, like a full disk. Before threads are started.
+// Ignores SIGPIPE and SIGXFSZ: a closed reader and a limit on file sizes become errors of write(2), EPIPE and
+// EFBIG, like a full disk. Before threads are started.
 void ignore_output_signals();
 // Between fork and exec: the program started gets them as this process has found them.
 void restore_output_signals() noexcept;
 
-// Tells the first request to end from the next. One Ctrl-C, one closed terminal or one timeout(1) may come as
-// several signals in a row: what follows a request at once is part of it.
+// Tells the first request to end from the next. One Ctrl-C, one closed terminal or one timeout(1) may send
+// several signals in a row. Signals right after a request are part of it.
 class EndRequests {
  public:
   // A signal has come now. Whether it is another request than the first.

@@ -1,6 +1,6 @@
 #pragma once
 
-// What linear and convolution layers do at their output, forth and back, in one pass over memory each. The
+// The output of linear and convolution layers, forward and backward, in one pass over memory each. The
 // counterpart of kernels/host/activation.hpp. ReLU is not left to cuBLASLt or cuDNN, which turn NaN into 0:
 // an exploding network has to show.
 
@@ -16,8 +16,8 @@ namespace eightfold::kernels::cuda {
 void add_bias(StreamView stream, const float* bias, std::int64_t rows, std::int64_t width,
               Activation activation, float* y);
 
-// Rows of `width` outputs: replaces dy by the gradient before the activation and sums it over the rows into
-// dbias, in an order that depends on the shape alone.
+// Rows of `width` outputs. Replaces dy by the gradient before the activation, and sums it over the rows into
+// dbias. The order of additions depends on the shape alone.
 class BiasGradient {
  public:
   BiasGradient(Device device, std::int64_t rows, std::int64_t width, Activation activation);

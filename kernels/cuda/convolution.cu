@@ -90,7 +90,7 @@ Description describe(const ConvolutionShape& shape) {
   return description;
 }
 
-// How one pass is computed: its algorithm, and a description that says the arithmetic.
+// The plan of one pass: its algorithm, and a description that contains the arithmetic.
 template <class Algorithm>
 struct Pass {
   Description description;

@@ -1,11 +1,11 @@
 #pragma once
 
-// The seam to CUDA: every `.cu` file and nothing else includes this. Under nvcc it is the toolkit's runtime;
-// for tests without a GPU the host compiler compiles the same sources against tests/simt/, which interprets
-// kernels and stands in for the runtime (docs/simt.md).
+// The seam to CUDA: every `.cu` file and nothing else includes this. Under nvcc it is the toolkit's runtime.
+// For tests without a GPU the host compiler compiles the same sources against tests/simt/, which interprets
+// kernels and replaces the runtime (docs/simt.md).
 //
-// What kernels may use, because both sides have it: barriers, shuffles, votes, atomics, shared memory, the
-// types of cuda_fp16.h and cuda_bf16.h, tables as `static __constant__ Table t = make_table();`. Not: <<<
+// Kernels may use what both sides have: barriers, shuffles, votes, atomics, shared memory, the types of
+// cuda_fp16.h and cuda_bf16.h. Tables are declared as `static __constant__ Table t = make_table();`. Not: <<<
 // >>>, CUB, cooperative groups, inline PTX, device lambdas, waiting for another block.
 
 #ifdef EIGHTFOLD_SIMT

@@ -14,7 +14,7 @@
 namespace eightfold::kernels::cuda {
 namespace {
 
-// For destructors: nobody could catch.
+// For destructors, which must not throw.
 void log_failure(const char* call, cudaError_t code) noexcept {
   if (code == cudaSuccess) return;
   cudaGetLastError();
@@ -32,7 +32,7 @@ cudaEvent_t event_of(void* handle) {
   return static_cast<cudaEvent_t>(handle);
 }
 
-// What cudaGetDeviceCount says on a machine without a GPU or without its driver.
+// The errors of cudaGetDeviceCount on a machine without a GPU or without its driver.
 bool means_no_device(cudaError_t code) {
   return code == cudaErrorNoDevice || code == cudaErrorInsufficientDriver || code == cudaErrorStubLibrary;
 }
@@ -57,8 +57,8 @@ class CudaRuntime final : public DeviceRuntime {
     return address;
   }
 
-  // Memory is made when a model is planned, so that plain allocations do: those of a pool gain nothing, and
-  // MPI libraries register them for RDMA only through a copy.
+  // Memory is allocated when a model is planned, so plain allocations suffice. A pool gains nothing, and MPI
+  // libraries send its memory by RDMA only through a copy.
   void* allocate(Device device, MemoryKind kind, std::size_t bytes) override {
     make_current(device);
     void* data = nullptr;

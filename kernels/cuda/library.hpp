@@ -1,6 +1,6 @@
 #pragma once
 
-// What wrapping the C libraries of NVIDIA takes: owners of their handles, and one handle per device.
+// Wraps the C libraries of NVIDIA: owners of their handles, and one handle per device.
 
 #include "kernels/cuda/cuda.hpp"
 

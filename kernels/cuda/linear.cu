@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <cstdint>
 
-// Bitwise reproducible on devices of one kind: algorithms are chosen by shape when a layer is planned, and of
-// those that divide a sum only the ones that add it up in a fixed order are allowed.
+// Bitwise reproducible on devices of one kind. Algorithms are chosen by shape when a layer is planned; one
+// that divides a sum must add the parts in a fixed order.
 
 namespace eightfold::kernels::cuda {
 namespace {

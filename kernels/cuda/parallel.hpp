@@ -14,9 +14,8 @@ namespace eightfold::kernels::cuda {
 inline constexpr unsigned kLoopThreads = 256;
 inline constexpr int kPacket = 4;  // elements of a vector access: 16 bytes of fp32
 
-// Blocks of a loop: several waves, so that the last, partly filled one weighs little however many blocks of a
-// kernel its registers let a multiprocessor hold at once (5 to 8 here); few enough that a thread has work for
-// its prologue.
+// Blocks of a loop. Several waves, so that the last, partly filled one weighs little, whether a
+// multiprocessor holds 5 or 8 blocks of a kernel. Few enough that each thread's work is worth its prologue.
 inline LaunchShape loop_shape(StreamView stream, std::int64_t items) {
   constexpr unsigned kBlocksPerMultiprocessor = 32;
   return {dim3(grid_blocks(stream, items, kLoopThreads, kBlocksPerMultiprocessor)), dim3(kLoopThreads)};

@@ -70,8 +70,8 @@ __device__ Range windows_with(int position, int outputs, const Geometry& geometr
   return {beyond > 0 ? (beyond + geometry.stride - 1) / geometry.stride : 0, end < outputs ? end : outputs};
 }
 
-// Threads side by side on the channels of a pixel, the smallest power of two that covers them; the rest of a
-// block on further pixels. So warps read whole lines, and few channels leave few threads without work.
+// Threads on the channels of one pixel: the smallest power of two that covers them. The rest of a block works
+// on further pixels. So warps read whole lines, and few channels leave few threads without work.
 LaunchShape pixel_shape(StreamView stream, std::int64_t pixels, std::int64_t channels) {
   unsigned across = 1;
   while (across < channels && across < kLoopThreads) across *= 2;

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-// Bitwise reproducible: how a sum is divided depends on the number of elements alone, not on their address,
-// the device or the order in which blocks run.
+// Bitwise reproducible: the division of a sum depends on the number of elements alone, not on addresses, the
+// device or the order of blocks.
 
 namespace eightfold::kernels::cuda {
 namespace {

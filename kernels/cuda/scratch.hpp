@@ -11,8 +11,8 @@ namespace eightfold::kernels::cuda {
 
 inline constexpr std::int64_t kPartials = 4096;
 
-// kPartials numbers that belong to a stream: whoever enqueues work on it may use them until that work is
-// done. Allocated when the stream first asks, in the first step of a job.
+// kPartials numbers that belong to a stream. Work enqueued on it may use them until it is done. Allocated
+// when the stream first asks, in the first step of a job.
 double* partials_of(StreamView stream);
 
 // A stream is about to be destroyed.

@@ -1,6 +1,6 @@
 #pragma once
 
-// What linear and convolution layers do at their output, forth and back, in one pass over memory each.
+// The output of linear and convolution layers, forward and backward, in one pass over memory each.
 
 #include "kernels/activation.hpp"
 #include "kernels/operations.hpp"
@@ -18,8 +18,8 @@ inline void activate(StreamView stream, Activation activation, Tensor y) {
 // Rows of `width` outputs: y = activation(y + bias).
 void add_bias(const float* bias, std::int64_t rows, std::int64_t width, Activation activation, float* y);
 
-// Rows of `width` outputs: replaces dy by the gradient before the activation and sums it over the rows into
-// dbias, in an order that depends on the shape alone.
+// Rows of `width` outputs. Replaces dy by the gradient before the activation, and sums it over the rows into
+// dbias. The order of additions depends on the shape alone.
 class BiasGradient {
  public:
   BiasGradient(std::int64_t rows, std::int64_t width, Activation activation);

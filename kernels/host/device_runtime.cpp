@@ -13,8 +13,8 @@
 namespace eightfold::kernels::host {
 namespace {
 
-// Cache lines for SIMD; whole pages for large memory, so that first-touch places it near the thread; huge
-// pages for arenas and activations, which are otherwise limited by how fast their addresses are translated.
+// Cache lines for SIMD. Whole pages for large memory, so that first touch places it near the thread. Huge
+// pages for arenas and activations, which address translation would slow down.
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;

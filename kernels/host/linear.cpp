@@ -9,8 +9,7 @@ namespace {
 
 using Layout = dnnl::memory::desc;
 
-// What the operands of a layer look like in memory. A transposed layout is the same memory with other
-// strides.
+// The layout of a layer's operands in memory. A transposed layout is the same memory with other strides.
 struct Layouts {
   Layout x, y, weight, x_transposed, y_transposed;
 

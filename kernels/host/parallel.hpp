@@ -1,7 +1,7 @@
 #pragma once
 
-// Loops over elements, shared among the host's threads. How the work is divided never shows in a result:
-// loops are over independent elements, and sums are taken over chunks that depend on the size alone.
+// Loops over elements, shared among the host's threads. The division of work never shows in a result: loops
+// run over independent elements, and sums over chunks that depend on the size alone.
 
 #include "kernels/stream.hpp"
 
@@ -39,8 +39,8 @@ void for_each_range(std::int64_t count, std::int64_t cost, const Body& body) {
   }
 }
 
-// functor(i) for every i in [0, count), in SIMD. The functor is what the CUDA backend runs, one thread an
-// element; a functor with operands on the device loads them in prepare(), once per thread.
+// functor(i) for every i in [0, count), in SIMD. The CUDA backend runs the same functor, one thread per
+// element. A functor with operands on the device loads them in prepare(), once per thread.
 template <class Functor>
 void for_each_element(StreamView, std::int64_t count, const Functor& functor) {
   for_each_range(count, 1, [&](std::int64_t first, std::int64_t last) {

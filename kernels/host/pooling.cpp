@@ -15,8 +15,8 @@ Extent window(const PoolingShape& shape, std::int64_t position, std::int64_t siz
   return {std::max<std::int64_t>(start, 0), std::min(start + shape.kernel, size)};
 }
 
-// Calls visit(pixel, tap) in row-major order for the pixels of a window that lie inside the image; `tap`
-// counts the window's positions, those in the padding included.
+// Calls visit(pixel, tap) in row-major order for the pixels of a window that lie inside the image. `tap`
+// counts all positions of the window, also those in the padding.
 template <class Visit>
 void for_each_tap(const PoolingShape& shape, std::int64_t row, std::int64_t column, const Visit& visit) {
   const Extent rows = window(shape, row, shape.height);

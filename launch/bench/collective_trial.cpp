@@ -27,12 +27,9 @@ float with_exact_sums(float value) {
   return std::nearbyint(value * 0x1p14f) * 0x1p-14f + 0.0f;  // no negative zero, whose sum is not its own
 }
 
-std::string allreduce_names() {
-  std::string names = comm::baseline::baseline_names();
-  for (const auto& generator : comm::schedules::generators())
-    if (generator.collective == comm::schedules::Collective::all_reduce)
-      names += fmt::format(", {}", generator.name);
-  return names + fmt::format(", {}", kAuto);
+std::string algorithm_names() {
+  return fmt::format("{}, {}, {}", comm::baseline::baseline_names(),
+                     fmt::join(comm::schedules::allreduce_names(), ", "), kAuto);
 }
 
 kernels::Shape shape_of(std::int64_t elements) {
@@ -88,9 +85,9 @@ std::string obstacle(const Contender& contender, kernels::Device device) {
     return comm::baseline::obstacle(algorithm);
   }
   if (algorithm == kAuto) return {};
-  const comm::schedules::Generator* generator = comm::schedules::find_generator(algorithm);
-  if (generator == nullptr || generator->collective != comm::schedules::Collective::all_reduce)
-    base::raise<base::ConfigError>("--algorithm {}: there are {}", algorithm, allreduce_names());
+  const comm::schedules::Generator* generator = comm::schedules::find_allreduce(algorithm);
+  if (generator == nullptr)
+    base::raise<base::ConfigError>("--algorithm {}: there are {}", algorithm, algorithm_names());
   if (generator->exact_only && is_lossy) return "its partial sums would be rounded differently on every rank";
   return {};
 }

@@ -167,9 +167,7 @@ std::vector<comm::measure::AllreduceTime> allreduce_times(comm::mpi::Communicato
     if (bytes % sizeof(float) == 0)
       options.elements.push_back(static_cast<std::int64_t>(bytes / sizeof(float)));
   std::vector<std::string> algorithms{"mpi"};
-  for (const auto& generator : comm::schedules::generators())
-    if (generator.collective == comm::schedules::Collective::all_reduce)
-      algorithms.emplace_back(generator.name);
+  for (const std::string_view name : comm::schedules::allreduce_names()) algorithms.emplace_back(name);
   for (const std::string& algorithm : algorithms)
     for (const quant8::Format format : quant8::all_formats())
       if (obstacle({algorithm, format}, device).empty()) options.contenders.push_back({algorithm, format});

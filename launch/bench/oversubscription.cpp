@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <barrier>
-#include <bit>
 #include <chrono>
 #include <exception>
 #include <thread>
@@ -25,12 +24,8 @@ double load(const command::Placement& placement, int workers, int cores) {
 }
 
 double largest(comm::engine::Engine& engine, double mine) {
-  std::vector<std::uint64_t> all;
-  engine.run(
-      [&](comm::mpi::Communicator& world) { all = world.all_gather(std::bit_cast<std::uint64_t>(mine)); });
-  double most = 0;
-  for (const std::uint64_t bits : all) most = std::max(most, std::bit_cast<double>(bits));
-  return most;
+  engine.run([&](comm::mpi::Communicator& world) { mine = world.max(mine); });
+  return mine;
 }
 
 // The number is each thread's own. What was planned for more threads than there are would compute wrong

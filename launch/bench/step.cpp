@@ -15,7 +15,6 @@
 #include "runtime/scale/measurement.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <memory>
 #include <string>
 #include <utility>
@@ -57,11 +56,8 @@ double gemm_gflops(kernels::StreamView stream, int repeats) {
 
 // The largest of one number per rank: a step is as slow as its slowest rank. Collective.
 double slowest(comm::engine::Engine& engine, double mine) {
-  std::vector<std::uint64_t> all;
-  engine.run([&](comm::mpi::Communicator& c) { all = c.all_gather(std::bit_cast<std::uint64_t>(mine)); });
-  double largest = mine;
-  for (const std::uint64_t bits : all) largest = std::max(largest, std::bit_cast<double>(bits));
-  return largest;
+  engine.run([&](comm::mpi::Communicator& world) { mine = world.max(mine); });
+  return mine;
 }
 
 // Errors are agreed. Collective.

@@ -16,9 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <bit>
-#include <numeric>
-
 namespace eightfold::launch::bench {
 namespace {
 
@@ -44,16 +41,9 @@ int allowed_cores() {
              : static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-std::vector<double> from_all(comm::engine::Engine& engine, double mine) {
-  std::vector<std::uint64_t> all;
-  engine.run([&](comm::mpi::Communicator& c) { all = c.all_gather(std::bit_cast<std::uint64_t>(mine)); });
-  std::vector<double> values;
-  for (const std::uint64_t bits : all) values.push_back(std::bit_cast<double>(bits));
-  return values;
-}
 double mean(comm::engine::Engine& engine, double mine) {
-  const std::vector<double> all = from_all(engine, mine);
-  return std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
+  engine.run([&](comm::mpi::Communicator& world) { world.sum(std::span(&mine, 1)); });
+  return mine / engine.ranks();
 }
 
 double engine_thread_s(comm::engine::Engine& engine) {

@@ -69,11 +69,9 @@ comm::simulator::Fabric fabric_of(const SimulateOptions& options, const std::fil
 }
 
 void check_algorithm(const std::string& algorithm) {
-  std::vector<std::string_view> names;
-  for (const comm::schedules::Generator& generator : comm::schedules::generators())
-    if (generator.collective == comm::schedules::Collective::all_reduce) names.push_back(generator.name);
-  if (!algorithm.empty() && std::ranges::find(names, algorithm) == names.end())
-    base::raise<base::ConfigError>("--algorithm {}: there are {}", algorithm, fmt::join(names, ", "));
+  if (!algorithm.empty() && comm::schedules::find_allreduce(algorithm) == nullptr)
+    base::raise<base::ConfigError>("--algorithm {}: there are {}", algorithm,
+                                   fmt::join(comm::schedules::allreduce_names(), ", "));
 }
 
 // A row each, checked before the first is simulated.

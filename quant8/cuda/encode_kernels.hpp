@@ -1,9 +1,9 @@
 #pragma once
 
 // Encoding: one pass over the data that adds the contributions and the residual, finds each block's scale,
-// writes its codes and keeps what got lost. A common scale takes a pass of its own before: the largest
-// magnitude is collected where the scale will be, and the sums of magnitudes, for one_bit, where the codes
-// will be. So there is no memory to plan, and a codec has no state.
+// writes its codes and keeps what got lost. A common scale takes a pass of its own before. It collects the
+// largest magnitude where the scale will be, and for one_bit the sums of magnitudes where the codes will be.
+// So there is no memory to plan, and a codec has no state.
 //
 // All of it is bitwise reproducible: the order of additions depends on nothing but the number of elements.
 
@@ -158,8 +158,8 @@ __global__ void __launch_bounds__(kCodecThreads, kCodecResidency) measure_blocks
   if (threadIdx.x % kHalf == 0) atomicMax(reinterpret_cast<unsigned*>(job.segment + sizeof(Header)), largest);
 }
 
-// One warp. The sums of a format of means are added in their order, by every lane alike: 32 of them at a time
-// are loaded at once.
+// One warp. The sums of a format of means are added in their order, by every lane alike. A warp loads 32 of
+// them at a time.
 template <class Coder>
 __global__ void common_scale_kernel(const EncodeJob job) {
   auto* const word = reinterpret_cast<std::uint32_t*>(job.segment + sizeof(Header));

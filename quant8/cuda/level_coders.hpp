@@ -2,9 +2,8 @@
 
 // The coders of formats with levels (coders.hpp says what a coder has).
 //
-// Decoding looks the value of each code up. Each lane has a copy of the table in a bank of its own: lanes
-// that want different levels would otherwise wait for each other, and a sum of many segments does little
-// else.
+// Decoding looks the value of each code up. Each lane has a copy of the table in a bank of its own. Otherwise
+// lanes that read different levels would wait for each other, and a sum of many segments does little else.
 
 #include "quant8/cuda/coders.hpp"
 
@@ -90,8 +89,8 @@ class LevelCoder : public PackedAccess<std::conditional_t<kBitsOf == 8, std::uin
   std::uint32_t lane_;
 };
 
-// Levels at i / kSteps: rounding 127 y to an integer is rounding to the nearest of them, as long as 127 y is
-// not rounded before. Ties are to even in both.
+// Levels at i / kSteps. Rounding 127 y to an integer rounds y to the nearest level, as long as 127 y is not
+// rounded before. Ties are to even in both.
 template <int kBits>
 class LinearCoder : public LevelCoder<kBits> {
  public:

@@ -3,9 +3,10 @@
 // A level table as kernels want it.
 //
 // To encode, a search that is one lookup and one addition. Magnitudes are put into buckets by their upper
-// bits, exponent and six bits of mantissa; no two thresholds share a bucket. What is added to the lower bits
-// of a magnitude carries into the top byte exactly where the magnitude is above the bucket's threshold, and
-// brings with it the level at the bucket's start: the top byte of the sum is the level.
+// bits, exponent and six bits of mantissa; no two thresholds share a bucket. Each bucket has a number to add
+// to a magnitude's lower bits. The sum carries into the top byte exactly if the magnitude is above the
+// bucket's threshold. The number also holds the level at the bucket's start, so the top byte of the sum is
+// the level.
 //
 // To decode, the value of each code, its sign included.
 
@@ -34,8 +35,8 @@ constexpr std::uint32_t bucket_step(const LevelTable& levels, std::uint32_t buck
   while (kernels::bit_cast<std::uint32_t>(levels.threshold[level]) < bucket << LevelTables::kShift) ++level;
   const std::uint32_t threshold = kernels::bit_cast<std::uint32_t>(levels.threshold[level]);
   const std::uint32_t carry = threshold >> LevelTables::kShift == bucket ? kLower - (threshold & kLower) : 0;
-  // The magnitude's bits are moved up by 7, so that the lower ones end below the top byte; the bucket's bits
-  // that are left in it are taken away.
+  // The magnitude's bits are moved up by 7, so that the lower ones end below the top byte. The bucket's bits
+  // that remain in the top byte are subtracted.
   return (level << 24) + (carry << 7) - (bucket << 24);
 }
 

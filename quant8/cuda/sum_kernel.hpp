@@ -86,7 +86,7 @@ __device__ inline void clear_behind_end(Values& values, const Tile& tile) {
 }
 
 // The next segment is on its way while one is decoded: otherwise a warp would wait for memory once for each
-// of them. Values that nobody compressed are large enough to wait for.
+// of them. Uncompressed values are not loaded ahead: each load is large enough to wait for.
 template <class Coder>
 __device__ Values add_up(const Contributions& sum, const Coder& coder, const Tile& tile,
                          const TilePlace<Coder>& place) {

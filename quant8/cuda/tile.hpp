@@ -1,8 +1,8 @@
 #pragma once
 
-// Which elements a thread works on. Half a warp has a block: thread l of its 16 has the packets of 4 elements
-// l, l + 16, l + 32 and l + 48. So every access of a half is to neighbouring bytes, 256 of them for fp32; a
-// warp has two blocks and a thread 16 elements, enough to pay for what is done once a block.
+// Which elements a thread works on. Half a warp has a block. Thread l of its 16 has the packets l, l + 16, l
+// + 32 and l + 48, of 4 elements each. So every access of a half is to neighbouring bytes, 256 of them for
+// fp32. A warp has two blocks and a thread 16 elements, enough to pay for the work once per block.
 
 #include "kernels/cuda/block.hpp"
 #include "kernels/cuda/parallel.hpp"

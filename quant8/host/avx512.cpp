@@ -15,9 +15,9 @@ constexpr std::int64_t kStep = 4 * kLanes;  // codes of a register
 constexpr TreeSegments kTree = make_tree_segments();
 constexpr LevelTable kTreeLevels = make_table(dynamic_tree_levels());
 
-// Half a block is fetched ahead while the largest of a block is looked for, half while it is encoded: the
-// hardware alone fetches little during the second, and stops at the end of a page. Addresses beyond the end
-// do no harm.
+// Half a block is prefetched while a block's largest value is searched, half while the block is encoded. The
+// hardware's prefetcher does little during the second and stops at a page's end. Addresses beyond the end do
+// no harm.
 constexpr std::int64_t kAhead = 8 * kBlock;
 
 void fetch(const float* x, std::int64_t i) {

@@ -13,7 +13,7 @@
 namespace eightfold::quant8::host {
 namespace {
 
-// One encoding of a segment: what goes in, what comes out, and how.
+// One encoding of a segment: its input, output and parameters.
 struct Job {
   const BlockCoder& coder;
   const BlockSum& sum;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The codecs of the host, in three implementations of the loops over elements: plain C++ over the tables of
-// any format, AVX2, and AVX-512 for dynamic-tree8 and linear8. Which one runs never shows in a bit.
+// The codecs of the host. The loops over elements exist three times: plain C++ over the tables of any format,
+// AVX2, and AVX-512 for dynamic-tree8 and linear8. Which one runs never shows in a bit.
 
 #include "quant8/codec.hpp"
 
@@ -14,7 +14,7 @@ namespace eightfold::quant8::host {
 enum class Instructions { portable, avx2, avx512 };
 
 std::string_view to_string(Instructions instructions);
-// What this machine can run, the fastest last; the first is always portable.
+// The implementations that this machine can run, the fastest last; the first is always portable.
 std::span<const Instructions> available_instructions();
 inline Instructions best_instructions() {
   return available_instructions().back();

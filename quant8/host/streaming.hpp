@@ -1,7 +1,7 @@
 #pragma once
 
-// Stores that go past the caches, for results larger than these that nobody reads soon: half the traffic, and
-// what is in the caches stays.
+// Stores that bypass the caches, for results that exceed them and are not read soon. They halve the traffic
+// and keep the caches' contents.
 
 #include <cstddef>
 #include <cstdint>

@@ -2,11 +2,12 @@
 
 // dynamic-tree8 as straight lines: within half a decade the levels are equal cells, so that a level is a
 // multiply-add of y. Segment 0 is level 0, segments 1 to 12 the halves of decades 10^-6 to 10^-1, segment 13
-// the level 1. No two of their borders lie in one binade: the exponent of y, and a comparison with the border
-// in its binade, if there is one, select the segment.
+// the level 1. No two of their borders lie in one binade. So the exponent of y selects the segment, with one
+// comparison if a border lies in its binade.
 //
-// The multiply-add is rounded, and lowered by kBias more than it can be wrong. What it cuts down to is the
-// level or, if it was less than kDoubt short of an integer, perhaps the one below: the table decides.
+// The multiply-add is rounded, and lowered by kBias more than it can be wrong. The truncated integer is the
+// level. If the number was less than kDoubt short of the next integer, it may be one level low: then the
+// table decides.
 
 #include "quant8/format.hpp"
 

@@ -10,6 +10,7 @@
 #include "kernels/base/observer.hpp"
 #include "kernels/buffer.hpp"
 #include "kernels/device.hpp"
+#include "kernels/pipeline_depth.hpp"
 #include "kernels/stream.hpp"
 #include "kernels/tensor.hpp"
 #include "runtime/data/batch_plan.hpp"
@@ -52,7 +53,7 @@ struct Pass {
 // next() and release() belong to one thread.
 class Loader {
  public:
-  static constexpr std::int64_t kSlots = 3;
+  static constexpr std::int64_t kSlots = kernels::PipelineDepth::kLoaded;
 
   // Starts loading. `observer` may be null; it hears of a "load" on the loader's track for every pass filled.
   // Their index counts passes from 0.

@@ -1,14 +1,15 @@
 #pragma once
 
-// Who draws which random numbers in this folder (kernels::RandomKey::tensor). Layers count their tensors from
-// 0; these come from the far end.
+// The random numbers of this folder (kernels::RandomKey::tensor), by their use.
+
+#include "kernels/random_ranges.hpp"
 
 #include <cstdint>
 
 namespace eightfold::runtime::data {
 
 enum RandomTensor : std::uint32_t {
-  sample_order = 0xFFFF'0000,
+  sample_order = kernels::RandomRange::kData,
   digit_labels_train,
   digit_labels_test,
   digit_strokes_train,

@@ -18,7 +18,7 @@ class ArenaLayout {
   // Appends a tensor; returns the element at which it starts.
   std::int64_t append(const kernels::Shape& shape) {
     const std::int64_t offset = elements_;
-    elements_ += (shape.elements() + quant8::kBlock - 1) / quant8::kBlock * quant8::kBlock;
+    elements_ += quant8::whole_blocks(shape.elements());
     return offset;
   }
   // Elements so far, a multiple of the block.

@@ -2,6 +2,7 @@
 
 #include "kernels/elementwise.hpp"
 #include "kernels/loss.hpp"
+#include "kernels/random_ranges.hpp"
 #include "runtime/model/layers/registry.hpp"
 #include "runtime/telemetry/spans.hpp"
 
@@ -23,8 +24,7 @@ using kernels::Shape;
 using kernels::StreamView;
 using kernels::Tensor;
 
-// Which numbers the initial values are: layers draw theirs under their index, these come behind all of them.
-constexpr std::uint32_t kInitialValues = 1 << 20;
+constexpr std::uint32_t kInitialValues = kernels::RandomRange::kInitialValues;
 
 // A layer of the plan: its config, its kind, its index there, and the activation that is fused into it.
 struct PlannedLayer {
@@ -55,8 +55,7 @@ std::vector<PlannedLayer> rewrite(const std::vector<config::Layer>& all) {
 std::vector<ArenaSpan> cut_buckets(std::int64_t elements, std::uint64_t bucket_bytes) {
   const auto wanted =
       static_cast<std::int64_t>(std::min<std::uint64_t>(bucket_bytes / sizeof(float), 1ULL << 40));
-  const std::int64_t bucket =
-      std::max<std::int64_t>(1, (wanted + quant8::kBlock - 1) / quant8::kBlock) * quant8::kBlock;
+  const std::int64_t bucket = std::max(quant8::kBlock, quant8::whole_blocks(wanted));
   std::vector<ArenaSpan> buckets;
   for (std::int64_t begin = 0; begin < elements; begin += bucket)
     buckets.push_back({begin, std::min(elements, begin + bucket)});

@@ -29,7 +29,7 @@ void save_residuals(comm::mpi::Communicator& communicator, kernels::StreamView s
   kernels::copy(stream, residual, host);
   stream.synchronize();
   for (int rank = 0; rank < communicator.size(); ++rank) {
-    communicator.carry(std::as_writable_bytes(passing), rank, 0);
+    communicator.transfer(std::as_writable_bytes(passing), rank, 0);
     comm::mpi::run_agreed(communicator, [&] {
       if (draft != nullptr) draft->add_residual(rank, host);
     });
@@ -52,9 +52,9 @@ void restore_residuals(comm::mpi::Communicator& communicator, kernels::StreamVie
       open_file(found, checkpoint::residual_file(rank))
           .read(checkpoint::residual_name(rank), passing.tensor(residual.shape()));
     });
-    const int heir = rank % communicator.size();
-    communicator.carry(bytes_of(passing), 0, heir);
-    if (heir != communicator.rank()) continue;
+    const int new_owner = rank % communicator.size();
+    communicator.transfer(bytes_of(passing), 0, new_owner);
+    if (new_owner != communicator.rank()) continue;
     if (rank < communicator.size()) {  // not added to zeros: that would lose the sign of a zero
       std::ranges::copy(passing.span(), mine.span().begin());
     } else {

@@ -1,14 +1,10 @@
 #include "runtime/run/step_plan.hpp"
 
+#include "quant8/format.hpp"
 #include "runtime/optim/schedule.hpp"
 
 namespace eightfold::runtime::run {
 namespace {
-
-// A format without a zero makes numbers of the zeros behind each tensor.
-bool preserves_zero(config::Codec codec) {
-  return codec != config::Codec::one_bit;
-}
 
 // Clipping and the guard look at the norm of all gradients; padding is cleared in all of them at once; and
 // one rank alone waits for nothing.
@@ -23,7 +19,8 @@ Update choose_update(Session& session, bool clears_padding) {
 StepPlan plan_steps(Session& session, std::int64_t first_step, std::int64_t end_step) {
   const config::JobConfig& config = session.config();
   const std::shared_ptr<const data::Source>& train = session.data().train;
-  const bool clears_padding = !preserves_zero(config.exchange.codec);
+  // A format without a zero makes numbers of the zeros behind each tensor.
+  const bool clears_padding = !quant8::preserves_zero(config.exchange.codec);
   return {.stream = session.stream(),
           .model = session.model(),
           .feed = session.feed(),

@@ -2,16 +2,13 @@
 
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
+#include "kernels/pipeline_depth.hpp"
 
 #include <csignal>
 #include <cstdlib>
 
 namespace eightfold::runtime::run {
 namespace {
-
-// A device's worker enqueues this many steps before the exchange of the first is over (comm/exchange.cpp);
-// waiting for less would hold it up.
-constexpr std::size_t kStepsAhead = 4;
 
 constexpr std::chrono::seconds kReserve{60};  // what else ends with a job: its last lines, a trace, MPI
 
@@ -77,20 +74,20 @@ StopAgreement::StopAgreement(comm::engine::Engine& engine, kernels::Device devic
                              std::optional<Time> end)
     : request_(request),
       end_(end),
-      lag_(device.kind == kernels::DeviceKind::host ? 0 : kStepsAhead),
+      lag_(device.kind == kernels::DeviceKind::host ? 0 : kernels::PipelineDepth::kStopLag),
       is_alone_(engine.ranks() == 1),
-      vote_(engine, lag_ + 1) {}
+      maximum_(engine, lag_ + 1) {}
 
 void StopAgreement::ask(std::chrono::duration<double> stopping) {
   if (end_ && std::chrono::system_clock::now() + stopping + kReserve >= *end_)
     request_.request(StopReason::time_limit);
-  if (!is_alone_) vote_.cast(static_cast<std::uint32_t>(request_.reason()));
+  if (!is_alone_) maximum_.submit(static_cast<std::uint32_t>(request_.reason()));
 }
 
 StopReason StopAgreement::answer() {
   if (is_alone_) return request_.reason();
-  if (vote_.under_way() <= lag_) return StopReason::none;
-  return static_cast<StopReason>(vote_.outcome());
+  if (maximum_.under_way() <= lag_) return StopReason::none;
+  return static_cast<StopReason>(maximum_.result());
 }
 
 }  // namespace eightfold::runtime::run

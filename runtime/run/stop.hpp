@@ -67,7 +67,7 @@ class StopAgreement {
   const std::optional<Time> end_;
   const std::size_t lag_;  // steps
   const bool is_alone_;
-  comm::engine::Vote vote_;
+  comm::engine::AsyncMax maximum_;
 };
 
 }  // namespace eightfold::runtime::run

@@ -15,10 +15,6 @@
 namespace eightfold::runtime::scale {
 namespace {
 
-std::int64_t padded(std::int64_t parameters) {
-  return (parameters + quant8::kBlock - 1) / quant8::kBlock * quant8::kBlock;
-}
-
 comm::simulator::SimulatedStep step_of(const Workload& workload, const Question& question) {
   comm::simulator::SimulatedStep step;
   double before_s = workload.other_s;
@@ -26,7 +22,7 @@ comm::simulator::SimulatedStep step_of(const Workload& workload, const Question&
   step.work.push_back({before_s, 0});
   std::int64_t complete = 0;
   for (const LayerTimes& layer : workload.layers | std::views::reverse) {
-    complete += padded(layer.parameters);
+    complete += quant8::whole_blocks(layer.parameters);
     step.work.push_back({layer.backward_s, complete});
   }
   for (const model::ArenaSpan& bucket : model::cut_buckets(complete, question.bucket_bytes))

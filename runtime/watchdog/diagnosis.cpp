@@ -83,7 +83,7 @@ bool is_not_alive(const Witness& witness) {
 std::string place_of(const FlightRecord& record) {
   if (record.is_in_collective())
     return fmt::format(", collective {} ({})", record.collectives_entered,
-                       to_string(static_cast<base::Collective>(record.collective)));
+                       to_string(static_cast<base::CommunicatorCall>(record.collective)));
   if (record.wait.direction != Wait::Direction::none) return fmt::format(", bucket {}", record.wait.bucket);
   return "";
 }
@@ -116,7 +116,7 @@ std::string reason(const Waits& waits, int rank) {
     return fmt::format("{} through collective {} ({}), and it is not; {}",
                        is_pair ? name_of(*waits.witness(1 - rank).record) + " is" : "others are",
                        record.collectives_entered,
-                       to_string(static_cast<base::Collective>(record.collective)),
+                       to_string(static_cast<base::CommunicatorCall>(record.collective)),
                        is_pair ? "is the link between them down?" : "is its host cut off?");
   }
   if (record.is_in_collective())

@@ -40,7 +40,7 @@ std::string words(const FlightEvent::What& what) {
       return fmt::format("bucket {} waits for rank {}", what.index, what.who);
     case FlightEvent::Kind::enter:
       return fmt::format("collective {} ({}) entered", what.index,
-                         to_string(static_cast<base::Collective>(what.who)));
+                         to_string(static_cast<base::CommunicatorCall>(what.who)));
     case FlightEvent::Kind::leave:
       return fmt::format("collective {} left", what.index);
     case FlightEvent::Kind::none:

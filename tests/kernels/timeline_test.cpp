@@ -35,10 +35,10 @@ TEST_CASE("work that throws leaves no span, and those around it go on") {
 
 TEST_CASE("a gate that was opened first lets the host pass") {
   const Stream stream(Device{});
-  Gate gate;
-  gate.open();
-  gate.open();
-  gate.hold(stream);
-  gate.hold(stream);
+  StreamGate gate;
+  gate.signal();
+  gate.signal();
+  gate.wait(stream);
+  gate.wait(stream);
   SUCCEED("neither waited");
 }

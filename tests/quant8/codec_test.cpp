@@ -81,17 +81,17 @@ TEST_CASE("every implementation writes the reference's bytes, for every size") {
   Random random(1);
   for_each_codec(Rounding::nearest, [&](const Codec& codec, const Codec& reference) {
     for (const std::size_t size : kSizes)
-      check_equal(codec, reference, drawn(size, [&] { return random.normal(); }));
+      check_equal(codec, reference, random_values(size, [&] { return random.normal(); }));
   });
 }
 
 TEST_CASE("every implementation writes the reference's bytes, for values of all sizes and random bits") {
   Random random(2);
   for_each_codec(Rounding::nearest, [&](const Codec& codec, const Codec& reference) {
-    check_equal(codec, reference, drawn(20'000, [&] { return random.spread(40); }));
-    check_equal(codec, reference, drawn(20'000, [&] { return std::ldexp(random.spread(4), 127); }));
-    check_equal(codec, reference, drawn(20'000, [&] { return std::ldexp(random.spread(40), -110); }));
-    check_equal(codec, reference, drawn(10'000, [&] { return random.bits(); }));
+    check_equal(codec, reference, random_values(20'000, [&] { return random.spread(40); }));
+    check_equal(codec, reference, random_values(20'000, [&] { return std::ldexp(random.spread(4), 127); }));
+    check_equal(codec, reference, random_values(20'000, [&] { return std::ldexp(random.spread(40), -110); }));
+    check_equal(codec, reference, random_values(10'000, [&] { return random.bits(); }));
   });
 }
 
@@ -132,7 +132,7 @@ TEST_CASE("every implementation draws the same numbers") {
   for_each_codec(Rounding::stochastic, [&](const Codec& codec, const Codec& reference) {
     for (const std::size_t size : {std::size_t{1}, std::size_t{257}, std::size_t{2049}}) {
       const Stamp stamp{1, {11, 2, 3, 4, 5, 6 + size}};
-      check_equal(codec, reference, drawn(size, [&] { return random.normal(); }), stamp);
+      check_equal(codec, reference, random_values(size, [&] { return random.normal(); }), stamp);
     }
   });
 }
@@ -165,10 +165,10 @@ TEST_CASE("a sum of encoded shards is added in their order, scaled and encoded")
   for_each_codec(Rounding::nearest, [&](const Codec& codec, const Codec& reference) {
     for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{257}, std::size_t{1000}}) {
       const auto elements = static_cast<std::int64_t>(size);
-      const Floats own = drawn(size, [&] { return random.normal(); });
+      const Floats own = random_values(size, [&] { return random.normal(); });
       std::vector<Segment> shards;
       for (const float spread : {1.0F, 100.0F, 0.1F, 7.0F})
-        shards.push_back(encode(reference, drawn(size, [&] { return spread * random.normal(); })));
+        shards.push_back(encode(reference, random_values(size, [&] { return spread * random.normal(); })));
       const std::array<Contribution, 6> parts{shards[0].view(), shards[1].view(),
                                               shards[2].view(), std::span<const float>(own),
                                               shards[3].view(), shards[0].view()};
@@ -192,8 +192,8 @@ TEST_CASE("a sum can be left in fp32, in the place of a contribution too") {
   for_each_codec(Rounding::nearest, [&](const Codec& codec, const Codec& reference) {
     for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{257}, std::size_t{1000}}) {
       const auto elements = static_cast<std::int64_t>(size);
-      Floats own = drawn(size, [&] { return random.normal(); });
-      const Segment shard = encode(reference, drawn(size, [&] { return 10 * random.normal(); }));
+      Floats own = random_values(size, [&] { return random.normal(); });
+      const Segment shard = encode(reference, random_values(size, [&] { return 10 * random.normal(); }));
       const std::array<Contribution, 3> parts{shard.view(), std::span<const float>(own), shard.view()};
       Floats expected = decode(reference, shard, size);
       for (std::size_t i = 0; i < size; ++i) expected[i] += own[i];

@@ -50,7 +50,7 @@ TEST_CASE("2016 defect: a quarter of the values were not rounded to the nearest 
     const LevelTable table = make_table(levels_of(format));
     const auto codec = make_codec({}, {format, Scaling::tensor});
     Random random(1);
-    Floats values = drawn(20'000, [&] { return random.spread(8); });
+    Floats values = random_values(20'000, [&] { return random.spread(8); });
     values[0] = 1;  // the scale: no level is rounded on its way
     const Floats received = round_trip(*codec, values);
     std::size_t wrong = 0;
@@ -70,7 +70,7 @@ TEST_CASE("2016 defect: a quarter of the values were not rounded to the nearest 
 TEST_CASE("2016 defect: even codes took three quarters of the values, magnitudes shrank by a percent") {
   const auto codec = make_codec({}, {Format::dynamic_tree8, Scaling::tensor});
   Random random(2);
-  const Floats values = drawn(200'000, [&] { return random.normal(); });
+  const Floats values = random_values(200'000, [&] { return random.normal(); });
   const Segment segment = encode(*codec, values);
   std::size_t even = 0;
   for (std::size_t i = 0; i < values.size(); ++i)
@@ -90,7 +90,7 @@ TEST_CASE("2016 defect: the search read beyond its table just below full scale")
 
 TEST_CASE("2016 defect: every layer had a constant for its largest gradient") {
   Random random(3);
-  const Floats values = drawn(1000, [&] { return random.normal(); });
+  const Floats values = random_values(1000, [&] { return random.normal(); });
   for_each_scaled([&](const Codec& codec, Format) {
     const Floats received = round_trip(codec, values);
     for (const int exponent : {-110, -20, 1, 100}) {
@@ -115,7 +115,7 @@ TEST_CASE("2016 defect: counts that divide by nothing were not possible") {
   for_each_scaled([&](const Codec& codec, Format format) {
     if (format == Format::one_bit) return;  // a mean may be twice a value
     for (const std::size_t size : {0, 1, 3, 255, 256, 257, 1021}) {
-      const Floats values = drawn(size, [&] { return 1 + random.uniform(); });
+      const Floats values = random_values(size, [&] { return 1 + random.uniform(); });
       const Floats received = round_trip(codec, values);
       REQUIRE(received.size() == size);
       std::size_t wrong = 0;

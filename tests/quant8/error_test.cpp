@@ -16,12 +16,12 @@ Fidelity loss_of(const Encoding& encoding, const Floats& values) {
 
 Floats uniform_values(std::uint64_t seed, std::size_t count) {
   Random random(seed);
-  return drawn(count, [&] { return random.uniform(); });
+  return random_values(count, [&] { return random.uniform(); });
 }
 
 Floats normal_values(std::uint64_t seed, std::size_t count) {
   Random random(seed);
-  return drawn(count, [&] { return random.normal(); });
+  return random_values(count, [&] { return random.normal(); });
 }
 
 // The paper's setting: one scale for all values. It follows the largest of them, and the errors follow it.
@@ -64,7 +64,7 @@ TEST_CASE("the figures of 4 million samples hold for five seeds", "[.nightly]") 
 
 TEST_CASE("no value is further off than half the widest step of its format") {
   Random random(2);
-  const Floats values = drawn(50'000, [&] { return random.spread(12); });
+  const Floats values = random_values(50'000, [&] { return random.spread(12); });
   for (const Format format : formats_with_levels()) {
     const LevelTable table = make_table(levels_of(format));
     float widest = 0;

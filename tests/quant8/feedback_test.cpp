@@ -37,7 +37,7 @@ TEST_CASE("what was sent and what is left add up to what came in") {
       Floats residual(kSize);
       std::vector<double> came(kSize), went(kSize);
       for (int step = 0; step < kSteps; ++step) {
-        const Floats values = drawn(kSize, [&] { return random.normal(); });
+        const Floats values = random_values(kSize, [&] { return random.normal(); });
         add(came, values);
         add(went, decode(*codec, encode(*codec, values, {}, residual), kSize));
       }
@@ -53,7 +53,7 @@ TEST_CASE("with the residual the mean of what is sent is what was meant, also at
   for (const Format format : {Format::linear4, Format::one_bit, Format::dynamic_tree8}) {
     Random random(2);
     const auto codec = make_codec({}, {format});
-    const Floats values = drawn(kSize, [&] { return random.normal(); });
+    const Floats values = random_values(kSize, [&] { return random.normal(); });
     Floats residual(kSize);
     std::vector<double> mean(kSize);
     for (int step = 0; step < kSteps; ++step)
@@ -70,8 +70,8 @@ TEST_CASE("the residual is the difference of two fp32 numbers, in every implemen
       for (const std::size_t size : kSizes) {
         Random random(3);
         const auto reference = make_reference_codec({format, scaling});
-        const Floats values = drawn(size, [&] { return random.normal(); });
-        const Floats before = drawn(size, [&] { return random.normal() / 16; });
+        const Floats values = random_values(size, [&] { return random.normal(); });
+        const Floats before = random_values(size, [&] { return random.normal() / 16; });
         Floats expected = before;
         const Segment segment = encode(*reference, values, {}, expected);
         const Floats received = decode(*reference, segment, size);
@@ -92,8 +92,8 @@ TEST_CASE("a sum of shards has a residual of its own") {
   constexpr std::size_t kSize = 600;
   Random random(4);
   const auto codec = make_codec({}, {Format::linear4});
-  const Floats own = drawn(kSize, [&] { return random.normal(); });
-  const Segment shard = encode(*codec, drawn(kSize, [&] { return random.normal(); }));
+  const Floats own = random_values(kSize, [&] { return random.normal(); });
+  const Segment shard = encode(*codec, random_values(kSize, [&] { return random.normal(); }));
   const std::array<Contribution, 2> parts{shard.view(), std::span<const float>(own)};
   Floats exact(kSize), residual(kSize), later(kSize);
   codec->sum(host_stream(), {parts, kSize, 0.5F}, exact);

@@ -17,7 +17,7 @@ TEST_CASE("fidelity is the mean relative error, the error's power and the change
 
 TEST_CASE("nothing is wrong with nothing, with zeros and with what has not changed") {
   Random random(1);
-  const Floats values = drawn(100, [&] { return random.normal(); });
+  const Floats values = random_values(100, [&] { return random.normal(); });
   for (const Floats& exact : {Floats{}, Floats(5, 0.0F), values}) {
     const Fidelity f = fidelity(exact, exact);
     CHECK(f.mre == 0);

@@ -40,6 +40,29 @@ TEST_CASE("a segment has as many bytes as the document says") {
   CHECK(bytes(Format::linear8, std::int64_t{1} << 33) == 16 + (1ULL << 26) + (1ULL << 33));
 }
 
+TEST_CASE("elements are rounded up to whole blocks") {
+  CHECK(whole_blocks(0) == 0);
+  CHECK(whole_blocks(1) == 256);
+  CHECK(whole_blocks(256) == 256);
+  CHECK(whole_blocks(257) == 512);
+}
+
+TEST_CASE("a format that is said to preserve zeros decodes them as zeros, another does not") {
+  Random random(4);
+  Floats values = random_values(3 * kBlock, [&] { return random.normal(); });
+  for (std::size_t i = 0; i < values.size(); i += 2) values[i] = 0;
+  for (const Format format : all_formats())
+    for (const Rounding rounding : {Rounding::nearest, Rounding::stochastic}) {
+      if (rounding == Rounding::stochastic && !has_levels(format)) continue;  // there is no such codec
+      const auto codec = make_codec(eightfold::kernels::Device{}, {format}, rounding);
+      const Floats decoded = round_trip(*codec, values);
+      bool has_zeros = true;
+      for (std::size_t i = 0; i < values.size(); i += 2) has_zeros = has_zeros && decoded[i] == 0;
+      CAPTURE(to_string(format));
+      CHECK(preserves_zero(format) == has_zeros);
+    }
+}
+
 TEST_CASE("8 bits cost 1.008 bytes an element") {
   const std::int64_t elements = 1 << 20;
   const auto wire = static_cast<double>(wire_bytes({Format::dynamic_tree8}, elements));

@@ -155,7 +155,7 @@ TEST_CASE("stochastic rounding takes the upper level as often as the value is ne
   for (const Format format : formats_with_levels()) {
     const LevelTable any = table_of(format);
     int wrong = 0;
-    for (int i = 0; i < any.count; ++i)  // a level is itself, whatever is drawn
+    for (int i = 0; i < any.count; ++i)  // a level is itself, whatever the random number
       for (const std::uint32_t word : {0U, 0x8000'0000U, 0xFFFF'FFFFU})
         wrong += stochastic_level(any, any.level[i], word) != i;
     CAPTURE(to_string(format));

@@ -22,7 +22,7 @@ TEST_CASE("stochastic rounding is right in the mean") {
     const auto codec = stochastic(format);
     const LevelTable table = make_table(levels_of(format));
     Random random(1);
-    Floats values = drawn(64, [&] { return 2 * random.uniform() - 1; });
+    Floats values = random_values(64, [&] { return 2 * random.uniform() - 1; });
     values[0] = 1;  // makes the scale
     std::vector<double> sums(values.size());
     for (std::uint32_t step = 0; step < kDraws; ++step) {
@@ -46,7 +46,7 @@ TEST_CASE("stochastic rounding is right in the mean") {
 TEST_CASE("stochastic rounding draws again for another seed, step, bucket, stage, rank or element") {
   const auto codec = stochastic(Format::linear4);
   Random random(2);
-  const Floats values = drawn(512, [&] { return random.normal(); });
+  const Floats values = random_values(512, [&] { return random.normal(); });
   const RoundingKey key{1, 2, 3, 4, 5, 6 * 256};
   const Segment segment = encode(*codec, values, {0, key});
   CHECK(encode(*codec, values, {0, key}) == segment);
@@ -63,10 +63,18 @@ TEST_CASE("stochastic rounding draws again for another seed, step, bucket, stage
   }
 }
 
+TEST_CASE("the stages of a step have numbers of their own, and the seal's is no partial sum's") {
+  CHECK(RoundingStage::kContribution == 0);  // docs/wire_format.md
+  CHECK(RoundingStage::kSeal == 63);
+  CHECK(RoundingStage::partial_sum(0) == 1);
+  CHECK(RoundingStage::partial_sum(61) == 62);
+  CHECK(RoundingStage::partial_sum(62) == 1);
+}
+
 TEST_CASE("stochastic rounding does not depend on how a bucket is divided into segments") {
   const auto codec = stochastic(Format::dynamic_tree8);
   Random random(3);
-  const Floats values = drawn(5 * 256 + 77, [&] { return random.normal(); });
+  const Floats values = random_values(5 * 256 + 77, [&] { return random.normal(); });
   const Floats whole = decode(*codec, encode(*codec, values, {0, {1, 2, 3, 4, 5, 0}}), values.size());
   for (const std::size_t blocks : {1, 2, 3}) {
     Floats pieces;

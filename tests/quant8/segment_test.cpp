@@ -29,7 +29,7 @@ std::string header_complaint(std::span<const std::byte> segment, const Header& e
 
 Segment some_segment(const Encoding& encoding, std::uint16_t sequence = 7) {
   Random random(1);
-  const Floats values = drawn(300, [&] { return random.normal(); });
+  const Floats values = random_values(300, [&] { return random.normal(); });
   return encode(*make_codec({}, encoding), values, {sequence, {}});
 }
 

@@ -100,7 +100,7 @@ class Random {
 };
 
 template <class Draw>
-Floats drawn(std::size_t count, const Draw& draw) {
+Floats random_values(std::size_t count, const Draw& draw) {
   Floats values(count);
   for (float& value : values) value = draw();
   return values;
@@ -120,8 +120,8 @@ inline std::vector<Format> formats_with_levels() {
   return formats;
 }
 
-// A NaN for each way in which processors disagree: quiet and signalling ones, of both signs, with all payload
-// bits and with few; and two infinities whose sum is one.
+// A NaN for each way in which processors disagree: quiet and signalling, of both signs, with all payload bits
+// and with few. And two infinities whose sum is a NaN.
 inline Floats nan_of_all_kinds() {
   Floats values;
   for (const std::uint32_t bits : {0x7F80'0001U, 0xFFC1'2345U, 0x7FD5'5555U, 0xFFFF'FFFFU, 0xFFA0'0000U,

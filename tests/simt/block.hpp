@@ -1,10 +1,10 @@
 #pragma once
 
-// A block of threads, interpreted: each thread is a fiber; whenever one must wait, another that can go on
-// does, in an order that is drawn for each block (schedule.hpp). A barrier of the block opens when every
-// thread that has not ended stands at it, an operation of a warp when every such lane of its mask does. If
-// nobody can go on, or threads meet that wait at different places of the source, the block has diverged: an
-// error that names the kernel, the block and the places.
+// A block of threads, interpreted. Each thread is a fiber; if one must wait, another goes on, in a random
+// order for each block (schedule.hpp). A block's barrier opens when every thread that has not ended has
+// reached it. A warp's operation starts when every such lane of its mask has. If no thread can go on, or
+// threads wait for each other at different places of the source, the block has diverged. The error names the
+// kernel, the block and the places.
 //
 // One block per system thread at a time; kernels reach theirs through current().
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// What kernels/cuda/cuda.hpp includes instead of the toolkit's runtime when the host compiler is to interpret
-// the kernels (docs/simt.md): the toolkit's types and declarations, and all that only nvcc would know.
+// Replaces the toolkit's runtime in kernels/cuda/cuda.hpp when the host compiler compiles kernels for the
+// interpreter (docs/simt.md). It has the toolkit's types and declarations, and all that only nvcc would know.
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>

@@ -1,7 +1,7 @@
 #pragma once
 
 // The objects of the runtime that are alive, and where they were made. A program that ends with some of them
-// lists them and fails; since CTest runs each test case as a program of its own, that names the test that
+// lists them and fails. CTest runs each test case as a program of its own, so that names the test that
 // leaked.
 
 namespace eightfold::simt {

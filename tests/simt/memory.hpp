@@ -1,9 +1,9 @@
 #pragma once
 
-// Memory of the stand-in's devices. Its pages are closed whenever no operation of a stream runs: the host
-// must not follow a pointer to device memory, and dies with a message if it does, as it would with a GPU. New
-// memory holds 0xFF bytes (NaN). Each allocation ends within 256 bytes of a page that is never open; under
-// AddressSanitizer the first byte beyond it counts.
+// Memory of the stand-in's devices. Its pages are protected whenever no operation of a stream runs. A host
+// that follows a pointer to device memory dies with a message, as it would with a GPU. New memory holds 0xFF
+// bytes (NaN). Each allocation ends within 256 bytes of a page that is never open; under AddressSanitizer the
+// first byte beyond it counts.
 
 #include <cstddef>
 #include <cstdint>

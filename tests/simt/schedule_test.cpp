@@ -79,8 +79,8 @@ TEST_CASE("an order comes back with its seed") {
   CHECK(turns(Order::fair, 3, 7) != turns(Order::fair, 3, 8));
 }
 
-// Two sums over warps that take turns in the same memory. Between them a barrier is missing, which only shows
-// if a whole warp comes to the second one before the first thread has read the first.
+// Two sums over warps that take turns in the same memory. Between them a barrier is missing. It shows only if
+// a whole warp reaches the second one before the first thread has read the first.
 __global__ void sum_twice_kernel(int* sums) {
   SHARED_ARRAY(int, of_warp, 4);
   for (int round = 1; round <= 2; ++round) {

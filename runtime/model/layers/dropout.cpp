@@ -1,6 +1,7 @@
 // dropout
 #include "kernels/base/error.hpp"
 #include "kernels/elementwise.hpp"
+#include "kernels/random_ranges.hpp"
 #include "runtime/config/field.hpp"
 #include "runtime/config/ranges.hpp"
 #include "runtime/model/layers/layer_kind.hpp"
@@ -38,7 +39,7 @@ class DropoutLayer final : public Layer {
   kernels::DropoutMask mask(const Pass& pass) const {
     const std::int64_t features = shape_[0] == 0 ? 0 : shape_.elements() / shape_[0];
     return {rate_,
-            {pass.seed, static_cast<std::uint32_t>(pass.step), index_},
+            {pass.seed, static_cast<std::uint32_t>(pass.step), kernels::RandomRange::kLayers + index_},
             static_cast<std::uint64_t>(pass.first * features)};
   }
 

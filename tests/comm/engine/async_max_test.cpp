@@ -7,42 +7,42 @@
 #include <algorithm>
 
 using namespace eightfold;
+using comm::engine::AsyncMax;
 using comm::engine::Engine;
-using comm::engine::Vote;
 using test::world;
 
-TEST_CASE("the outcome of a vote is the largest number that any rank named") {
+TEST_CASE("the result is the largest number that any rank submitted") {
   const auto me = static_cast<std::uint32_t>(world().rank());
   const auto ranks = static_cast<std::uint32_t>(world().size());
   bool is_maximum = true;
   {
     Engine engine(world());
-    Vote vote(engine, 1);
+    AsyncMax maximum(engine, 1);
     for (std::uint32_t round = 0; round < 50; ++round) {
-      // Each round another rank names the most.
-      vote.cast((me + round) % ranks + 100 * round);
-      is_maximum = is_maximum && vote.outcome() == ranks - 1 + 100 * round;
+      // Each round another rank submits the largest.
+      maximum.submit((me + round) % ranks + 100 * round);
+      is_maximum = is_maximum && maximum.result() == ranks - 1 + 100 * round;
     }
   }
   CHECK_ALL_RANKS(is_maximum);
 }
 
-TEST_CASE("votes are answered in the order in which they were cast, whatever travels beside them") {
+TEST_CASE("maxima come in the order of submission, whatever travels beside them") {
   std::vector<std::uint32_t> outcomes;
   std::vector<double> sums;
   {
     Engine engine(world());
-    Vote vote(engine, 3);
+    AsyncMax maximum(engine, 3);
     for (std::uint32_t i = 0; i < 20; ++i) {
-      vote.cast(world().rank() == 0 ? i : 0);
+      maximum.submit(world().rank() == 0 ? i : 0);
       engine.submit([&sums](comm::mpi::Communicator& communicator) {
         std::vector<double> one = {1};
         communicator.sum(std::span<double>(one));
         sums.push_back(one[0]);
       });
-      if (vote.under_way() == 3) outcomes.push_back(vote.outcome());
+      if (maximum.under_way() == 3) outcomes.push_back(maximum.result());
     }
-    while (vote.under_way() > 0) outcomes.push_back(vote.outcome());
+    while (maximum.under_way() > 0) outcomes.push_back(maximum.result());
   }
   std::vector<std::uint32_t> expected(20);
   for (std::uint32_t i = 0; i < 20; ++i) expected[i] = i;
@@ -50,31 +50,31 @@ TEST_CASE("votes are answered in the order in which they were cast, whatever tra
   CHECK_ALL_RANKS(std::ranges::count(sums, world().size()) == 20);
 }
 
-TEST_CASE("what is not asked for is over before the vote is gone") {
+TEST_CASE("a maximum that nobody takes is over before its object is gone") {
   std::uint32_t outcome = 0;
   {
     Engine engine(world());
     {
-      Vote vote(engine, 2);
-      vote.cast(1);
-      vote.cast(2);
+      AsyncMax maximum(engine, 2);
+      maximum.submit(1);
+      maximum.submit(2);
     }
-    Vote vote(engine, 1);
-    vote.cast(7);
-    outcome = vote.outcome();
+    AsyncMax maximum(engine, 1);
+    maximum.submit(7);
+    outcome = maximum.result();
   }
   CHECK_ALL_RANKS(outcome == 7);
 }
 
-TEST_CASE("a failed engine fails the vote") {
+TEST_CASE("a failed engine fails the maximum") {
   bool has_thrown = false;
   {
     Engine engine(world());
-    Vote vote(engine, 1);
+    AsyncMax maximum(engine, 1);
     engine.submit([](comm::mpi::Communicator&) { base::raise<base::DataError>("gone"); });
-    vote.cast(1);
+    maximum.submit(1);
     try {
-      vote.outcome();
+      maximum.result();
     } catch (const base::DataError&) {
       has_thrown = true;
     }

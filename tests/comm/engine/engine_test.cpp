@@ -69,7 +69,7 @@ TEST_CASE("work with company moves on side by side; a task waits for all of it a
   std::vector<int> over;
   int largest_company = 0;
   {
-    int company = 0;
+    int sharing = 0;
     std::atomic<bool> is_all_submitted = false;
     Engine engine(world());
     // Otherwise the first could be over before the second is submitted.
@@ -79,21 +79,21 @@ TEST_CASE("work with company moves on side by side; a task waits for all of it a
           [&, i, calls = -1](comm::mpi::Communicator&) mutable {
             if (calls < 0) {
               calls = 10 * (6 - i);
-              largest_company = std::max(largest_company, ++company);
+              largest_company = std::max(largest_company, ++sharing);
             }
             if (calls-- > 0) return comm::engine::Progress::some;
-            --company;
+            --sharing;
             over.push_back(i);
             return comm::engine::Progress::over;
           },
-          Engine::Company::others);
-    engine.submit([&](comm::mpi::Communicator&) { over.push_back(company == 0 ? 100 : -1); });
+          Engine::Sharing::concurrent);
+    engine.submit([&](comm::mpi::Communicator&) { over.push_back(sharing == 0 ? 100 : -1); });
     const Engine::Ticket last = engine.submit(
         [&](comm::mpi::Communicator&) {
           over.push_back(101);
           return comm::engine::Progress::over;
         },
-        Engine::Company::others);
+        Engine::Sharing::concurrent);
     is_all_submitted = true;
     is_all_submitted.notify_one();
     engine.wait(last);
@@ -127,7 +127,7 @@ TEST_CASE("work that waits for other ranks does not keep them waiting") {
           transport->poll();
           return under_way == 0 ? comm::engine::Progress::over : comm::engine::Progress::none;
         },
-        Engine::Company::others));
+        Engine::Sharing::concurrent));
     received = theirs;
   }
   CHECK_ALL_RANKS(received == (world().rank() + world().size() - 1) % world().size());

@@ -119,6 +119,14 @@ TEST_CASE("sums of doubles are exact where doubles are, for any size") {
   CHECK_ALL_RANKS(sums_are_exact<double>());
 }
 
+TEST_CASE("the maximum is any rank's largest, negative numbers among them") {
+  const double me = world().rank(), ranks = world().size();
+  bool right = world().max(me) == ranks - 1 && world().max(-1 - me) == -1;
+  for (int rank = 0; rank < world().size(); ++rank)
+    right = right && world().max(rank == world().rank() ? 2.5 : -1e300) == 2.5;
+  CHECK_ALL_RANKS(right);
+}
+
 TEST_CASE("sums that must round have the same bits on every rank") {
   std::vector<float> values(4099);
   for (std::size_t i = 0; i < values.size(); ++i)

@@ -62,8 +62,8 @@ constexpr schedules::Step send_sealed(int shard, int peer) {
 constexpr schedules::Step receive_add(int shard, int peer) {
   return {schedules::Action::receive_add, shard, peer};
 }
-constexpr schedules::Step receive_adopt(int shard, int peer) {
-  return {schedules::Action::receive_adopt, shard, peer};
+constexpr schedules::Step receive_final(int shard, int peer) {
+  return {schedules::Action::receive_final, shard, peer};
 }
 
 }  // namespace
@@ -71,15 +71,15 @@ constexpr schedules::Step receive_adopt(int shard, int peer) {
 TEST_CASE("a message that is not received is found") {
   CHECK(verdict("two_shot", [](auto& all) { remove(all[2].rounds[0], receive_add(2, 1)); }) ==
         "rank 1 sends shard 2 fresh to rank 2 in round 0, but rank 2 does not add it");
-  CHECK(verdict("ring", [](auto& all) { remove(all[2].rounds[3], receive_adopt(1, 1)); }) ==
-        "rank 1 sends shard 1 sealed to rank 2 in round 3, but rank 2 does not adopt it");
+  CHECK(verdict("ring", [](auto& all) { remove(all[2].rounds[3], receive_final(1, 1)); }) ==
+        "rank 1 sends shard 1 sealed to rank 2 in round 3, but rank 2 does not receive it");
 }
 
 TEST_CASE("a message that is not sent is found") {
   CHECK(verdict("two_shot", [](auto& all) { remove(all[1].rounds[0], send_fresh(2, 2)); }) ==
         "rank 2 adds shard 2 from rank 1 in round 0, but rank 1 does not send it fresh");
   CHECK(verdict("gather", [](auto& all) { remove(all[3].rounds[0], send_sealed(3, 0)); }) ==
-        "rank 0 adopts shard 3 from rank 3 in round 0, but rank 3 does not send it sealed");
+        "rank 0 receives shard 3 sealed from rank 3 in round 0, but rank 3 does not send it sealed");
 }
 
 TEST_CASE("a message to the wrong rank is found") {
@@ -97,7 +97,7 @@ TEST_CASE("a message sent or received twice is found") {
 
 TEST_CASE("sealed bytes taken for a contribution are found") {
   CHECK(verdict("all_gather", [](auto& all) {
-          replace(all[2].rounds[0], receive_adopt(1, 1), receive_add(1, 1));
+          replace(all[2].rounds[0], receive_final(1, 1), receive_add(1, 1));
         }) == "rank 2 adds shard 1 from rank 1 in round 0, but rank 1 does not send it fresh");
 }
 
@@ -140,15 +140,15 @@ TEST_CASE("a shard sealed before its last contribution is found") {
 TEST_CASE("a sealed shard that is encoded again is found") {
   CHECK(verdict("all_gather", [](auto& all) {
           replace(all[1].rounds[0], send_sealed(1, 2), send_fresh(1, 2));
-          replace(all[2].rounds[0], receive_adopt(1, 1), receive_add(1, 1));
+          replace(all[2].rounds[0], receive_final(1, 1), receive_add(1, 1));
         }) == "rank 1 sends shard 1 fresh to rank 2 in round 0: a sealed shard is not encoded again");
 }
 
-TEST_CASE("a shard adopted in place of one that is sealed is found") {
+TEST_CASE("a shard received in place of one that is sealed is found") {
   CHECK(verdict("all_gather", [](auto& all) {
           all[2].rounds.push_back({send_sealed(1, 1)});
-          all[1].rounds.push_back({receive_adopt(1, 2)});
-        }) == "rank 1 adopts shard 1 from rank 2 in round 1: the shard is sealed already");
+          all[1].rounds.push_back({receive_final(1, 2)});
+        }) == "rank 1 receives shard 1 sealed from rank 2 in round 1: the shard is sealed already");
 }
 
 TEST_CASE("bytes passed on in the round in which they arrive are found") {
@@ -168,7 +168,7 @@ TEST_CASE("sending, sealing and adding to what a rank does not have are found") 
   CHECK(verdict("scatter", [](auto& all) {
           remove(all[0].rounds[0], seal(1));
           replace(all[0].rounds[0], send_sealed(1, 1), send_fresh(1, 1));
-          replace(all[1].rounds[0], receive_adopt(1, 0), receive_add(1, 0));
+          replace(all[1].rounds[0], receive_final(1, 0), receive_add(1, 0));
         }) == "rank 1 adds shard 1 from rank 0 in round 0: it has nothing to add to");
 }
 
@@ -192,7 +192,7 @@ TEST_CASE("a contribution that is missing is found") {
 TEST_CASE("a rank that ends without a shard is found") {
   CHECK(verdict("broadcast", [](auto& all) {
           remove(all[3].rounds[1], send_sealed(3, 1));
-          remove(all[1].rounds[1], receive_adopt(3, 3));
+          remove(all[1].rounds[1], receive_final(3, 3));
         }) == "rank 1 ends without shard 3");
 }
 
@@ -254,7 +254,7 @@ TEST_CASE("shards that leave a gap, end early or begin within a block are found"
 
 TEST_CASE("a shard that nobody is to have is found") {
   CHECK(verdict("reduce_scatter", [](auto& all) {
-          for (schedules::Schedule& each : all) each.shards[2].owner = schedules::kNobody;
+          for (schedules::Schedule& each : all) each.shards[2].owner = schedules::kNoRank;
         }) == "nobody is to have shard 2");
 }
 

@@ -88,7 +88,7 @@ class Machine {
       if (peer == rank) sum += before[rank][shard];
       for (const schedules::Step& step : all_[rank].rounds[round]) {
         if (step.shard != shard || step.peer != peer) continue;
-        if (step.action == schedules::Action::receive_adopt) return before[peer][shard];
+        if (step.action == schedules::Action::receive_final) return before[peer][shard];
         if (step.action == schedules::Action::receive_add) sum += encoded(before[peer][shard], exact_);
       }
     }
@@ -219,8 +219,8 @@ TEST_CASE("two-shot with three ranks reads as documented") {
                                                   {{schedules::Action::seal, 1},
                                                    {schedules::Action::send_sealed, 1, 2},
                                                    {schedules::Action::send_sealed, 1, 0},
-                                                   {schedules::Action::receive_adopt, 0, 0},
-                                                   {schedules::Action::receive_adopt, 2, 2}}};
+                                                   {schedules::Action::receive_final, 0, 0},
+                                                   {schedules::Action::receive_final, 2, 2}}};
   CHECK(schedule.rounds == expected);
 }
 

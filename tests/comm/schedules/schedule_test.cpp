@@ -65,7 +65,7 @@ TEST_CASE("bytes sent are those of both kinds of sends and of nothing else") {
       {{{schedules::Action::send_fresh, 1, 1}, {schedules::Action::receive_add, 0, 1}},
        {{schedules::Action::seal, 0},
         {schedules::Action::send_sealed, 0, 1},
-        {schedules::Action::receive_adopt, 1, 1}}}};
+        {schedules::Action::receive_final, 1, 1}}}};
   const schedules::WireSize wire = [](std::int64_t elements) {
     return static_cast<std::size_t>(10 + elements);
   };
@@ -78,5 +78,6 @@ TEST_CASE("a step can be read") {
   CHECK(to_string(schedules::Step{schedules::Action::send_fresh, 3, 2}) == "sends shard 3 fresh to rank 2");
   CHECK(to_string(schedules::Step{schedules::Action::send_sealed, 3, 2}) == "sends shard 3 sealed to rank 2");
   CHECK(to_string(schedules::Step{schedules::Action::receive_add, 3, 2}) == "adds shard 3 from rank 2");
-  CHECK(to_string(schedules::Step{schedules::Action::receive_adopt, 3, 2}) == "adopts shard 3 from rank 2");
+  CHECK(to_string(schedules::Step{schedules::Action::receive_final, 3, 2}) ==
+        "receives shard 3 sealed from rank 2");
 }

@@ -84,7 +84,7 @@ comm::transport::TransportVerdict verdict_on(Fault fault) {
   comm::transport::DirectProbe probe;
   probe.claim = {true, "it says so"};
   const bool has_lost_messages = fault == Fault::silence || fault == Fault::error;
-  probe.patience = std::chrono::milliseconds(has_lost_messages ? 500 : 30'000);
+  probe.timeout = std::chrono::milliseconds(has_lost_messages ? 500 : 30'000);
   probe.make_transport = [&](comm::mpi::Communicator& communicator) {
     return std::make_unique<GpuAwareTransport>(communicator, fault);
   };

@@ -20,9 +20,9 @@ TEST_CASE("a record says what was written last") {
   recorder.begin_phase(Phase::data, 11);
   recorder.begin_phase(Phase::exchange, 12);
   recorder.wait_for({Wait::Direction::receive, 5, 7, 9});
-  recorder.enter(Collective::sum);
+  recorder.enter(CommunicatorCall::sum);
   recorder.leave();
-  recorder.enter(Collective::all_gather);
+  recorder.enter(CommunicatorCall::all_gather);
   const FlightRecord record = recorder.read();
   CHECK(record.rank == 3);
   CHECK(record.ranks == 8);
@@ -35,7 +35,7 @@ TEST_CASE("a record says what was written last") {
   CHECK(record.wait.segment == 9);
   CHECK(record.collectives_entered == 2);
   CHECK(record.is_in_collective());
-  CHECK(record.collective == static_cast<std::int64_t>(Collective::all_gather));
+  CHECK(record.collective == static_cast<std::int64_t>(CommunicatorCall::all_gather));
   CHECK(record.phase_began_ns <= record.last_events().back().time_ns);
 }
 

@@ -173,7 +173,7 @@ TEST_CASE("an owner on another machine lives as long as it gives signs of life")
   const fs::path path =
       scratch.file("owner.json", text_of_owner(scratch, {{"kernel", "other"}, {"host", "far"}}));
   {
-    const std::jthread heart([&](const std::stop_token& end) {
+    const std::jthread heartbeat([&](const std::stop_token& end) {
       for (; !end.stop_requested(); std::this_thread::sleep_for(5ms))
         ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);
     });

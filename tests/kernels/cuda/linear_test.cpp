@@ -7,8 +7,8 @@ using namespace eightfold::kernels::testing;
 
 namespace {
 
-// A whole pass; what it makes is compared with the host. The sign of an output near 0 decides over a
-// gradient, so that outputs are kept away from it: the bias is large, of either sign.
+// A whole pass; what it makes is compared with the host. The sign of an output decides over its gradient, so
+// outputs are kept away from 0: the bias is large, of either sign.
 void check_layer(const LinearShape& shape, GradientMode mode, std::int64_t offset) {
   const Shape x{shape.batch, shape.inputs}, weight{shape.outputs, shape.inputs}, bias{shape.outputs},
       y{shape.batch, shape.outputs};

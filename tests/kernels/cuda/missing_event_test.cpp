@@ -1,5 +1,5 @@
-// A training step's inputs, copied on one stream and used on another, with and without the event that orders
-// them: what the interpreter's delays (docs/simt.md) are for.
+// A training step's inputs are copied on one stream and used on another, with and without the event that
+// orders them. The interpreter's delays (docs/simt.md) exist to show the difference.
 
 #include "kernels/elementwise.hpp"
 #include "tests/kernels/cuda/support.hpp"

@@ -13,12 +13,12 @@ TEST_CASE("work of a GPU waits for an event of another stream, and for no other 
   PinnedBuffer<float> input(kCuda, 1003);
   const Buffer<float> x(kCuda, input.size()), y(kCuda, input.size());
   Event copied(kCuda), computed(kCuda);
-  Gate gate;
+  StreamGate gate;
   for (int round = 1; round <= 5; ++round) {
     std::fill(input.span().begin(), input.span().end(), static_cast<float>(round));
     copy(copies, input.tensor(Shape{1003}), x.tensor());
     copied.record(copies);
-    gate.hold(copies);  // behind the event: holds nobody else up
+    gate.wait(copies);  // behind the event: holds nobody else up
     copied.wait(compute);
     pointwise_forward(compute, Pointwise::relu, x.tensor(), y.tensor());
     computed.record(compute);
@@ -27,28 +27,28 @@ TEST_CASE("work of a GPU waits for an event of another stream, and for no other 
     compute.view().synchronize();
     CHECK(result.values() == std::vector<float>(1003, static_cast<float>(round)));
     CHECK(computed.is_reached());
-    gate.open();
+    gate.signal();
     computed.wait(copies);
   }
   copies.view().synchronize();
 }
 
-TEST_CASE("a gate holds a stream of a GPU back until another thread opens it") {
+TEST_CASE("a gate holds a stream of a GPU back until another thread signals it") {
   const Stream stream(kCuda);
   const Buffer<float> x(kCuda, 7);
-  Gate gate;
+  StreamGate gate;
   Event passed(kCuda);
   fill(stream, 1, x.tensor());
-  gate.hold(stream);
+  gate.wait(stream);
   fill(stream, 2, x.tensor());
   passed.record(stream);
   CHECK_FALSE(passed.is_reached());
-  std::thread opener([&] { gate.open(); });
+  std::thread signaller([&] { gate.signal(); });
   passed.synchronize();
-  opener.join();
+  signaller.join();
   CHECK(passed.is_reached());
-  gate.open();  // before anybody is held
-  gate.hold(stream);
+  gate.signal();  // before anybody is held
+  gate.wait(stream);
   Floats result(Shape{7});
   copy(stream, x.tensor(), result.tensor());
   stream.view().synchronize();

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the tests of the CUDA backend share. The host backend is tested against definitions; here the same
-// call on the same numbers must come out alike on both, and the same every time.
+// What the tests of the CUDA backend share. The host backend is tested against definitions. Here the same
+// call on the same numbers must give the same on both backends, every time.
 
 #include "tests/kernels/support.hpp"
 #include "tests/support/test.hpp"

@@ -11,16 +11,16 @@ TEST_CASE("spans of a device are reported when it has done their work, at the ti
   const Stream stream(kCuda);
   Spans spans;
   Timeline timeline(stream, spans, base::Track::worker);
-  Gate gate;
+  StreamGate gate;
   const base::TimePoint before = base::Clock::now();
   timeline.span("outer", 1, [&] {
     timeline.point("point", 2);
-    timeline.span("inner", 3, [&] { gate.hold(stream); });
+    timeline.span("inner", 3, [&] { gate.wait(stream); });
   });
   timeline.report();
   CHECK(spans.all().size() <= 1);  // the point, perhaps: the gate is closed
   const base::TimePoint opened = base::Clock::now();
-  gate.open();
+  gate.signal();
   timeline.synchronize();
   check_nested(spans.all(), before, base::Clock::now());
   CHECK(spans.all()[1].end >= opened - kMatch);
@@ -47,8 +47,8 @@ TEST_CASE("a gate holds what is behind it on its stream, and nothing else") {
   PinnedBuffer<float> ones(kCuda, 1), first(kCuda, 1), second(kCuda, 1);
   ones.data()[0] = 1;
   const Tensor left = values.tensor({1}), right = values.tensor({1}, 1);
-  Gate gate;
-  gate.hold(held);
+  StreamGate gate;
+  gate.wait(held);
   copy(held, ones.tensor({1}), left);
   Event done(kCuda);
   done.record(held);
@@ -57,7 +57,7 @@ TEST_CASE("a gate holds what is behind it on its stream, and nothing else") {
   other.view().synchronize();
   CHECK(first.data()[0] == 0);
   CHECK_FALSE(done.is_reached());
-  gate.open();
+  gate.signal();
   held.view().synchronize();
   CHECK(done.is_reached());
   copy(other, left, second.tensor({1}));

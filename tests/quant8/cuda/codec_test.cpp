@@ -1,5 +1,5 @@
-// The codecs of a GPU against the reference: every byte of segments, every bit of values and residuals, at
-// addresses that are aligned and at such that are not, with and without room behind them.
+// The codecs of a GPU against the reference: every byte of segments, every bit of values and residuals.
+// Addresses are aligned and unaligned, with and without room behind them.
 
 #include "quant8/cuda/codec.hpp"
 
@@ -48,7 +48,7 @@ void check_round_trip(const Codec& codec, const Codec& reference, const Floats& 
 }
 
 Floats normal_values(Random& random, std::size_t size, float factor = 1) {
-  return drawn(size, [&] { return factor * random.normal(); });
+  return random_values(size, [&] { return factor * random.normal(); });
 }
 
 // Own values between segments of other ranks, as a shard's owner adds them.
@@ -98,7 +98,7 @@ TEST_CASE("a GPU writes and reads the reference's bytes for every size") {
 
 TEST_CASE("a GPU writes and reads the reference's bytes where each warp has many blocks") {
   Random random(2);
-  const Floats values = drawn(kMany, [&] { return random.spread(12); });
+  const Floats values = random_values(kMany, [&] { return random.spread(12); });
   for_each_codec(
       [&](const Codec& codec, const Codec& reference) { check_round_trip(codec, reference, values, {}); });
 }
@@ -138,12 +138,12 @@ TEST_CASE("a GPU encodes random bits as the reference does, block by block") {
     const auto codec = make_codec(kCuda, {format});
     const auto reference = make_reference_codec({format});
     CAPTURE(to_string(format));
-    check_round_trip(*codec, *reference, drawn(10'000, [&] { return random.bits(); }), {});
-    check_round_trip(*codec, *reference, drawn(10'000, [&] { return random.spread(40); }), {});
-    check_round_trip(*codec, *reference, drawn(10'000, [&] { return std::ldexp(random.spread(4), 127); }),
-                     {});
-    check_round_trip(*codec, *reference, drawn(10'000, [&] { return std::ldexp(random.spread(40), -110); }),
-                     {});
+    check_round_trip(*codec, *reference, random_values(10'000, [&] { return random.bits(); }), {});
+    check_round_trip(*codec, *reference, random_values(10'000, [&] { return random.spread(40); }), {});
+    check_round_trip(*codec, *reference,
+                     random_values(10'000, [&] { return std::ldexp(random.spread(4), 127); }), {});
+    check_round_trip(*codec, *reference,
+                     random_values(10'000, [&] { return std::ldexp(random.spread(40), -110); }), {});
   }
 }
 

@@ -78,7 +78,7 @@ TEST_CASE("parameters are named by their place in the job and stand where they a
   for (const Parameter& parameter : parameters) {
     CHECK(parameter.span.begin == padded_end);
     CHECK(parameter.span.end - parameter.span.begin == parameter.spec.shape.elements());
-    padded_end = (parameter.span.end + quant8::kBlock - 1) / quant8::kBlock * quant8::kBlock;
+    padded_end = quant8::whole_blocks(parameter.span.end);
   }
   CHECK(net.model().weights().elements() == padded_end);
   CHECK(net.model().gradients().elements() == padded_end);

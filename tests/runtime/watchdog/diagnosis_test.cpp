@@ -43,7 +43,7 @@ class Ranks {
     FlightRecord& record = *(*this)[rank].record;
     record.phase = Phase::exchange;
     record.collectives_entered = 8;
-    record.collective = static_cast<std::int64_t>(base::Collective::sum);
+    record.collective = static_cast<std::int64_t>(base::CommunicatorCall::sum);
     return *this;
   }
   Ranks& has_liveness(int rank, watchdog::Liveness liveness) {

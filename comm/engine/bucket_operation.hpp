@@ -17,9 +17,9 @@ enum class Progress {
   over,
 };
 
-class Operation {
+class BucketOperation {
  public:
-  virtual ~Operation() = default;
+  virtual ~BucketOperation() = default;
 
   // Whether several may be under way at once. One that blocks may not: its order would be a rank's own.
   virtual bool shares_engine() const = 0;

@@ -1,0 +1,29 @@
+#pragma once
+
+// The distances by which parts of a training pipeline run ahead of each other. The numbers depend on each
+// other across folders, so they stand together, below all who use them.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace eightfold::kernels {
+
+struct PipelineDepth {
+  // Micro-batches that are loaded and not yet consumed (runtime/data/loader.hpp): one that the device
+  // computes, one that waits for it, one that the loader fills. The worker enqueues as long as there are
+  // some, so the device is behind it by at most as many steps.
+  static constexpr std::int64_t kLoaded = 3;
+  // Steps whose buckets may be under way at once (comm/exchange.cpp): those the device is behind by, and one
+  // that is still being exchanged. A further submit would wait for the engine.
+  static constexpr std::size_t kExchangedSteps = kLoaded + 1;
+  // Steps between asking all ranks whether to stop and reading the answer (runtime/run/stop.cpp). The answer
+  // travels behind the buckets of its step; reading it sooner would make the worker wait for them.
+  static constexpr std::size_t kStopLag = kExchangedSteps;
+};
+static_assert(PipelineDepth::kLoaded >= 2, "loading and computing overlap");
+static_assert(PipelineDepth::kExchangedSteps > PipelineDepth::kLoaded,
+              "submit() does not wait for the loader's pace");
+static_assert(PipelineDepth::kStopLag >= PipelineDepth::kExchangedSteps,
+              "a stop never waits for an exchange");
+
+}  // namespace eightfold::kernels
