@@ -2,8 +2,8 @@
 
 #include "comm/transport/probe_rings.hpp"
 #include "kernels/base/clock.hpp"
+#include "kernels/base/crash_message.hpp"
 #include "kernels/base/hash.hpp"
-#include "kernels/base/last_words.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
 #include "kernels/buffer.hpp"
@@ -139,7 +139,7 @@ class Prober {
     auto trial = std::make_unique<Trial>(device_, bytes, index);
     Outcome outcome;
     {
-      const base::LastWords words(
+      const base::CrashMessage message(
           fmt::format("MPI crashed when it was to send GPU memory (probe of the transport direct: {}, {}, to "
                       "rank {}); {}",
                       rings.link, base::format_bytes(bytes), place->next, probe_.way_out));

@@ -30,7 +30,7 @@ struct DirectProbe {
   CudaClaim claim = cuda_claim();
   // How long messages may take before they count as lost.
   std::chrono::milliseconds patience{10'000};
-  // How to do without: the last words if the library crashes.
+  // How to do without: the end of the crash message if the library crashes.
   std::string way_out;
   // Nothing: MPI's messages, on a communicator of their own, so that one that comes late meets nobody else's.
   std::function<std::unique_ptr<Transport>(mpi::Communicator&)> make_transport = {};

@@ -75,9 +75,9 @@ command::ResultRow row_of(const CodecTrial& trial, std::size_t elements, const s
 // All formats of one size take turns, so that what disturbs one disturbs the others too.
 std::vector<command::ResultRow> measure(kernels::StreamView stream, const CodecPlan& plan,
                                         std::size_t elements, const CodecOptions& options) {
-  std::vector<float> drawn(elements);
-  draw(plan.distribution, kSeed, drawn);
-  TrialData data(stream, std::move(drawn));
+  std::vector<float> values(elements);
+  draw(plan.distribution, kSeed, values);
+  TrialData data(stream, std::move(values));
   std::vector<CodecTrial> trials;
   for (const Encoding& encoding : plan.encodings) trials.emplace_back(stream, encoding, data);
   for (CodecTrial& trial : trials) trial.warm_up();

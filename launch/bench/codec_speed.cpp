@@ -28,10 +28,10 @@ double median_s(kernels::StreamView stream, int repeats, const Run& run) {
 
 std::vector<comm::measure::CodecSpeed> codec_speeds(kernels::StreamView stream, int repeats) {
   const kernels::Device device = stream.device();
-  const kernels::PinnedBuffer<float> drawn(device, kElements);
-  draw(Distribution::normal, 1, drawn.span());
+  const kernels::PinnedBuffer<float> host_values(device, kElements);
+  draw(Distribution::normal, 1, host_values.span());
   const kernels::Buffer<float> source(device, kElements), target(device, kElements);
-  copy(stream, drawn.tensor(kernels::Shape{kElements}), source.tensor());
+  copy(stream, host_values.tensor(kernels::Shape{kElements}), source.tensor());
   const std::span<const float> values(source.data(), source.size());
   const std::span<float> decoded(target.data(), target.size());
   std::vector<comm::measure::CodecSpeed> speeds;

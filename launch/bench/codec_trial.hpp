@@ -18,12 +18,12 @@ namespace eightfold::launch::bench {
 
 // What the trials of a size share.
 struct TrialData {
-  TrialData(kernels::StreamView stream, std::vector<float> drawn);
+  TrialData(kernels::StreamView stream, std::vector<float> values);
 
-  std::size_t elements() const { return drawn.size(); }
+  std::size_t elements() const { return host_values.size(); }
   std::span<const float> on_device() const { return {values.data(), elements()}; }
 
-  std::vector<float> drawn;
+  std::vector<float> host_values;
   kernels::Buffer<float> values;   // the same on the device
   kernels::Buffer<float> scratch;  // where decodings, fills and copies go
   kernels::Buffer<std::uint32_t> largest;

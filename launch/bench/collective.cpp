@@ -23,20 +23,20 @@ struct CollectiveOptions {
 };
 
 // What can be measured; says what cannot.
-RaceOptions plan(const CollectiveOptions& options, kernels::Device device) {
-  RaceOptions plan;
+TimingOptions plan(const CollectiveOptions& options, kernels::Device device) {
+  TimingOptions plan;
   plan.repeats = options.repeats;
   for (const std::string& size : options.sizes)
     plan.elements.push_back(static_cast<std::int64_t>(parse_elements_option(size)));
   for (const std::string& algorithm : options.algorithms)
     for (const std::string& codec : options.codecs) {
-      const Contender contender{algorithm, parse_format_option("--codec", codec)};
-      if (const std::string reason = obstacle(contender, device); reason.empty())
-        plan.contenders.push_back(contender);
+      const Candidate candidate{algorithm, parse_format_option("--codec", codec)};
+      if (const std::string reason = unsupported_reason(candidate, device); reason.empty())
+        plan.candidates.push_back(candidate);
       else
         base::log_info("left out: {} with {}: {}", algorithm, codec, reason);
     }
-  if (plan.contenders.empty())
+  if (plan.candidates.empty())
     base::raise<base::ConfigError>("--algorithm {} --codec {}: there is nothing left to measure",
                                    fmt::join(options.algorithms, ","), fmt::join(options.codecs, ","));
   return plan;
@@ -46,20 +46,20 @@ void bench_collective(const CollectiveOptions& options, comm::mpi::Environment& 
   comm::mpi::Communicator& world = environment.world();
   command::share_json_check(world, options.json);
   const command::Placement placement = command::place_rank(world, options.device);
-  RaceOptions planned;
+  TimingOptions planned;
   comm::mpi::run_agreed(world, [&] { planned = plan(options, placement.place.device); });
   if (!options.calibration.empty())
     planned.calibration = std::make_shared<const comm::measure::Calibration>(
         comm::measure::share_calibration(world, options.calibration));
-  const RaceResult result = race(world, placement.place.device, planned);
+  const Timings result = time_candidates(world, placement.place.device, planned);
   std::uint64_t wrong = 0;
   std::vector<command::ResultRow> rows;
-  for (const RaceFigures& each : result.figures) {
+  for (const Timing& each : result.figures) {
     wrong += each.verdict.wrong;
     rows.push_back(row_of(result, each, world.size()));
   }
   if (world.rank() == 0) {
-    print_race(result, world.size());
+    print_timings(result, world.size());
     command::publish(options.json, runtime::run::environment_json(placement.facts), rows);
   }
   if (wrong > 0)

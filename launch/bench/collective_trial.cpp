@@ -79,9 +79,9 @@ struct Errors {
 
 }  // namespace
 
-std::string obstacle(const Contender& contender, kernels::Device device) {
-  const std::string& algorithm = contender.algorithm;
-  const bool is_lossy = contender.format != quant8::Format::fp32;
+std::string unsupported_reason(const Candidate& candidate, kernels::Device device) {
+  const std::string& algorithm = candidate.algorithm;
+  const bool is_lossy = candidate.format != quant8::Format::fp32;
   if (comm::baseline::is_baseline(algorithm)) {
     if (is_lossy) return "libraries add fp32 numbers";
     if (device.kind != kernels::DeviceKind::host) return "it is measured in host memory: use --device host";
@@ -123,25 +123,25 @@ std::span<const float> TrialBucket::fetch() {
 }
 
 CollectiveTrial::CollectiveTrial(comm::engine::Engine& engine, TrialBucket& bucket,
-                                 const Contender& contender, const comm::schedules::Topology& topology,
+                                 const Candidate& candidate, const comm::schedules::Topology& topology,
                                  int rank, std::shared_ptr<const comm::measure::Calibration> calibration)
     : engine_(engine),
       bucket_(bucket),
-      contender_(contender),
-      algorithm_(contender.algorithm),
+      candidate_(candidate),
+      algorithm_(candidate.algorithm),
       topology_(topology),
       rank_(rank) {
   if (algorithm_ == kAuto)
-    algorithm_ = comm::select_algorithm(contender.format, bytes(), topology, calibration.get()).algorithm;
-  if (comm::baseline::is_baseline(contender.algorithm)) {
+    algorithm_ = comm::select_algorithm(candidate.format, bytes(), topology, calibration.get()).algorithm;
+  if (comm::baseline::is_baseline(candidate.algorithm)) {
     engine.run([&](comm::mpi::Communicator& communicator) {
       baseline_ = comm::baseline::make_baseline(algorithm_, communicator, bucket_.values().span<float>());
     });
     return;
   }
   exchange_ = comm::make_exchange(engine, {{bucket_.values(), {}}},
-                                  {.encoding = {contender.format},
-                                   .algorithm = contender.algorithm,
+                                  {.encoding = {candidate.format},
+                                   .algorithm = candidate.algorithm,
                                    .calibration = std::move(calibration)},
                                   nullptr);
 }
@@ -185,7 +185,7 @@ std::vector<float> CollectiveTrial::expected(const comm::schedules::Shard& part,
   std::vector<comm::schedules::Schedule> schedules;
   for (int rank = 0; rank < topology_.ranks(); ++rank)
     schedules.push_back(generator.schedule({topology_, rank, bucket_.elements()}));
-  const auto codec = quant8::make_reference_codec({contender_.format});
+  const auto codec = quant8::make_reference_codec({candidate_.format});
   comm::executor::run_reference(schedules, {*codec, {}, part.offset, part.count}, values, {});
   return values[static_cast<std::size_t>(rank_)];
 }

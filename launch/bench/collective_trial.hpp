@@ -15,14 +15,14 @@
 
 namespace eightfold::launch::bench {
 
-struct Contender {
+struct Candidate {
   std::string algorithm;  // a baseline's name, a generator's, or "auto"
   quant8::Format format = quant8::Format::fp32;
 };
 
 // Why there is no such pair, or why it cannot be measured here; empty where it can. Throws ConfigError for an
 // unknown algorithm. Needs MPI, and no engine.
-std::string obstacle(const Contender& contender, kernels::Device device);
+std::string unsupported_reason(const Candidate& candidate, kernels::Device device);
 
 // What the ranks contribute to a bucket: numbers of N(0, 1), different ones on every rank. A library adds
 // them in an order that it does not tell; for libraries they are multiples of 2^-14 and few enough bits long
@@ -60,11 +60,11 @@ class CollectiveTrial {
 
   // `bucket` and `engine` outlive it; the calibration is for "auto", or null. There is no obstacle.
   // Collective.
-  CollectiveTrial(comm::engine::Engine& engine, TrialBucket& bucket, const Contender& contender,
+  CollectiveTrial(comm::engine::Engine& engine, TrialBucket& bucket, const Candidate& candidate,
                   const comm::schedules::Topology& topology, int rank,
                   std::shared_ptr<const comm::measure::Calibration> calibration);
 
-  const Contender& contender() const noexcept { return contender_; }
+  const Candidate& candidate() const noexcept { return candidate_; }
   std::size_t bytes() const { return static_cast<std::size_t>(bucket_.elements()) * sizeof(float); }
   // Encoded bytes that this rank sends; of a library the least that an allreduce can do with.
   std::size_t wire_bytes() const;
@@ -82,7 +82,7 @@ class CollectiveTrial {
 
   comm::engine::Engine& engine_;
   TrialBucket& bucket_;
-  Contender contender_;
+  Candidate candidate_;
   std::string algorithm_;  // what "auto" stands for
   comm::schedules::Topology topology_;
   int rank_;

@@ -160,7 +160,7 @@ std::vector<comm::measure::CodecSpeed> slowest_codecs(comm::mpi::Communicator& w
 std::vector<comm::measure::AllreduceTime> allreduce_times(comm::mpi::Communicator& world,
                                                           const kernels::Device& device, const LinkPlan& plan,
                                                           int repeats) {
-  RaceOptions options;
+  TimingOptions options;
   options.repeats = repeats;
   options.is_verified = false;
   for (const std::size_t bytes : plan.sizes)
@@ -172,10 +172,11 @@ std::vector<comm::measure::AllreduceTime> allreduce_times(comm::mpi::Communicato
       algorithms.emplace_back(generator.name);
   for (const std::string& algorithm : algorithms)
     for (const quant8::Format format : quant8::all_formats())
-      if (obstacle({algorithm, format}, device).empty()) options.contenders.push_back({algorithm, format});
+      if (unsupported_reason({algorithm, format}, device).empty())
+        options.candidates.push_back({algorithm, format});
   std::vector<comm::measure::AllreduceTime> times;
-  for (const RaceFigures& each : race(world, device, options).figures)
-    times.push_back({each.contender.algorithm, each.contender.format,
+  for (const Timing& each : time_candidates(world, device, options).figures)
+    times.push_back({each.candidate.algorithm, each.candidate.format,
                      static_cast<std::size_t>(each.elements) * sizeof(float), base::median(each.times_s)});
   return times;
 }

@@ -162,10 +162,10 @@ void take_profile(const StepOptions& options, comm::mpi::Communicator& world,
   constexpr int kRepeats = 10;
   std::optional<comm::simulator::Fabric> fabric = measure_fabric(world, kRepeats);
   const bool shares_cores = fabric && fabric->cores > 0;
-  std::vector<std::unique_ptr<runtime::run::Session>> crowd;
+  std::vector<std::unique_ptr<runtime::run::Session>> workers;
   if (shares_cores)
-    for (int i = 0; i < crowd_size(*fabric, placement); ++i)
-      crowd.push_back(make_session(world, options.job, placement.place));
+    for (int i = 0; i < oversubscribing_workers(*fabric, placement); ++i)
+      workers.push_back(make_session(world, options.job, placement.place));
   auto session = make_session(world, options.job, placement.place);
   auto exchanging_session =
       fabric
@@ -182,7 +182,7 @@ void take_profile(const StepOptions& options, comm::mpi::Communicator& world,
     StepTrial exchanging(std::move(exchanging_session), engine, Exchanging::as_the_job_says, 1);
     add_engine_costs(*fabric, exchanging, engine, options.steps);
   }
-  if (shares_cores) add_crowding(*fabric, std::move(crowd), engine, placement, medians.step_s);
+  if (shares_cores) measure_oversubscription(*fabric, std::move(workers), engine, placement, medians.step_s);
   command::ResultRow row = row_of(engine, computing, medians);
   row["gemm_gflops"] = gemm_gflops(computing.session().stream(), 20);
   if (world.rank() != 0) return;

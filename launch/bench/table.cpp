@@ -22,13 +22,13 @@ Bandwidths bandwidths(double bytes, double time_s, int ranks) {
 }
 
 // The encoded bytes that a rank sends, at the rate that the links were seen to have.
-double bound_s(const RaceResult& result, const RaceFigures& each) {
+double bound_s(const Timings& result, const Timing& each) {
   return each.wire_bytes > 0 ? static_cast<double>(each.wire_bytes) / result.goodput_bytes_per_s : 0;
 }
 
 }  // namespace
 
-void print_race(const RaceResult& result, int ranks) {
+void print_timings(const Timings& result, int ranks) {
   if (result.goodput_bytes_per_s > 0)
     fmt::print("# every rank to its next neighbour, all at once: {}\n",
                base::format_rate(1e-9 * result.goodput_bytes_per_s));
@@ -42,7 +42,7 @@ void print_race(const RaceResult& result, int ranks) {
              "busbw", "busbw", "#wrong", "wire", "nmse");
   print_head("(B)", "(elements)", "", "", "", "(us)", "(us)", "(us)", "(us)", "(GB/s)", "(GB/s)", "(Gbit/s)",
              "", "(B)", "");
-  for (const RaceFigures& each : result.figures) {
+  for (const Timing& each : result.figures) {
     const double time_s = base::median(each.times_s);
     const auto bytes = static_cast<double>(each.elements) * sizeof(float);
     const auto [least, most] = std::ranges::minmax(each.times_s);
@@ -50,21 +50,21 @@ void print_race(const RaceResult& result, int ranks) {
     fmt::print(
         " {:>11} {:>11} {:>6} {:>21} {:>13} {:>11.1f} {:>11.1f} {:>11.1f} {:>11.1f} {:>8.3f} {:>8.3f} "
         "{:>8.3f} {:>7} {:>11} {:>10.3g}\n",
-        bytes, each.elements, "float", each.contender.algorithm, to_string(each.contender.format),
+        bytes, each.elements, "float", each.candidate.algorithm, to_string(each.candidate.format),
         1e6 * time_s, 1e6 * least, 1e6 * most, 1e6 * bound_s(result, each), rates.algorithm_gbytes_per_s,
         rates.bus_gbytes_per_s, base::kGbitsPerGbyte * rates.bus_gbytes_per_s, each.verdict.wrong,
         each.wire_bytes, each.verdict.nmse);
   }
 }
 
-command::ResultRow row_of(const RaceResult& result, const RaceFigures& each, int ranks) {
+command::ResultRow row_of(const Timings& result, const Timing& each, int ranks) {
   const double time_s = base::median(each.times_s);
   const std::size_t bytes = static_cast<std::size_t>(each.elements) * sizeof(float);
   const Bandwidths rates = bandwidths(static_cast<double>(bytes), time_s, ranks);
   return {{"size_bytes", bytes},
           {"ranks", ranks},
-          {"algorithm", each.contender.algorithm},
-          {"codec", to_string(each.contender.format)},
+          {"algorithm", each.candidate.algorithm},
+          {"codec", to_string(each.candidate.format)},
           {"time_us", 1e6 * time_s},
           {"bound_us", 1e6 * bound_s(result, each)},
           {"algbw_gbytes_per_s", rates.algorithm_gbytes_per_s},

@@ -7,8 +7,8 @@
 
 namespace eightfold::launch::bench {
 
-void print_race(const RaceResult& result, int ranks);
+void print_timings(const Timings& result, int ranks);
 
-command::ResultRow row_of(const RaceResult& result, const RaceFigures& each, int ranks);
+command::ResultRow row_of(const Timings& result, const Timing& each, int ranks);
 
 }  // namespace eightfold::launch::bench

@@ -30,7 +30,7 @@ namespace {
 constexpr std::chrono::seconds kGrace{10};
 constexpr std::chrono::seconds kLook{1}, kFarewell{5};
 constexpr std::chrono::milliseconds kLongestPoll{1 << 30};
-constexpr off_t kSaidLimit = 1 << 16;
+constexpr off_t kErrorOutputLimit = 1 << 16;
 constexpr int kNotStarted = 127;
 
 // What `call` has returned.
@@ -50,7 +50,7 @@ std::pair<base::Descriptor, base::Descriptor> make_pipe(int flags) {
 std::string end_of(int file) {
   struct stat facts {};
   if (::fstat(file, &facts) != 0) return {};
-  const off_t begin = std::max<off_t>(0, facts.st_size - kSaidLimit);
+  const off_t begin = std::max<off_t>(0, facts.st_size - kErrorOutputLimit);
   std::string text(static_cast<std::size_t>(facts.st_size - begin), '\0');
   const ssize_t got = ::pread(file, text.data(), text.size(), begin);
   text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
@@ -87,7 +87,7 @@ class PassedError {
       const std::string_view text(part.data(), static_cast<std::size_t>(got));
       write_all(STDERR_FILENO, text);
       end_ += text;
-      if (end_.size() > 2 * kSaidLimit) end_.erase(0, end_.size() - kSaidLimit);
+      if (end_.size() > 2 * kErrorOutputLimit) end_.erase(0, end_.size() - kErrorOutputLimit);
     }
     if (got == 0) ends_.first.close();  // or it would be readable for ever
   }
@@ -119,8 +119,8 @@ class Child {
   void kill_rest() const { ::kill(-id_, SIGKILL); }
   // Of one that is over.
   int reap();
-  std::string said() {
-    if (!passed_) return end_of(said_.get());
+  std::string error_output() {
+    if (!passed_) return end_of(error_file_.get());
     passed_->pass_on();
     return passed_->end();
   }
@@ -128,7 +128,7 @@ class Child {
  private:
   [[noreturn]] void become(char* const* arguments, int parent, int report) const noexcept;
 
-  base::Descriptor said_ = opened(::memfd_create("standard-error", MFD_CLOEXEC), "memfd_create");
+  base::Descriptor error_file_ = opened(::memfd_create("standard-error", MFD_CLOEXEC), "memfd_create");
   std::unique_ptr<PassedError> passed_;
   base::Descriptor nothing_ = opened(::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null");
   pid_t id_ = -1;
@@ -146,7 +146,7 @@ void Child::become(char* const* arguments, int parent, int report) const noexcep
   if (::getppid() != parent) ::_exit(kNotStarted);  // it was gone before the line above
   ::dup2(nothing_.get(), STDIN_FILENO);
   if (!passed_) ::dup2(nothing_.get(), STDOUT_FILENO);
-  ::dup2(passed_ ? passed_->writing_end() : said_.get(), STDERR_FILENO);
+  ::dup2(passed_ ? passed_->writing_end() : error_file_.get(), STDERR_FILENO);
   ::execvp(arguments[0], arguments);
   const int reason = errno;
   [[maybe_unused]] const ssize_t told = ::write(report, &reason, sizeof reason);
@@ -222,7 +222,7 @@ ChildEnd outcome_of(Child& child) {
   ChildEnd end;
   end.how = WIFEXITED(status) ? ChildEnd::How::exited : ChildEnd::How::killed;
   end.code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
-  end.said = child.said();
+  end.error_output = child.error_output();
   return end;
 }
 
@@ -254,7 +254,7 @@ class OrphanKeeper {
 
 ChildEnd end_early(Child& child, ChildEnd::How how) {
   child.end();
-  return {how, 0, child.said()};
+  return {how, 0, child.error_output()};
 }
 
 ChildEnd wait_for(Child& child, std::chrono::nanoseconds limit, EndRequest& request) {

@@ -47,7 +47,7 @@ struct ChildEnd {
   };
   How how = How::exited;
   int code = 0;
-  std::string said;  // the end of its standard error
+  std::string error_output;  // the end of its standard error
 };
 
 // Starts the program, found in PATH, in a process group of its own, without input, and waits for its end, at

@@ -35,11 +35,6 @@ struct Launcher {
 
 LauncherKind launcher_kind(std::string_view name);
 
-// Of what a launcher and its program said on standard error, the line that says most: an error, else that
-// it was asked to stop, else the first paragraph of Open MPI's last message, which stands between two lines
-// of hyphens, else the last line.
-std::string last_words(const std::string& said);
-
 // netcluster.sh beside the program, or in launch/ of the repository in whose build/PRESET/launch/ the program
 // is. Throws EnvironmentError.
 std::filesystem::path find_netcluster(const std::filesystem::path& program);

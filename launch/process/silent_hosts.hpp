@@ -7,14 +7,13 @@
 #include "launch/process/launcher.hpp"
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace eightfold::launch::process {
 
 struct SilentHost {
   Host host;
-  std::string words;        // of ssh, or whatever else the launcher reaches hosts by; empty: it said nothing
+  std::string reason;       // as ssh, or another agent of the launcher, gives it; empty: none was given
   bool is_unknown = false;  // nobody knows the name: it will not answer later either
 };
 
@@ -23,9 +22,5 @@ std::vector<SilentHost> find_silent_hosts(const Launcher& launcher, EndRequest& 
 
 // "no answer from a: ssh: Could not resolve hostname a: Name or service not known; no answer from b"
 std::string describe(const std::vector<SilentHost>& silent);
-
-// Of what a launcher printed on standard error: the last line that is not its own. Those of mpirun stand
-// between lines of hyphens, or begin with its host and process in brackets. Empty if there is none.
-std::string words_of_agent(std::string_view said);
 
 }  // namespace eightfold::launch::process

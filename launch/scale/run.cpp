@@ -4,6 +4,7 @@
 #include "kernels/base/parse.hpp"
 #include "launch/command/result.hpp"
 #include "launch/process/child_process.hpp"
+#include "launch/process/launcher_output.hpp"
 #include "launch/process/silent_hosts.hpp"
 #include "launch/scale/results_file.hpp"
 #include "launch/scale/run_options.hpp"
@@ -47,11 +48,11 @@ bool is_done(const Experiment& experiment, const Results& results, const PointSt
 }
 
 std::string failure_of(const Experiment& experiment, const process::ChildEnd& end) {
-  const std::string words = process::last_words(end.said);
+  const std::string message = process::last_error_line(end.error_output);
   if (end.how == process::ChildEnd::How::timed_out)
-    return fmt::format("not over after {}: {}", base::format_duration(experiment.time_limit), words);
-  if (end.how == process::ChildEnd::How::killed) return fmt::format("signal {}: {}", end.code, words);
-  return fmt::format("exit code {}: {}", end.code, words);
+    return fmt::format("not over after {}: {}", base::format_duration(experiment.time_limit), message);
+  if (end.how == process::ChildEnd::How::killed) return fmt::format("signal {}: {}", end.code, message);
+  return fmt::format("exit code {}: {}", end.code, message);
 }
 
 // Whether ranks have come to an end of their own. Other codes may be the launcher's.

@@ -2,7 +2,7 @@
 
 #include "kernels/base/error.hpp"
 #include "kernels/base/json.hpp"
-#include "launch/process/launcher.hpp"
+#include "launch/process/launcher_output.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -11,7 +11,7 @@
 namespace eightfold::launch::supervise {
 
 std::string Attempt::error() const {
-  return cause.empty() ? process::last_words(end.said) : cause;
+  return cause.empty() ? process::last_error_line(end.error_output) : cause;
 }
 
 std::string attempt_line(const Attempt& attempt) {

@@ -23,7 +23,7 @@ struct Attempt {
   double seconds = 0;
   process::ChildEnd end;
   std::string next;        // what launch has decided
-  std::string cause = {};  // of its end, where that is known better than from what it said
+  std::string cause = {};  // of its end, where more is known than its standard error tells
 
   // Why it failed, in a line.
   std::string error() const;

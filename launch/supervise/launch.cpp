@@ -62,8 +62,8 @@ class Supervision {
   struct Decision {
     ExitCode code = ExitCode::done;                // of launch, if there is no other attempt
     std::optional<std::chrono::nanoseconds> wait;  // before the next attempt
-    std::string words;
-    std::string cause = {};  // of the end, where it is known better than from what the launcher said
+    std::string next;
+    std::string cause = {};  // of the end, where more is known than the launcher's standard error tells
   };
 
   Attempt attempt(bool resumes) {
@@ -114,14 +114,14 @@ class Supervision {
 
   bool is_over(Attempt attempt) {
     const Decision decision = decide(attempt);
-    attempt.next = decision.words;
+    attempt.next = decision.next;
     attempt.cause = decision.cause;
     note(attempt);
     if (!decision.wait && decision.code == ExitCode::done) return true;
     const std::string line =
         fmt::format("attempt {} ended with {} after {:.1f} s, the newest checkpoint is of step {} ({}); {}",
                     attempt.number, describe(attempt.end), attempt.seconds, attempt.left_at, attempt.error(),
-                    decision.words);
+                    decision.next);
     if (!decision.wait) throw base::Error(decision.code, line, std::source_location::current());
     base::log_warn("{}", line);
     if (request_.comes_within(*decision.wait))
@@ -185,7 +185,7 @@ class Supervision {
   // The next attempt does without them.
   void leave_out(const std::vector<process::SilentHost>& silent) {
     for (const process::SilentHost& each : silent)
-      if (!each.words.empty()) base::log_warn("{}", process::describe({each}));
+      if (!each.reason.empty()) base::log_warn("{}", process::describe({each}));
     hosts_ = plan_.launcher.hosts;
     if (silent.size() == hosts_.size()) return;  // nothing to choose from; they may come back
     std::erase_if(hosts_, [&](const process::Host& host) {

@@ -10,13 +10,13 @@
 
 namespace eightfold::base {
 
-class LastWords {
+class CrashMessage {
  public:
   // The line is stamped like an error of the log; it may be about 400 characters long.
-  explicit LastWords(std::string_view message);
-  ~LastWords();
-  LastWords(const LastWords&) = delete;  // it stands for the process's signal handlers
-  LastWords& operator=(const LastWords&) = delete;
+  explicit CrashMessage(std::string_view message);
+  ~CrashMessage();
+  CrashMessage(const CrashMessage&) = delete;  // it stands for the process's signal handlers
+  CrashMessage& operator=(const CrashMessage&) = delete;
 
  private:
   static constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};

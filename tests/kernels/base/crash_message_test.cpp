@@ -1,4 +1,4 @@
-#include "kernels/base/last_words.hpp"
+#include "kernels/base/crash_message.hpp"
 
 #include "kernels/base/error.hpp"
 #include "tests/support/child.hpp"
@@ -13,7 +13,7 @@ using test::end_of_child;
 TEST_CASE("a crash says what was being tried, and stays a crash") {
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
     const test::ChildEnd end = end_of_child([&] {
-      const base::LastWords words("the library fell over");
+      const base::CrashMessage message("the library fell over");
       ::raise(signal);
     });
     CHECK(end.signal == signal);
@@ -21,26 +21,26 @@ TEST_CASE("a crash says what was being tried, and stays a crash") {
   }
 }
 
-TEST_CASE("last words end with what they were for") {
+TEST_CASE("a crash message is gone with its scope") {
   const test::ChildEnd end = end_of_child([] {
     std::signal(SIGABRT, SIG_DFL);
-    { const base::LastWords words("not to be said"); }
+    { const base::CrashMessage message("not to be written"); }
     ::raise(SIGABRT);
   });
   CHECK(end.signal == SIGABRT);
   CHECK(end.said.empty());
 }
 
-TEST_CASE("long last words are cut, and still a line") {
+TEST_CASE("a long crash message is cut, and still a line") {
   const test::ChildEnd end = end_of_child([] {
-    const base::LastWords words(std::string(2000, 'x'));
+    const base::CrashMessage message(std::string(2000, 'x'));
     ::raise(SIGABRT);
   });
   CHECK(end.said.size() == 512);
   CHECK(end.said.back() == '\n');
 }
 
-TEST_CASE("two last words at a time are a mistake") {
-  const base::LastWords words("first");
-  CHECK_THROWS_AS(base::LastWords("second"), base::InternalError);
+TEST_CASE("two crash messages at a time are a mistake") {
+  const base::CrashMessage message("first");
+  CHECK_THROWS_AS(base::CrashMessage("second"), base::InternalError);
 }

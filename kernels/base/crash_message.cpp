@@ -1,4 +1,4 @@
-#include "kernels/base/last_words.hpp"
+#include "kernels/base/crash_message.hpp"
 
 #include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
@@ -14,27 +14,27 @@ namespace {
 std::array<char, 512> line;
 std::size_t line_size = 0;
 
-extern "C" void say_last_words(int signal) {
+extern "C" void write_crash_message(int signal) {
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line_size);
   ::raise(signal);  // SA_RESETHAND has put the default back; it acts when this returns
 }
 
 }  // namespace
 
-LastWords::LastWords(std::string_view message) {
-  require(line_size == 0, "two last words");
+CrashMessage::CrashMessage(std::string_view message) {
+  require(line_size == 0, "two crash messages at a time");
   const std::string stamp = log_stamp();
   const auto result = fmt::format_to_n(line.data(), line.size() - 1, "{}{}error: {}", stamp,
                                        stamp.empty() ? "" : " ", message);
   *result.out = '\n';
   line_size = std::min(result.size, line.size() - 1) + 1;
   struct sigaction action {};
-  action.sa_handler = say_last_words;
+  action.sa_handler = write_crash_message;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &action, &before_[i]);
 }
 
-LastWords::~LastWords() {
+CrashMessage::~CrashMessage() {
   for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
   line_size = 0;
 }
