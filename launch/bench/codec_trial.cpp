@@ -17,7 +17,7 @@ std::span<std::byte> bytes_of(const kernels::Buffer<std::uint8_t>& buffer) {
   return {reinterpret_cast<std::byte*>(buffer.data()), buffer.size()};
 }
 
-// What the device has, on the host.
+// A copy of the buffer on the host.
 template <class Value>
 kernels::PinnedBuffer<Value> fetched(kernels::StreamView stream, const kernels::Buffer<Value>& buffer) {
   kernels::PinnedBuffer<Value> copy(stream.device(), buffer.size());
@@ -66,7 +66,8 @@ CodecTrial::Bytes CodecTrial::make_segment() const {
   return {stream_.device(), codec_->wire_bytes(static_cast<std::int64_t>(data_.elements()))};
 }
 
-// The values, turned round by another part each time: sums of equal shards would be easier than real ones.
+// Each shard is the values rotated by a different part of their length: sums of equal shards would be easier
+// to encode than real ones.
 void CodecTrial::encode_shards() {
   const auto elements = static_cast<std::int64_t>(data_.elements());
   for (std::size_t shard = 0; shard < kShards; ++shard) {

@@ -5,8 +5,11 @@
 #include "comm/schedules/generators.hpp"
 #include "comm/selection.hpp"
 #include "kernels/base/clock.hpp"
+#include "launch/bench/options.hpp"
 #include "launch/bench/random_values.hpp"
 #include "quant8/reference.hpp"
+
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <bit>
@@ -18,21 +21,13 @@ namespace {
 
 constexpr std::string_view kAuto = "auto";
 
-// Elements that are verified at a time: the contributions of all ranks are in memory then.
+// Elements that are verified at a time: contributions of all ranks to them are in memory at once.
 constexpr std::int64_t kPiece = 256 * quant8::kBlock;
 
 // A sum below 1024 of multiples of 2^-14 has 24 bits at most, and a thousand numbers of N(0, 1) stay far
 // below.
 float with_exact_sums(float value) {
   return std::nearbyint(value * 0x1p14f) * 0x1p-14f + 0.0f;  // no negative zero, whose sum is not its own
-}
-
-std::string allreduce_names() {
-  std::string names = comm::baseline::baseline_names();
-  for (const auto& generator : comm::schedules::generators())
-    if (generator.collective == comm::schedules::Collective::all_reduce)
-      names += fmt::format(", {}", generator.name);
-  return names + fmt::format(", {}", kAuto);
 }
 
 kernels::Shape shape_of(std::int64_t elements) {
@@ -62,7 +57,7 @@ PerRank contributions(Precision precision, int ranks, std::int64_t first, std::i
   return values;
 }
 
-// The squares of a sum, and of what is wrong with what stands in its place.
+// The sum of squares of the exact sums, and of the errors of the received ones.
 struct Errors {
   double squares = 0, errors = 0;
 
@@ -90,7 +85,9 @@ std::string unsupported_reason(const Candidate& candidate, kernels::Device devic
   if (algorithm == kAuto) return {};
   const comm::schedules::Generator* generator = comm::schedules::find_generator(algorithm);
   if (generator == nullptr || generator->collective != comm::schedules::Collective::all_reduce)
-    base::raise<base::ConfigError>("--algorithm {}: there are {}", algorithm, allreduce_names());
+    base::raise<base::ConfigError>("--algorithm {}: there are {}, {}, {}", algorithm,
+                                   comm::baseline::baseline_names(), fmt::join(allreduce_schedules(), ", "),
+                                   kAuto);
   if (generator->exact_only && is_lossy) return "its partial sums would be rounded differently on every rank";
   return {};
 }
@@ -172,7 +169,7 @@ double CollectiveTrial::run() {
   return base::seconds_since(start);
 }
 
-// Of a library: the sum in fp32, which is exact. Of a schedule: what the reference makes of it.
+// Of a library: the sum in fp32, which is exact. Of a schedule: the reference executor's result.
 std::vector<float> CollectiveTrial::expected(const comm::schedules::Shard& part,
                                              std::vector<std::vector<float>> values) const {
   if (comm::baseline::is_baseline(algorithm_)) {
@@ -194,7 +191,7 @@ CollectiveTrial::Verdict CollectiveTrial::verify() {
   const std::span<const float> received = bucket_.fetch();
   const std::vector<comm::schedules::Shard> parts = parts_of(bucket_.elements(), topology_.ranks());
   const comm::schedules::Shard& own = parts[static_cast<std::size_t>(rank_)];
-  // Every rank computes its part of what all of them should have.
+  // Every rank computes the expected sums of its own part; all compare with all parts below.
   std::vector<float> reference;
   Errors errors;
   for (std::int64_t done = 0; done < own.count; done += kPiece) {

@@ -1,5 +1,6 @@
 #include "launch/bench/options.hpp"
 
+#include "comm/schedules/generators.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/parse.hpp"
 
@@ -15,11 +16,24 @@ constexpr std::uint64_t kLargestSize = std::uint64_t{16} << 30;
 
 }  // namespace
 
+void add_repeats_option(const command::Command& command, int& repeats) {
+  command.add_option("--repeats", repeats, "How often everything is timed")
+      .show_default()
+      .in_range(1, 1000000);
+}
+
 quant8::Format parse_format_option(const std::string& option, const std::string& name) {
   if (const auto format = quant8::parse_format(name)) return *format;
   std::vector<std::string_view> names;
   for (const quant8::Format format : quant8::all_formats()) names.push_back(to_string(format));
   base::raise<base::ConfigError>("{} {}: there are {}", option, name, fmt::join(names, ", "));
+}
+
+std::vector<std::string> allreduce_schedules() {
+  std::vector<std::string> names;
+  for (const auto& generator : comm::schedules::generators())
+    if (generator.collective == comm::schedules::Collective::all_reduce) names.emplace_back(generator.name);
+  return names;
 }
 
 std::size_t parse_elements_option(const std::string& text) {

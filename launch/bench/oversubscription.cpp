@@ -4,11 +4,11 @@
 #include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/host_threads.hpp"
+#include "launch/bench/over_ranks.hpp"
 #include "launch/bench/step_trial.hpp"
 
 #include <algorithm>
 #include <barrier>
-#include <bit>
 #include <chrono>
 #include <exception>
 #include <thread>
@@ -16,21 +16,12 @@
 namespace eightfold::launch::bench {
 namespace {
 
-constexpr std::int64_t kSteps = 40, kFirst = 5;  // of which the first are not counted
+constexpr std::int64_t kSteps = 40, kFirst = 5;  // steps; the first of them are not counted
 constexpr std::chrono::milliseconds kPause{20};
 
-// Threads that compute, over the cores there are.
+// Computing threads of all ranks per core.
 double load(const command::Placement& placement, int workers, int cores) {
   return static_cast<double>(placement.place.ranks) * placement.facts.threads * workers / cores;
-}
-
-double largest(comm::engine::Engine& engine, double mine) {
-  std::vector<std::uint64_t> all;
-  engine.run(
-      [&](comm::mpi::Communicator& world) { all = world.all_gather(std::bit_cast<std::uint64_t>(mine)); });
-  double most = 0;
-  for (const std::uint64_t bits : all) most = std::max(most, std::bit_cast<double>(bits));
-  return most;
 }
 
 // OpenMP keeps the number for each thread apart. Work planned for more threads than are granted computes
@@ -112,11 +103,11 @@ void measure_oversubscription(comm::simulator::Fabric& fabric,
   for (std::int64_t step = 0; step < kFirst + kSteps; ++step) {
     std::this_thread::sleep_for(kPause);
     engine.run([](comm::mpi::Communicator& world) { world.barrier(); });
-    const double slowest_s = largest(engine, oversubscribed.step_s());
+    const double slowest_s = largest_of_ranks(engine, oversubscribed.step_s());
     if (step >= kFirst) steps_s.push_back(slowest_s);
   }
   std::ranges::nth_element(steps_s, steps_s.begin() + kSteps / 2);
-  fabric.crowding = std::max(1.0, steps_s[kSteps / 2] / largest(engine, fair_s));
+  fabric.crowding = std::max(1.0, steps_s[kSteps / 2] / largest_of_ranks(engine, fair_s));
   base::log_info(
       "profile: with twice as many threads as cores a step takes {:.3f} ms, {:.3f} times its share",
       1e3 * steps_s[kSteps / 2], fabric.crowding);

@@ -1,8 +1,8 @@
 #pragma once
 
-// What oversubscription costs: more threads than cores (`bench step --profile`, where the nodes of a run are
-// one machine). Threads that compute all the time share cores evenly. Threads that wake up after an exchange
-// are put on cores where others run, and the scheduler takes a while to spread them.
+// Measures the cost of oversubscription, more threads than cores (`bench step --profile`, where the nodes of
+// a run are one machine). Threads that compute all the time share cores evenly. Threads that wake up after an
+// exchange run for a while on cores where others run, too.
 
 #include "comm/engine/engine.hpp"
 #include "comm/simulator/fabric.hpp"

@@ -9,7 +9,7 @@
 namespace eightfold::launch::bench {
 namespace {
 
-// Two independent ones of N(0, 1) out of two words (Box and Muller).
+// Two independent values of N(0, 1) from two random words, by the method of Box and Muller.
 struct NormalPair {
   double first, second;
 };

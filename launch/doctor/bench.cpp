@@ -2,7 +2,7 @@
 
 #include "comm/measure/link.hpp"
 #include "kernels/base/parse.hpp"
-#include "launch/bench/table.hpp"
+#include "launch/bench/allreduce_table.hpp"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kRepeats = 5;
 constexpr std::size_t kMatrixBytes = std::size_t{8} << 20;
-// Among more ranks, only the first ones of the nodes meet: pairs grow with the square.
+// With more ranks only the first rank of each node is paired: the number of pairs grows with the square.
 constexpr int kAllPairs = 16;
 
 using Matrix = std::map<std::pair<int, int>, double>;  // GB/s each way
@@ -76,7 +76,7 @@ void measure_allreduces(comm::mpi::Communicator& world, kernels::Device device, 
     if (bench::unsupported_reason(candidate, device).empty()) options.candidates.push_back(candidate);
   const bench::Timings result = bench::time_candidates(world, device, options);
   if (world.rank() == 0) bench::print_timings(result, world.size());
-  for (const bench::Timing& each : result.figures) {
+  for (const bench::Timing& each : result.timings) {
     bench.wrong += each.verdict.wrong;
     bench.rows.push_back(row_of(result, each, world.size()));
     bench.rows.back()["id"] = "allreduce";
