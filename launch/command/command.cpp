@@ -21,10 +21,10 @@ base::ExitCode report(const std::exception& failure) {
   return code;
 }
 
-// The watchdog looks after the ranks until all have left MPI.
+// The flight record is ended last: the watchdog supervises the ranks until all have left MPI.
 base::ExitCode report_agreed(const comm::mpi::AgreedError& error, comm::mpi::Environment& environment) {
   if (environment.world().rank() == error.rank())
-    say_end(error.exit_code(), error.what());  // described there
+    say_end(error.exit_code(), error.what());  // the text already describes the error
   try {
     environment.close();
   } catch (const std::exception& failure) {
@@ -57,7 +57,7 @@ base::ExitCode with_ranks(const std::function<void(comm::mpi::Environment&)>& ac
   } catch (const std::exception& failure) {
     const base::ExitCode code = report(failure);
     base::flight_recorder().end(static_cast<int>(code));
-    // The others do not know and may wait for this rank for ever.
+    // The other ranks do not know of the error and might wait for this one for ever.
     if (environment != nullptr && environment->world().size() > 1) environment->abort(code);
     return code;
   }

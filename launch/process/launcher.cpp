@@ -49,7 +49,7 @@ Words Launcher::command(const std::vector<int>& ranks, const Words& program) con
   switch (kind) {
     case LauncherKind::mpirun:
       command = {"mpirun", "--host", slots(known, ranks), "-np", all_ranks};
-      // All cores of a host for its ranks; Open MPI would bind one or two ranks to a core each.
+      // Ranks may use all cores of their host; Open MPI would bind one or two ranks to a core each.
       if (std::ranges::find(arguments, "--bind-to") == arguments.end())
         command.insert(command.end(), {"--bind-to", "none"});
       break;

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kLongestError = 400, kLongestAgentLine = 300;
 
-// Where a line stands: outside Open MPI's messages, or in which part of one.
+// The part of Open MPI's messages that a line belongs to, if any.
 enum class MessagePart { outside, before_text, first_paragraph, later_paragraph };
 
 bool is_hyphens(const std::string& line) {

@@ -8,8 +8,8 @@
 
 namespace eightfold::launch::process {
 
-// The line that tells most: the last error, else the last note that ranks were asked to stop, else the first
-// paragraph of Open MPI's last message as one line, else the last line. At most 400 characters.
+// The line that tells most, at most 400 characters: the last one with an error, else the last one that ranks
+// were stopped. Else the first paragraph of Open MPI's last message, or the last line.
 std::string last_error_line(std::string_view output);
 
 // The last line of the program by which the launcher reaches hosts (ssh): one outside Open MPI's messages
