@@ -43,7 +43,7 @@ void list(const std::filesystem::path& path) {
   for (const Listed& listed : all_at(path)) fmt::print("{}\n", line(listed));
 }
 
-// What is wrong with it; empty if nothing is.
+// The problem of the checkpoint; empty if there is none.
 std::string problem_of(const Listed& listed) {
   if (!listed.manifest) return listed.problem;
   try {
@@ -79,9 +79,7 @@ void add_action(const command::Command& parent, command::Action& chosen, const c
           "A run directory, a folder of runs for the newest, a folder of checkpoints, or one checkpoint")
       .required()
       .type_name("PATH");
-  command.callback([path, action, &chosen] {
-    chosen = [path, action] { return command::alone([&] { action(*path); }); };
-  });
+  command::run_alone(command, chosen, path, action);
 }
 
 }  // namespace

@@ -44,21 +44,19 @@ void add_check(const command::Command& config, command::Action& chosen) {
   command.callback([options, &chosen] { chosen = [options] { return check(*options); }; });
 }
 
+void show(const ShowOptions& options) {
+  const auto job = command::read_job(options.job);
+  fmt::print("{}", options.origin ? runtime::job::resolved_toml_with_origins(job)
+                                  : runtime::job::resolved_toml(job.config));
+}
+
 void add_show(const command::Command& config, command::Action& chosen) {
   auto options = std::make_shared<ShowOptions>();
   const command::Command command = config.add_command("show", "Print a job with every default filled in");
   options->job.add_to(command);
   command.add_flag("--resolved", options->resolved, "With every default filled in (always so)");
   command.add_flag("--origin", options->origin, "Beside each value, where it comes from");
-  command.callback([options, &chosen] {
-    chosen = [options] {
-      return command::alone([&] {
-        const auto job = command::read_job(options->job);
-        fmt::print("{}", options->origin ? runtime::job::resolved_toml_with_origins(job)
-                                         : runtime::job::resolved_toml(job.config));
-      });
-    };
-  });
+  command::run_alone(command, chosen, options, show);
 }
 
 void add_text(const command::Command& config, command::Action& chosen, const char* name, const char* help,

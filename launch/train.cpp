@@ -56,7 +56,7 @@ void require_same_training(const runtime::checkpoint::Found& found, const JobCon
                                    fmt::join(differences, "; "));
 }
 
-// The weights, and the mean and deviation that go with them, were learnt from certain samples.
+// Weights, mean and deviation belong to the samples from which they were learnt.
 void require_same_data(const runtime::checkpoint::Found& found, const JobConfig& job,
                        const TrainingFacts& now) {
   const std::optional<TrainingFacts> before = runtime::checkpoint::read_data(found);
@@ -77,8 +77,8 @@ void require_same_data(const runtime::checkpoint::Found& found, const JobConfig&
                  found.directory.string(), fmt::join(differences, "; "));
 }
 
-// What --resume means: a checkpoint, or the folder whose newest one to go on from. Nothing without --resume,
-// and where there is no run to go on with.
+// The checkpoint of --resume, or the folder whose newest checkpoint is meant. Nothing without --resume, or if
+// there is no run to resume.
 std::optional<fs::path> find_source(const TrainOptions& options, const JobConfig& job) {
   if (!options.resume.is_given()) return std::nullopt;
   if (!options.resume_from.empty()) return runtime::run::checkpoints_at(options.resume_from);
@@ -88,7 +88,7 @@ std::optional<fs::path> find_source(const TrainOptions& options, const JobConfig
   return run ? std::optional(runtime::run::checkpoint_store(job, *run)) : std::nullopt;
 }
 
-// A path that was named has a checkpoint, or is an error; the job's own may have none yet.
+// A path that the user names must hold a checkpoint; the job's own folder may still be empty.
 std::optional<runtime::checkpoint::Found> find_checkpoint(const TrainOptions& options, const JobConfig& job,
                                                           const std::optional<fs::path>& source,
                                                           const TrainingFacts& data) {
@@ -106,14 +106,14 @@ std::optional<runtime::checkpoint::Found> find_checkpoint(const TrainOptions& op
   return found;
 }
 
-// The run whose directory holds what is gone on from; empty if its checkpoints are kept elsewhere.
+// The run whose directory holds the checkpoint to resume from; empty if its checkpoints are kept elsewhere.
 fs::path run_holding(const fs::path& source) {
   const bool is_checkpoint = runtime::checkpoint::has_manifest(source);
   return (is_checkpoint ? runtime::run::run_of(source) : runtime::run::run_with_store(source))
       .value_or(fs::path());
 }
 
-// The directory that --run-directory names: no other run's, unless it is that run which goes on.
+// The directory of --run-directory. It must not hold a run, except the run that is resumed.
 void prepare_run_directory(const TrainOptions& options) {
   const bool goes_on = options.resume.is_given() && options.resume_from.empty();
   if (!goes_on && runtime::run::holds_run(options.run_directory))
@@ -129,9 +129,9 @@ bool is_in(const fs::path& source, const fs::path& store) {
   return fs::equivalent(source, store, ignored) || fs::equivalent(source.parent_path(), store, ignored);
 }
 
-// The place for checkpoints becomes this process's. A rank of an attempt before this one (`launch` starts
-// again with the same --run-directory) may be on its way out, on a host that nobody reaches any more: that
-// one is waited for.
+// Locks the folder of checkpoints for this process. With --run-directory, which `launch` repeats at each
+// attempt, a rank of an earlier attempt may still be ending on a host that is cut off: its lock is waited
+// for.
 std::unique_ptr<runtime::checkpoint::Store> own(const fs::path& store, bool is_new_attempt) {
   constexpr std::chrono::seconds kPatience{60};
   constexpr std::chrono::milliseconds kPause{500};
@@ -154,9 +154,8 @@ void require_empty(const fs::path& store) {
         store.string());
 }
 
-// A run resumes in its own directory, unless its checkpoints are kept elsewhere. Nothing is looked for or
-// written before the place where checkpoints go is this process's own: what another one is about to write
-// there is not known until it has ended.
+// A run resumes in its own directory, unless its checkpoints are kept elsewhere. The folder of checkpoints is
+// locked before anything in it is read or written: another process might be about to write a newer one.
 Start choose_start(const TrainOptions& options, const JobConfig& job, const TrainingFacts& data) {
   Start start{options.run_directory, nullptr, std::nullopt};
   const auto own_store = [&] {
@@ -165,10 +164,10 @@ Start choose_start(const TrainOptions& options, const JobConfig& job, const Trai
       start.store = own(runtime::run::checkpoint_store(job, start.run_directory), is_new_attempt);
   };
   const bool is_elsewhere = !job.checkpoint.dir.empty();
-  // Where there can be none, now is better than after an hour.
+  // If checkpoints cannot be written, fail now and not after an hour.
   if (is_elsewhere && job.checkpoint.every >= 0) base::create_private_directories(job.checkpoint.dir);
   const std::optional<fs::path> source = find_source(options, job);
-  // What goes on from elsewhere goes on in a run of its own.
+  // A run that resumes from elsewhere gets a directory of its own.
   const bool begins_store = is_elsewhere && !(source && is_in(*source, job.checkpoint.dir));
   if (start.run_directory.empty() && source && !begins_store) start.run_directory = run_holding(*source);
   if (is_elsewhere || !start.run_directory.empty()) own_store();
@@ -183,7 +182,7 @@ Start choose_start(const TrainOptions& options, const JobConfig& job, const Trai
   return start;
 }
 
-// What every rank must know of rank 0's choice.
+// The part of rank 0's choice that every rank needs.
 struct SharedStart {
   fs::path run_directory;
   bool resumes = false;
@@ -210,7 +209,8 @@ void publish_result(const TrainOptions& options, const runtime::run::TrainResult
   command::publish(options.json, runtime::run::environment_json(facts), {row});
 }
 
-// The record of this rank goes where the other ranks can read it, if that directory is here, too.
+// Moves this rank's flight record to the run directory, where other ranks can read it, if this host has that
+// directory.
 void start_watching(runtime::watchdog::Watchdog& watchdog, base::FlightRecorder& recorder,
                     const JobConfig& job, const fs::path& run_directory) {
   const fs::path flight = runtime::run::flight_directory(run_directory);
@@ -223,7 +223,7 @@ void start_watching(runtime::watchdog::Watchdog& watchdog, base::FlightRecorder&
   }
 }
 
-// SIGUSR1, SIGTERM, an interrupt ... ask for a checkpoint and an end.
+// Signals such as SIGUSR1 and SIGTERM ask for a checkpoint and an end.
 std::shared_ptr<runtime::run::StopRequest> stop_on_signals(runtime::watchdog::Watchdog& watchdog) {
   auto stop = std::make_shared<runtime::run::StopRequest>();  // the handler may outlast the run
   watchdog.on_signal([stop](int signal) {
@@ -306,7 +306,7 @@ void add_train(const command::Command& program, command::Action& chosen) {
     chosen = [options] {
       base::FlightRecorder recorder;
       runtime::watchdog::Watchdog watchdog(
-          recorder);  // before MPI starts threads: they, too, leave its signals to it
+          recorder);  // before MPI starts threads, which inherit the blocked signals
       return command::with_ranks(
           recorder, [&](comm::mpi::Environment& environment) { train(*options, environment, watchdog); });
     };

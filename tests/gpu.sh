@@ -68,7 +68,7 @@ skip() {
   row "$1" skipped - "$2"
 }
 # The last line of a log that says something, without colours, cut to fit a row.
-last_words() {
+last_line() {
   sed -e 's/\x1b\[[0-9;]*m//g' -e '/^[[:space:]=]*$/d' "$1" | tail -n 1 | cut -c 1-100
 }
 
@@ -92,7 +92,7 @@ part() {
   case $code in
     77) row "$name" FAILED "$((SECONDS - start)) s" "the program sees no GPU: is the driver too old for its CUDA?" ;;
     124 | 137) row "$name" FAILED "$((SECONDS - start)) s" "not done after $limit s" ;;
-    *) row "$name" FAILED "$((SECONDS - start)) s" "exit code $code: $(last_words "$log")" ;;
+    *) row "$name" FAILED "$((SECONDS - start)) s" "exit code $code: $(last_line "$log")" ;;
   esac
   return 1
 }
@@ -110,7 +110,7 @@ run_tests() {
       skip "$name" "no mpirun in PATH"
       continue
     fi
-    part "$name" 120 last_words "${start[@]}" "$build/$program" || true
+    part "$name" 120 last_line "${start[@]}" "$build/$program" || true
   done <"$build/tests/gpu_programs.txt"
 }
 
@@ -123,7 +123,7 @@ run_sanitizer() {
       continue
     fi
     # Our kernels only: those of the libraries are many, and not ours to mend.
-    part "compute-sanitizer $tool" 75 last_words "$sanitizer" --tool "$tool" --error-exitcode 1 \
+    part "compute-sanitizer $tool" 75 last_line "$sanitizer" --tool "$tool" --error-exitcode 1 \
       --kernel-name kns=eightfold "$program" || true
   done
 }
@@ -154,7 +154,7 @@ run_peer() {
   if [[ -z $python ]]; then
     skip "PyTorch on the same GPU" "no python3 in PATH"
   elif ! timeout 30 "$python" -c 'import tomllib, torch; torch.cuda.init()' >"$log" 2>&1; then
-    skip "PyTorch on the same GPU" "$(last_words "$log")"
+    skip "PyTorch on the same GPU" "$(last_line "$log")"
   elif part "PyTorch on the same GPU" 200 done_word "$python" tests/peers/compare_step.py "$EIGHTFOLD_PROGRAM" \
     --device cuda --rounds 3 --steps 200; then
     sed 's/^/    /' "$logs"/PyTorch-on-the-same-GPU.log

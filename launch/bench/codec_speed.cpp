@@ -1,5 +1,6 @@
 #include "launch/bench/codec_speed.hpp"
 
+#include "comm/mpi/timing.hpp"
 #include "kernels/base/clock.hpp"
 #include "kernels/base/median.hpp"
 #include "kernels/buffer.hpp"
@@ -28,10 +29,10 @@ double median_s(kernels::StreamView stream, int repeats, const Run& run) {
 
 std::vector<comm::measure::CodecSpeed> codec_speeds(kernels::StreamView stream, int repeats) {
   const kernels::Device device = stream.device();
-  const kernels::PinnedBuffer<float> drawn(device, kElements);
-  draw(Distribution::normal, 1, drawn.span());
+  const kernels::PinnedBuffer<float> host_values(device, kElements);
+  draw(Distribution::normal, 1, host_values.span());
   const kernels::Buffer<float> source(device, kElements), target(device, kElements);
-  copy(stream, drawn.tensor(kernels::Shape{kElements}), source.tensor());
+  copy(stream, host_values.tensor(kernels::Shape{kElements}), source.tensor());
   const std::span<const float> values(source.data(), source.size());
   const std::span<float> decoded(target.data(), target.size());
   std::vector<comm::measure::CodecSpeed> speeds;
@@ -44,6 +45,20 @@ std::vector<comm::measure::CodecSpeed> codec_speeds(kernels::StreamView stream, 
         median_s(stream, repeats, [&] { codec->encode(stream, values, {}, {}, segment); });
     const double decode_s = median_s(stream, repeats, [&] { codec->decode(stream, segment, decoded); });
     speeds.push_back({format, rate(encode_s), rate(decode_s)});
+  }
+  return speeds;
+}
+
+std::vector<comm::measure::CodecSpeed> slowest_codec_speeds(comm::mpi::Communicator& world,
+                                                            const kernels::Device& device, int repeats) {
+  const kernels::Stream stream(device);
+  world.barrier();
+  std::vector<comm::measure::CodecSpeed> speeds = codec_speeds(stream, repeats);
+  for (comm::measure::CodecSpeed& speed : speeds) {
+    const double times_s[] = {1 / speed.encode_bytes_per_s, 1 / speed.decode_bytes_per_s};
+    const std::vector<double> slowest = slowest_of_ranks(world, times_s);
+    speed.encode_bytes_per_s = 1 / slowest[0];
+    speed.decode_bytes_per_s = 1 / slowest[1];
   }
   return speeds;
 }

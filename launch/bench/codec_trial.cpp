@@ -17,7 +17,7 @@ std::span<std::byte> bytes_of(const kernels::Buffer<std::uint8_t>& buffer) {
   return {reinterpret_cast<std::byte*>(buffer.data()), buffer.size()};
 }
 
-// What the device has, on the host.
+// A copy of the buffer on the host.
 template <class Value>
 kernels::PinnedBuffer<Value> fetched(kernels::StreamView stream, const kernels::Buffer<Value>& buffer) {
   kernels::PinnedBuffer<Value> copy(stream.device(), buffer.size());
@@ -41,13 +41,13 @@ void check_same(const Codec& codec, std::string_view what, std::span<const Value
 
 }  // namespace
 
-TrialData::TrialData(kernels::StreamView stream, std::vector<float> numbers)
-    : drawn(std::move(numbers)),
-      values(stream.device(), drawn.size()),
-      scratch(stream.device(), drawn.size()),
+TrialData::TrialData(kernels::StreamView stream, std::vector<float> random_values)
+    : host_values(std::move(random_values)),
+      values(stream.device(), host_values.size()),
+      scratch(stream.device(), host_values.size()),
       largest(stream.device(), 1) {
-  const kernels::Shape shape{static_cast<std::int64_t>(drawn.size())};
-  kernels::copy(stream, kernels::host_tensor(std::span(drawn), shape), values.tensor());
+  const kernels::Shape shape{static_cast<std::int64_t>(host_values.size())};
+  kernels::copy(stream, kernels::host_tensor(std::span(host_values), shape), values.tensor());
   stream.synchronize();
 }
 
@@ -66,7 +66,8 @@ CodecTrial::Bytes CodecTrial::make_segment() const {
   return {stream_.device(), codec_->wire_bytes(static_cast<std::int64_t>(data_.elements()))};
 }
 
-// The values, turned round by another part each time: sums of equal shards would be easier than real ones.
+// Each shard is the values rotated by a different part of their length: sums of equal shards would be easier
+// to encode than real ones.
 void CodecTrial::encode_shards() {
   const auto elements = static_cast<std::int64_t>(data_.elements());
   for (std::size_t shard = 0; shard < kShards; ++shard) {
@@ -121,7 +122,7 @@ quant8::Fidelity CodecTrial::verify() const {
     check_same<std::byte>(*codec_, what, bytes_of(fetched(stream_, found)), bytes_of(expected));
   };
   Bytes expected(host, segment_.size());
-  reference->encode(stream, data_.drawn, {}, {}, bytes_of(expected));
+  reference->encode(stream, data_.host_values, {}, {}, bytes_of(expected));
   check_bytes("encoded bytes", segment_, expected);
 
   std::vector<float> values(data_.elements());
@@ -139,7 +140,7 @@ quant8::Fidelity CodecTrial::verify() const {
   const auto elements = static_cast<std::int64_t>(data_.elements());
   reference->encode_sum(stream, {contributions, elements, 1}, {}, {}, bytes_of(expected));
   check_bytes("bytes of the sum", sum_, expected);
-  return quant8::fidelity(data_.drawn, decoded.span());
+  return quant8::fidelity(data_.host_values, decoded.span());
 }
 
 }  // namespace eightfold::launch::bench

@@ -1,7 +1,7 @@
 #pragma once
 
-// One format at one size: its operations timed one after the other, again and again, and what they left
-// compared with the reference. All work is enqueued on a stream and timed by its events, whatever the device.
+// One format at one size: times its operations one after the other, again and again, and compares their
+// results with the reference. All work is enqueued on a stream and timed by events, on any device.
 
 #include "kernels/buffer.hpp"
 #include "kernels/stream.hpp"
@@ -16,31 +16,31 @@
 
 namespace eightfold::launch::bench {
 
-// What the trials of a size share.
+// Values and memory that all trials of a size share.
 struct TrialData {
-  TrialData(kernels::StreamView stream, std::vector<float> drawn);
+  TrialData(kernels::StreamView stream, std::vector<float> values);
 
-  std::size_t elements() const { return drawn.size(); }
+  std::size_t elements() const { return host_values.size(); }
   std::span<const float> on_device() const { return {values.data(), elements()}; }
 
-  std::vector<float> drawn;
+  std::vector<float> host_values;
   kernels::Buffer<float> values;   // the same on the device
-  kernels::Buffer<float> scratch;  // where decodings, fills and copies go
+  kernels::Buffer<float> scratch;  // target of decodings, fills and copies
   kernels::Buffer<std::uint32_t> largest;
 };
 
 class CodecTrial {
  public:
-  // So many encoded shards make a sum.
+  // Encoded shards in a fused sum.
   static constexpr std::size_t kShards = 4;
 
   CodecTrial(kernels::StreamView stream, const quant8::Encoding& encoding, TrialData& data);
 
   // Times each operation once.
   void run();
-  // The same for no time: touches all memory and fills the caches.
+  // The same without timing: touches all memory and fills the caches.
   void warm_up();
-  // Throws InternalError unless the last run() made what the reference makes of the same values.
+  // Compares the results of the last run() with the reference's. Throws InternalError where a bit differs.
   quant8::Fidelity verify() const;
 
   // Seconds of the operations, one for each run().

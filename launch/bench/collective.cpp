@@ -1,109 +1,100 @@
+// eightfold bench collective
 #include "comm/mpi/agreed_error.hpp"
 #include "kernels/base/log.hpp"
+#include "launch/bench/allreduce_table.hpp"
+#include "launch/bench/allreduce_timing.hpp"
 #include "launch/bench/bench.hpp"
 #include "launch/bench/options.hpp"
-#include "launch/bench/runner.hpp"
-#include "launch/bench/table.hpp"
-#include "launch/command/job.hpp"
-#include "launch/command/result.hpp"
 
 #include <fmt/ranges.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
 
 namespace eightfold::launch::bench {
 namespace {
 
-struct CollectiveOptions {
-  std::vector<std::string> algorithms{"two_shot", "mpi"};
-  std::vector<std::string> codecs{"dynamic-tree8", "fp32"};
-  std::vector<std::string> sizes{"4KiB", "64KiB", "1MiB", "64MiB"};
-  int repeats = 10;
-  command::DeviceOption device;
-  std::filesystem::path calibration;
-  std::filesystem::path json;
-};
+class CollectiveBench final : public Bench {
+ public:
+  void add_options(const command::Command& command) override {
+    const auto add_list = [&](const char* name, std::vector<std::string>& list, const char* help) {
+      command.add_option(name, list, help).comma_separated().show_default();
+    };
+    add_list("--algorithm", algorithms_, "Algorithms and baselines, separated by commas");
+    add_list("--codec", codecs_, "Formats, separated by commas: each with each algorithm that can");
+    add_list("--sizes", sizes_, "Sizes of the fp32 values, separated by commas");
+    add_repeats_option(command, repeats_);
+    command.add_option("--calibration", calibration_, "What `bench link` wrote, for the algorithm auto")
+        .type_name("FILE");
+    device_.add_to(command);
+  }
 
-// What can be measured; says what cannot.
-RaceOptions plan(const CollectiveOptions& options, kernels::Device device) {
-  RaceOptions plan;
-  plan.repeats = options.repeats;
-  for (const std::string& size : options.sizes)
-    plan.elements.push_back(static_cast<std::int64_t>(parse_elements_option(size)));
-  for (const std::string& algorithm : options.algorithms)
-    for (const std::string& codec : options.codecs) {
-      const Contender contender{algorithm, parse_format_option("--codec", codec)};
-      if (const std::string reason = obstacle(contender, device); reason.empty())
-        plan.contenders.push_back(contender);
-      else
-        base::log_info("left out: {} with {}: {}", algorithm, codec, reason);
+  void plan(const comm::mpi::Communicator&) override {}  // the device decides which candidates there are
+
+  command::Placement place(comm::mpi::Communicator& world) override {
+    return command::place_rank(world, device_);
+  }
+
+  Figures measure(comm::mpi::Communicator& world, const command::Placement& placement) override {
+    TimingOptions options;
+    comm::mpi::run_agreed(world, [&] { options = timing_options(placement.place.device); });
+    if (!calibration_.empty())
+      options.calibration = std::make_shared<const comm::measure::Calibration>(
+          comm::measure::share_calibration(world, calibration_));
+    const Timings result = time_candidates(world, placement.place.device, options);
+    if (world.rank() == 0) print_timings(result, world.size());
+    Figures figures;
+    for (const Timing& each : result.timings) {
+      figures.wrong += each.verdict.wrong;
+      figures.rows.push_back(row_of(result, each, world.size()));
     }
-  if (plan.contenders.empty())
-    base::raise<base::ConfigError>("--algorithm {} --codec {}: there is nothing left to measure",
-                                   fmt::join(options.algorithms, ","), fmt::join(options.codecs, ","));
-  return plan;
-}
+    return figures;
+  }
 
-void bench_collective(const CollectiveOptions& options, comm::mpi::Environment& environment) {
-  comm::mpi::Communicator& world = environment.world();
-  command::share_json_check(world, options.json);
-  const command::Placement placement = command::place_rank(world, options.device);
-  RaceOptions planned;
-  comm::mpi::run_agreed(world, [&] { planned = plan(options, placement.place.device); });
-  if (!options.calibration.empty())
-    planned.calibration = std::make_shared<const comm::measure::Calibration>(
-        comm::measure::share_calibration(world, options.calibration));
-  const RaceResult result = race(world, placement.place.device, planned);
-  std::uint64_t wrong = 0;
-  std::vector<command::ResultRow> rows;
-  for (const RaceFigures& each : result.figures) {
-    wrong += each.verdict.wrong;
-    rows.push_back(row_of(result, each, world.size()));
+ private:
+  // Every algorithm with every codec at every size; logs the pairs that cannot be measured.
+  TimingOptions timing_options(kernels::Device device) const {
+    TimingOptions options;
+    options.repeats = repeats_;
+    for (const std::string& size : sizes_)
+      options.elements.push_back(static_cast<std::int64_t>(parse_elements_option(size)));
+    for (const std::string& algorithm : algorithms_)
+      for (const std::string& codec : codecs_) {
+        const Candidate candidate{algorithm, parse_format_option("--codec", codec)};
+        if (const std::string reason = unsupported_reason(candidate, device); reason.empty())
+          options.candidates.push_back(candidate);
+        else
+          base::log_info("left out: {} with {}: {}", algorithm, codec, reason);
+      }
+    if (options.candidates.empty())
+      base::raise<base::ConfigError>("--algorithm {} --codec {}: there is nothing left to measure",
+                                     fmt::join(algorithms_, ","), fmt::join(codecs_, ","));
+    return options;
   }
-  if (world.rank() == 0) {
-    print_race(result, world.size());
-    command::publish(options.json, runtime::run::environment_json(placement.facts), rows);
-  }
-  if (wrong > 0)
-    throw comm::mpi::AgreedError(base::ExitCode::divergence,
-                                 fmt::format("{} elements are not what the reference computes", wrong));
-}
+
+  std::vector<std::string> algorithms_{"two_shot", "mpi"};
+  std::vector<std::string> codecs_{"dynamic-tree8", "fp32"};
+  std::vector<std::string> sizes_{"4KiB", "64KiB", "1MiB", "64MiB"};
+  int repeats_ = 10;
+  command::DeviceOption device_;
+  std::filesystem::path calibration_;
+};
 
 }  // namespace
 
-void add_bench_collective(const command::Command& bench, command::Action& chosen) {
-  auto options = std::make_shared<CollectiveOptions>();
-  const command::Command command = bench.add_command(
-      "collective", "Time allreduces against each other and against the network, and verify them");
-  command.footer(
-      "time: the median over the repeats of the slowest rank; bound: the encoded bytes that a rank sends, at "
-      "the "
-      "rate at\n"
-      "which every rank sent 32 MiB to its next neighbour in the same run; busbw: as nccl-tests counts it, "
-      "from "
-      "fp32 bytes;\n"
-      "#wrong: elements of all ranks whose bits are not the reference's. Baselines: mpi, mpi:1 to mpi:6 "
-      "(Open "
-      "MPI's own\n"
-      "algorithms by number), gloo, gloo:halving_doubling. docs/benchmarking.md has the rest.");
-  const auto add_list = [&](const char* name, std::vector<std::string>& list, const char* help) {
-    command.add_option(name, list, help).comma_separated().show_default();
-  };
-  add_list("--algorithm", options->algorithms, "Algorithms and baselines, separated by commas");
-  add_list("--codec", options->codecs, "Formats, separated by commas: each with each algorithm that can");
-  add_list("--sizes", options->sizes, "Sizes of the fp32 values, separated by commas");
-  command.add_option("--repeats", options->repeats, "How often everything is timed")
-      .show_default()
-      .in_range(1, 1000000);
-  command.add_option("--calibration", options->calibration, "What `bench link` wrote, for the algorithm auto")
-      .type_name("FILE");
-  options->device.add_to(command);
-  command::add_json_option(command, options->json);
-  command.callback([&chosen, options] {
-    chosen = [options] {
-      comm::baseline::allow_mpi_algorithms();
-      return command::with_ranks(
-          [&](comm::mpi::Environment& environment) { bench_collective(*options, environment); });
-    };
-  });
-}
+const Descriptor kCollectiveBench = {
+    .name = "collective",
+    .help = "Time allreduces against each other and against the network, and verify them",
+    .footer =
+        "time: the median over the repeats of the slowest rank; bound: the encoded bytes that a rank sends, "
+        "at the rate at\n"
+        "which every rank sent 32 MiB to its next neighbour in the same run; busbw: as nccl-tests counts it, "
+        "from fp32 bytes;\n"
+        "#wrong: elements of all ranks whose bits are not the reference's. Baselines: mpi, mpi:1 to mpi:6 "
+        "(Open MPI's own\n"
+        "algorithms by number), gloo, gloo:halving_doubling. docs/benchmarking.md has the rest.",
+    .make = make_bench<CollectiveBench>,
+    .before_mpi = comm::baseline::allow_mpi_algorithms};
 
 }  // namespace eightfold::launch::bench

@@ -5,8 +5,11 @@
 #include "comm/schedules/generators.hpp"
 #include "comm/selection.hpp"
 #include "kernels/base/clock.hpp"
+#include "launch/bench/options.hpp"
 #include "launch/bench/random_values.hpp"
 #include "quant8/reference.hpp"
+
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <bit>
@@ -18,18 +21,13 @@ namespace {
 
 constexpr std::string_view kAuto = "auto";
 
-// Elements that are verified at a time: the contributions of all ranks are in memory then.
+// Elements that are verified at a time: contributions of all ranks to them are in memory at once.
 constexpr std::int64_t kPiece = 256 * quant8::kBlock;
 
 // A sum below 1024 of multiples of 2^-14 has 24 bits at most, and a thousand numbers of N(0, 1) stay far
 // below.
 float with_exact_sums(float value) {
   return std::nearbyint(value * 0x1p14f) * 0x1p-14f + 0.0f;  // no negative zero, whose sum is not its own
-}
-
-std::string algorithm_names() {
-  return fmt::format("{}, {}, {}", comm::baseline::baseline_names(),
-                     fmt::join(comm::schedules::allreduce_names(), ", "), kAuto);
 }
 
 kernels::Shape shape_of(std::int64_t elements) {
@@ -59,7 +57,7 @@ PerRank contributions(Precision precision, int ranks, std::int64_t first, std::i
   return values;
 }
 
-// The squares of a sum, and of what is wrong with what stands in its place.
+// The sum of squares of the exact sums, and of the errors of the received ones.
 struct Errors {
   double squares = 0, errors = 0;
 
@@ -76,9 +74,9 @@ struct Errors {
 
 }  // namespace
 
-std::string obstacle(const Contender& contender, kernels::Device device) {
-  const std::string& algorithm = contender.algorithm;
-  const bool is_lossy = contender.format != quant8::Format::fp32;
+std::string unsupported_reason(const Candidate& candidate, kernels::Device device) {
+  const std::string& algorithm = candidate.algorithm;
+  const bool is_lossy = candidate.format != quant8::Format::fp32;
   if (comm::baseline::is_baseline(algorithm)) {
     if (is_lossy) return "libraries add fp32 numbers";
     if (device.kind != kernels::DeviceKind::host) return "it is measured in host memory: use --device host";
@@ -87,7 +85,9 @@ std::string obstacle(const Contender& contender, kernels::Device device) {
   if (algorithm == kAuto) return {};
   const comm::schedules::Generator* generator = comm::schedules::find_allreduce(algorithm);
   if (generator == nullptr)
-    base::raise<base::ConfigError>("--algorithm {}: there are {}", algorithm, algorithm_names());
+    base::raise<base::ConfigError>("--algorithm {}: there are {}, {}, {}", algorithm,
+                                   comm::baseline::baseline_names(),
+                                   fmt::join(comm::schedules::allreduce_names(), ", "), kAuto);
   if (generator->exact_only && is_lossy) return "its partial sums would be rounded differently on every rank";
   return {};
 }
@@ -120,25 +120,25 @@ std::span<const float> TrialBucket::fetch() {
 }
 
 CollectiveTrial::CollectiveTrial(comm::engine::Engine& engine, TrialBucket& bucket,
-                                 const Contender& contender, const comm::schedules::Topology& topology,
+                                 const Candidate& candidate, const comm::schedules::Topology& topology,
                                  int rank, std::shared_ptr<const comm::measure::Calibration> calibration)
     : engine_(engine),
       bucket_(bucket),
-      contender_(contender),
-      algorithm_(contender.algorithm),
+      candidate_(candidate),
+      algorithm_(candidate.algorithm),
       topology_(topology),
       rank_(rank) {
   if (algorithm_ == kAuto)
-    algorithm_ = comm::select_algorithm(contender.format, bytes(), topology, calibration.get()).algorithm;
-  if (comm::baseline::is_baseline(contender.algorithm)) {
+    algorithm_ = comm::select_algorithm(candidate.format, bytes(), topology, calibration.get()).algorithm;
+  if (comm::baseline::is_baseline(candidate.algorithm)) {
     engine.run([&](comm::mpi::Communicator& communicator) {
       baseline_ = comm::baseline::make_baseline(algorithm_, communicator, bucket_.values().span<float>());
     });
     return;
   }
   exchange_ = comm::make_exchange(engine, {{bucket_.values(), {}}},
-                                  {.encoding = {contender.format},
-                                   .algorithm = contender.algorithm,
+                                  {.encoding = {candidate.format},
+                                   .algorithm = candidate.algorithm,
                                    .calibration = std::move(calibration)},
                                   nullptr);
 }
@@ -169,7 +169,7 @@ double CollectiveTrial::run() {
   return base::seconds_since(start);
 }
 
-// Of a library: the sum in fp32, which is exact. Of a schedule: what the reference makes of it.
+// Of a library: the sum in fp32, which is exact. Of a schedule: the reference executor's result.
 std::vector<float> CollectiveTrial::expected(const comm::schedules::Shard& part,
                                              std::vector<std::vector<float>> values) const {
   if (comm::baseline::is_baseline(algorithm_)) {
@@ -182,7 +182,7 @@ std::vector<float> CollectiveTrial::expected(const comm::schedules::Shard& part,
   std::vector<comm::schedules::Schedule> schedules;
   for (int rank = 0; rank < topology_.ranks(); ++rank)
     schedules.push_back(generator.schedule({topology_, rank, bucket_.elements()}));
-  const auto codec = quant8::make_reference_codec({contender_.format});
+  const auto codec = quant8::make_reference_codec({candidate_.format});
   comm::executor::run_reference(schedules, {*codec, {}, part.offset, part.count}, values, {});
   return values[static_cast<std::size_t>(rank_)];
 }
@@ -191,7 +191,7 @@ CollectiveTrial::Verdict CollectiveTrial::verify() {
   const std::span<const float> received = bucket_.fetch();
   const std::vector<comm::schedules::Shard> parts = parts_of(bucket_.elements(), topology_.ranks());
   const comm::schedules::Shard& own = parts[static_cast<std::size_t>(rank_)];
-  // Every rank computes its part of what all of them should have.
+  // Every rank computes the expected sums of its own part; all compare with all parts below.
   std::vector<float> reference;
   Errors errors;
   for (std::int64_t done = 0; done < own.count; done += kPiece) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// One line of `bench collective`: an algorithm with a format, timed on a bucket that all lines of its size
-// take turns in, and verified element by element.
+// One row of `bench collective`: an algorithm with a format, timed and verified element by element. All rows
+// of a size take turns on one bucket.
 
 #include "comm/baseline/baseline.hpp"
 #include "comm/exchange.hpp"
@@ -15,22 +15,22 @@
 
 namespace eightfold::launch::bench {
 
-struct Contender {
+struct Candidate {
   std::string algorithm;  // a baseline's name, a generator's, or "auto"
   quant8::Format format = quant8::Format::fp32;
 };
 
-// Why there is no such pair, or why it cannot be measured here; empty where it can. Throws ConfigError for an
-// unknown algorithm. Needs MPI, and no engine.
-std::string obstacle(const Contender& contender, kernels::Device device);
+// Why the pair does not exist or cannot be measured here; empty if it can. Throws ConfigError for an unknown
+// algorithm. Needs MPI, and no engine.
+std::string unsupported_reason(const Candidate& candidate, kernels::Device device);
 
-// What the ranks contribute to a bucket: numbers of N(0, 1), different ones on every rank. A library adds
-// them in an order that it does not tell; for libraries they are multiples of 2^-14 and few enough bits long
-// that every sum is exact, so that all orders have the same bits.
+// Contributions of the ranks to a bucket: values of N(0, 1), different on every rank. A library adds them in
+// an unknown order. For libraries they are therefore multiples of 2^-14, so that every sum is exact and all
+// orders give the same bits.
 enum class Precision { full, exact_sums };
 void contribute(Precision precision, int rank, std::int64_t first, std::span<float> values);
 
-// The bucket of one size. The streams' device has it.
+// The bucket of one size, in the memory of the stream's device.
 class TrialBucket {
  public:
   TrialBucket(kernels::StreamView stream, int rank, std::int64_t elements);
@@ -38,9 +38,9 @@ class TrialBucket {
   std::int64_t elements() const { return static_cast<std::int64_t>(values_.size()); }
   kernels::Tensor values() const { return values_.tensor(); }
   kernels::StreamView stream() const { return stream_; }
-  // The bucket becomes what this rank contributes.
+  // Sets the bucket to this rank's contribution.
   void refill(Precision precision);
-  // What the bucket holds, on the host. Valid until the next call of anything.
+  // A copy of the bucket on the host, valid until the next call of any member.
   std::span<const float> fetch();
 
  private:
@@ -58,36 +58,36 @@ class CollectiveTrial {
     double nmse = 0;          // against the exact sum, over all ranks
   };
 
-  // `bucket` and `engine` outlive it; the calibration is for "auto", or null. There is no obstacle.
-  // Collective.
-  CollectiveTrial(comm::engine::Engine& engine, TrialBucket& bucket, const Contender& contender,
+  // The candidate is supported. `bucket` and `engine` outlive the trial; the calibration is for "auto", or
+  // null. Collective.
+  CollectiveTrial(comm::engine::Engine& engine, TrialBucket& bucket, const Candidate& candidate,
                   const comm::schedules::Topology& topology, int rank,
                   std::shared_ptr<const comm::measure::Calibration> calibration);
 
-  const Contender& contender() const noexcept { return contender_; }
+  const Candidate& candidate() const noexcept { return candidate_; }
   std::size_t bytes() const { return static_cast<std::size_t>(bucket_.elements()) * sizeof(float); }
-  // Encoded bytes that this rank sends; of a library the least that an allreduce can do with.
+  // Encoded bytes that this rank sends; of a library the least that any allreduce needs.
   std::size_t wire_bytes() const;
 
-  // Sums once, from the ranks' contributions. Seconds on this rank. Collective.
+  // Refills the bucket and sums once; returns the seconds on this rank. Collective.
   double run();
-  // Compares what the last run() has left on every rank with the reference executor's. Collective.
+  // Compares the result of the last run() on every rank with the reference executor's. Collective.
   Verdict verify();
 
  private:
   Precision precision() const;
-  // What every rank should have of a part of the bucket, to which the ranks contribute these values.
+  // The correct result in a part of the bucket, from the contributions `values`, by rank.
   std::vector<float> expected(const comm::schedules::Shard& part,
                               std::vector<std::vector<float>> values) const;
 
   comm::engine::Engine& engine_;
   TrialBucket& bucket_;
-  Contender contender_;
-  std::string algorithm_;  // what "auto" stands for
+  Candidate candidate_;
+  std::string algorithm_;  // resolved, if the candidate's is "auto"
   comm::schedules::Topology topology_;
   int rank_;
   std::int64_t step_ = 0;
-  std::unique_ptr<comm::baseline::Baseline> baseline_;  // one of the two
+  std::unique_ptr<comm::baseline::Baseline> baseline_;  // either this or exchange_ is set
   std::unique_ptr<comm::Exchange> exchange_;
 };
 

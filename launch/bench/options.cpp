@@ -15,6 +15,12 @@ constexpr std::uint64_t kLargestSize = std::uint64_t{16} << 30;
 
 }  // namespace
 
+void add_repeats_option(const command::Command& command, int& repeats) {
+  command.add_option("--repeats", repeats, "How often everything is timed")
+      .show_default()
+      .in_range(1, 1000000);
+}
+
 quant8::Format parse_format_option(const std::string& option, const std::string& name) {
   if (const auto format = quant8::parse_format(name)) return *format;
   std::vector<std::string_view> names;

@@ -1,8 +1,8 @@
 #pragma once
 
-// What it costs that ranks have fewer cores than threads (`bench step --profile`, where the nodes of a run
-// are one machine). Threads that compute all the time share cores evenly; those that wake up after an
-// exchange are for a while where others run, too.
+// Measures the cost of oversubscription, more threads than cores (`bench step --profile`, where the nodes of
+// a run are one machine). Threads that compute all the time share cores evenly. Threads that wake up after an
+// exchange run for a while on cores where others run, too.
 
 #include "comm/engine/engine.hpp"
 #include "comm/simulator/fabric.hpp"
@@ -14,13 +14,14 @@
 
 namespace eightfold::launch::bench {
 
-// How many workers each rank has to have for all ranks together to have twice as many threads as there are
-// cores, or more.
-int crowd_size(const comm::simulator::Fabric& fabric, const command::Placement& placement);
+// Workers that each rank needs so that all ranks together have at least twice as many threads as cores.
+int oversubscribing_workers(const comm::simulator::Fabric& fabric, const command::Placement& placement);
 
-// Measures fabric.crowding with such a crowd of this rank, each member a job of its own. `alone_s`: a step
-// with one worker a rank. Collective.
-void add_crowding(comm::simulator::Fabric& fabric, std::vector<std::unique_ptr<runtime::run::Session>> crowd,
-                  comm::engine::Engine& engine, const command::Placement& placement, double alone_s);
+// Sets fabric.crowding: how much longer a step takes with this rank's `workers`, one session each, than their
+// share of the cores makes it. `alone_s`: a step with one worker a rank, in seconds. Collective.
+void measure_oversubscription(comm::simulator::Fabric& fabric,
+                              std::vector<std::unique_ptr<runtime::run::Session>> workers,
+                              comm::engine::Engine& engine, const command::Placement& placement,
+                              double alone_s);
 
 }  // namespace eightfold::launch::bench

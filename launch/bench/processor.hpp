@@ -4,7 +4,7 @@
 
 namespace eightfold::launch::bench {
 
-// The name of this machine's processor, for whoever reads what was measured on it.
+// The name of this machine's processor, as measurements record it; "unknown" where the system does not tell.
 std::string processor_model();
 
 }  // namespace eightfold::launch::bench

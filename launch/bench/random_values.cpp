@@ -9,7 +9,7 @@
 namespace eightfold::launch::bench {
 namespace {
 
-// Two independent ones of N(0, 1) out of two words (Box and Muller).
+// Two independent values of N(0, 1) from two random words, by the method of Box and Muller.
 struct NormalPair {
   double first, second;
 };
@@ -47,7 +47,7 @@ Distribution parse_distribution(const std::string& name) {
 }
 
 void draw(Distribution distribution, std::uint64_t seed, std::span<float> values, std::uint64_t first) {
-  base::require(first % 2 == 0, "numbers are drawn in pairs, not from {} on", first);
+  base::require(first % 2 == 0, "random values come in pairs, not from {} on", first);
   const kernels::RandomKey key{seed, 0, 0};
   for (std::size_t i = 0; i < values.size(); i += 2) {
     float pair[2];

@@ -1,6 +1,6 @@
 #pragma once
 
-// Random values to measure codecs and collectives with: the same for the same seed, on every machine.
+// Random input for benches of codecs and collectives: the same values for the same seed on every machine.
 
 #include <cstdint>
 #include <span>
@@ -15,7 +15,7 @@ enum class Distribution { normal, uniform, heavy_tailed };
 // "normal", "uniform" or "heavy-tailed"; throws ConfigError for anything else.
 Distribution parse_distribution(const std::string& name);
 
-// values[i] is the seed's number `first` + i; `first` is even.
+// values[i] becomes the value number `first` + i of the seed's sequence; `first` is even.
 void draw(Distribution distribution, std::uint64_t seed, std::span<float> values, std::uint64_t first = 0);
 
 }  // namespace eightfold::launch::bench

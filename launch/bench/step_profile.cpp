@@ -6,6 +6,8 @@
 #include "kernels/base/parse.hpp"
 #include "kernels/base/process_id.hpp"
 #include "launch/bench/codec_speed.hpp"
+#include "launch/bench/goodput.hpp"
+#include "launch/bench/over_ranks.hpp"
 #include "launch/bench/processor.hpp"
 #include "runtime/config/names.hpp"
 #include "runtime/scale/fabric_file.hpp"
@@ -16,23 +18,26 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <functional>
+#include <utility>
+
 namespace eightfold::launch::bench {
 namespace {
 
 using runtime::scale::Workload;
 
-constexpr std::size_t kGoodput = std::size_t{32} << 20;
 constexpr std::size_t kSmall = 8;
 
 constexpr std::uint64_t kUnknownMachine = 0;
 
-// The same on all ranks of a machine, containers and namespaces included.
+// The same on all ranks of a machine, in whatever containers and namespaces they run.
 std::uint64_t machine_id() {
   const std::string text = base::this_process().kernel;
   return text.empty() ? kUnknownMachine : std::hash<std::string>()(text);
 }
 
-// That this process may run on.
+// Cores that this process may run on.
 int allowed_cores() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
@@ -41,22 +46,17 @@ int allowed_cores() {
              : static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-double mean(comm::engine::Engine& engine, double mine) {
-  engine.run([&](comm::mpi::Communicator& world) { world.sum(std::span(&mine, 1)); });
-  return mine / engine.ranks();
-}
-
 double engine_thread_s(comm::engine::Engine& engine) {
   timespec time{};
   engine.run([&](comm::mpi::Communicator&) { ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time); });
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-// Of the first two ranks of a node and of two nodes, where there are such.
+// Takes the fabric's figures of one pair: within a node, or between two nodes.
 void add_pair(comm::simulator::Fabric& fabric, comm::measure::LinkMeter& meter,
               const comm::measure::RankPair& pair, bool shares_node) {
   const double latency_s = meter.one_way_s(pair, kSmall);
-  const double bytes_per_s = kGoodput / meter.both_ways_s(pair, kGoodput);
+  const double bytes_per_s = kGoodputBytes / meter.both_ways_s(pair, kGoodputBytes);
   if (shares_node) {
     fabric.node_latency_s = latency_s;
     fabric.neighbour_bytes_per_s = bytes_per_s;
@@ -82,8 +82,8 @@ std::optional<comm::simulator::Fabric> measure_fabric(comm::mpi::Communicator& w
     const bool shares_node = topology.node_of(pair.first) == topology.node_of(pair.second);
     if (!std::exchange(has_pair[shares_node ? 1 : 0], true)) add_pair(fabric, meter, pair, shares_node);
   }
-  if (topology.rails() == 1) {  // a ring of ranks is one of nodes: their cards all at once
-    fabric.card_bytes_per_s = kGoodput / meter.ring_s(kGoodput);
+  if (topology.rails() == 1) {  // a ring of ranks loads the cards of all nodes at once
+    fabric.card_bytes_per_s = kGoodputBytes / meter.ring_s(kGoodputBytes);
     fabric.burst_bytes = meter.burst_bytes(fabric.card_bytes_per_s);
   }
   const std::vector<std::uint64_t> machines = world.all_gather(machine_id());
@@ -109,28 +109,28 @@ Workload workload_of(StepTrial& trial, const StepTimer::Medians& medians, comm::
                         ? runtime::scale::WorkloadDevice::host
                         : runtime::scale::WorkloadDevice::cuda;
   const std::int64_t ranks = placement.place.ranks;
-  workload.batch = (session.plan().batch(0).samples + ranks - 1) / ranks;  // the largest share
+  workload.batch = (session.plan().batch(0).samples + ranks - 1) / ranks;  // of the rank that has most
   double layers_s = 0;
   for (const auto& [layer, forward_s] : medians.forward_s) {
     const auto found = medians.backward_s.find(layer);
     runtime::scale::LayerTimes times{
         .name = fmt::format("layer{}.{}", layer,
                             session.config().model.layers[static_cast<std::size_t>(layer)].kind),
-        .forward_s = mean(engine, forward_s),
-        .backward_s = mean(engine, found == medians.backward_s.end() ? 0 : found->second)};
+        .forward_s = mean_of_ranks(engine, forward_s),
+        .backward_s = mean_of_ranks(engine, found == medians.backward_s.end() ? 0 : found->second)};
     for (const runtime::model::Parameter& parameter : session.model().parameters())
       if (parameter.name.starts_with(fmt::format("layer{}.", layer)))
         times.parameters += parameter.span.end - parameter.span.begin;
     layers_s += times.forward_s + times.backward_s;
     workload.layers.push_back(std::move(times));
   }
-  const double update_s = mean(engine, medians.update_s);
-  workload.other_s = std::max(0.0, mean(engine, medians.compute_s()) - layers_s - update_s);
+  const double update_s = mean_of_ranks(engine, medians.update_s);
+  workload.other_s = std::max(0.0, mean_of_ranks(engine, medians.compute_s()) - layers_s - update_s);
   workload.update_s_per_parameter = update_s / static_cast<double>(workload.parameters());
   engine.run([](comm::mpi::Communicator& world) { world.barrier(); });
   for (const comm::measure::CodecSpeed& speed : codec_speeds(session.stream(), 10))
-    workload.codecs.push_back({speed.format, mean(engine, sizeof(float) / speed.encode_bytes_per_s),
-                               mean(engine, sizeof(float) / speed.decode_bytes_per_s)});
+    workload.codecs.push_back({speed.format, mean_of_ranks(engine, sizeof(float) / speed.encode_bytes_per_s),
+                               mean_of_ranks(engine, sizeof(float) / speed.decode_bytes_per_s)});
   return workload;
 }
 
@@ -142,8 +142,9 @@ void add_engine_costs(comm::simulator::Fabric& fabric, StepTrial& exchanging, co
   exchanging.exchange_alone(rounds);
   const double engine_s = (engine_thread_s(engine) - before_s) / static_cast<double>(rounds);
   const double codec_s = exchanging.codec_s() / static_cast<double>(rounds);
-  const double moved = 2 * static_cast<double>(exchanging.wire_bytes());  // sent, and as much received
-  const double s_per_byte = mean(engine, std::max(0.0, engine_s - codec_s) / moved);
+  const double moved =
+      2 * static_cast<double>(exchanging.wire_bytes());  // as many bytes are received as sent
+  const double s_per_byte = mean_of_ranks(engine, std::max(0.0, engine_s - codec_s) / moved);
   base::log_info("profile: the engine worked {:.3f} ms a round, {:.3f} ms of it with the codec",
                  1e3 * engine_s, 1e3 * codec_s);
   fabric.send_s_per_byte = fabric.receive_s_per_byte = s_per_byte;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The profile of a job on these ranks (`bench step --profile`): what a rank computes in a step, what codecs
-// cost and, with more than one rank, the links between them and what they cost the engine.
+// The profile of a job on these ranks (`bench step --profile`): times of the layers and of the codecs. With
+// more than one node also the links between them, and the engine's time for messages.
 
 #include "comm/engine/engine.hpp"
 #include "comm/simulator/fabric.hpp"
@@ -14,20 +14,21 @@
 
 namespace eightfold::launch::bench {
 
-// The links between the ranks, while nothing else uses them; nothing where all ranks share a node. Before
-// there is an engine. Collective.
+// Measures the links between the ranks; nothing if all ranks share a node. Before there is an engine.
+// Collective.
 std::optional<comm::simulator::Fabric> measure_fabric(comm::mpi::Communicator& world, int repeats);
 
-// What the steps of a trial came to that exchanges nothing and times its layers. Collective.
+// The workload of a trial that exchanges nothing and times its layers, from the medians of its steps.
+// Collective.
 runtime::scale::Workload workload_of(StepTrial& trial, const StepTimer::Medians& medians,
                                      comm::engine::Engine& engine, const command::Placement& placement);
 
-// What the engine does beside the codecs, for every byte that it sends or receives, in rounds of an exchange
-// while nothing is computed. What it polls between messages is part of it. Collective.
+// Measures the engine's processor time per byte sent or received, without the codecs, in rounds of an
+// exchange while nothing is computed. Polling between messages counts. Collective.
 void add_engine_costs(comm::simulator::Fabric& fabric, StepTrial& exchanging, comm::engine::Engine& engine,
                       std::int64_t rounds);
 
-// A file of both. `fabric` is of a cluster, or nothing.
+// The text of a profile file: the workload, then the fabric if there is one.
 std::string profile_text(const runtime::scale::Workload& workload,
                          const std::optional<comm::simulator::Fabric>& fabric);
 

@@ -37,7 +37,7 @@ bool is_codec(const base::Span& span) {
   return span.name == comm::engine::kEncodeSpan || span.name == comm::engine::kDecodeSpan;
 }
 
-// What the spans of one step add up to.
+// The spans of one step, added up by kind.
 struct StepSums {
   double exposed_s = 0, data_wait_s = 0, codec_s = 0, update_s = 0, last_update_s = 0;
   std::map<std::int64_t, double> forward_s, backward_s;
@@ -55,7 +55,7 @@ struct StepSums {
   }
 };
 
-using Samples = std::map<std::int64_t, std::vector<double>>;  // by layer, or bucket
+using Samples = std::map<std::int64_t, std::vector<double>>;  // keys are layers or buckets
 
 void append(Samples& samples, const std::map<std::int64_t, double>& sums) {
   for (const auto& [index, sum] : sums) samples[index].push_back(sum);
@@ -73,7 +73,7 @@ StepTimer::Medians StepTimer::medians() const {
   std::vector<double> steps, exposed, data, last_update, codec, update;
   Samples ready, forward, backward;
   StepSums sums;
-  for (const base::Span& span : spans_) {  // a step's own span ends behind those within it
+  for (const base::Span& span : spans_) {  // the span of a step comes after all spans within the step
     const double length_s = base::seconds(span.end - span.begin);
     sums.add(span, length_s);
     if (span.name != runtime::telemetry::kStepSpan) continue;
@@ -107,7 +107,7 @@ double StepTimer::exchange_s(std::size_t buckets) const {
   std::vector<double> rounds;
   base::TimePoint begin;
   std::size_t count = 0;
-  for (const base::Span& span : spans_) {  // by their ends
+  for (const base::Span& span : spans_) {  // in the order of their ends
     if (span.name != comm::engine::kExchangeSpan) continue;
     begin = count == 0 ? span.begin : std::min(begin, span.begin);
     if (++count < buckets) continue;

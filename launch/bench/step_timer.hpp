@@ -1,7 +1,7 @@
 #pragma once
 
-// Takes the spans of a worker's steps apart for `bench step`: medians of the phases, when each bucket was
-// ready, how long the exchange takes when nothing else is done.
+// Collects the spans of a worker's steps for `bench step`: medians of the phases, of the times at which
+// buckets are ready, and of an exchange while nothing is computed.
 
 #include "kernels/base/observer.hpp"
 
@@ -24,23 +24,23 @@ class StepTimer final : public base::Observer {
     double codec_s = 0;           // encoding and decoding, beside or while waiting
     double update_s = 0;          // of all weights
     std::vector<double> ready_s;  // by bucket: since the step began
-    // By layer, of a worker that times them.
+    // By layer, if the worker times its layers.
     std::map<std::int64_t, double> forward_s, backward_s;
 
     double compute_s() const { return step_s - exposed_s - data_wait_s; }
-    // The least a step can take when all buckets together need `exchange_s`: it computes everything, and
-    // when a bucket is ready, the exchange of it and of all behind it is still to go, then the last update.
-    // `elements` by bucket: each takes its share of the time.
+    // Lower bound of a step, given that the exchange of all buckets takes `exchange_s`. The step computes
+    // everything. From the moment a bucket is ready, its own exchange, that of all later buckets and the last
+    // update are still to come. `elements`, by bucket, divide the time of the exchange.
     double bound_s(double exchange_s, std::span<const std::int64_t> elements) const;
   };
 
   void on_span(const base::Span& span) noexcept override;
   void reset();
   Medians medians() const;
-  // The median over rounds of `buckets` exchanges, from the first one's begin to the last one's end. The
-  // rounds do not overlap. 0 without any.
+  // The median time of a round, from the begin of its first exchange to the end of its last. A round has
+  // `buckets` exchanges, and rounds do not overlap. 0 without rounds.
   double exchange_s(std::size_t buckets) const;
-  // All encoding and decoding so far.
+  // The sum of all encoding and decoding so far.
   double codec_s() const;
 
  private:

@@ -8,7 +8,7 @@
 namespace eightfold::launch::bench {
 namespace {
 
-// Every rank keeps the gradients that it has.
+// Exchanges nothing: every rank keeps its own gradients.
 class NoExchange final : public comm::Exchange {
  public:
   void submit(std::size_t, std::int64_t, kernels::StreamView) override {}
@@ -53,7 +53,7 @@ StepTimer::Medians StepTrial::take_medians() {
 
 void StepTrial::exchange_alone(std::int64_t rounds) {
   for (std::int64_t round = 0; round < rounds; ++round) {
-    kernels::fill(session_->stream(), 1, session_->model().gradients());  // sums of sums end as infinities
+    kernels::fill(session_->stream(), 1, session_->model().gradients());  // repeated sums would overflow
     for (std::size_t bucket = 0; bucket < session_->buckets().size(); ++bucket)
       exchange_->submit(bucket, round, session_->stream());
     exchange_->wait(session_->stream());

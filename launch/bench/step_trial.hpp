@@ -1,7 +1,7 @@
 #pragma once
 
-// One way to exchange gradients, timed by `bench step`: a job with a session, a worker and an exchange of its
-// own, so that several can take turns.
+// A step with one setting of the exchange, timed by `bench step`. Each trial has a session, a worker and an
+// exchange of its own, so that several can take turns.
 
 #include "comm/engine/engine.hpp"
 #include "comm/exchange.hpp"
@@ -18,29 +18,28 @@ enum class Exchanging { as_the_job_says, nothing };
 
 class StepTrial {
  public:
-  // Takes the weights of the session as they are, and can do so many steps. Every rank makes the same trials
-  // and calls the same members, in the same order.
+  // Starts from the weights of the session and can do `steps` steps. All members are collective, in the same
+  // order of trials.
   StepTrial(std::unique_ptr<runtime::run::Session> session, comm::engine::Engine& engine,
             Exchanging exchanging, std::int64_t steps);
 
   runtime::run::Session& session() { return *session_; }
 
-  // Times the layers, too, from now on.
+  // From now on the layers are timed too.
   void time_layers() { worker_.time_layers(); }
   void warm_up(std::int64_t steps);
-  // Times steps. Waits for the device at the end.
+  // Does timed steps, then waits for the device.
   void take_turn(std::int64_t steps);
-  // What the timed steps have cost so far beyond computing; a step in steady state allocates nothing and
-  // waits for no device.
+  // Allocations and waits for the device in all timed steps so far: 0 in steady state.
   std::uint64_t allocations() const { return allocations_; }
   std::uint64_t synchronizations() const { return synchronizations_; }
   // Ends the timing of steps.
   StepTimer::Medians take_medians();
 
-  // Exchanges all buckets so many times while nothing is computed; what they sum is of no use. After
+  // Exchanges all buckets, `rounds` times, while nothing is computed; the sums are not used. After
   // take_medians().
   void exchange_alone(std::int64_t rounds);
-  // Their median time, together.
+  // The median time of a round of exchange_alone().
   double exchange_s() const { return timer_.exchange_s(session_->buckets().size()); }
   // All encoding and decoding of exchange_alone().
   double codec_s() const { return timer_.codec_s(); }

@@ -1,14 +1,22 @@
 #pragma once
 
-// What a race of allreduces came to: a table as nccl-tests prints it, and rows for scripts.
+// Tables on standard output: columns with their units over them, all flush right. Lines that are no row begin
+// with '#'.
 
-#include "launch/bench/runner.hpp"
-#include "launch/command/result.hpp"
+#include <string>
+#include <vector>
 
 namespace eightfold::launch::bench {
 
-void print_race(const RaceResult& result, int ranks);
+struct Column {
+  int width;
+  std::string name;
+  std::string unit = {};
+};
 
-command::ResultRow row_of(const RaceResult& result, const RaceFigures& each, int ranks);
+// Two lines: names and units.
+std::string table_heading(const std::vector<Column>& columns);
+// One line; a cell for each column.
+std::string table_row(const std::vector<Column>& columns, const std::vector<std::string>& cells);
 
 }  // namespace eightfold::launch::bench

@@ -20,11 +20,11 @@ base::ExitCode report(const std::exception& failure) {
   return code;
 }
 
-// The watchdog looks after the ranks until all have left MPI.
+// The flight record is ended last: the watchdog supervises the ranks until all have left MPI.
 base::ExitCode report_agreed(const comm::mpi::AgreedError& error, comm::mpi::Environment& environment,
                              base::FlightRecorder& recorder) {
   if (environment.world().rank() == error.rank())
-    say_end(error.exit_code(), error.what());  // described there
+    say_end(error.exit_code(), error.what());  // the text already describes the error
   try {
     environment.close();
   } catch (const std::exception& failure) {
@@ -58,7 +58,7 @@ base::ExitCode with_ranks(base::FlightRecorder& recorder,
   } catch (const std::exception& failure) {
     const base::ExitCode code = report(failure);
     recorder.end(static_cast<int>(code));
-    // The others do not know and may wait for this rank for ever.
+    // The other ranks do not know of the error and might wait for this one for ever.
     if (environment != nullptr && environment->world().size() > 1) environment->abort(code);
     return code;
   }

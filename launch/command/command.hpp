@@ -1,7 +1,7 @@
 #pragma once
 
-// What subcommands of `eightfold` share. Each adds its options to the command line and leaves behind what to
-// do; main runs the one that was chosen.
+// Parts that the subcommands of `eightfold` share. Each adds its options to the command line and sets the
+// Action that main runs if the user chose it.
 
 #include "comm/mpi/environment.hpp"
 #include "kernels/base/error.hpp"
@@ -11,16 +11,17 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace eightfold::launch::command {
 
-// What the chosen command does; set while the command line is read.
+// The work of the chosen command; set while the command line is read.
 using Action = std::function<base::ExitCode()>;
 
-// Runs `action` between the start and the end of MPI. An error that all ranks agree on is reported by one of
-// them and they leave together; any other is reported by its rank and ends the job. Returns the exit code,
-// which the flight record has, too.
+// Runs `action` between the start and the end of MPI. An AgreedError is reported by one rank, and all leave
+// together. Any other error is reported by its rank and ends the job. Returns the exit code., which the
+// flight record has, too.
 base::ExitCode with_ranks(base::FlightRecorder& recorder,
                           const std::function<void(comm::mpi::Environment&)>& action);
 // The same where nobody watches: with a recorder of its own.
@@ -29,7 +30,7 @@ base::ExitCode with_ranks(const std::function<void(comm::mpi::Environment&)>& ac
 // Adds --json FILE, or - for standard output, for publish (launch/command/result.hpp).
 void add_json_option(const Command& command, std::filesystem::path& path);
 
-// Makes `command` run `action` on every rank.
+// Makes `command` run `action` on every rank, with the options that the command line has set.
 template <class Options>
 void run_on_ranks(const Command& command, Action& chosen, std::shared_ptr<Options> options,
                   void (*action)(const Options&, comm::mpi::Environment&)) {
@@ -40,7 +41,16 @@ void run_on_ranks(const Command& command, Action& chosen, std::shared_ptr<Option
   });
 }
 
-// Runs `action` without MPI.
+// Runs `action` without MPI. Errors are reported; returns the exit code.
 base::ExitCode alone(const std::function<void()>& action);
+
+// Makes `command` run `action` without MPI, with the options that the command line has set.
+template <class Options>
+void run_alone(const Command& command, Action& chosen, std::shared_ptr<Options> options,
+               void (*action)(const std::type_identity_t<Options>&)) {
+  command.callback([&chosen, options, action] {
+    chosen = [options, action] { return alone([&] { action(*options); }); };
+  });
+}
 
 }  // namespace eightfold::launch::command

@@ -16,8 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-// Every rank reads the same command line, and does not understand the same things, long before MPI could tell
-// its number: the launchers' variables do.
+// Every rank finds the same mistakes in the command line before MPI tells it its number. The variables of the
+// launchers tell which rank is the first, so that one rank alone reports them.
 bool is_first_rank() {
   for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"})
     if (const char* rank = std::getenv(variable); rank != nullptr) return std::string_view(rank) == "0";
@@ -30,8 +30,8 @@ std::string names_of(const std::vector<const CLI::App*>& commands) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-// One line like every other error.
-std::string complaint(const CLI::App* program, const CLI::Error& error) {
+// Formatted as one line, like every other error.
+std::string error_line(const CLI::App* program, const CLI::Error& error) {
   if (!is_first_rank()) return {};
   const CLI::App* command = program;
   while (!command->get_subcommands().empty()) command = command->get_subcommands().back();
@@ -42,8 +42,8 @@ std::string complaint(const CLI::App* program, const CLI::Error& error) {
   return fmt::format("error: {}; --help explains the commands\n", error.what());
 }
 
-// Before anything else looks at the value. Variables may be missing on the hosts of other ranks: where the
-// first one has all of them, another rank has no say.
+// Runs before any other check of the value. A variable may be missing on the host of another rank; only the
+// first rank reports one.
 CLI::Option* as_path(CLI::Option* option) {
   const auto expand = [](std::string& text) {
     base::ExpandedPath expanded = base::expand_path(text);
@@ -175,7 +175,7 @@ void Command::add_flag(const std::string& name, bool& value, const std::string& 
 CommandLine::CommandLine(const ProgramTexts& texts)
     : program_(std::make_unique<CLI::App>(texts.description, texts.name)) {
   program_->require_subcommand(1);
-  program_->failure_message(complaint);
+  program_->failure_message(error_line);
   program_->set_version_flag("--version", texts.version, "What this program was built from and with");
   program_->set_help_all_flag("--help-all", "Help of every command");
   program_->footer(texts.footer);
@@ -190,7 +190,8 @@ std::optional<base::ExitCode> CommandLine::parse(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const int code = program_->exit(error);  // prints help, version or what is wrong
     if (code == 0) return alone([] {});
-    // Launchers end a job at its first failure: another rank's must not come before the first one has spoken.
+    // A launcher ends a job at its first failure. The other ranks return success, or they could end the first
+    // one before it has printed the error.
     return is_first_rank() ? base::ExitCode::usage : base::ExitCode::done;
   }
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// The command line: a program with commands, and the options of each. CLI11 does the work, in
-// command_line.cpp alone, for its header takes longer to compile than most of the sources here.
+// The command line: a program with commands, and the options of each. CLI11 does the work. Only
+// command_line.cpp includes it, because its header takes longer to compile than most sources here.
 
 #include "kernels/base/error.hpp"
 
@@ -29,7 +29,7 @@ class Option {
   Option required() const;
   // The value's name in the help, such as FILE.
   Option type_name(const std::string& name) const;
-  // Says in the help what the value is without the option: call it when the variable has its default.
+  // Shows the default in the help: call it while the variable has its default.
   Option show_default() const;
   // The value may be left out; then the variable stays as it is.
   Option optional_value() const;
@@ -40,10 +40,10 @@ class Option {
   Option comma_separated() const;
   // Takes one word each time; without this, all words up to the next option.
   Option one_word() const;
-  // The same, and says that it is meant to be given several times.
+  // The same, and the help says that the option may be repeated.
   Option repeatable() const;
 
-  // What is wrong otherwise is said while the command line is read. Vectors: each of the values.
+  // Checks of the value, or of each value of a vector, while the command line is read.
   Option in_range(std::int64_t least, std::int64_t most) const;
   Option positive() const;
   Option one_of(const std::vector<std::string>& values) const;
@@ -63,15 +63,15 @@ class Command {
   explicit Command(CLI::App* command) : command_(command) {}
 
   Command add_command(const std::string& name, const std::string& help) const;
-  // One of the commands below this one has to be chosen.
+  // The command line must choose one of this command's subcommands.
   void require_command() const;
-  // What the help says last.
+  // The last lines of the help.
   void footer(const std::string& text) const;
-  // `action` is done when the command line is read, if it has this command.
+  // `action` runs when the command line has been read, if it chooses this command.
   void callback(std::function<void()> action) const;
 
-  // Names with dashes are options, others are positional. The value goes to the variable, which has to be
-  // there as long as the command line is read. Paths are expanded (kernels/base/path.hpp).
+  // Names with dashes are options, others are positional. The variable must live until the command line has
+  // been read. Paths are expanded (kernels/base/path.hpp).
   Option add_option(const std::string& name, std::string& value, const std::string& help) const;
   Option add_option(const std::string& name, std::filesystem::path& value, const std::string& help) const;
   Option add_option(const std::string& name, int& value, const std::string& help) const;
@@ -87,7 +87,7 @@ class Command {
   CLI::App* command_;
 };
 
-// What is said of the program as a whole.
+// Texts of the help of the program as a whole.
 struct ProgramTexts {
   std::string name, description, footer;
   std::function<std::string()> version;
@@ -101,8 +101,8 @@ class CommandLine {
 
   Command program() const { return Command(program_.get()); }
 
-  // Nothing if a command was chosen. Else help, the version or what is wrong has been printed, the latter by
-  // the first rank alone, and this is the exit code.
+  // Nothing if a command was chosen. Else the exit code: help, version or an error has been printed, an error
+  // by the first rank alone.
   std::optional<base::ExitCode> parse(int argc, char** argv);
 
  private:

@@ -49,8 +49,7 @@ std::string all_hosts(comm::mpi::Communicator& world) {
   base::raise<base::OutOfMemory>("{}; {}", base::describe(failure), advice);
 }
 
-// What make() returns; where memory does not suffice, the error ends with `advice`: the key that asks for
-// less.
+// Returns make(). If memory does not suffice, the error ends with `advice`, the key that asks for less.
 template <class Make>
 auto in_memory(const Make& make, const std::string& advice) {
   try {
@@ -112,7 +111,7 @@ void share_json_check(comm::mpi::Communicator& world, const std::filesystem::pat
 const std::string& text_of(const JobOptions& options) {
   if (*options.text) return **options.text;
   std::error_code ignored;
-  // What a shell makes of <(...).
+  // The path that a shell gives for <(...).
   if (options.file.string().starts_with("/dev/fd/") && !std::filesystem::exists(options.file, ignored))
     base::raise<base::ConfigError>(
         "cannot read {}: it is not open here, for a launcher does not hand it to its ranks; write the job to "
@@ -154,7 +153,7 @@ JobConfig share_job(comm::mpi::Communicator& world, const std::function<ParsedJo
     text = runtime::job::resolved_toml(*mine);
   });
   world.broadcast_text(text, 0);
-  // Rank 0 keeps the places of the user's own file for later messages.
+  // Rank 0 keeps the line numbers of the user's own file for later messages.
   return mine ? *mine : runtime::job::parse_job(text, "the resolved job").config;
 }
 

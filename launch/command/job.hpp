@@ -1,7 +1,7 @@
 #pragma once
 
-// Jobs as commands get them: a file and overrides on the command line of rank 0, the same values on every
-// rank.
+// Jobs of commands: rank 0 reads a file and the overrides on its command line, and every rank gets the same
+// values.
 
 #include "comm/mpi/communicator.hpp"
 #include "kernels/device.hpp"
@@ -22,14 +22,14 @@ namespace eightfold::launch::command {
 struct JobOptions {
   std::filesystem::path file;
   std::vector<std::string> overrides;
-  // What is in the file, once it has been read: a pipe can be read once. Copies share it.
+  // The contents of the file, once read, for a pipe can be read only once. Copies share them.
   std::shared_ptr<std::optional<std::string>> text = std::make_shared<std::optional<std::string>>();
 
   // Adds the positional JOB and --set.
   void add_to(const Command& command);
 };
 
-// --device for commands without a job: where they compute.
+// --device, for commands that compute without a job.
 struct DeviceOption {
   std::string name = "auto";
 
@@ -37,28 +37,28 @@ struct DeviceOption {
   runtime::config::DeviceChoice choice() const;
 };
 
-// Rank 0 prepares what --json says (launch/command/result.hpp). Collective; errors are agreed.
+// Rank 0 prepares the file of --json (launch/command/result.hpp). Collective; errors are agreed.
 void share_json_check(comm::mpi::Communicator& world, const std::filesystem::path& path);
 
-// What is in the job's file. Throws ConfigError.
+// The contents of the job's file. Throws ConfigError.
 const std::string& text_of(const JobOptions& options);
 // Reads and parses in this process alone. Throws ConfigError.
 runtime::job::ParsedJob read_job(const JobOptions& options);
 // The job that a checkpoint was written by, perhaps by an earlier version of this program.
 runtime::job::ParsedJob read_saved_job(const std::filesystem::path& checkpoint,
                                        const std::vector<std::string>& overrides = {});
-// The overrides that make the same job of the file for a process with another home and other variables.
+// The overrides with which a process with another home and other variables reads the same job from the file.
 std::vector<std::string> overrides_elsewhere(const JobOptions& options,
                                              const runtime::config::Origins& origins);
 
 // Rank 0 reads, everybody gets the same job. Collective; errors are agreed.
 runtime::config::JobConfig share_job(comm::mpi::Communicator& world, const JobOptions& options);
-// The same for a job that rank 0 gets otherwise.
+// The same for a job that rank 0 gets from `read_on_root`.
 runtime::config::JobConfig share_job(comm::mpi::Communicator& world,
                                      const std::function<runtime::job::ParsedJob()>& read_on_root);
 
-// Reads data, which must be the same everywhere, and plans the job on every rank. `facts`: what other
-// training data taught; null: this data's. Collective; errors are agreed.
+// Reads the data, which must be the same on every rank, and plans the job. `facts`: mean and deviation of the
+// data that the model was trained on; null: those of this data. Collective; errors are agreed.
 std::unique_ptr<runtime::run::Session> plan_session(comm::mpi::Communicator& world,
                                                     const runtime::config::JobConfig& job,
                                                     const runtime::run::RankPlace& place,

@@ -36,13 +36,13 @@ Json array_of(const std::vector<ResultRow>& rows) {
   return array;
 }
 
-// Standard output, where it is the JSON's; else nothing.
+// Standard output if --json writes there; else closed.
 base::Descriptor& json_output() {
   static base::Descriptor output;
   return output;
 }
 
-// "-", /dev/stdout, or the very file that standard output has been sent to.
+// Whether the path is "-", /dev/stdout, or the file that standard output is redirected to.
 bool is_standard_output(const std::filesystem::path& path) {
   if (path == "-") return true;
   struct stat named {};
@@ -56,7 +56,7 @@ bool is_plain(const std::string& text) {
                               [](unsigned char c) { return c <= ' ' || c == '"' || c == '\\' || c == 0x7F; });
 }
 
-// JSON has no word for infinity; a line has.
+// JSON cannot write infinity; a result line can.
 std::string text_of(const Json& value) {
   if (value.is_string() && is_plain(value.get_ref<const std::string&>())) return value.get<std::string>();
   if (value.is_number_float() && !std::isfinite(value.get<double>()))

@@ -1,8 +1,8 @@
 #pragma once
 
-// What a command that trains or measures leaves for scripts: one line `result key=value ...` on standard
-// output and, with --json FILE or --json - (standard output), {"environment": {...}, "rows": [{...}, ...]}.
-// Keys are fixed names with units.
+// Results for scripts, of commands that train or measure: a line `result key=value ...` on standard output.
+// With --json FILE, or - for standard output, also {"environment": {...}, "rows": [{...}, ...]}. Keys are
+// fixed names with units.
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -19,7 +19,7 @@ namespace eightfold::launch::command {
 
 class ResultRow;
 
-// A value as JSON has it; copies share it, for it does not change. The JSON library stays in result.cpp.
+// An immutable JSON value, shared by its copies. Only result.cpp includes the JSON library.
 class ResultValue {
  public:
   ResultValue() = default;  // null
@@ -51,7 +51,7 @@ class ResultRow {
  public:
   ResultRow(std::initializer_list<ResultField> fields) : fields_(fields) {}
 
-  // The value of `key`, which is added as the last one, null, if it is not there.
+  // The value of `key`. A missing key is added at the end, with null.
   ResultValue& operator[](std::string_view key);
   const std::vector<ResultField>& fields() const { return fields_; }
 
@@ -62,26 +62,27 @@ class ResultRow {
 // "result key=value ...". Text with blanks is quoted as in JSON.
 std::string result_line(const ResultRow& row);
 
-// The "environment" of what uses no device: this host's, as the first of `nodes`, and what else there is.
+// The "environment" of commands that use no device: of this host, as the first of `nodes`, and the fields of
+// `also`.
 std::string environment_without_device(int ranks, int nodes, const ResultRow& also);
 
-// Whether an option's FILE can be written, asked before the work: throws ConfigError unless the path is
-// empty, or is, leads to or can become a regular file.
+// Checks before the work whether the FILE of an option can be written. Throws ConfigError unless the path is
+// empty, or is, links to or can become a regular file.
 void check_result_path(std::string_view option, const std::filesystem::path& path);
 // The same for --json, which may also be "-" or a name of standard output.
 void check_json_path(const std::filesystem::path& path);
-// Checks it for a command that writes it in this process, once. Standard output, if it is named, is the
-// JSON's alone from here on: whatever else is printed goes to standard error. Throws EnvironmentError where
-// one of the two is closed.
+// Checks --json in the process that writes it, once. If it names standard output, that is reserved for JSON
+// from here on, and all else is printed to standard error. Throws EnvironmentError if one of the two is
+// closed.
 void prepare_json(const std::filesystem::path& path);
 
-// Writes the rows to the prepared `json` unless that is empty, for a command that says them in words.
+// Writes the rows to the prepared `json` unless that is empty; for commands that print text of their own.
 // `environment` is a JSON object. Throws EnvironmentError.
 void write_result(const std::filesystem::path& json, const std::string& environment,
                   const std::vector<ResultRow>& rows);
 
-// Prints the result line of each row, last of all on standard output, and writes them with write_result. A
-// file that cannot be written costs nobody the line: the EnvironmentError comes after it.
+// Writes the rows with write_result and prints their result lines as the last lines of standard output. The
+// lines are printed even if the file cannot be written; the EnvironmentError follows.
 void publish(const std::filesystem::path& json, const std::string& environment,
              const std::vector<ResultRow>& rows);
 

@@ -2,7 +2,7 @@
 
 #include "comm/measure/link.hpp"
 #include "kernels/base/parse.hpp"
-#include "launch/bench/table.hpp"
+#include "launch/bench/allreduce_table.hpp"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kRepeats = 5;
 constexpr std::size_t kMatrixBytes = std::size_t{8} << 20;
-// Among more ranks, only the first ones of the nodes meet: pairs grow with the square.
+// With more ranks only the first rank of each node is paired: the number of pairs grows with the square.
 constexpr int kAllPairs = 16;
 
 using Matrix = std::map<std::pair<int, int>, double>;  // GB/s each way
@@ -66,17 +66,17 @@ void measure_pairs(comm::mpi::Communicator& world, DoctorBench& bench) {
 
 // Collective.
 void measure_allreduces(comm::mpi::Communicator& world, kernels::Device device, DoctorBench& bench) {
-  bench::RaceOptions options;
+  bench::TimingOptions options;
   options.repeats = kRepeats;
   for (const std::size_t bytes : {std::size_t{4} << 10, std::size_t{256} << 10, std::size_t{16} << 20})
     options.elements.push_back(static_cast<std::int64_t>(bytes / sizeof(float)));
-  for (const bench::Contender& contender :
-       {bench::Contender{"mpi", quant8::Format::fp32}, bench::Contender{"two_shot", quant8::Format::fp32},
-        bench::Contender{"two_shot", quant8::Format::dynamic_tree8}})
-    if (bench::obstacle(contender, device).empty()) options.contenders.push_back(contender);
-  const bench::RaceResult result = bench::race(world, device, options);
-  if (world.rank() == 0) bench::print_race(result, world.size());
-  for (const bench::RaceFigures& each : result.figures) {
+  for (const bench::Candidate& candidate :
+       {bench::Candidate{"mpi", quant8::Format::fp32}, bench::Candidate{"two_shot", quant8::Format::fp32},
+        bench::Candidate{"two_shot", quant8::Format::dynamic_tree8}})
+    if (bench::unsupported_reason(candidate, device).empty()) options.candidates.push_back(candidate);
+  const bench::Timings result = bench::time_candidates(world, device, options);
+  if (world.rank() == 0) bench::print_timings(result, world.size());
+  for (const bench::Timing& each : result.timings) {
     bench.wrong += each.verdict.wrong;
     bench.rows.push_back(row_of(result, each, world.size()));
     bench.rows.back()["id"] = "allreduce";

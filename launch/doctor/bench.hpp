@@ -12,8 +12,8 @@ namespace eightfold::launch::doctor {
 
 struct DoctorBench {
   std::vector<command::ResultRow> rows;
-  // What a rank sends to one of another node while it receives as much, between the slowest two; nothing on
-  // one node. In 10^9 bytes a second.
+  // The slowest rate between two ranks of different nodes, each way while both send, in 10^9 bytes a second;
+  // nothing on one node.
   std::optional<double> slowest_gbytes_per_s;
   std::uint64_t wrong = 0;  // elements of the allreduces
 };

@@ -22,8 +22,8 @@ namespace doctor = runtime::doctor;
 
 using AllFindings = std::vector<doctor::RankFindings>;
 
-// Processes that were started together and will not find each other must not start MPI: some libraries end
-// the process there, others make each of them rank 0 of 1. Whether it said so.
+// Whether a launcher started this process in a way that its MPI does not understand; prints that. Such a
+// process must not start MPI: some libraries end it, others make it rank 0 of 1.
 bool has_lost_its_launcher() {
   const doctor::Machine machine = look_at(doctor::Root(), doctor::Libraries::of_this_machine());
   for (const doctor::Check& check : doctor::all_checks()) {
@@ -47,7 +47,7 @@ AllFindings gather_findings(comm::mpi::Communicator& world, const DoctorOptions&
     try {
       all.push_back(doctor::RankFindings::parse(text));
     } catch (const base::DataError&) {
-      // Another version of this program tells its findings otherwise: the check `program` names it.
+      // Another version of the program may send other findings: the check `program` names the version.
       all.emplace_back().host = "unknown";
       all.back().program = "another version";
     }
@@ -56,7 +56,7 @@ AllFindings gather_findings(comm::mpi::Communicator& world, const DoctorOptions&
   return all;
 }
 
-// What MPI does with the memory of GPUs when it is tried. Collective.
+// Tries whether MPI sends the memory of GPUs. Collective.
 doctor::Diagnosis prove(comm::mpi::Communicator& world, kernels::Device device) {
   const auto diagnosis = [](doctor::Finding finding) { return doctor::Diagnosis{"transport", finding}; };
   if (world.size() == 1) return diagnosis(doctor::skip("one rank has nobody to send to"));
@@ -84,7 +84,7 @@ class Printer {
     fmt::print("{} ranks on {} hosts\n", all.size(), hosts_);
   }
 
-  // What asks most of the user is printed first; rows keep the order of the checks.
+  // Prints the most serious finding first; rows keep the order of the checks.
   void compared() {
     report_ = doctor::compare(all_);
     std::vector<const doctor::SharedDiagnosis*> urgent_first;

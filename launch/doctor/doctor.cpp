@@ -15,7 +15,7 @@ namespace {
 
 namespace doctor = runtime::doctor;
 
-// Under another root the libraries of this machine would answer for the wrong one.
+// Under another root, libraries of this machine would describe the wrong machine.
 doctor::Libraries libraries_for(const DoctorOptions& options, const doctor::Root& root) {
   if (!options.libraries.empty()) return doctor::Libraries::in(options.libraries);
   return root.is_this_machine() ? doctor::Libraries::of_this_machine() : doctor::Libraries::none();
@@ -60,8 +60,8 @@ unsigned seconds_of_patience(const std::string& text) {
   return static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(*patience).count());
 }
 
-// What has been found so far, and which check is at work: printed if a library crashes when it is asked, or
-// does not answer, so that it takes no other answer with it. One at a time.
+// Prints the findings so far and the check in progress if a library crashes or does not answer, so that no
+// earlier finding is lost. One at a time.
 class CrashReport {
  public:
   explicit CrashReport(unsigned patience_s) : patience_s_(patience_s) {

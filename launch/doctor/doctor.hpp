@@ -1,6 +1,6 @@
 #pragma once
 
-// `eightfold doctor`, and what the doctor of one machine and the one of a cluster share.
+// `eightfold doctor`, and the parts that the doctors of one machine and of a cluster share.
 
 #include "launch/command/command.hpp"
 #include "launch/command/result.hpp"
@@ -30,7 +30,7 @@ command::ResultRow row_of(const runtime::doctor::DataPath& path);
 // The "environment" of --json.
 std::string environment_of(const DoctorOptions& options, int ranks, int nodes);
 
-// All ranks of a job. In doctor_cluster.cpp.
+// Examines the machines of all ranks of a job. In doctor/cluster.cpp.
 base::ExitCode diagnose_cluster(const DoctorOptions& options);
 
 }  // namespace eightfold::launch::doctor

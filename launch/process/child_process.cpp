@@ -30,16 +30,16 @@ namespace {
 constexpr std::chrono::seconds kGrace{10};
 constexpr std::chrono::seconds kLook{1}, kFarewell{5};
 constexpr std::chrono::milliseconds kLongestPoll{1 << 30};
-constexpr off_t kSaidLimit = 1 << 16;
+constexpr off_t kErrorOutputLimit = 1 << 16;
 constexpr int kNotStarted = 127;
 
-// What `call` has returned.
+// The descriptor that `call` has returned. Throws LibraryError.
 base::Descriptor opened(int descriptor, const char* call) {
   if (descriptor < 0) throw base::LibraryError(call, errno, std::strerror(errno));
   return base::Descriptor(descriptor);
 }
 
-// `flags` are the reading end's, besides close-on-exec.
+// The reading and the writing end; `flags` for the reading one.
 std::pair<base::Descriptor, base::Descriptor> make_pipe(int flags) {
   std::array<int, 2> ends = {-1, -1};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw base::LibraryError("pipe2", errno, std::strerror(errno));
@@ -50,14 +50,14 @@ std::pair<base::Descriptor, base::Descriptor> make_pipe(int flags) {
 std::string end_of(int file) {
   struct stat facts {};
   if (::fstat(file, &facts) != 0) return {};
-  const off_t begin = std::max<off_t>(0, facts.st_size - kSaidLimit);
+  const off_t begin = std::max<off_t>(0, facts.st_size - kErrorOutputLimit);
   std::string text(static_cast<std::size_t>(facts.st_size - begin), '\0');
   const ssize_t got = ::pread(file, text.data(), text.size(), begin);
   text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
   return text;
 }
 
-// For poll: milliseconds until then, 0 if it is past.
+// Milliseconds until the deadline, as poll takes them; 0 if it has passed.
 int poll_time(base::TimePoint deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - base::Clock::now());
   return static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), kLongestPoll).count());
@@ -67,19 +67,19 @@ void write_all(int file, std::string_view text) {
   while (!text.empty()) {
     const ssize_t written = ::write(file, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;  // nobody reads it any more
+    if (written <= 0) return;  // the reader is gone
     text.remove_prefix(static_cast<std::size_t>(written));
   }
 }
 
-// Standard error of a child, on its way to this process's own.
+// Forwards a child's standard error to this process's own and keeps its end.
 class PassedError {
  public:
   int writing_end() const noexcept { return ends_.second.get(); }
   int reading_end() const noexcept { return ends_.first.get(); }
   void close_writing_end() noexcept { ends_.second.close(); }
 
-  // Passes on what is there, without waiting for more.
+  // Forwards the bytes that have arrived, without waiting for more.
   void pass_on() {
     std::array<char, 1 << 14> part{};
     ssize_t got = 0;
@@ -87,9 +87,9 @@ class PassedError {
       const std::string_view text(part.data(), static_cast<std::size_t>(got));
       write_all(STDERR_FILENO, text);
       end_ += text;
-      if (end_.size() > 2 * kSaidLimit) end_.erase(0, end_.size() - kSaidLimit);
+      if (end_.size() > 2 * kErrorOutputLimit) end_.erase(0, end_.size() - kErrorOutputLimit);
     }
-    if (got == 0) ends_.first.close();  // or it would be readable for ever
+    if (got == 0) ends_.first.close();  // a pipe at its end is always readable
   }
   const std::string& end() const noexcept { return end_; }
 
@@ -100,7 +100,7 @@ class PassedError {
 
 class Child {
  public:
-  // Its output is kept, or is this process's.
+  // The end of standard error is kept; passed_on: standard output and error are this process's own as well.
   enum class Output { kept, passed_on };
   Child(const std::vector<std::string>& arguments, Output output);
   ~Child() {
@@ -111,16 +111,16 @@ class Child {
 
   enum class Event { over, requested, late };
   Event wait(std::chrono::nanoseconds limit, int request);
-  // To the program alone, not to its group.
+  // Sends to the program alone, not to its group.
   void signal(int number) const { ::kill(id_, number); }
-  // Ends it and what is left of its group; returns its status.
+  // Ends the program and the rest of its group; returns the program's status.
   int end();
-  // What a process that is over, and not yet reaped, has left of its group.
+  // Kills the rest of the group of a program that has ended and is not yet reaped.
   void kill_rest() const { ::kill(-id_, SIGKILL); }
-  // Of one that is over.
+  // Returns the status of a program that has ended.
   int reap();
-  std::string said() {
-    if (!passed_) return end_of(said_.get());
+  std::string error_output() {
+    if (!passed_) return end_of(error_file_.get());
     passed_->pass_on();
     return passed_->end();
   }
@@ -128,7 +128,7 @@ class Child {
  private:
   [[noreturn]] void become(char* const* arguments, int parent, int report) const noexcept;
 
-  base::Descriptor said_ = opened(::memfd_create("standard-error", MFD_CLOEXEC), "memfd_create");
+  base::Descriptor error_file_ = opened(::memfd_create("standard-error", MFD_CLOEXEC), "memfd_create");
   std::unique_ptr<PassedError> passed_;
   base::Descriptor nothing_ = opened(::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null");
   pid_t id_ = -1;
@@ -143,10 +143,10 @@ void Child::become(char* const* arguments, int parent, int report) const noexcep
   ::setpgid(0, 0);
   base::restore_output_signals();
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) ::_exit(kNotStarted);  // it was gone before the line above
+  if (::getppid() != parent) ::_exit(kNotStarted);  // the parent ended before the line above
   ::dup2(nothing_.get(), STDIN_FILENO);
   if (!passed_) ::dup2(nothing_.get(), STDOUT_FILENO);
-  ::dup2(passed_ ? passed_->writing_end() : said_.get(), STDERR_FILENO);
+  ::dup2(passed_ ? passed_->writing_end() : error_file_.get(), STDERR_FILENO);
   ::execvp(arguments[0], arguments);
   const int reason = errno;
   [[maybe_unused]] const ssize_t told = ::write(report, &reason, sizeof reason);
@@ -166,7 +166,7 @@ Child::Child(const std::vector<std::string>& arguments, Output output)
   id_ = ::fork();
   if (id_ < 0) throw base::LibraryError("fork", errno, std::strerror(errno));
   if (id_ == 0) become(pointers.data(), parent, writing.get());
-  ::setpgid(id_, id_);  // whoever of the two is first
+  ::setpgid(id_, id_);  // parent and child both call it, whichever comes first
   writing.close();
   if (passed_) passed_->close_writing_end();
   int reason = 0;
@@ -202,7 +202,7 @@ int Child::end() {
   if (!watch_.is_open() || wait(kGrace, -1) != Event::over) ::kill(-id_, SIGKILL);
   while (watch_.is_open() && wait(kGrace, -1) != Event::over) {
   }
-  ::kill(-id_, SIGKILL);  // what it has left behind; not reaped, it keeps the group's number
+  ::kill(-id_, SIGKILL);  // the rest of the group, whose number is not reused before reap()
   return reap();
 }
 
@@ -215,19 +215,19 @@ int Child::reap() {
   return status;
 }
 
-// What a child came to that is over.
+// The end of a program that ended by itself or by a signal.
 ChildEnd outcome_of(Child& child) {
   child.kill_rest();  // a launcher that was killed leaves its ranks behind
   const int status = child.reap();
   ChildEnd end;
   end.how = WIFEXITED(status) ? ChildEnd::How::exited : ChildEnd::How::killed;
   end.code = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
-  end.said = child.said();
+  end.error_output = child.error_output();
   return end;
 }
 
-// Takes in what a child has started and left behind, in groups of its own as ranks are, and ends it: nobody
-// is to work beside those who come next.
+// Adopts orphaned descendants of the child, such as ranks, which have groups of their own, and kills them at
+// the end: none may run beside the next attempt.
 class OrphanKeeper {
  public:
   OrphanKeeper() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
@@ -239,11 +239,11 @@ class OrphanKeeper {
     }
     ::prctl(PR_SET_CHILD_SUBREAPER, 0);
   }
-  OrphanKeeper(const OrphanKeeper&) = delete;  // one at a time
+  OrphanKeeper(const OrphanKeeper&) = delete;  // one subreaper at a time
   OrphanKeeper& operator=(const OrphanKeeper&) = delete;
 
  private:
-  // A child of this process; 0 if there is none.
+  // The first child of this process; 0 if it has none.
   static pid_t first() {
     std::ifstream children(fmt::format("/proc/self/task/{}/children", ::getpid()));
     pid_t id = 0;
@@ -254,7 +254,7 @@ class OrphanKeeper {
 
 ChildEnd end_early(Child& child, ChildEnd::How how) {
   child.end();
-  return {how, 0, child.said()};
+  return {how, 0, child.error_output()};
 }
 
 ChildEnd wait_for(Child& child, std::chrono::nanoseconds limit, EndRequest& request) {
@@ -278,7 +278,7 @@ EndRequest::EndRequest(std::initializer_list<int> also) {
 }
 
 EndRequest::~EndRequest() {
-  signal();  // one that came is answered
+  signal();  // takes a pending signal, which has been answered
   ::sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 
@@ -319,7 +319,7 @@ std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& 
 
 ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& request,
                          const std::function<bool()>& is_over) {
-  base::ignore_output_signals();  // the work goes on when nobody reads about it
+  base::ignore_output_signals();  // the work goes on when the reader of its output is gone
   const OrphanKeeper orphans;
   Child child(arguments, Child::Output::passed_on);
   std::optional<base::TimePoint> over_since;
@@ -329,7 +329,7 @@ ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& 
       case Child::Event::over:
         return outcome_of(child);
       case Child::Event::requested:
-        request.signal();  // read: the next one is another
+        request.signal();  // reads the signal, so that descriptor() waits for the next one
         if (requests.is_another(base::Clock::now())) return end_early(child, ChildEnd::How::interrupted);
         if (!std::exchange(was_asked, true)) child.signal(SIGUSR1);
         break;

@@ -1,6 +1,6 @@
 #pragma once
 
-// Runs another program to its end, or ends it. No shell: an argument vector.
+// Runs another program to its end, or ends it. Programs are argument vectors; no shell reads them.
 
 #include "kernels/base/descriptor.hpp"
 
@@ -14,9 +14,9 @@
 
 namespace eightfold::launch::process {
 
-// Holds back the signals that ask this process to end (base::kEndSignals and those in `also`) while it lives,
-// so that there is time to end what this process has started; not those that it was told to ignore. One at a
-// time, before any thread is started.
+// While it lives, blocks the signals that ask this process to end: base::kEndSignals and those in `also`.
+// There is time then to end child processes. Ignored signals stay ignored. One at a time, made before any
+// thread is started.
 class EndRequest {
  public:
   explicit EndRequest(std::initializer_list<int> also = {});
@@ -26,9 +26,9 @@ class EndRequest {
 
   // Readable when a signal has come since signal() was last called.
   int descriptor() const noexcept { return descriptor_.get(); }
-  // Waits for one, at most so long.
+  // Waits for a signal, at most `limit`.
   bool comes_within(std::chrono::nanoseconds limit) const;
-  // The first signal that has come, if one has.
+  // The first signal that has come, if any.
   std::optional<int> signal();
 
  private:
@@ -40,31 +40,30 @@ class EndRequest {
 struct ChildEnd {
   enum class How {
     exited,       // with `code`
-    killed,       // by the signal `code`, not by us
-    timed_out,    // and was ended
+    killed,       // by the signal `code` of somebody else
+    timed_out,    // the limit passed; the child was ended
     interrupted,  // this process was asked to end; the child was ended
-    hung,         // its work was over, and it went on; it was ended
+    hung,         // its work was done and it did not end; it was ended
   };
   How how = How::exited;
   int code = 0;
-  std::string said;  // the end of its standard error
+  std::string error_output;  // the end of its standard error
 };
 
-// Starts the program, found in PATH, in a process group of its own, without input, and waits for its end, at
-// most so long. Whoever has to be ended is asked by SIGTERM first and killed ten seconds later; if this
-// process is killed, the program gets SIGTERM. Throws EnvironmentError when it cannot be started.
+// Starts the program, found in PATH, without input and in a process group of its own, and waits for its end,
+// at most `limit`. A program is ended by SIGTERM, and ten seconds later by SIGKILL. If this process is
+// killed, the program gets SIGTERM. Throws EnvironmentError if the program cannot be started.
 ChildEnd run_child(const std::vector<std::string>& arguments, std::chrono::nanoseconds limit,
                    EndRequest& request);
-// The same for several at once, in their order, with one limit for all.
+// The same for several programs at once, with one limit for all; the ends are in the order of the commands.
 std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& commands,
                                    std::chrono::nanoseconds limit, EndRequest& request);
 
-// The same for a program that does this process's work: its output is this process's, as it comes, and it may
-// take as long as it wants. The first request to end is passed on to the program as SIGUSR1, which mpirun and
-// srun hand to every rank, and its end is waited for; from the second on it is ended (`interrupted`).
-// `is_over` is asked once a second; five seconds after it was so first, the program is ended (`hung`).
-// All that it has started on this machine is over when this returns, whatever became of it. For a process
-// without threads or other children.
+// The same for a program that does this process's work: its output goes to this process's own, and it has no
+// limit. The first request to end is passed on as SIGUSR1, which mpirun and srun hand to every rank; the
+// second ends the program (`interrupted`). `is_over` is asked once a second. Five seconds after it first
+// returned true, the program is ended (`hung`). When this returns, all processes that the program has started
+// on this machine have ended. For a process without threads or other children.
 ChildEnd supervise_child(
     const std::vector<std::string>& arguments, EndRequest& request,
     const std::function<bool()>& is_over = [] { return false; });

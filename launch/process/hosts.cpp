@@ -22,7 +22,7 @@ constexpr std::size_t kHostfileLimit = 1 << 20;
 constexpr std::size_t kLongestName = 255;
 constexpr int kMostSlots = 1000;  // as --ranks-per-node
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-// Open MPI knows the second one by all of these names.
+// Spellings of max_slots that Open MPI accepts.
 constexpr std::array<std::string_view, 4> kMaxSlots = {"max_slots", "max-slots", "slots_max", "slots-max"};
 
 bool is_name(std::string_view name) {
@@ -33,7 +33,7 @@ bool is_name(std::string_view name) {
          });
 }
 
-// Where a host is named; put into words for an error only.
+// The place where a host is named; formatted only for an error.
 struct Place {
   std::string_view where;
   int line = 0;  // 0: not in a file
@@ -65,9 +65,9 @@ Host parse_host(const Place& place, std::string_view word) {
 }
 
 constexpr std::string_view kBlanks = " \t\r\v\f", kEndsOfWords = " \t\r\v\f=";
-constexpr std::size_t kMostWords = 8;  // more than mean anything
+constexpr std::size_t kMostWords = 8;  // more words than any valid line has
 
-// The first words of a line. Behind the host an equals sign is a word of its own, with or without blanks
+// The first words of a line. After the host an equals sign is a word of its own, with or without blanks
 // around it.
 std::vector<std::string_view> words_of(std::string_view line) {
   std::vector<std::string_view> words;
@@ -82,7 +82,7 @@ std::vector<std::string_view> words_of(std::string_view line) {
   return words;
 }
 
-// What follows a host in its line: pairs of a key and a number.
+// Parses the words after a host: pairs of a key and a number.
 void parse_slots(const Place& place, std::span<const std::string_view> words, Host& host) {
   for (; !words.empty(); words = words.subspan(3)) {
     const std::string_view key = words[0];
@@ -106,7 +106,7 @@ void parse_slots(const Place& place, std::span<const std::string_view> words, Ho
                                    host.slots, host.max_slots);
 }
 
-// Hosts in the order in which they are named first.
+// Hosts, in the order of their first lines.
 class HostList {
  public:
   void add(const Place& place, const Host& host) {
@@ -138,7 +138,7 @@ std::vector<Host> parse_hosts(const std::vector<std::string>& words, std::string
   HostList list;
   for (const std::string& word : words) list.add({where}, parse_host({where}, word));
   std::vector<Host> hosts = list.take();
-  // Of those without a number mpirun counts the cores in a hostfile, but not here.
+  // In a hostfile, mpirun counts the cores of hosts without a number; here they are not known.
   if (std::ranges::any_of(hosts, &Host::has_number))
     for (Host& host : hosts) host.has_number = true;
   return hosts;

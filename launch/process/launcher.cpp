@@ -7,9 +7,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <numeric>
-#include <sstream>
 #include <utility>
 
 namespace eightfold::launch::process {
@@ -51,7 +49,7 @@ Words Launcher::command(const std::vector<int>& ranks, const Words& program) con
   switch (kind) {
     case LauncherKind::mpirun:
       command = {"mpirun", "--host", slots(known, ranks), "-np", all_ranks};
-      // All cores of a host for its ranks; Open MPI would bind one or two ranks to a core each.
+      // Ranks may use all cores of their host; Open MPI would bind one or two ranks to a core each.
       if (std::ranges::find(arguments, "--bind-to") == arguments.end())
         command.insert(command.end(), {"--bind-to", "none"});
       break;
@@ -92,32 +90,6 @@ LauncherKind launcher_kind(std::string_view name) {
   if (found == kLauncherNames.end())
     base::raise<base::ConfigError>("--launcher {}: there are {}", name, fmt::join(kLauncherNames, ", "));
   return static_cast<LauncherKind>(found - kLauncherNames.begin());
-}
-
-std::string last_words(const std::string& said) {
-  constexpr std::size_t kLimit = 400;
-  const auto has_word = [](const std::string& line) {
-    return std::ranges::any_of(line, [](unsigned char c) { return std::isalnum(c) != 0; });
-  };
-  std::string error, stop, message, last;
-  bool is_inside = false, is_first = false, is_new = false;
-  std::istringstream lines(said);
-  for (std::string line; std::getline(lines, line);) {
-    line.resize(std::min(line.size(), kLimit));
-    if (line.starts_with("----------")) {
-      is_inside = is_first = is_new = !is_inside;
-    } else if (has_word(line)) {
-      if (line.find("error: ") != std::string::npos) error = line;
-      if (line.find("info: stopped by ") != std::string::npos) stop = line;
-      if (is_first) message = std::exchange(is_new, false) ? line : message + " " + line;
-      last = line;
-    } else if (!is_new) {
-      is_first = false;
-    }
-  }
-  for (const std::string& each : {error, stop, message, last})
-    if (!each.empty()) return each.substr(0, kLimit);
-  return "it said nothing";
 }
 
 fs::path find_netcluster(const fs::path& program) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// How ranks are started on nodes: the command lines of mpirun, srun and launch/netcluster.sh, as argument
-// vectors that no shell reads.
+// Command lines that start ranks on nodes, by mpirun, srun or launch/netcluster.sh: argument vectors that no
+// shell reads.
 
 #include "launch/process/hosts.hpp"
 
@@ -18,13 +18,13 @@ struct Launcher {
   LauncherKind kind = LauncherKind::mpirun;
   std::vector<Host> hosts;             // empty: this machine (mpirun), the cluster's first (netcluster)
   std::string script;                  // netcluster.sh
-  std::string cluster;                 // its name
-  std::vector<std::string> arguments;  // of the user, behind our own; netcluster takes none
+  std::string cluster;                 // the cluster's name
+  std::vector<std::string> arguments;  // the user's, after our own; netcluster takes none
 
-  // Starts `program` with so many ranks on each of the first `nodes` nodes.
+  // Starts `program` with `ranks_per_node` ranks on each of the first `nodes` nodes.
   std::vector<std::string> command(int nodes, int ranks_per_node,
                                    const std::vector<std::string>& program) const;
-  // The same with ranks[i] on node i, by mpirun; the others start equally many on each.
+  // The same with ranks[i] ranks on node i; launchers other than mpirun need equal numbers.
   std::vector<std::string> command(const std::vector<int>& ranks,
                                    const std::vector<std::string>& program) const;
   // "mpirun", "srun", "netcluster:fold"
@@ -35,16 +35,11 @@ struct Launcher {
 
 LauncherKind launcher_kind(std::string_view name);
 
-// Of what a launcher and its program said on standard error, the line that says most: an error, else that
-// it was asked to stop, else the first paragraph of Open MPI's last message, which stands between two lines
-// of hyphens, else the last line.
-std::string last_words(const std::string& said);
-
 // netcluster.sh beside the program, or in launch/ of the repository in whose build/PRESET/launch/ the program
 // is. Throws EnvironmentError.
 std::filesystem::path find_netcluster(const std::filesystem::path& program);
 
-// As one would type it into a shell; for people.
+// The command as typed into a shell, for people to read.
 std::string shell_words(const std::vector<std::string>& arguments);
 
 }  // namespace eightfold::launch::process

@@ -1,6 +1,6 @@
 #pragma once
 
-// Options of commands that start ranks: by which launcher, and on which hosts.
+// Options of commands that start ranks: the launcher and the hosts.
 
 #include "launch/command/command_line.hpp"
 #include "launch/process/launcher.hpp"
@@ -22,10 +22,10 @@ struct LauncherOptions {
   void add_to(const command::Command& command);
 };
 
-// Checks them. Throws ConfigError, EnvironmentError. `program` is this one.
+// The launcher of these options; `program` is this program. Throws ConfigError, EnvironmentError.
 Launcher launcher_of(const LauncherOptions& options, const std::filesystem::path& program);
 
-// Throws ConfigError if an option is given without what it needs to mean anything.
+// Throws ConfigError if an option is given that has no effect without another.
 void check_no_effect(bool is_given, std::string_view option, std::string_view needed);
 
 }  // namespace eightfold::launch::process

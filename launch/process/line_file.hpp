@@ -1,7 +1,7 @@
 #pragma once
 
-// A file that lines are appended to, each on the disk before the next is begun: whatever ends the process, at
-// most the line in progress is torn.
+// A file to which lines are appended. Each line is on the disk before the next is begun, so that a crash
+// tears at most the line in progress.
 
 #include "kernels/base/descriptor.hpp"
 #include "kernels/base/file.hpp"
@@ -16,16 +16,16 @@ namespace eightfold::launch::process {
 
 class LineFile {
  public:
-  // Opens it, or makes it, for this process alone. Throws EnvironmentError, also if another process has it
-  // open like this: then it says that `writer` is writing to it.
+  // Opens or makes the file for this process alone. Throws EnvironmentError; if another process has it open
+  // like this, the error says that `writer` is writing to it.
   LineFile(std::filesystem::path path, const std::string& writer, base::Access access);
 
   const std::filesystem::path& path() const noexcept { return path_; }
-  // All of it, up to 1 GiB. These throw EnvironmentError.
+  // The whole file, up to 1 GiB. This and the members below throw EnvironmentError.
   std::string text() const;
   // Keeps the first `size` bytes.
   void cut(std::size_t size);
-  // `line` without its end. If it does not fit on the disk, nothing of it stays.
+  // Appends `line` and its end. If it does not fit on the disk, none of it stays.
   void append(const std::string& line);
 
  private:

@@ -18,8 +18,8 @@ bool is_there(const fs::path& file) {
   return fs::exists(file, ignored) && !fs::is_directory(file, ignored);
 }
 
-// Where `path` would be with each way of shipping it; nowhere in what is neither a repository nor a bundle,
-// or a program in /usr/bin would trust what lies in /.
+// The places of `path` in a repository, a bundle and an installation, if the program is in one. Nowhere else:
+// a program in /usr/bin must not trust files in /.
 std::array<fs::path, 3> places(const fs::path& program, const fs::path& path) {
   const fs::path above = program.parent_path().parent_path();
   const fs::path bundle = above.parent_path(), repository = bundle.parent_path();
@@ -28,7 +28,7 @@ std::array<fs::path, 3> places(const fs::path& program, const fs::path& path) {
           above / "share/eightfold" / path.lexically_relative("configs")};
 }
 
-// The names in all directories where such files may be.
+// The names of all files of this kind, in all directories that are searched.
 std::set<std::string> names_of_kind(const fs::path& program, const fs::path& directory) {
   std::set<std::string> names;
   const auto add = [&](const fs::path& each) {

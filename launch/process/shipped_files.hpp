@@ -1,6 +1,6 @@
 #pragma once
 
-// Files that come with the program: where they are depends on where the program is.
+// Files that are shipped with the program; their place follows from the program's.
 
 #include <filesystem>
 #include <optional>
@@ -11,15 +11,16 @@ namespace eightfold::launch::process {
 // The program that is running.
 std::filesystem::path this_program();
 
-// `path` is the file's in the repository: launch/netcluster.sh, configs/fabrics/hdr.toml. It is looked for in
-// the repository in whose build/PRESET/launch/ the program is, in the bundle (launch/scripts/bundle.sh), and,
-// a file of configs/, in share/eightfold/ beside the bin/ of an installed program.
+// Finds a file by its path in the repository, such as launch/netcluster.sh or configs/fabrics/hdr.toml.
+// Searched are the repository in whose build/PRESET/launch/ the program is, and the bundle
+// (launch/scripts/bundle.sh). Files of configs/ are also searched in share/eightfold/ beside the bin/ of an
+// installed program.
 std::optional<std::filesystem::path> find_shipped(const std::filesystem::path& program,
                                                   const std::filesystem::path& path);
 
-// The FILE or NAME of an option for a kind of files, "workloads" or "fabrics": a file that is there, or
-// else a file NAME.toml in configs/KIND/ of the working directory, or one that was shipped. Throws
-// ConfigError that lists the names there are.
+// Resolves the FILE or NAME of an option; `kind` is "workloads" or "fabrics". An existing file wins, then
+// NAME.toml in configs/KIND/ of the working directory, then the shipped one. Throws ConfigError with all
+// names.
 std::filesystem::path find_described(const std::filesystem::path& program, std::string_view option,
                                      std::string_view kind, const std::filesystem::path& given);
 

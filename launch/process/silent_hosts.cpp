@@ -1,24 +1,23 @@
 #include "launch/process/silent_hosts.hpp"
 
+#include "launch/process/launcher_output.hpp"
+
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <cctype>
 #include <chrono>
-#include <sstream>
 
 namespace eightfold::launch::process {
 namespace {
 
 constexpr std::chrono::seconds kAnswerLimit{30};
-constexpr std::size_t kLongestWords = 300, kNamed = 8;
+constexpr std::size_t kNamed = 8;
 
 SilentHost silent(const Host& host, const ChildEnd& answer) {
-  SilentHost silent{host, words_of_agent(answer.said)};
-  if (silent.words.empty() && answer.how == ChildEnd::How::timed_out)
-    silent.words = fmt::format("nothing within {} s", kAnswerLimit.count());
-  // The words of OpenSSH, which translates what follows them alone.
-  silent.is_unknown = silent.words.find("Could not resolve hostname") != std::string::npos;
+  SilentHost silent{host, last_agent_line(answer.error_output)};
+  if (silent.reason.empty() && answer.how == ChildEnd::How::timed_out)
+    silent.reason = fmt::format("nothing within {} s", kAnswerLimit.count());
+  // OpenSSH writes these words in every language; only what follows them is translated.
+  silent.is_unknown = silent.reason.find("Could not resolve hostname") != std::string::npos;
   return silent;
 }
 
@@ -43,25 +42,9 @@ std::string describe(const std::vector<SilentHost>& silent) {
       break;
     }
     parts.push_back(
-        fmt::format("no answer from {}{}{}", each.host.name, each.words.empty() ? "" : ": ", each.words));
+        fmt::format("no answer from {}{}{}", each.host.name, each.reason.empty() ? "" : ": ", each.reason));
   }
   return fmt::format("{}", fmt::join(parts, "; "));
-}
-
-std::string words_of_agent(std::string_view said) {
-  std::string last;
-  bool is_inside = false;
-  std::istringstream lines{std::string(said)};
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("----------")) {
-      is_inside = !is_inside;
-      continue;
-    }
-    const bool has_word = std::ranges::any_of(line, [](unsigned char c) { return std::isalnum(c) != 0; });
-    if (!is_inside && has_word && !line.starts_with('[')) last = line;
-  }
-  const std::size_t end = last.find_last_not_of(" \t\r");
-  return last.substr(0, std::min(end + 1, kLongestWords));
 }
 
 }  // namespace eightfold::launch::process

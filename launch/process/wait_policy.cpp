@@ -17,17 +17,17 @@
 namespace eightfold::launch::process {
 namespace {
 
-// Says to the program that was started anew that the policy is not the user's.
+// Tells the restarted program that the policy is not the user's.
 constexpr const char* kMark = "EIGHTFOLD_WAIT_POLICY_SET";
 
-// 0: cannot be told.
+// 0: unknown.
 int cores_of(pid_t process) {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
   return ::sched_getaffinity(process, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 0;
 }
 
-// Open MPI says it outright; Slurm for each node in turn, "2(x3),1", of which the first stands for all.
+// Open MPI gives the number; Slurm gives a list by node, "2(x3),1", of which the first entry stands for all.
 int ranks_here() {
   for (const char* name : {"OMPI_COMM_WORLD_LOCAL_SIZE", "SLURM_STEP_TASKS_PER_NODE"}) {
     const char* text = std::getenv(name);
@@ -54,8 +54,7 @@ bool has_to_share(const Surroundings& here) {
 }
 
 void sleep_where_cores_are_shared(char** arguments) {
-  if (std::getenv(kMark) !=
-      nullptr) {  // OpenMP has read the policy; other programs have surroundings of their own
+  if (std::getenv(kMark) != nullptr) {  // OpenMP has read the policy; child processes must not inherit it
     ::unsetenv("OMP_WAIT_POLICY");
     ::unsetenv(kMark);
     return;

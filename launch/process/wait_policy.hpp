@@ -1,28 +1,29 @@
 #pragma once
 
-// Whether a thread that waits for its team spins or sleeps. OpenMP spins for milliseconds unless told not to,
-// and reads what it is told when the program is loaded, before main(): so who wants it otherwise starts the
-// program once more, in the same process. Spinning saves a wake-up where a thread has a core of its own; on
-// shared cores it takes the time of the thread that is waited for, under a quota it spends what was bought.
+// Chooses whether an OpenMP thread that waits for its team spins or sleeps. OpenMP spins for milliseconds by
+// default, and reads its policy when the program is loaded, before main(). Another policy therefore needs the
+// program to be started once more, in the same process. Spinning saves a wake-up if a thread has a core of
+// its own. On shared cores it takes time from the thread that is waited for, and under a quota it uses up the
+// quota.
 
 namespace eightfold::launch::process {
 
-// What is known of a process before it has started MPI.
+// Facts about a process that are known before MPI starts.
 struct Surroundings {
-  int cores = 1;           // that it may run on
-  int launcher_cores = 1;  // that the program that started it may run on
-  int ranks = 1;           // that the launcher has started on this node
-  double quota_cores = 0;  // the least quota of its control groups
+  int cores = 1;           // cores that it may run on
+  int launcher_cores = 1;  // cores that its parent process may run on
+  int ranks = 1;           // ranks of its job on this node
+  double quota_cores = 0;  // in cores: the smallest quota of its control groups
 };
 Surroundings surroundings();
 
-// Whether threads would wait at the cost of others: the ranks of the node have fewer cores than each of them
-// may run on, or a quota buys less than all of a rank's.
+// Whether spinning would take time from other threads: ranks of the node share cores, or a quota allows less
+// than all cores of a rank.
 bool has_to_share(const Surroundings& surroundings);
 
-// Starts the program anew, with the same arguments, with OMP_WAIT_POLICY=passive, if it has to share and
-// neither that nor GOMP_SPINCOUNT is set; what this process starts does not inherit it. First thing in
-// main(). Where it cannot be started anew it goes on.
+// Restarts the program in the same process, with the same arguments and OMP_WAIT_POLICY=passive, if it shares
+// cores and neither that variable nor GOMP_SPINCOUNT is set. Child processes do not inherit the variable.
+// Call it first in main(). If the restart fails, the program goes on without it.
 void sleep_where_cores_are_shared(char** arguments);
 
 }  // namespace eightfold::launch::process

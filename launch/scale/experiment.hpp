@@ -1,6 +1,6 @@
 #pragma once
 
-// What `eightfold scale run` starts: the points of an experiment, their order, and what is run for each.
+// The experiment of `eightfold scale run`: its points, their order, and the command line of each.
 
 #include "runtime/config/job.hpp"
 #include "runtime/scale/measurement.hpp"
@@ -11,7 +11,7 @@
 
 namespace eightfold::launch::scale {
 
-// What is varied: every combination is a point, each once.
+// The varied parameters: every combination is a point, each once.
 struct ExperimentAxes {
   std::vector<int> nodes;
   std::vector<int> ranks_per_node;
@@ -24,16 +24,16 @@ struct ExperimentAxes {
 
 std::vector<runtime::scale::Point> points_of(const ExperimentAxes& axes);
 
-// One start of the launcher.
+// One start of the launcher for a point.
 struct PointStart {
   runtime::scale::Point point;
   int repeat = 0;  // from 0
 };
 
-// All points once, then all of them again: what disturbs the machine for a while disturbs all of them.
+// All points once, then all of them again, so that what disturbs the machine for a while disturbs all points.
 std::vector<PointStart> starts_of(const std::vector<runtime::scale::Point>& points, int repeats);
 
-// What is the same for all points.
+// The parameters that all points share.
 struct ExperimentBench {
   std::string program, job, json;  // paths
   std::vector<std::string> overrides;
@@ -43,9 +43,9 @@ struct ExperimentBench {
 // `eightfold bench step` of a point, without its launcher.
 std::vector<std::string> bench_command(const ExperimentBench& bench, const runtime::scale::Point& point);
 
-// What makes measurements of one point comparable, to read and to compare: the name of the job, the length of
-// a bench, the launcher, and a hash of the job apart from what a point decides, and of the launcher's
-// arguments.
+// Identifies an experiment: only measurements with the same name are comparable. The name holds the job's
+// name, the steps, the launcher, and a hash. The hash is of the launcher's arguments and of the job without
+// the parameters of a point.
 std::string experiment_name(runtime::config::JobConfig job, const ExperimentBench& bench,
                             const std::string& launcher, const std::vector<std::string>& launcher_arguments);
 

@@ -43,7 +43,7 @@ bool is_page(const fs::path& out) {
   return extension == ".html" || extension == ".htm";
 }
 
-// Checked before the work, as far as the directories are there already.
+// Checks before the work that the files can be written, as far as their directories exist.
 ReportFiles files_of(const ReportOptions& options) {
   ReportFiles files{options.out, options.csv};
   if (!is_page(options.out)) files.page = options.out / "report.html";
@@ -67,9 +67,8 @@ void check_predictions(const ReportOptions& options) {
         options.results.size(), options.fabrics.size());
 }
 
-// What the simulator says about points of the profiled job on this fabric: nothing of one rank, of ranks that
-// exchange nothing, of more ranks than samples, and of what has no schedule (MPI's own) or none for the
-// format.
+// Predicts points of the profiled job on this fabric. Not predicted are: one rank, ranks that exchange
+// nothing, more ranks than samples, MPI's own algorithms, and formats that the schedule does not support.
 scaling::Predictor predictor_of(const runtime::scale::Workload& workload,
                                 const comm::simulator::Fabric& fabric) {
   return [workload, fabric](const runtime::scale::Point& point) -> std::optional<runtime::scale::Prediction> {
@@ -83,12 +82,12 @@ scaling::Predictor predictor_of(const runtime::scale::Workload& workload,
                                .algorithm;
     if (!comm::is_allreduce(question.algorithm, *format)) return std::nullopt;
     const std::int64_t batch =
-        (point.global_batch + point.ranks() - 1) / point.ranks();  // of the largest share
+        (point.global_batch + point.ranks() - 1) / point.ranks();  // of the rank that has most
     return runtime::scale::predict(workload.with_batch(batch), fabric, question);
   };
 }
 
-// Has the points of an experiment predicted for the profiled job on the fabric of this file.
+// Predicts the points of an experiment, for the profiled job on the fabric of this file.
 void add_predictions(const ReportOptions& options, const fs::path& fabric_file,
                      scaling::Experiment& experiment) {
   if (!runtime::scale::can_predict())
@@ -111,7 +110,7 @@ std::string name_of(const fs::path& file, const std::vector<fs::path>& files) {
   return std::ranges::count_if(files, same_name) == 1 ? file.stem().string() : file.string();
 }
 
-// Files that somebody has joined would mix one job's points with another's.
+// A file joined from several experiments would mix the points of different jobs.
 void check_one_experiment(const fs::path& file,
                           const std::vector<runtime::scale::Measurement>& measurements) {
   for (const runtime::scale::Measurement& each : measurements)
@@ -197,8 +196,7 @@ void add_scale_report(const command::Command& scale, command::Action& chosen) {
       .comma_separated()
       .positive();
   command.add_flag(kOwnHosts, options->has_own_hosts, kOwnHostsHelp);
-  command.callback(
-      [options, &chosen] { chosen = [options] { return command::alone([&] { write_report(*options); }); }; });
+  command::run_alone(command, chosen, options, write_report);
 }
 
 }  // namespace eightfold::launch::scale

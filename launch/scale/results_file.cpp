@@ -17,7 +17,7 @@ std::vector<runtime::scale::Measurement> ResultsFile::recover() {
   base::sync_directory(directory.empty() ? std::filesystem::path(".") : directory);
   std::vector<runtime::scale::Measurement> measurements = runtime::scale::read_measurements(path);
   const std::string text = file_.text();
-  const std::size_t complete = text.rfind('\n') + 1;  // 0 where there is no end of a line
+  const std::size_t complete = text.rfind('\n') + 1;  // 0 if no line is complete
   const std::string_view torn = std::string_view(text).substr(complete);
   if (torn.empty()) return measurements;
   const std::string_view start = runtime::scale::kMeasurementStart;

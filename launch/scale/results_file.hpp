@@ -1,6 +1,6 @@
 #pragma once
 
-// The file that an experiment's results are appended to, line by line.
+// The file to which results of an experiment are appended, line by line.
 
 #include "launch/process/line_file.hpp"
 #include "runtime/scale/measurement.hpp"
@@ -12,11 +12,11 @@ namespace eightfold::launch::scale {
 
 class ResultsFile {
  public:
-  // Opens it, or makes it, for this process alone. Throws EnvironmentError.
+  // Opens or makes the file for this process alone. Throws EnvironmentError.
   explicit ResultsFile(std::filesystem::path path);
 
-  // What is there, once a last line without an end is cut off; says so. Throws DataError where the file holds
-  // anything else, and leaves it as it is.
+  // Returns the measurements in the file. An incomplete last line is cut off, with a warning. Throws
+  // DataError for any other damage, and leaves the file as it is.
   std::vector<runtime::scale::Measurement> recover();
   void append(const runtime::scale::Measurement& measurement);
 

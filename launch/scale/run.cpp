@@ -4,6 +4,7 @@
 #include "kernels/base/parse.hpp"
 #include "launch/command/result.hpp"
 #include "launch/process/child_process.hpp"
+#include "launch/process/launcher_output.hpp"
 #include "launch/process/silent_hosts.hpp"
 #include "launch/scale/results_file.hpp"
 #include "launch/scale/run_options.hpp"
@@ -27,7 +28,7 @@ using runtime::scale::Point;
 
 using Results = std::map<std::pair<Point, int>, Measurement>;
 
-// The measurements of a file by what they are of. Throws DataError if some are of another experiment.
+// The measurements of a file, by point and repeat. Throws DataError if some are of another experiment.
 Results results_of(const Experiment& experiment, const std::vector<Measurement>& measurements) {
   Results results;
   for (const Measurement& each : measurements) {
@@ -47,14 +48,14 @@ bool is_done(const Experiment& experiment, const Results& results, const PointSt
 }
 
 std::string failure_of(const Experiment& experiment, const process::ChildEnd& end) {
-  const std::string words = process::last_words(end.said);
+  const std::string message = process::last_error_line(end.error_output);
   if (end.how == process::ChildEnd::How::timed_out)
-    return fmt::format("not over after {}: {}", base::format_duration(experiment.time_limit), words);
-  if (end.how == process::ChildEnd::How::killed) return fmt::format("signal {}: {}", end.code, words);
-  return fmt::format("exit code {}: {}", end.code, words);
+    return fmt::format("not over after {}: {}", base::format_duration(experiment.time_limit), message);
+  if (end.how == process::ChildEnd::How::killed) return fmt::format("signal {}: {}", end.code, message);
+  return fmt::format("exit code {}: {}", end.code, message);
 }
 
-// Whether ranks have come to an end of their own. Other codes may be the launcher's.
+// Whether the exit code is that of the ranks. Other codes may be the launcher's.
 bool is_end_of_ranks(const process::ChildEnd& end) {
   constexpr std::array kTheirs = {base::ExitCode::done, base::ExitCode::usage, base::ExitCode::data,
                                   base::ExitCode::divergence};
@@ -62,7 +63,7 @@ bool is_end_of_ranks(const process::ChildEnd& end) {
          std::ranges::find(kTheirs, static_cast<base::ExitCode>(end.code)) != kTheirs.end();
 }
 
-// What no other point would do better: hosts that ranks cannot be started on. Throws EnvironmentError.
+// Throws EnvironmentError if ranks cannot be started on some hosts: every other point would fail too.
 void check_hosts(const Experiment& experiment, const Measurement& measurement, const process::ChildEnd& end,
                  process::EndRequest& request) {
   if (measurement.figures || is_end_of_ranks(end)) return;
@@ -75,8 +76,8 @@ void check_hosts(const Experiment& experiment, const Measurement& measurement, c
                                         describe(silent), experiment.results.string());
 }
 
-// Figures and environment, or why there are none. A launcher may have been told otherwise, and several names
-// may be one host.
+// Sets figures and environment, or the failure. Ranks and nodes are checked: the user's launcher arguments
+// may change them, and several names may be one host.
 void take_result(const Experiment& experiment, const process::ChildEnd& end, Measurement& measurement) {
   if (end.how != process::ChildEnd::How::exited || end.code != 0) {
     measurement.failure = failure_of(experiment, end);
@@ -95,7 +96,7 @@ void take_result(const Experiment& experiment, const process::ChildEnd& end, Mea
   }
 }
 
-// Nothing if this process was asked to end.
+// Measures a point; nothing if this process was asked to end.
 std::optional<Measurement> measure_start(const Experiment& experiment, const PointStart& start,
                                          process::EndRequest& request) {
   Measurement measurement{start.point, start.repeat, base::utc_stamp(), {}, {}, "{}", experiment.name};
@@ -107,7 +108,8 @@ std::optional<Measurement> measure_start(const Experiment& experiment, const Poi
   fs::remove(experiment.bench.json, ignored);
   if (end.how != process::ChildEnd::How::interrupted) check_hosts(experiment, measurement, end, request);
   if (end.how == process::ChildEnd::How::interrupted) return std::nullopt;
-  if (!measurement.figures && request.signal()) return std::nullopt;  // it is not known whose fault it was
+  if (!measurement.figures && request.signal())
+    return std::nullopt;  // the request may have caused the failure
   return measurement;
 }
 
@@ -145,7 +147,7 @@ Tally measure_all(const Experiment& experiment, ResultsFile& file, Results& resu
   return tally;
 }
 
-// The median of each point over its repeats, or why there is none.
+// Prints the median of each point over its repeats, or its failure.
 void summarize(const Experiment& experiment, const Results& results) {
   fmt::print("\n{:>7}  medians of the repeats of a point, in ms: step, computing, exposed, codec\n",
              "repeats");
@@ -208,8 +210,7 @@ void add_scale_run(const command::Command& scale, command::Action& chosen) {
       "  eightfold scale run JOB --results out.jsonl --nodes 1,2,4 --hosts a,b,c,d\n"
       "docs/scaling.md has the rest.");
   options->add_to(command);
-  command.callback(
-      [options, &chosen] { chosen = [options] { return command::alone([&] { scale_run(*options); }); }; });
+  command::run_alone(command, chosen, options, scale_run);
 }
 
 }  // namespace eightfold::launch::scale

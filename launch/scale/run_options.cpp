@@ -57,7 +57,8 @@ void check_nodes(const process::Launcher& launcher, const std::vector<int>& node
                                    hosts);
 }
 
-// What is asked for, or what the hosts say. A point has equally many ranks on each of its nodes.
+// The numbers of --ranks-per-node, or the slots of the hosts. A point has equally many ranks on each of its
+// nodes.
 std::vector<int> chosen_ranks_per_node(const ScaleRunOptions& options, std::vector<process::Host> hosts) {
   if (hosts.empty()) return options.ranks_per_node.empty() ? std::vector{1} : options.ranks_per_node;
   hosts.resize(static_cast<std::size_t>(std::ranges::max(options.nodes)));
@@ -85,7 +86,7 @@ void add_points(const command::Command& command, ScaleRunOptions& options) {
   const auto add_list = [&](const char* name, auto& list, const char* help) {
     return command.add_option(name, list, help)
         .comma_separated()
-        .one_word()  // what follows may be the job
+        .one_word()  // the next word may be the job
         .show_default();
   };
   add_list("--nodes", options.nodes, "Numbers of nodes, separated by commas").in_range(1, 10000);

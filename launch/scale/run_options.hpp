@@ -1,6 +1,6 @@
 #pragma once
 
-// The command line of `eightfold scale run`, and the experiment that it asks for.
+// The command line of `eightfold scale run` and its experiment.
 
 #include "launch/command/job.hpp"
 #include "launch/process/launcher_options.hpp"
@@ -17,7 +17,7 @@ struct ScaleRunOptions {
   command::JobOptions job;
   std::filesystem::path results;
   std::vector<int> nodes = {1};
-  std::vector<int> ranks_per_node;  // empty: as many as the hosts are for, or 1
+  std::vector<int> ranks_per_node;  // empty: the slots of the hosts, or 1
   std::vector<std::string> codecs = {"none", "fp32", "bf16", "dynamic-tree8"};
   std::vector<std::string> algorithms = {"two_shot"};
   std::vector<std::string> policies = {"weak"};
@@ -31,7 +31,7 @@ struct ScaleRunOptions {
   void add_to(const command::Command& command);
 };
 
-// What is measured, how, and where results go.
+// An experiment: points, command lines, and the file of results.
 struct Experiment {
   std::string name;
   ExperimentBench bench;
@@ -47,7 +47,7 @@ struct Experiment {
   }
 };
 
-// Checks all that can be wrong before anything is started. Throws ConfigError, EnvironmentError.
+// Checks everything before the first start. Throws ConfigError, EnvironmentError.
 Experiment experiment_of(const ScaleRunOptions& options);
 
 }  // namespace eightfold::launch::scale

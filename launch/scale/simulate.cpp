@@ -1,5 +1,4 @@
 // eightfold scale simulate
-#include "comm/schedules/generators.hpp"
 #include "comm/selection.hpp"
 #include "kernels/base/parse.hpp"
 #include "launch/bench/options.hpp"
@@ -74,7 +73,7 @@ void check_algorithm(const std::string& algorithm) {
                                    fmt::join(comm::schedules::allreduce_names(), ", "));
 }
 
-// A row each, checked before the first is simulated.
+// One question a row, all checked before the first is simulated.
 std::vector<Question> questions_of(const SimulateOptions& options, const Workload& workload) {
   std::vector<Question> questions;
   const std::size_t bytes = bucket_bytes(options.bucket);
@@ -208,9 +207,7 @@ void add_scale_simulate(const command::Command& scale, command::Action& chosen) 
       "    --codec fp32,bf16,dynamic-tree8\n"
       "docs/scaling.md has the rest.");
   add_options(command, *options);
-  command.callback([options, &chosen] {
-    chosen = [options] { return command::alone([&] { scale_simulate(*options); }); };
-  });
+  command::run_alone(command, chosen, options, scale_simulate);
 }
 
 }  // namespace eightfold::launch::scale

@@ -2,7 +2,7 @@
 
 #include "kernels/base/error.hpp"
 #include "kernels/base/json.hpp"
-#include "launch/process/launcher.hpp"
+#include "launch/process/launcher_output.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -11,7 +11,7 @@
 namespace eightfold::launch::supervise {
 
 std::string Attempt::error() const {
-  return cause.empty() ? process::last_words(end.said) : cause;
+  return cause.empty() ? process::last_error_line(end.error_output) : cause;
 }
 
 std::string attempt_line(const Attempt& attempt) {
@@ -33,7 +33,7 @@ std::string attempt_line(const Attempt& attempt) {
 AttemptLog::AttemptLog(const std::filesystem::path& run_directory)
     : file_(run_directory / "attempts.jsonl", "launch", base::Access::owner) {
   const std::string text = file_.text();
-  const std::size_t complete = text.rfind('\n') + 1;  // 0 where there is no end of a line
+  const std::size_t complete = text.rfind('\n') + 1;  // 0 if no line is complete
   if (complete < text.size()) file_.cut(complete);
   before_ = static_cast<int>(std::ranges::count(text, '\n'));
 }

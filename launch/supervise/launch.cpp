@@ -62,8 +62,8 @@ class Supervision {
   struct Decision {
     ExitCode code = ExitCode::done;                // of launch, if there is no other attempt
     std::optional<std::chrono::nanoseconds> wait;  // before the next attempt
-    std::string words;
-    std::string cause = {};  // of the end, where it is known better than from what the launcher said
+    std::string next;
+    std::string cause = {};  // of the end, where more is known than the launcher's standard error tells
   };
 
   Attempt attempt(bool resumes) {
@@ -87,7 +87,7 @@ class Supervision {
     return attempt;
   }
 
-  // A folder that cannot be read has been of no use to the attempt, and may be to the next.
+  // If the folder of checkpoints cannot be read now, the next attempt may still be able to.
   std::int64_t newest_step_or(std::int64_t otherwise) const {
     try {
       return newest_step(store_);
@@ -97,12 +97,12 @@ class Supervision {
     }
   }
 
-  // When ranks that end because of another last wrote down why. Their launcher ends soon after them, unless
-  // it waits for a host that is cut off.
+  // The time of the last report of ranks that ended because of another rank. Their launcher ends soon after
+  // them, unless it waits for a host that is cut off.
   fs::file_time_type last_report() const {
     return last_change(runtime::watchdog::report_file(runtime::run::flight_directory(plan_.run_directory)));
   }
-  // When the ranks of an attempt made their flight records.
+  // The time at which the ranks of an attempt last made their flight records.
   fs::file_time_type last_start() const {
     return last_change(runtime::run::flight_directory(plan_.run_directory));
   }
@@ -114,14 +114,14 @@ class Supervision {
 
   bool is_over(Attempt attempt) {
     const Decision decision = decide(attempt);
-    attempt.next = decision.words;
+    attempt.next = decision.next;
     attempt.cause = decision.cause;
     note(attempt);
     if (!decision.wait && decision.code == ExitCode::done) return true;
     const std::string line =
         fmt::format("attempt {} ended with {} after {:.1f} s, the newest checkpoint is of step {} ({}); {}",
                     attempt.number, describe(attempt.end), attempt.seconds, attempt.left_at, attempt.error(),
-                    decision.words);
+                    decision.next);
     if (!decision.wait) throw base::Error(decision.code, line, std::source_location::current());
     base::log_warn("{}", line);
     if (request_.comes_within(*decision.wait))
@@ -129,7 +129,7 @@ class Supervision {
     return false;
   }
 
-  // Its line is worth less than the job.
+  // A line that cannot be written does not end the job.
   void note(const Attempt& attempt) {
     try {
       log_.append(attempt);
@@ -142,7 +142,8 @@ class Supervision {
     const Verdict verdict = verdict_on(attempt.end, run_state(attempt));
     if (verdict == Verdict::done) return {ExitCode::done, {}, "done"};
     const auto code = static_cast<ExitCode>(attempt.end.code);
-    // An end of the job's own, such as a checkpoint that could not be written, is not the signal's.
+    // An error of the job itself, such as a checkpoint that could not be written, is not attributed to the
+    // signal.
     if (request_.signal()) return {is_own_end(attempt.end) ? code : ExitCode::requeue, {}, asked_to_end()};
     if (verdict == Verdict::final && code == ExitCode::requeue) return {code, {}, goes_on_from()};
     if (verdict == Verdict::final) return {code, {}, "another attempt would end the same"};
@@ -166,7 +167,8 @@ class Supervision {
                         attempt.number + 1, named(hosts_), base::format_duration(*wait))};
   }
 
-  // A host that is down is left out; one that nobody knows is a mistake, and so is a job without any host.
+  // A host that is down is left out. A host whose name cannot be resolved is a mistake of the user, and so is
+  // a job without any host.
   bool cannot_start(const std::vector<process::SilentHost>& silent) const {
     if (silent.empty()) return false;
     return silent.size() == plan_.launcher.hosts.size() ||
@@ -174,20 +176,22 @@ class Supervision {
   }
 
   RunState run_state(const Attempt& attempt) const {
-    // On one host, exit code 0 is the ranks' own word. Of several, an mpirun may have lost one.
+    // On one host, exit code 0 comes from the ranks. On several, mpirun returns 0 even if it has lost one
+    // (Open MPI 5).
     const int nodes = attempt.hosts.empty() ? plan_.nodes : static_cast<int>(attempt.hosts.size());
-    const bool is_own_word = nodes < 2 || plan_.launcher.kind == process::LauncherKind::srun;
-    const bool said_done = attempt.end.how == process::ChildEnd::How::exited && attempt.end.code == 0;
-    if ((said_done && is_own_word) || runtime::run::has_ended(plan_.run_directory)) return RunState::ended;
+    const bool is_of_ranks = nodes < 2 || plan_.launcher.kind == process::LauncherKind::srun;
+    const bool returned_done = attempt.end.how == process::ChildEnd::How::exited && attempt.end.code == 0;
+    if ((returned_done && is_of_ranks) || runtime::run::has_ended(plan_.run_directory))
+      return RunState::ended;
     return runtime::run::holds_run(plan_.run_directory) ? RunState::begun : RunState::unbegun;
   }
 
-  // The next attempt does without them.
+  // Leaves silent hosts out of the next attempt.
   void leave_out(const std::vector<process::SilentHost>& silent) {
     for (const process::SilentHost& each : silent)
-      if (!each.words.empty()) base::log_warn("{}", process::describe({each}));
+      if (!each.reason.empty()) base::log_warn("{}", process::describe({each}));
     hosts_ = plan_.launcher.hosts;
-    if (silent.size() == hosts_.size()) return;  // nothing to choose from; they may come back
+    if (silent.size() == hosts_.size()) return;  // no host is left; some may come back
     std::erase_if(hosts_, [&](const process::Host& host) {
       return std::ranges::any_of(
           silent, [&](const process::SilentHost& each) { return each.host.name == host.name; });
@@ -208,7 +212,7 @@ class Supervision {
   RestartBudget budget_;
   std::vector<process::Host> hosts_;  // of the next attempt
   int number_;
-  bool has_started_ = false;     // whether ranks of an attempt have come to their run
+  bool has_started_ = false;     // whether ranks of any attempt have started their run
   std::int64_t known_step_ = 0;  // of the newest checkpoint, when the store could last be read
 };
 
@@ -238,8 +242,7 @@ void add_launch(const command::Command& program, command::Action& chosen) {
       "job\n"
       "write a checkpoint. docs/launching.md has the rest.");
   options->add_to(command);
-  command.callback(
-      [options, &chosen] { chosen = [options] { return command::alone([&] { launch_job(*options); }); }; });
+  command::run_alone(command, chosen, options, launch_job);
 }
 
 }  // namespace eightfold::launch::supervise

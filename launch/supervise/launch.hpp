@@ -1,6 +1,6 @@
 #pragma once
 
-// `eightfold launch`: starts a job and starts it again after what it can survive.
+// `eightfold launch`: starts a job, and restarts it after failures that it can survive.
 
 #include "launch/command/command.hpp"
 

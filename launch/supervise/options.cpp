@@ -43,7 +43,7 @@ process::LauncherOptions chosen_launcher(process::LauncherOptions options,
   return options;
 }
 
-// How many nodes there are to use.
+// The number of nodes to use.
 int nodes_there(const LaunchOptions& options, const process::Launcher& launcher,
                 const std::optional<Allocation>& allocation) {
   switch (launcher.kind) {
@@ -84,7 +84,8 @@ int chosen_ranks_per_node(const LaunchOptions& options, const process::Launcher&
   return *allocation->tasks / allocation->nodes;
 }
 
-// Its hosts, so that some of them can be left out. `ranks_per_node`: 0 if the hosts themselves say it.
+// Names the launcher's hosts, so that some of them can be left out. `ranks_per_node`: 0 for the slots of the
+// hosts.
 void name_hosts(process::Launcher& launcher, int nodes, int ranks_per_node) {
   if (launcher.kind == process::LauncherKind::netcluster)
     for (int node = 1; node <= nodes; ++node)
@@ -155,7 +156,7 @@ Words LaunchPlan::command(const std::vector<process::Host>& hosts, bool resumes)
   Words train = {program.string(), "train", base::literal_path(job_file.string())};
   for (const std::string& each : overrides) train.insert(train.end(), {"--set", each});
   const int ranks = ranks_on(launcher.hosts);
-  // The same batch on fewer ranks, in passes no larger than before: what fitted into memory still does.
+  // Fewer ranks share the same batch in micro-batches of the former size, so that it still fits into memory.
   if (ranks_on(hosts) < ranks && job.job.micro_batch == 0)
     train.insert(train.end(),
                  {"--set", fmt::format("job.micro_batch={}", (job.job.global_batch + ranks - 1) / ranks)});
@@ -186,7 +187,7 @@ LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>
   const std::optional<fs::path> run = run_to_resume(options, plan.job);
   plan.goes_on = run.has_value();
   plan.run_directory = run ? *run : runtime::run::free_run_directory(plan.job.job);
-  if (!fs::is_regular_file(options.job.file)) {  // no rank can read a pipe of this process
+  if (!fs::is_regular_file(options.job.file)) {  // ranks cannot read a pipe of this process
     plan.job_file = fs::absolute(plan.run_directory / "job.toml");
     plan.job_text = command::text_of(options.job);
   }

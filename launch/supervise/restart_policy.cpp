@@ -8,7 +8,7 @@ namespace eightfold::launch::supervise {
 namespace {
 
 constexpr std::chrono::nanoseconds kLongestWait = std::chrono::seconds(60);
-// A launcher whose rank a signal has ended returns 128 + signal.
+// A launcher returns 128 + signal if a signal has ended a rank.
 constexpr int kSignalBase = 128, kSignals = 64;
 
 }  // namespace

@@ -98,8 +98,8 @@ const std::vector<std::string_view>& codec_names() {
 const std::vector<std::string_view>& algorithm_names() {
   static const std::vector<std::string_view> all = [] {
     std::vector<std::string_view> names = {config::kAutomaticAlgorithm, config::kMpiAlgorithm};
-    for (const comm::schedules::Generator& generator : comm::schedules::generators())
-      if (generator.collective == comm::schedules::Collective::all_reduce) names.push_back(generator.name);
+    const std::vector<std::string_view> schedules = comm::schedules::allreduce_names();
+    names.insert(names.end(), schedules.begin(), schedules.end());
     return names;
   }();
   return all;

@@ -82,11 +82,11 @@ TEST_CASE("the program starts anew with a policy that is not to be chosen later"
     REQUIRE_FALSE(lines.empty());
     return lines.back().find("'0'") == std::string::npos;
   };
-  const Variables crowded{{"OMPI_COMM_WORLD_LOCAL_SIZE", "100000"}};
-  CHECK_FALSE(spins(crowded));
+  const Variables oversubscribed{{"OMPI_COMM_WORLD_LOCAL_SIZE", "100000"}};
+  CHECK_FALSE(spins(oversubscribed));
   CHECK_FALSE(spins({{"SLURM_STEP_TASKS_PER_NODE", "100000(x2),1"}}));
   for (const auto& [name, value] : Variables{{"OMP_WAIT_POLICY", "active"}, {"GOMP_SPINCOUNT", "20"}}) {
-    Variables chosen = crowded;
+    Variables chosen = oversubscribed;
     chosen[name] = value;
     CHECK(spins(chosen));
   }

@@ -3,7 +3,7 @@
     sudo python3 tests/peers/compare_ddp.py build/release/launch/eightfold --hosts 2 4 --rate 1gbit --rounds 10
 
 For each number of hosts a cluster of launch/netcluster.sh comes up, with a rank a host, 128 samples and one thread a
-rank, and goes again. In every round each contender runs once, so that whatever else the machine does hits all alike:
+rank, and goes again. In every round each candidate runs once, so that whatever else the machine does hits all alike:
 `eightfold bench step` with each setting of [exchange], and the steps of torch_ddp_step.py, which only sleeps meanwhile.
 All train the same network on random data; a step is everything from the bytes of a batch to the updated weights.
 
@@ -26,7 +26,7 @@ import statistics
 import subprocess
 import sys
 
-from contenders import Peer, bench_step, describe
+from candidates import Peer, bench_step, describe
 
 HERE = pathlib.Path(__file__).resolve().parent
 NETCLUSTER = HERE.parent.parent / "launch/netcluster.sh"
@@ -82,7 +82,7 @@ def run_eightfold(cluster, options, exchange):
 
 
 def measure(cluster, options):
-    """The rows of every round by the name of their contender, and eightfold's word for this machine."""
+    """The rows of every round by the name of their candidate, and eightfold's word for this machine."""
     peer_command = [*cluster.launcher, sys.executable, str(HERE / "torch_ddp_step.py"), str(options.job), "--batch",
                     str(options.batch), "--steps", str(options.steps), "--warmup", str(options.warmup), "--bucket-mb",
                     *map(str, options.bucket_mb), "--rounds"]
@@ -107,7 +107,7 @@ def fastest_peer(rows, codec):
 
 
 def summarize(rows, hosts):
-    """A row for each contender: medians over the rounds, and how many times as fast as DDP."""
+    """A row for each candidate: medians over the rounds, and how many times as fast as DDP."""
     peers = {codec: fastest_peer(rows, codec) for codec in ["fp32", "bf16"]}
     result = []
     for name, of_rounds in rows.items():
@@ -146,7 +146,7 @@ def main():
     parser.add_argument("--rate", default="1gbit", help="of every link, as tc writes it")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--batch", type=int, default=128, help="samples a rank")
-    parser.add_argument("--steps", type=int, default=20, help="per contender and round")
+    parser.add_argument("--steps", type=int, default=20, help="per candidate and round")
     parser.add_argument("--warmup", type=int, default=5, help="steps before those that are timed")
     parser.add_argument("--setting", type=setting, action="append", metavar="KEY=VALUE,...",
                         help="keys of [exchange] to measure instead of the usual ones; repeatable")

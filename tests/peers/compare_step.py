@@ -4,7 +4,7 @@
     python3 tests/peers/compare_step.py build/cuda/launch/eightfold --device cuda
 
 Both run the same job file in fp32 on random data; a step is everything from the bytes of a batch in host memory to the
-updated weights. In every round each contender runs once, so that whatever else the machine does hits all alike. On the
+updated weights. In every round each candidate runs once, so that whatever else the machine does hits all alike. On the
 CPU both have one thread on one core; on a GPU they are compared without and with TF32. PyTorch runs with contiguous and
 with channels-last tensors, on a GPU eagerly and as a CUDA graph; the ratio is against the fastest of these. Steps are
 queued one behind the other on a GPU, nobody waits between them, and events time them (torch_step.py).
@@ -16,7 +16,7 @@ import pathlib
 import statistics
 import sys
 
-from contenders import Peer, bench_step, describe
+from candidates import Peer, bench_step, describe
 
 HERE = pathlib.Path(__file__).resolve().parent
 JOB_FOLDER = HERE.parent.parent / "configs/jobs"
@@ -46,7 +46,7 @@ def name_of(row):
 
 
 def measure(job, options):
-    """Times in ms by TF32 and contender, and all rows of eightfold by TF32."""
+    """Times in ms by TF32 and candidate, and all rows of eightfold by TF32."""
     times, rows = collections.defaultdict(lambda: collections.defaultdict(list)), collections.defaultdict(list)
     with torch_peer(job, options) as peer:
         for _ in range(options.rounds):
@@ -59,15 +59,15 @@ def measure(job, options):
 
 
 def print_table(job, options, times, rows):
-    for tf32, contenders in times.items():
+    for tf32, candidates in times.items():
         arithmetic = f", TF32 {'on' if tf32 else 'off'}" if options.device == "cuda" else ""
         print(f"{job.stem}{arithmetic}: ms per step, median of {options.rounds} rounds (least to most)")
         rate = statistics.median(row["gflops"] for row in rows[tf32])
         peak = max(row["gemm_gflops"] for row in rows[tf32])
-        for name, of_rounds in contenders.items():
+        for name, of_rounds in candidates.items():
             note = f"   {rate:.0f} GFLOP/s, {100 * rate / peak:.0f} % of a GEMM at {peak:.0f}" if name == "eightfold" else ""
             print(f"  {name:<30}{describe(of_rounds)}{note}")
-        medians = {name: statistics.median(of_rounds) for name, of_rounds in contenders.items()}
+        medians = {name: statistics.median(of_rounds) for name, of_rounds in candidates.items()}
         ours = medians.pop("eightfold")
         if medians:
             print(f"  {'ratio to the fastest PyTorch':<30}{min(medians.values()) / ours:9.3f}", flush=True)
@@ -79,7 +79,7 @@ def main():
     parser.add_argument("--device", choices=JOBS, default="cpu")
     parser.add_argument("--job", type=pathlib.Path, action="append", help="instead of the usual jobs; repeatable")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=40, help="per contender and round")
+    parser.add_argument("--steps", type=int, default=40, help="per candidate and round")
     parser.add_argument("--core", type=int, default=0, help="where both run on the CPU")
     options = parser.parse_args()
     for job in options.job or JOBS[options.device]:

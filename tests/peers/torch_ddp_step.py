@@ -32,7 +32,7 @@ import torch_step
 HOOKS = {"fp32": None, "bf16": default_hooks.bf16_compress_hook}
 
 
-class Contender:
+class Candidate:
     """One way to exchange gradients, with a model of its own, ready to be timed again and again."""
 
     def __init__(self, job, options, codec, bucket_mb):
@@ -94,9 +94,9 @@ def main():
     job["job"]["global_batch"] = options.batch  # torch_step's batch is that of one process
 
     join()
-    contenders = [Contender(job, options, *names) for names in itertools.product(options.codec, options.bucket_mb)]
+    candidates = [Candidate(job, options, *names) for names in itertools.product(options.codec, options.bucket_mb)]
     for _ in rounds(options):
-        rows = [contender.measure() for contender in contenders]
+        rows = [candidate.measure() for candidate in candidates]
         if dist.get_rank() == 0:
             print(*map(json.dumps, rows), "", sep="\n", flush=True)  # an empty line ends the round
     dist.destroy_process_group()

@@ -148,7 +148,7 @@ def time_on_gpu(run, steps):
     return [before.elapsed_time(after) for before, after in zip(marks, marks[1:])]
 
 
-class Contender:
+class Candidate:
     """One way to run the step, ready to be timed again and again."""
 
     def __init__(self, job, device, options, tf32, channels_last, graph):
@@ -186,17 +186,17 @@ def main():
     device = torch.device(options.device)
     on_gpu = device.type == "cuda"
     choices = [[False, True] if on_gpu else [False], [False, True], [False, True] if on_gpu else [False]]
-    contenders = []
+    candidates = []
     for tf32, channels_last, graph in itertools.product(*choices):
         try:
-            contenders.append(Contender(job, device, options, tf32, channels_last, graph))
+            candidates.append(Candidate(job, device, options, tf32, channels_last, graph))
         except RuntimeError as error:  # the others can still be measured
             print(f"torch_step: tf32={tf32} channels_last={channels_last} graph={graph} left out: {error}", file=sys.stderr)
-    if not contenders:
+    if not candidates:
         raise SystemExit("torch_step: nothing can be measured here")
     for _ in sys.stdin if options.rounds else [""]:
-        for contender in contenders:
-            print(json.dumps(contender.measure()))
+        for candidate in candidates:
+            print(json.dumps(candidate.measure()))
         print(flush=True)  # an empty line ends the round
 
 

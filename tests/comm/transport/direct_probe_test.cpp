@@ -103,7 +103,7 @@ bool is_failure(const comm::transport::TransportVerdict& verdict, const std::str
          holds(verdict.reason, reason);
 }
 
-// Dies in its first message, as the library would: in a child, which says its last words to this process.
+// Dies in its first message, as the library would: in a child, which sends its crash message to this process.
 class CrashingTransport final : public comm::transport::Transport {
  public:
   explicit CrashingTransport(std::string& said) : said_(said) {}
@@ -155,7 +155,7 @@ TEST_CASE("a library that sends wrong bytes, answers never or fails does not get
                   comm::transport::TransportKind::direct);  // nothing is left behind
 }
 
-TEST_CASE("the last words of a library that crashes name the probe and the way out") {
+TEST_CASE("the message of a library that crashes names the probe and the way out") {
   if (world().size() == 1) return;  // nobody to send to
   std::string said;
   comm::transport::DirectProbe probe;

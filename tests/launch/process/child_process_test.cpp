@@ -31,18 +31,18 @@ bool is_running(const std::string& id) {
 
 }  // namespace
 
-TEST_CASE("a child ends with an exit code and last words") {
+TEST_CASE("a child ends with an exit code and its error output") {
   const process::ChildEnd end = run_shell("echo out; echo one >&2; echo two >&2; exit 7");
   CHECK(end.how == process::ChildEnd::How::exited);
   CHECK(end.code == 7);
-  CHECK(end.said == "one\ntwo\n");
+  CHECK(end.error_output == "one\ntwo\n");
 }
 
 TEST_CASE("arguments are not read by a shell") {
   process::EndRequest request;
   const process::ChildEnd end =
       process::run_child({"sh", "-c", "echo \"$1\" >&2", "sh", "$(echo x) ; `y`"}, kPatience, request);
-  CHECK(end.said == "$(echo x) ; `y`\n");
+  CHECK(end.error_output == "$(echo x) ; `y`\n");
 }
 
 TEST_CASE("a child has no input and is not this process's group") {
@@ -52,8 +52,8 @@ TEST_CASE("a child has no input and is not this process's group") {
 TEST_CASE("of a child that says much the end is kept") {
   const process::ChildEnd end =
       run_shell("for i in 1 2 3 4 5 6 7 8 9; do printf '%16384d' $i >&2; done; echo end >&2");
-  CHECK(end.said.size() == 65536);
-  CHECK(end.said.ends_with("9end\n"));
+  CHECK(end.error_output.size() == 65536);
+  CHECK(end.error_output.ends_with("9end\n"));
 }
 
 TEST_CASE("a child that a signal ends says which") {
@@ -73,7 +73,7 @@ TEST_CASE("a child that takes too long is ended with what it has started") {
   const process::ChildEnd end = run_shell(
       "echo waiting >&2; sleep 1000 & echo $! > " + ids.string() + "; wait", std::chrono::seconds(2));
   CHECK(end.how == process::ChildEnd::How::timed_out);
-  CHECK(end.said == "waiting\n");
+  CHECK(end.error_output == "waiting\n");
   std::string id = test::contents_of(ids);
   id.pop_back();
   for (int i = 0; i < 1000 && is_running(id); ++i) run_shell("sleep 0.01");
@@ -111,7 +111,7 @@ TEST_CASE("of a supervised child the end of what it says is kept, too") {
       process::supervise_child({"sh", "-c", "echo one >&2; echo two >&2; exit 7"}, request);
   CHECK(end.how == process::ChildEnd::How::exited);
   CHECK(end.code == 7);
-  CHECK(end.said == "one\ntwo\n");
+  CHECK(end.error_output == "one\ntwo\n");
 }
 
 TEST_CASE("a request to end is passed on to a supervised child, which may take its time") {

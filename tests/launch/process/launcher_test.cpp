@@ -55,15 +55,6 @@ TEST_CASE("netcluster gets its name and how many of its hosts are used") {
   CHECK(launcher.name() == "netcluster:runs");
 }
 
-TEST_CASE("of what a launcher said, the line that says most counts") {
-  CHECK(process::last_words("a\n[rank 1/2 b] error: late\nc\n") == "[rank 1/2 b] error: late");
-  CHECK(process::last_words("a\n-----------\nno slots\n\nb\n-----------\nc\n") == "no slots");
-  CHECK(process::last_words("-----------\nrank 1 exited on\nsignal 9 (Killed).\n-----------\n") ==
-        "rank 1 exited on signal 9 (Killed).");
-  CHECK(process::last_words("a\nb\n") == "b");
-  CHECK(process::last_words("\n--\n") == "it said nothing");
-}
-
 TEST_CASE("netcluster is found beside the program or in its repository") {
   const test::Scratch scratch;
   const std::filesystem::path program = scratch / "build/release/launch/eightfold";

@@ -12,23 +12,8 @@ using namespace eightfold::launch;
 namespace {
 
 const std::string kUnknown = "ssh: Could not resolve hostname b: Name or service not known";
-const std::string kUnwell =
-    "--------------------------------------------------------------------------\n"
-    "ORTE was unable to reliably start one or more daemons.\n\n* lack of authority\n"
-    "--------------------------------------------------------------------------\n"
-    "[vm:123] 1 more process has sent help message\n";
 
 }  // namespace
-
-TEST_CASE("of what a launcher printed, what it reaches hosts by said the last line that is not its own") {
-  CHECK(process::words_of_agent(kUnknown + "\r\n" + kUnwell) == kUnknown);
-  CHECK(process::words_of_agent("@@@@@\nWARNING: IT IS CHANGED\n@@@@@\nHost key verification failed.\n" +
-                                kUnwell) == "Host key verification failed.");
-  CHECK(process::words_of_agent(kUnwell).empty());
-  CHECK(process::words_of_agent("\n--\n").empty());
-  CHECK(process::words_of_agent("").empty());
-  CHECK(process::words_of_agent(std::string(5000, 'a')).size() == 300);
-}
 
 TEST_CASE("hosts are asked by their launcher, and those that do not answer are silent") {
   const test::Scratch scratch;

@@ -155,11 +155,11 @@ TEST_CASE("whatever a launcher does is a failure of its point") {
   } rows[] = {
       {"echo 'mpirun is unwell' >&2; echo ------ >&2; exit 9", "exit code 9: mpirun is unwell"},
       {"printf '%s\\n' a ----------- 'no slots' b ----------- c >&2; exit 1", "exit code 1: no slots"},
-      {"exit 1", "exit code 1: it said nothing"},
-      {"kill -KILL $$", "signal 9: it said nothing"},
+      {"exit 1", "exit code 1: nothing on standard error"},
+      {"kill -KILL $$", "signal 9: nothing on standard error"},
       {"exit 0", "exit code 0, but no result: cannot read "},
       {"for last; do :; done; echo '{' >\"$last\"", "exit code 0, but no result: "},
-      {"exec sleep 1000", "not over after 1s: it said nothing", "1s"},
+      {"exec sleep 1000", "not over after 1s: nothing on standard error", "1s"},
   };
   for (const auto& row : rows) {
     CAPTURE(row.does);

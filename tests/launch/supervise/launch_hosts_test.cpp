@@ -14,15 +14,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Stage = LaunchStage;
-constexpr auto kPatience = Stage::kPatience;
 using Json = nlohmann::json;
 using Words = std::vector<std::string>;
 
 }  // namespace
 
 TEST_CASE("a dry launch says what it would start, in a form that can be started") {
-  const Stage stage;
+  const LaunchStage stage;
   Finished finished = stage.run({"--hosts", "a,b,c", "--nodes", "2", "--ranks-per-node", "3", "--dry-run",
                                  "--set", "job.seed=3", "--launcher-argument=--oversubscribe"});
   CHECK(finished.status == 0);
@@ -47,19 +45,19 @@ TEST_CASE("a dry launch says what it would start, in a form that can be started"
   line.arguments.clear();
   std::istringstream words(finished.out);
   for (std::string word; words >> word;) line.arguments.push_back(word);
-  finished = test::run(line, kPatience);
+  finished = test::run(line, LaunchStage::kPatience);
   CAPTURE(finished.err);
   CHECK(finished.status == 0);
   CHECK(stage.scratch() / result_of(finished)["run_dir"] == stage.only_run());
 }
 
 TEST_CASE("a path means on other hosts what it means where the job was launched") {
-  const Stage stage;
+  const LaunchStage stage;
   Command command = stage.command(
       {"--hosts", "a", "--dry-run", "--set", "checkpoint.dir=${PLACE}/kept", "--set", "job.run_dir=~/runs"});
   command.environment["PLACE"] = "/scratch/$me";
   command.environment["HOME"] = "/home/me";
-  const Finished finished = test::run(command, kPatience);
+  const Finished finished = test::run(command, LaunchStage::kPatience);
   CAPTURE(finished.out, finished.err);
   REQUIRE(finished.status == 0);
   CHECK(finished.out.find(" --set 'checkpoint.dir=/scratch/$$me/kept' --set job.run_dir=/home/me/runs ") !=
@@ -68,7 +66,7 @@ TEST_CASE("a path means on other hosts what it means where the job was launched"
 }
 
 TEST_CASE("inside an allocation ranks are started by srun, as many as it was asked for") {
-  const Stage stage;
+  const LaunchStage stage;
   Command command = stage.command({"--dry-run"});
   command.environment["SLURM_JOB_ID"] = "42";
   command.environment["SLURM_JOB_NUM_NODES"] = "2";
@@ -85,10 +83,10 @@ TEST_CASE("inside an allocation ranks are started by srun, as many as it was ask
 }
 
 TEST_CASE("a host that does not answer is left out, and the batch stays") {
-  const Stage stage(kTinyJob,
-                    "if [ $start = 1 ]; then exit 3; fi\n"
-                    "echo '{\"kind\":\"end\"}' >$(echo runs/tiny/*)/metrics.jsonl",
-                    "case $* in *b:1*) exit 1 ;; esac; exit 0");
+  const LaunchStage stage(kTinyJob,
+                          "if [ $start = 1 ]; then exit 3; fi\n"
+                          "echo '{\"kind\":\"end\"}' >$(echo runs/tiny/*)/metrics.jsonl",
+                          "case $* in *b:1*) exit 1 ;; esac; exit 0");
   const Finished finished = stage.run({"--hosts", "a,b,c", "--ranks-per-node", "2"});
   CAPTURE(finished.err);
   CHECK(finished.status == 0);
@@ -104,10 +102,10 @@ TEST_CASE("a host that does not answer is left out, and the batch stays") {
 }
 
 TEST_CASE("the batch stays where hosts have different numbers of ranks and one of them is left out") {
-  const Stage stage(kTinyJob,
-                    "if [ $start = 1 ]; then exit 3; fi\n"
-                    "echo '{\"kind\":\"end\"}' >$(echo runs/tiny/*)/metrics.jsonl",
-                    "case $* in *b:1*) exit 1 ;; esac; exit 0");
+  const LaunchStage stage(kTinyJob,
+                          "if [ $start = 1 ]; then exit 3; fi\n"
+                          "echo '{\"kind\":\"end\"}' >$(echo runs/tiny/*)/metrics.jsonl",
+                          "case $* in *b:1*) exit 1 ;; esac; exit 0");
   const Finished finished = stage.run({"--hosts", "a:3,b:2,c"});
   CAPTURE(finished.err);
   CHECK(finished.status == 0);
@@ -137,7 +135,7 @@ TEST_CASE("hosts that nobody can be started on are the end, with the words of wh
   };
   for (const auto& row : rows) {
     CAPTURE(row.cause);
-    const Stage stage(kTinyJob, unknown + unwell, row.answer);
+    const LaunchStage stage(kTinyJob, unknown + unwell, row.answer);
     const Finished finished = stage.run({"--hosts", row.hosts});
     CAPTURE(finished.err);
     CHECK(finished.status == 3);
@@ -149,8 +147,9 @@ TEST_CASE("hosts that nobody can be started on are the end, with the words of wh
 }
 
 TEST_CASE("hosts that ranks have run on may come back") {
-  const Stage stage(kTinyJob, "mkdir $(echo runs/tiny/*)/flight; exit 255",
-                    "echo 'ssh: Could not resolve hostname b: Name or service not known' >&2; exit 255");
+  const LaunchStage stage(
+      kTinyJob, "mkdir $(echo runs/tiny/*)/flight; exit 255",
+      "echo 'ssh: Could not resolve hostname b: Name or service not known' >&2; exit 255");
   const Finished finished = stage.run({"--hosts", "a,b", "--max-restarts", "1"});
   CAPTURE(finished.err);
   CHECK(finished.status == 5);
@@ -158,7 +157,7 @@ TEST_CASE("hosts that ranks have run on may come back") {
 }
 
 TEST_CASE("what another host was to mend and did not is the end, though a host is missing") {
-  const Stage stage(kTinyJob, "exit 3", "case $* in *b:1*) exit 1 ;; esac; exit 0");
+  const LaunchStage stage(kTinyJob, "exit 3", "case $* in *b:1*) exit 1 ;; esac; exit 0");
   const Finished finished = stage.run({"--hosts", "a,b"});
   CAPTURE(finished.err);
   CHECK(finished.status == 3);

@@ -19,9 +19,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Stage = LaunchStage;
-constexpr auto kPatience = Stage::kPatience;
-
 // Slow enough to be met in the middle.
 const std::string kLongJob = R"(
 [job]
@@ -56,17 +53,17 @@ every = 20
 )";
 
 // Launches the job, kills a rank once `when` holds, and waits for the end.
-Finished run_with_kill(const Stage& stage, int rank, const std::function<bool()>& when) {
+Finished run_with_kill(const LaunchStage& stage, int rank, const std::function<bool()>& when) {
   Process process(stage.command({"--ranks-per-node", "2"}));
   const auto begin = std::chrono::steady_clock::now();
   bool was_killed = false;
-  while (!was_killed && std::chrono::steady_clock::now() - begin < kPatience &&
+  while (!was_killed && std::chrono::steady_clock::now() - begin < LaunchStage::kPatience &&
          !process.ends_within(std::chrono::milliseconds(1))) {
     if (!when()) continue;
     const std::optional<pid_t> victim = stage.rank(rank);
     was_killed = victim && ::kill(*victim, SIGKILL) == 0;
   }
-  const Finished finished = process.wait(kPatience);
+  const Finished finished = process.wait(LaunchStage::kPatience);
   CAPTURE(finished.out, finished.err);
   CHECK(was_killed);
   CHECK(finished.status == 0);
@@ -91,7 +88,7 @@ Words launch_with(const Words& more) {
 }  // namespace
 
 TEST_CASE("a launched job that nothing disturbs is a job") {
-  const Stage stage;
+  const LaunchStage stage;
   const Finished finished = stage.run({"--ranks-per-node", "2"});
   CAPTURE(finished.err);
   CHECK(finished.status == 0);
@@ -110,7 +107,7 @@ TEST_CASE("a launched job that nothing disturbs is a job") {
 TEST_CASE("a rank that is killed costs time and nothing else") {
   for (const int rank : {0, 1}) {
     CAPTURE(rank);
-    const Stage stage(kLongJob);
+    const LaunchStage stage(kLongJob);
     const Finished finished = run_with_kill(stage, rank, [&] { return stage.has_checkpoint(); });
     auto result = result_of(finished);
     CHECK(result["weight_hash"] == undisturbed_hash());
@@ -136,7 +133,7 @@ TEST_CASE("a rank that is killed costs time and nothing else") {
 }
 
 TEST_CASE("a rank that is killed before the first checkpoint begins again in the same directory") {
-  const Stage stage(kLongJob);
+  const LaunchStage stage(kLongJob);
   const Finished finished = run_with_kill(stage, 1, [] { return true; });
   CHECK(result_of(finished)["weight_hash"] == undisturbed_hash());
   CHECK_FALSE(stage.only_run().empty());
@@ -146,10 +143,10 @@ TEST_CASE("a rank that is killed before the first checkpoint begins again in the
 
 TEST_CASE("a launcher that does not end after its ranks is ended, and the job started again") {
   // Of the second attempt nothing is written: what lies there is of the first.
-  const Stage stage(kTinyJob,
-                    "if [ $start = 1 ]; then\nflight=$(echo runs/tiny/*)/flight; mkdir $flight\n"
-                    "echo 'error: watchdog: late' | tee $flight/report.txt >&2; exec sleep 1000\nfi\n"
-                    "sleep 7; exec \"$REAL\" \"$@\"");
+  const LaunchStage stage(kTinyJob,
+                          "if [ $start = 1 ]; then\nflight=$(echo runs/tiny/*)/flight; mkdir $flight\n"
+                          "echo 'error: watchdog: late' | tee $flight/report.txt >&2; exec sleep 1000\nfi\n"
+                          "sleep 7; exec \"$REAL\" \"$@\"");
   const Finished finished = stage.run({});
   CAPTURE(finished.err);
   CHECK(finished.status == 0);
@@ -164,7 +161,7 @@ TEST_CASE("a launcher that does not end after its ranks is ended, and the job st
 }
 
 TEST_CASE("what dies every time is given up at the limit") {
-  const Stage stage(kTinyJob, "echo 'error: out of luck' >&2; exit 137");
+  const LaunchStage stage(kTinyJob, "echo 'error: out of luck' >&2; exit 137");
   const Finished finished = stage.run({"--max-restarts", "2"});
   CAPTURE(finished.err);
   CHECK(finished.status == 5);
@@ -178,10 +175,10 @@ TEST_CASE("what dies every time is given up at the limit") {
 }
 
 TEST_CASE("a folder of checkpoints that cannot be read between attempts does not end the launch") {
-  const Stage stage(kTinyJob,
-                    "store=$(echo runs/tiny/*)/checkpoints\n"
-                    "if [ $start = 1 ]; then rm -rf $store; ln -s checkpoints $store; exit 137; fi\n"
-                    "rm $store; exec \"$REAL\" \"$@\"");
+  const LaunchStage stage(kTinyJob,
+                          "store=$(echo runs/tiny/*)/checkpoints\n"
+                          "if [ $start = 1 ]; then rm -rf $store; ln -s checkpoints $store; exit 137; fi\n"
+                          "rm $store; exec \"$REAL\" \"$@\"");
   const Finished finished = stage.run({});
   CAPTURE(finished.err);
   CHECK(finished.status == 0);
@@ -191,10 +188,10 @@ TEST_CASE("a folder of checkpoints that cannot be read between attempts does not
 }
 
 TEST_CASE("a launcher of several hosts that ends before the run, and tells of no failure, is started again") {
-  const Stage stage(kTinyJob,
-                    "run=$(echo runs/tiny/*)\n"
-                    "if [ $start = 1 ]; then touch $run/config.resolved.toml; exit 0; fi\n"
-                    "echo '{\"kind\":\"begin\"}{\"kind\":\"end\"}' >$run/metrics.jsonl");
+  const LaunchStage stage(kTinyJob,
+                          "run=$(echo runs/tiny/*)\n"
+                          "if [ $start = 1 ]; then touch $run/config.resolved.toml; exit 0; fi\n"
+                          "echo '{\"kind\":\"begin\"}{\"kind\":\"end\"}' >$run/metrics.jsonl");
   const Finished finished = stage.run({"--hosts", "a,b"});
   CAPTURE(finished.err);
   CHECK(finished.status == 0);
@@ -203,10 +200,10 @@ TEST_CASE("a launcher of several hosts that ends before the run, and tells of no
 }
 
 TEST_CASE("a launcher of several hosts is believed no more when the run has begun again since its last end") {
-  const Stage stage(kTinyJob,
-                    "run=$(echo runs/tiny/*)\n"
-                    "touch $run/config.resolved.toml\n"
-                    "echo '{\"kind\":\"end\"}{\"kind\":\"begin\"}' >$run/metrics.jsonl");
+  const LaunchStage stage(kTinyJob,
+                          "run=$(echo runs/tiny/*)\n"
+                          "touch $run/config.resolved.toml\n"
+                          "echo '{\"kind\":\"end\"}{\"kind\":\"begin\"}' >$run/metrics.jsonl");
   const Finished finished = stage.run({"--hosts", "a,b", "--max-restarts", "1"});
   CAPTURE(finished.err);
   CHECK(finished.status == 5);
@@ -214,7 +211,7 @@ TEST_CASE("a launcher of several hosts is believed no more when the run has begu
 }
 
 TEST_CASE("the ranks of one host are believed that they are done, though nothing could be recorded") {
-  const Stage stage(kTinyJob, "\"$REAL\" \"$@\"; rm runs/tiny/*/metrics.jsonl");
+  const LaunchStage stage(kTinyJob, "\"$REAL\" \"$@\"; rm runs/tiny/*/metrics.jsonl");
   const Finished finished = stage.run({});
   CAPTURE(finished.err);
   CHECK(finished.status == 0);
@@ -222,7 +219,7 @@ TEST_CASE("the ranks of one host are believed that they are done, though nothing
 }
 
 TEST_CASE("what would end the same is launched once") {
-  const Stage stage;
+  const LaunchStage stage;
   Finished finished = stage.run({"--set", "job.sede=1"});
   CHECK(finished.status == 2);
   CHECK(stage.starts().empty());
@@ -230,7 +227,7 @@ TEST_CASE("what would end the same is launched once") {
   CHECK(finished.status == 2);
   CHECK(stage.starts().size() == 1);
   for (const int code : {1, 3, 4, 7, 75}) {
-    const Stage other(kTinyJob, fmt::format("exit {}", code));
+    const LaunchStage other(kTinyJob, fmt::format("exit {}", code));
     CHECK(other.run({}).status == (code == 1 ? 3 : code));  // mpirun's 1: it could not start anything
     CHECK(other.starts().size() == 1);
   }
@@ -246,7 +243,7 @@ TEST_CASE("a launch that is asked to end lets the job write a checkpoint, and sa
               {"trap '' USR1; kill -USR1 $PPID; sleep 1; kill -TERM $PPID; exec sleep 1000", 2}};
   for (const auto& row : rows) {
     CAPTURE(row.does);
-    const Stage stage(kTinyJob, row.does);
+    const LaunchStage stage(kTinyJob, row.does);
     const Finished finished = stage.run({});
     CAPTURE(finished.err);
     CHECK(finished.status == 75);
@@ -259,7 +256,7 @@ TEST_CASE("a launch that is asked to end lets the job write a checkpoint, and sa
 }
 
 TEST_CASE("a launched run goes on in a later launch, numbers its attempts on, and is one launch's") {
-  const Stage stage(kTinyJob, "if [ $start = 1 ]; then exit 75; fi; exec \"$REAL\" \"$@\"");
+  const LaunchStage stage(kTinyJob, "if [ $start = 1 ]; then exit 75; fi; exec \"$REAL\" \"$@\"");
   CHECK(stage.run({}).status == 75);
   const fs::path run = stage.only_run();
   const std::string name = fs::relative(run, stage.scratch().path()).string();

@@ -1,4 +1,4 @@
-"""What the comparisons with PyTorch share: how a contender is run for a round, and how its times are told."""
+"""What the comparisons with PyTorch share: how a candidate is run for a round, and how its times are told."""
 
 import json
 import os
