@@ -110,6 +110,20 @@ void with_functions(Pointwise function, const Run& run) {
   }
 }
 
+// Calls run() with the functor of a pass.
+template <class Run>
+void with_forward(Pointwise function, ConstTensor x, Tensor y, const Run& run) {
+  with_functions(function, [&]<class Function>(Function) {
+    run(PointwiseForward<Function>{x.as<float>(), y.as<float>()});
+  });
+}
+template <class Run>
+void with_backward(Pointwise function, ConstTensor y, ConstTensor dy, Tensor dx, const Run& run) {
+  with_functions(function, [&]<class Function>(Function) {
+    run(PointwiseBackward<Function>{y.as<float>(), dy.as<float>(), dx.as<float>()});
+  });
+}
+
 struct BytesToFloat {
   std::int64_t channels;
   const std::uint8_t* x;

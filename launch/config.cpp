@@ -2,7 +2,7 @@
 #include "kernels/base/log.hpp"
 #include "launch/command/job.hpp"
 #include "launch/commands.hpp"
-#include "runtime/config/complaint.hpp"
+#include "runtime/config/errors.hpp"
 #include "runtime/job/describe.hpp"
 #include "runtime/job/parse.hpp"
 #include "runtime/job/show.hpp"

@@ -136,11 +136,12 @@ std::unique_ptr<runtime::checkpoint::Store> own(const fs::path& store, bool is_n
   constexpr std::chrono::seconds kPatience{60};
   constexpr std::chrono::milliseconds kPause{500};
   const base::TimePoint end = base::Clock::now() + kPatience;
-  for (;;) {
+  for (bool is_said = false;; is_said = true) {
     try {
       return std::make_unique<runtime::checkpoint::Store>(store);
-    } catch (const base::InUseError&) {
+    } catch (const base::InUseError& failure) {
       if (!is_new_attempt || base::Clock::now() > end) throw;
+      if (!is_said) base::log_info("waiting up to {} s: {}", kPatience.count(), failure.what());
     }
     std::this_thread::sleep_for(kPause);
   }

@@ -14,19 +14,20 @@ namespace {
 
 struct Entry {
   std::string name;
-  std::function<std::string()> obstacle;
+  std::function<std::string()> unsupported_reason;
   std::function<std::unique_ptr<Baseline>(mpi::Communicator&, std::span<float>)> make;
 };
 
 Entry mpi_entry(std::string name, int algorithm) {
-  return {std::move(name), [=] { return mpi_obstacle(algorithm); },
+  return {std::move(name), [=] { return mpi_unsupported_reason(algorithm); },
           [=](mpi::Communicator& communicator, std::span<float> values) {
             return make_mpi_baseline(algorithm, communicator, values);
           }};
 }
 
 Entry gloo_entry(std::string name, GlooAlgorithm algorithm) {
-  return {std::move(name), gloo_obstacle, [=](mpi::Communicator& communicator, std::span<float> values) {
+  return {std::move(name), gloo_unsupported_reason,
+          [=](mpi::Communicator& communicator, std::span<float> values) {
             return make_gloo_baseline(algorithm, communicator, values);
           }};
 }
@@ -63,14 +64,14 @@ std::string baseline_names() {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-std::string obstacle(std::string_view name) {
-  return entry(name).obstacle();
+std::string unsupported_reason(std::string_view name) {
+  return entry(name).unsupported_reason();
 }
 
 std::unique_ptr<Baseline> make_baseline(std::string_view name, mpi::Communicator& communicator,
                                         std::span<float> values) {
   const Entry& chosen = entry(name);
-  if (const std::string reason = chosen.obstacle(); !reason.empty())
+  if (const std::string reason = chosen.unsupported_reason(); !reason.empty())
     base::raise<base::EnvironmentError>("{}: {}", name, reason);
   return chosen.make(communicator, values);
 }

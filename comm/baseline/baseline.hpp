@@ -28,9 +28,9 @@ bool is_baseline(std::string_view name);
 std::string baseline_names();
 
 // Why this build and job cannot run a baseline; empty where they can. Needs MPI.
-std::string obstacle(std::string_view name);
+std::string unsupported_reason(std::string_view name);
 
-// `values` outlive it. Throws EnvironmentError where there is an obstacle. Collective.
+// `values` outlive it. Throws EnvironmentError where unsupported_reason() has one. Collective.
 std::unique_ptr<Baseline> make_baseline(std::string_view name, mpi::Communicator& communicator,
                                         std::span<float> values);
 

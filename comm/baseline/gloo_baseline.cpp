@@ -136,7 +136,7 @@ class Nothing final : public Baseline {
 
 }  // namespace
 
-std::string gloo_obstacle() {
+std::string gloo_unsupported_reason() {
   return {};
 }
 

@@ -90,7 +90,7 @@ class MpiBaseline final : public Baseline {
 
 }  // namespace
 
-std::string mpi_obstacle(int algorithm) {
+std::string mpi_unsupported_reason(int algorithm) {
   if (algorithm == 0) return {};
   open_tools();
   if (!has_variable(kAlgorithmVariable) || !has_variable(kPermissionVariable))

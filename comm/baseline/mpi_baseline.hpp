@@ -8,7 +8,7 @@ namespace eightfold::comm::baseline {
 // recursive doubling, 4 ring, 5 segmented ring, 6 Rabenseifner.
 inline constexpr int kMpiAlgorithms = 6;
 
-std::string mpi_obstacle(int algorithm);
+std::string mpi_unsupported_reason(int algorithm);
 std::unique_ptr<Baseline> make_mpi_baseline(int algorithm, mpi::Communicator& communicator,
                                             std::span<float> values);
 

@@ -92,7 +92,7 @@ Description describe(const ConvolutionShape& shape) {
 
 // The plan of one pass: its algorithm, and a description that contains the arithmetic.
 template <class Algorithm>
-struct Pass {
+struct PlannedDirection {
   Description description;
   Algorithm algorithm{};
   std::size_t workspace_bytes = 0;
@@ -113,7 +113,7 @@ template <class Candidate, class Offer, class WorkspaceOf>
 auto plan_pass(const ConvolutionShape& shape, const char* what, const Offer& offer,
                const WorkspaceOf& workspace_of) {
   constexpr std::size_t kWorkspaceLimit = 256 << 20;
-  Pass<decltype(Candidate::algo)> pass{describe(shape)};
+  PlannedDirection<decltype(Candidate::algo)> pass{describe(shape)};
   std::array<Candidate, 16> candidates{};
   int found = 0;
   EIGHTFOLD_CUDNN_CHECK(
@@ -230,9 +230,9 @@ class CudaConvolution final : public Convolution {
   const float* weight_ = nullptr;
   TensorLayout x_, y_;
   FilterLayout filter_;
-  Pass<cudnnConvolutionFwdAlgo_t> forward_;
-  Pass<cudnnConvolutionBwdFilterAlgo_t> backward_weight_;
-  Pass<cudnnConvolutionBwdDataAlgo_t> backward_data_;
+  PlannedDirection<cudnnConvolutionFwdAlgo_t> forward_;
+  PlannedDirection<cudnnConvolutionBwdFilterAlgo_t> backward_weight_;
+  PlannedDirection<cudnnConvolutionBwdDataAlgo_t> backward_data_;
   Buffer<std::byte> workspace_;
 };
 

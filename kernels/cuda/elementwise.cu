@@ -38,16 +38,12 @@ void bytes_to_float(StreamView stream, ConstTensor x, ConstTensor scale, ConstTe
 }
 
 void pointwise_forward(StreamView stream, Pointwise function, ConstTensor x, Tensor y) {
-  with_functions(function, [&]<class Function>(Function) {
-    for_each_element(stream, y.elements(), PointwiseForward<Function>{x.as<float>(), y.as<float>()});
-  });
+  with_forward(function, x, y, [&](const auto& functor) { for_each_element(stream, y.elements(), functor); });
 }
 
 void pointwise_backward(StreamView stream, Pointwise function, ConstTensor y, ConstTensor dy, Tensor dx) {
-  with_functions(function, [&]<class Function>(Function) {
-    for_each_element(stream, dx.elements(),
-                     PointwiseBackward<Function>{y.as<float>(), dy.as<float>(), dx.as<float>()});
-  });
+  with_backward(function, y, dy, dx,
+                [&](const auto& functor) { for_each_element(stream, dx.elements(), functor); });
 }
 
 void dropout(StreamView stream, const DropoutMask& mask, ConstTensor x, Tensor y) {

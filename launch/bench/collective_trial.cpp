@@ -80,7 +80,7 @@ std::string unsupported_reason(const Candidate& candidate, kernels::Device devic
   if (comm::baseline::is_baseline(algorithm)) {
     if (is_lossy) return "libraries add fp32 numbers";
     if (device.kind != kernels::DeviceKind::host) return "it is measured in host memory: use --device host";
-    return comm::baseline::obstacle(algorithm);
+    return comm::baseline::unsupported_reason(algorithm);
   }
   if (algorithm == kAuto) return {};
   const comm::schedules::Generator* generator = comm::schedules::find_allreduce(algorithm);

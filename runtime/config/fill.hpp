@@ -3,7 +3,7 @@
 // From the keys that a file gives to the fields of the struct that they stand for.
 
 #include "kernels/base/error.hpp"
-#include "runtime/config/complaint.hpp"
+#include "runtime/config/errors.hpp"
 #include "runtime/config/tables.hpp"
 
 #include <fmt/ranges.h>
@@ -21,44 +21,43 @@ inline const Place& place_of(const Origins& origins, std::string_view key, const
 }
 
 template <class Owner>
-[[noreturn]] void reject_idle_key(const Section<Owner>& section, const Condition& obstacle,
+[[noreturn]] void reject_idle_key(const Section<Owner>& section, const Condition& unmet_condition,
                                   const Owner& owner, std::string_view prefix, std::string_view key,
                                   const Place& place) {
   base::raise<base::ConfigError>("{}: {}.{} has no effect with {}.{} = {}; allowed with {} = \"{}\"",
-                                 place.text, prefix, key, prefix, obstacle.key,
-                                 toml_text(section.find(obstacle.key)->get(owner)), obstacle.key,
-                                 fmt::join(obstacle.values, "\", \""));
+                                 place.text, prefix, key, prefix, unmet_condition.key,
+                                 toml_text(section.find(unmet_condition.key)->get(owner)),
+                                 unmet_condition.key, fmt::join(unmet_condition.values, "\", \""));
 }
 
 // Whether it is open what a key depends on, because that is wrong or missing itself.
 template <class Owner>
-bool depends_on_doubt(const Key<Owner>& key, std::string_view prefix, const Complaints& complaints) {
+bool depends_on_doubt(const Key<Owner>& key, std::string_view prefix, const ErrorList& errors) {
   return std::ranges::any_of(key.only_with, [&](const Condition& condition) {
-    return complaints.doubts(fmt::format("{}.{}", prefix, condition.key));
+    return errors.doubts(fmt::format("{}.{}", prefix, condition.key));
   });
 }
 
 // Complains of a key that is given and has no effect, or has to be given and is not.
 template <class Owner>
 void check_presence(const Section<Owner>& section, const Key<Owner>& key, std::string_view prefix,
-                    const GivenSection& given, const Owner& owner, Complaints& complaints) {
+                    const GivenSection& given, const Owner& owner, ErrorList& errors) {
   const std::string full_name = fmt::format("{}.{}", prefix, key.name);
-  if (complaints.doubts(prefix) || complaints.doubts(full_name) || depends_on_doubt(key, prefix, complaints))
-    return;
+  if (errors.doubts(prefix) || errors.doubts(full_name) || depends_on_doubt(key, prefix, errors)) return;
   const auto entry = given.keys.find(key.name);
-  const Condition* obstacle = section.obstacle(key, owner);
-  if (obstacle != nullptr && entry != given.keys.end())
-    complaints.collect_for(full_name, [&] {
-      reject_idle_key(section, *obstacle, owner, prefix, key.name, entry->second.place);
+  const Condition* unmet_condition = section.unmet_condition(key, owner);
+  if (unmet_condition != nullptr && entry != given.keys.end())
+    errors.collect_for(full_name, [&] {
+      reject_idle_key(section, *unmet_condition, owner, prefix, key.name, entry->second.place);
     });
-  if (obstacle == nullptr && key.required && entry == given.keys.end())
-    complaints.add_missing(given.place, full_name, key.allowed());
+  if (unmet_condition == nullptr && key.required && entry == given.keys.end())
+    errors.add_missing(given.place, full_name, key.allowed());
 }
 
 // Sets the fields that are given, then checks that each has an effect and that none is missing.
 template <class Owner>
 void fill(const Section<Owner>& section, std::string_view prefix, const GivenSection& given, Owner& owner,
-          Origins& origins, Complaints& complaints) {
+          Origins& origins, ErrorList& errors) {
   for (const auto& [name, entry] : given.keys) {
     const Key<Owner>& key = *section.find(name);
     key.set(owner, entry.value);
@@ -67,7 +66,7 @@ void fill(const Section<Owner>& section, std::string_view prefix, const GivenSec
       place.expanded = std::get<std::string>(key.get(owner));
     origins.emplace(fmt::format("{}.{}", prefix, name), std::move(place));
   }
-  for (const Key<Owner>& key : section.keys) check_presence(section, key, prefix, given, owner, complaints);
+  for (const Key<Owner>& key : section.keys) check_presence(section, key, prefix, given, owner, errors);
 }
 
 }  // namespace eightfold::runtime::config

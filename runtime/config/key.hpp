@@ -86,7 +86,7 @@ struct Section {
   }
 
   // The condition that leaves `key` without effect in `owner`; null if it has its effect.
-  const Condition* obstacle(const KeyFacts& key, const Owner& owner) const {
+  const Condition* unmet_condition(const KeyFacts& key, const Owner& owner) const {
     for (const Condition& condition : key.only_with) {
       const Value value = find(condition.key)->get(owner);
       const bool holds =

@@ -2,7 +2,7 @@
 
 #include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
-#include "runtime/config/complaint.hpp"
+#include "runtime/config/errors.hpp"
 #include "runtime/config/limits.hpp"
 
 #include <toml++/toml.h>
@@ -67,8 +67,8 @@ Place place_in(std::string_view source, const toml::source_region& region) {
 // Reads one file; `source` is what its places begin with.
 class Reader {
  public:
-  Reader(std::string_view source, const Layout& layout, Complaints& complaints, FormerNames former)
-      : source_(source), layout_(layout), complaints_(complaints), former_(former) {}
+  Reader(std::string_view source, const Layout& layout, ErrorList& errors, FormerNames former)
+      : source_(source), layout_(layout), errors_(errors), former_(former) {}
 
   Tables read(const toml::table& root) {
     tables_.place.text = source_;
@@ -78,7 +78,7 @@ class Reader {
       else
         tables_.sections[std::string(table.name)].place = tables_.place;
     }
-    for (const auto& [key, node] : root) complaints_.collect_for(key.str(), [&] { read_top(key, node); });
+    for (const auto& [key, node] : root) errors_.collect_for(key.str(), [&] { read_top(key, node); });
     return std::move(tables_);
   }
 
@@ -106,7 +106,7 @@ class Reader {
   void read_parent(std::string_view parent, const toml::node& node) {
     for (const auto& [key, child] : table_of(node, parent, fmt::format("[{}]", parent))) {
       const std::string full_name = fmt::format("{}.{}", parent, key.str());
-      complaints_.collect_for(full_name, [&] {
+      errors_.collect_for(full_name, [&] {
         const auto list = std::ranges::find(layout_, full_name, &TableFacts::name);
         if (list == layout_.end())
           reject_key(place_of(key), layout_, parent, key.str(),
@@ -126,8 +126,8 @@ class Reader {
       const std::string prefix = fmt::format("{}[{}]", facts.name, list.size());
       GivenSection& given = list.emplace_back();
       given.place = place_of(element);
-      complaints_.collect_for(prefix,
-                              [&] { read_keys(facts, prefix, table_of(element, prefix, heading), given); });
+      errors_.collect_for(prefix,
+                          [&] { read_keys(facts, prefix, table_of(element, prefix, heading), given); });
     }
   }
 
@@ -142,7 +142,7 @@ class Reader {
       }
       const std::string full_name = fmt::format("{}.{}", prefix, key->name);
       const Place place = place_of(node);
-      complaints_.collect_for(full_name, [&] {
+      errors_.collect_for(full_name, [&] {
         given.keys.emplace(key->name, Given{accepted(*key, full_name, node, place), place});
       });
     }
@@ -161,7 +161,7 @@ class Reader {
 
   std::string source_;
   const Layout& layout_;
-  Complaints& complaints_;
+  ErrorList& errors_;
   FormerNames former_;
   Tables tables_;
 };
@@ -207,9 +207,9 @@ std::string read_toml_file(const std::filesystem::path& file) {
   }
 }
 
-Tables read_tables(std::string_view text, std::string_view source, const Layout& layout,
-                   Complaints& complaints, FormerNames former) {
-  return Reader(source, layout, complaints, former).read(parse_toml(text, source));
+Tables read_tables(std::string_view text, std::string_view source, const Layout& layout, ErrorList& errors,
+                   FormerNames former) {
+  return Reader(source, layout, errors, former).read(parse_toml(text, source));
 }
 
 Value read_value(const KeyFacts& key, std::string_view full_name, std::string_view text, const Place& place) {

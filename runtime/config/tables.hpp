@@ -58,7 +58,7 @@ TableFacts table_facts(const Section<Owner>& section, bool is_list = false) {
   return table;
 }
 
-class Complaints;
+class ErrorList;
 
 // Whether a key may be given by the name that it had in earlier versions: what a program has saved may, what
 // people write may not.
@@ -78,8 +78,8 @@ std::string read_toml_file(const std::filesystem::path& file);
 
 // Complains, "source:line:column: what is wrong; what is allowed", of everything but unknown keys
 // (reject_unknown_keys()). Throws ConfigError where the text is no TOML.
-Tables read_tables(std::string_view text, std::string_view source, const Layout& layout,
-                   Complaints& complaints, FormerNames former = FormerNames::refused);
+Tables read_tables(std::string_view text, std::string_view source, const Layout& layout, ErrorList& errors,
+                   FormerNames former = FormerNames::refused);
 
 // A value as it stands on a command line: TOML, but texts, choices and sizes need no quotes. Throws
 // ConfigError at `place`.

@@ -66,7 +66,8 @@ struct BatchPlan {
   // The passes that every rank makes for a batch, at least 1.
   std::int64_t passes(const Batch& batch) const { return ceiling(largest_share(batch.samples), pass_rows()); }
 
-  // Pass `index` of a share: at most pass_rows() rows, fewer or none in the last ones.
+  // The rows of micro-batch `index` of a local batch: at most pass_rows() rows, fewer or none in the last
+  // ones.
   Rows pass(const Rows& share, std::int64_t index) const {
     const std::int64_t done = std::min(index * pass_rows(), share.samples);
     return {share.first + done, std::min(pass_rows(), share.samples - done)};

@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Why `path` is no file to read; nothing if it is one.
-std::optional<std::string> obstacle(const fs::path& path) {
+std::optional<std::string> unreadable_reason(const fs::path& path) {
   std::error_code failure;
   const fs::file_status status = fs::status(path, failure);
   if (fs::is_regular_file(status)) return std::nullopt;
@@ -35,9 +35,9 @@ fs::path find_file(const DataPlace& place, const fs::path& name, const char* key
   } else {
     other += ".gz";
   }
-  const std::optional<std::string> first = obstacle(asked);
+  const std::optional<std::string> first = unreadable_reason(asked);
   if (!first) return asked;
-  const std::optional<std::string> second = obstacle(other);
+  const std::optional<std::string> second = unreadable_reason(other);
   if (!second) return other;
   base::raise<base::DataError>(
       "no data ({}): {}: {}; {}: {}; say where the files are with --set data.dir=DIR; {}", keys,

@@ -15,8 +15,8 @@ kernels::Buffer<float> on_device(kernels::Device device, const std::vector<float
 
 }  // namespace
 
-Feed::Feed(kernels::Device device, const Normalization& normalization, const kernels::Shape& sample,
-           std::int64_t rows)
+InputStage::InputStage(kernels::Device device, const Normalization& normalization,
+                       const kernels::Shape& sample, std::int64_t rows)
     : device_(device),
       scale_(on_device(device, normalization.scale)),
       shift_(on_device(device, normalization.shift)) {
@@ -25,8 +25,8 @@ Feed::Feed(kernels::Device device, const Normalization& normalization, const ker
   labels_ = {device, static_cast<std::size_t>(rows)};
 }
 
-kernels::ConstTensor Feed::load(kernels::StreamView stream, kernels::ConstTensor images,
-                                kernels::ConstTensor labels, kernels::Tensor input) {
+kernels::ConstTensor InputStage::load(kernels::StreamView stream, kernels::ConstTensor images,
+                                      kernels::ConstTensor labels, kernels::Tensor input) {
   if (device_.kind == kernels::DeviceKind::host) {
     kernels::bytes_to_float(stream, images, scale_.tensor(), shift_.tensor(), input);
     return labels;

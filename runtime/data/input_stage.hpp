@@ -9,11 +9,11 @@
 
 namespace eightfold::runtime::data {
 
-class Feed {
+class InputStage {
  public:
   // For passes of `rows` samples of shape `sample` [height, width, channels].
-  Feed(kernels::Device device, const Normalization& normalization, const kernels::Shape& sample,
-       std::int64_t rows);
+  InputStage(kernels::Device device, const Normalization& normalization, const kernels::Shape& sample,
+             std::int64_t rows);
 
   // Enqueues everything; images [rows, height, width, channels] u8 and labels [rows] i32 are host memory that
   // must stay until the stream has passed. Fills `input` and returns the labels as the device sees them.

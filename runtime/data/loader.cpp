@@ -33,7 +33,7 @@ Loader::Slot Loader::make_slot(kernels::Device device) const {
   return slot;
 }
 
-const Pass& Loader::next() {
+const MicroBatch& Loader::next() {
   std::unique_lock lock(mutex_);
   base::require(taken_ - released_ < kSlots, "all {} passes are held", kSlots);
   const auto is_settled = [&] { return loaded_ > taken_ || finished_; };
@@ -43,7 +43,7 @@ const Pass& Loader::next() {
   base::raise<base::InternalError>("no pass is left after {}", taken_);
 }
 
-void Loader::release(const Pass& pass, kernels::StreamView stream) {
+void Loader::release(const MicroBatch& pass, kernels::StreamView stream) {
   // Only this thread changes taken_ and released_, so that reading them here needs no lock.
   base::require(released_ < taken_ && &pass == &slot(released_).pass,
                 "pass {} of step {} released out of order", pass.pass, pass.step);

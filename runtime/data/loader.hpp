@@ -40,7 +40,7 @@ struct LoaderJob {
 };
 
 // Loaded samples, valid until their release.
-struct Pass {
+struct MicroBatch {
   std::int64_t step = 0;
   std::int64_t epoch = 0;
   std::int64_t pass = 0;        // of this step
@@ -65,16 +65,16 @@ class Loader {
 
   // The next pass, once it is loaded. What the source threw is thrown here, after the passes before it.
   // Requires: there is one, and fewer than kSlots passes are held.
-  const Pass& next();
+  const MicroBatch& next();
   // Gives back the oldest pass held: all that reads it is on `stream` by now. Does not wait for it.
-  void release(const Pass& pass, kernels::StreamView stream);
+  void release(const MicroBatch& pass, kernels::StreamView stream);
 
  private:
   struct Slot {
     kernels::PinnedBuffer<std::uint8_t> images;
     kernels::PinnedBuffer<std::int32_t> labels;
     kernels::Event consumed;
-    Pass pass;
+    MicroBatch pass;
   };
 
   Slot& slot(std::int64_t number) { return slots_[static_cast<std::size_t>(number % kSlots)]; }

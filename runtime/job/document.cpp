@@ -2,7 +2,7 @@
 
 #include "kernels/base/error.hpp"
 #include "kernels/base/parse.hpp"
-#include "runtime/config/complaint.hpp"
+#include "runtime/config/errors.hpp"
 #include "runtime/job/keys.hpp"
 
 namespace eightfold::runtime::job {
@@ -47,9 +47,9 @@ void assign(std::string_view section, const Address& address, std::string_view v
 
 }  // namespace
 
-config::Tables read_document(std::string_view text, std::string_view source, config::Complaints& complaints,
+config::Tables read_document(std::string_view text, std::string_view source, config::ErrorList& errors,
                              config::FormerNames former) {
-  return config::read_tables(text, source, job_layout(), complaints, former);
+  return config::read_tables(text, source, job_layout(), errors, former);
 }
 
 void add_override(config::Tables& document, std::string_view assignment) {

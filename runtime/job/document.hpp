@@ -11,7 +11,7 @@
 namespace eightfold::runtime::job {
 
 // Reads a TOML text (read_tables()).
-config::Tables read_document(std::string_view text, std::string_view source, config::Complaints& complaints,
+config::Tables read_document(std::string_view text, std::string_view source, config::ErrorList& errors,
                              config::FormerNames former = config::FormerNames::refused);
 
 // Adds "section.key=value" or "model.layer[2].key=value", replacing what the file says. The value is TOML;

@@ -23,11 +23,11 @@ void complete(const config::Kinds& kinds, config::Choice& choice, const config::
 }
 
 config::Layer make_layer(const config::GivenSection& given, const std::string& prefix,
-                         config::Origins& origins, config::Complaints& complaints) {
+                         config::Origins& origins, config::ErrorList& errors) {
   config::Layer layer;
   layer.place = given.place;
-  fill(layer_section(), prefix, given, layer, origins, complaints);
-  complete(layer_kinds(), layer, config::Together(prefix, origins, layer.place, complaints));
+  fill(layer_section(), prefix, given, layer, origins, errors);
+  complete(layer_kinds(), layer, config::Together(prefix, origins, layer.place, errors));
   return layer;
 }
 
@@ -52,11 +52,11 @@ void check_exchange(const config::Exchange& exchange, const config::Together& to
 }
 
 void check_together(const config::JobConfig& config, const config::Origins& origins,
-                    const config::Place& file, config::Complaints& complaints) {
-  const config::Together together("", origins, file, complaints);
+                    const config::Place& file, config::ErrorList& errors) {
+  const config::Together together("", origins, file, errors);
   const std::string_view layers = layer_section().name;
-  if (config.model.layers.empty() && !complaints.doubts(kModelSection) && !complaints.doubts(layers))
-    complaints.add_missing(file, layers, "one heading [[model.layer]] per layer");
+  if (config.model.layers.empty() && !errors.doubts(kModelSection) && !errors.doubts(layers))
+    errors.add_missing(file, layers, "one heading [[model.layer]] per layer");
   check_batch(config, together);
   check_exchange(config.exchange, together);
 }
@@ -81,27 +81,27 @@ void check_warmup(const config::Schedule& schedule, std::int64_t job_steps) {
 
 ParsedJob parse_job(std::string_view toml_text, std::string_view source_name,
                     std::span<const std::string> overrides, config::FormerNames former) {
-  config::Complaints complaints(source_name);
-  config::Tables document = read_document(toml_text, source_name, complaints, former);
+  config::ErrorList errors(source_name);
+  config::Tables document = read_document(toml_text, source_name, errors, former);
   for (const std::string_view assignment : overrides)
-    complaints.collect_for(assignment.substr(0, assignment.find('=')),
-                           [&] { add_override(document, assignment); });
-  config::reject_unknown_keys(document, job_layout(), complaints);
+    errors.collect_for(assignment.substr(0, assignment.find('=')),
+                       [&] { add_override(document, assignment); });
+  config::reject_unknown_keys(document, job_layout(), errors);
 
   ParsedJob job;
   for (const auto& section : job_sections())
     config::fill(section, section.name, document.sections.find(section.name)->second, job.config, job.origins,
-                 complaints);
+                 errors);
   const std::vector<config::GivenSection>& layers = document.lists.find(layer_section().name)->second;
   for (std::size_t i = 0; i < layers.size(); ++i)
     job.config.model.layers.push_back(
-        make_layer(layers[i], fmt::format("{}[{}]", layer_section().name, i), job.origins, complaints));
+        make_layer(layers[i], fmt::format("{}[{}]", layer_section().name, i), job.origins, errors));
   job.config.schedule.place = config::place_of(job.origins, "schedule.warmup_steps", document.place);
-  complete(data_kinds(), job.config.data, config::Together("data", job.origins, document.place, complaints));
+  complete(data_kinds(), job.config.data, config::Together("data", job.origins, document.place, errors));
   complete(optimizer_kinds(), job.config.optimizer,
-           config::Together("optimizer", job.origins, document.place, complaints));
-  check_together(job.config, job.origins, document.place, complaints);
-  complaints.raise();
+           config::Together("optimizer", job.origins, document.place, errors));
+  check_together(job.config, job.origins, document.place, errors);
+  errors.raise();
   return job;
 }
 

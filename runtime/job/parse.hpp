@@ -20,7 +20,7 @@ struct ParsedJob {
 };
 
 // `source_name` is what places begin with. Overrides are "section.key=value", the later one wins. Throws
-// ConfigErrors (complaint.hpp), all there are; a ConfigError for what is no TOML.
+// ConfigErrors (errors.hpp), all there are; a ConfigError for what is no TOML.
 ParsedJob parse_job(std::string_view toml_text, std::string_view source_name,
                     std::span<const std::string> overrides = {},
                     config::FormerNames former = config::FormerNames::refused);

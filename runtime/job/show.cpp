@@ -22,7 +22,7 @@ class Writer {
                const Owner& owner) {
     text_ += fmt::format("{}{}\n", text_.empty() ? "" : "\n", heading);
     for (const config::Key<Owner>& key : section.keys) {
-      if (section.obstacle(key, owner) != nullptr) continue;
+      if (section.unmet_condition(key, owner) != nullptr) continue;
       const std::string line = fmt::format("{} = {}", key.name, config::toml_text(key.get(owner)));
       text_ += origins_ == nullptr
                    ? line
@@ -61,7 +61,8 @@ void compare(const config::Section<Owner>& section, std::string_view prefix, con
   for (const config::Key<Owner>& key : section.keys) {
     const bool decides =
         key.identity == config::Identity::always || (key.identity == config::Identity::horizon && horizon);
-    if (!decides || section.obstacle(key, checkpoint) != nullptr || section.obstacle(key, job) != nullptr)
+    if (!decides || section.unmet_condition(key, checkpoint) != nullptr ||
+        section.unmet_condition(key, job) != nullptr)
       continue;
     const config::Value before = key.get(checkpoint);
     const config::Value now = key.get(job);

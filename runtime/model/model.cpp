@@ -181,13 +181,14 @@ void Model::begin_step(StreamView stream) {
   for (Stage& stage : stages_) stage.layer->begin_step(stream);
 }
 
-void Model::forward(StreamView stream, const layers::Pass& pass, kernels::Timeline* timeline) {
+void Model::forward(StreamView stream, const layers::PassContext& pass, kernels::Timeline* timeline) {
   for (std::size_t i = 0; i < stages_.size(); ++i)
     timed(timeline, telemetry::kForwardSpan, indices_[i],
           [&] { stages_[i].layer->forward(stream, pass, stages_[i].x, stages_[i].y); });
 }
 
-void Model::backward(StreamView stream, const layers::Pass& pass, Stage& stage, const GradientsReady& ready) {
+void Model::backward(StreamView stream, const layers::PassContext& pass, Stage& stage,
+                     const GradientsReady& ready) {
   if (stage.has_parameters) {
     stage.layer->backward_parameters(stream, pass, stage.x, stage.y, stage.dy);
     ready(stage.ready);
@@ -200,8 +201,8 @@ Tensor Model::logits() const {
   return y.reshaped({rows(), outputs()});
 }
 
-void Model::train(StreamView stream, const layers::Pass& pass, kernels::ConstTensor labels, float weight,
-                  Tensor totals, const GradientsReady& ready, kernels::Timeline* timeline) {
+void Model::train(StreamView stream, const layers::PassContext& pass, kernels::ConstTensor labels,
+                  float weight, Tensor totals, const GradientsReady& ready, kernels::Timeline* timeline) {
   forward(stream, pass, timeline);
   const Tensor logits = this->logits(), dlogits = stages_.back().dy.reshaped(logits.shape());
   kernels::softmax_cross_entropy(stream, logits, labels, pass.samples, weight, totals, dlogits);
@@ -212,7 +213,7 @@ void Model::train(StreamView stream, const layers::Pass& pass, kernels::ConstTen
   }
 }
 
-void Model::evaluate(StreamView stream, const layers::Pass& pass, kernels::ConstTensor labels,
+void Model::evaluate(StreamView stream, const layers::PassContext& pass, kernels::ConstTensor labels,
                      Tensor totals) {
   forward(stream, pass, nullptr);
   kernels::softmax_cross_entropy(stream, logits(), labels, pass.samples, 1.0F, totals, Tensor());

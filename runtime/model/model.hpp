@@ -62,10 +62,11 @@ class Model {
   // Forward, loss and backward over what input() holds. labels [rows] i32. The gradient of `weight` times the
   // sum of the losses goes to gradients() as pass.gradients says; the losses and hits are added to totals [2]
   // f64. With a timeline of the stream every layer's part is a span of it (runtime/telemetry/spans.hpp).
-  void train(kernels::StreamView stream, const layers::Pass& pass, kernels::ConstTensor labels, float weight,
-             kernels::Tensor totals, const GradientsReady& ready, kernels::Timeline* timeline = nullptr);
+  void train(kernels::StreamView stream, const layers::PassContext& pass, kernels::ConstTensor labels,
+             float weight, kernels::Tensor totals, const GradientsReady& ready,
+             kernels::Timeline* timeline = nullptr);
   // Forward and loss only.
-  void evaluate(kernels::StreamView stream, const layers::Pass& pass, kernels::ConstTensor labels,
+  void evaluate(kernels::StreamView stream, const layers::PassContext& pass, kernels::ConstTensor labels,
                 kernels::Tensor totals);
 
  private:
@@ -80,8 +81,8 @@ class Model {
   void plan_stages(const config::Model& config, kernels::Device device);
   void plan_activations(kernels::Device device);
   void plan_parameters(const config::Model& config, kernels::Device device);
-  void forward(kernels::StreamView stream, const layers::Pass& pass, kernels::Timeline* timeline);
-  void backward(kernels::StreamView stream, const layers::Pass& pass, Stage& stage,
+  void forward(kernels::StreamView stream, const layers::PassContext& pass, kernels::Timeline* timeline);
+  void backward(kernels::StreamView stream, const layers::PassContext& pass, Stage& stage,
                 const GradientsReady& ready);
   kernels::Tensor logits() const;  // [rows, classes]
 

@@ -34,10 +34,10 @@ telemetry::Score evaluate(Session& session, comm::engine::Engine& engine, base::
   for (std::int64_t step = 0; step < plan.steps_per_epoch(); ++step) {
     for (std::int64_t index = plan.passes(plan.batch(step)); index > 0; --index) {
       recorder.begin_phase(base::Phase::evaluation, done);
-      const data::Pass& loaded = loader.next();
+      const data::MicroBatch& loaded = loader.next();
       const kernels::ConstTensor labels =
-          session.feed().load(stream, loaded.images, loaded.labels, model.input());
-      const model::layers::Pass pass{
+          session.input_stage().load(stream, loaded.images, loaded.labels, model.input());
+      const model::layers::PassContext pass{
           model::layers::Phase::evaluation, 0, step, loaded.first, loaded.samples, {}};
       model.evaluate(stream, pass, labels, totals.tensor());
       loader.release(loaded, stream);

@@ -67,11 +67,11 @@ Session::Session(config::JobConfig config, data::Split data, data::TrainingFacts
       buckets_(model::cut_buckets(model_.gradients().elements(), config_.exchange.bucket)),
       residual_(make_residual(config_.exchange, model_.gradients(), place.ranks)),
       snapshot_(make_snapshot(Snapshot::Copies::of_device_arenas)),
-      feed_(make_feed()) {
+      input_stage_(make_input_stage()) {
   data::require_labels_below(*data_.test, model_.outputs());
 }
 
-data::Feed Session::make_feed() const {
+data::InputStage Session::make_input_stage() const {
   return {place_.device, data::normalization(facts_.bytes), tensor_shape(facts_.shape), plan_.pass_rows()};
 }
 
@@ -108,7 +108,7 @@ void Session::restore(comm::mpi::Communicator& communicator, const checkpoint::F
   if (const auto facts = share_training_facts(communicator, found)) {
     base::require(facts->shape == facts_.shape, "a checkpoint of other samples is restored");
     facts_.bytes = facts->bytes;
-    feed_ = make_feed();
+    input_stage_ = make_input_stage();
   }
 }
 

@@ -65,7 +65,7 @@ class Session {
   Snapshot& snapshot() noexcept { return snapshot_; }
   // Another snapshot of the same state, which must not outlive this.
   Snapshot make_snapshot(Snapshot::Copies copies) const;
-  data::Feed& feed() noexcept { return feed_; }
+  data::InputStage& input_stage() noexcept { return input_stage_; }
 
   // Rank 0 draws the initial weights from the seed, everybody gets them. Collective.
   void initialize(comm::mpi::Communicator& communicator);
@@ -77,7 +77,7 @@ class Session {
   std::uint64_t data_fingerprint() const;
 
  private:
-  data::Feed make_feed() const;
+  data::InputStage make_input_stage() const;
 
   config::JobConfig config_;
   data::Split data_;
@@ -91,7 +91,7 @@ class Session {
   std::vector<model::ArenaSpan> buckets_;
   kernels::Buffer<float> residual_;
   Snapshot snapshot_;
-  data::Feed feed_;
+  data::InputStage input_stage_;
 };
 
 // Whether the job uses error feedback. Automatic means: with codecs of less than 8 bits.

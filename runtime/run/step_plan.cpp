@@ -23,7 +23,7 @@ StepPlan plan_steps(Session& session, std::int64_t first_step, std::int64_t end_
   const bool clears_padding = !quant8::preserves_zero(config.exchange.codec);
   return {.stream = session.stream(),
           .model = session.model(),
-          .feed = session.feed(),
+          .input_stage = session.input_stage(),
           .optimizer = session.optimizer(),
           .guard = session.guard(),
           .buckets = session.buckets(),

@@ -26,7 +26,7 @@ enum class Update {
 struct StepPlan {
   kernels::StreamView stream;
   model::Model& model;
-  data::Feed& feed;
+  data::InputStage& input_stage;
   optim::Optimizer& optimizer;
   optim::Guard& guard;
   // Spans of the gradients that are exchanged as one operation, in the order in which they complete.

@@ -74,15 +74,16 @@ void Worker::update_by_bucket() {
 // The gradient of a step is the mean over the samples of its batch, whatever ranks and passes computed them:
 // each pass adds the gradients of its own samples, weighted by one over the samples of all.
 void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t passes) {
-  const data::Pass& loaded = next_pass();
+  const data::MicroBatch& loaded = next_micro_batch();
   const kernels::ConstTensor labels =
-      plan_.feed.load(plan_.stream, loaded.images, loaded.labels, plan_.model.input());
-  const model::layers::Pass pass{model::layers::Phase::training,
-                         plan_.seed,
-                         step_,
-                         loaded.first,
-                         loaded.samples,
-                         index == 0 ? kernels::GradientMode::overwrite : kernels::GradientMode::accumulate};
+      plan_.input_stage.load(plan_.stream, loaded.images, loaded.labels, plan_.model.input());
+  const model::layers::PassContext pass{
+      model::layers::Phase::training,
+      plan_.seed,
+      step_,
+      loaded.first,
+      loaded.samples,
+      index == 0 ? kernels::GradientMode::overwrite : kernels::GradientMode::accumulate};
   const bool submits = index == passes - 1 && plan_.overlaps;
   plan_.model.train(
       plan_.stream, pass, labels, 1.0F / static_cast<float>(batch.samples), totals_.tensor(),
@@ -93,8 +94,8 @@ void Worker::run_pass(const data::Batch& batch, std::int64_t index, std::int64_t
   loader_.release(loaded, plan_.stream);
 }
 
-const data::Pass& Worker::next_pass() {
-  const data::Pass* loaded = nullptr;
+const data::MicroBatch& Worker::next_micro_batch() {
+  const data::MicroBatch* loaded = nullptr;
   recorder_.begin_phase(base::Phase::data, step_);
   timeline_.span(telemetry::kDataWaitSpan, step_, [&] { loaded = &loader_.next(); });
   recorder_.begin_phase(base::Phase::forward, step_);

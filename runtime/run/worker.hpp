@@ -44,7 +44,7 @@ class Worker {
 
  private:
   void enqueue_step();
-  const data::Pass& next_pass();
+  const data::MicroBatch& next_micro_batch();
   void run_pass(const data::Batch& batch, std::int64_t index, std::int64_t passes);
   void submit_complete(std::int64_t end);
   void update_at_once();

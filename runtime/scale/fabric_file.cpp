@@ -39,19 +39,19 @@ Fabric read_fabric(const std::filesystem::path& file) {
 }
 
 Fabric parse_fabric(std::string_view toml_text, std::string_view source) {
-  config::Complaints complaints(source);
-  const config::Tables tables = read_tables(toml_text, source, file_layout(), complaints);
-  reject_unknown_keys(tables, file_layout(), complaints);
+  config::ErrorList errors(source);
+  const config::Tables tables = read_tables(toml_text, source, file_layout(), errors);
+  reject_unknown_keys(tables, file_layout(), errors);
   if (!tables.has_heading("fabric")) {
-    complaints.raise();
+    errors.raise();
     base::raise<base::ConfigError>(
         "{}: no fabric is described here; allowed: a file with a heading [fabric] (docs/scaling.md)", source);
   }
   Fabric fabric;
   Origins origins;
   for (const auto& section : fabric_sections())
-    fill(section, section.name, tables.sections.find(section.name)->second, fabric, origins, complaints);
-  complaints.raise();
+    fill(section, section.name, tables.sections.find(section.name)->second, fabric, origins, errors);
+  errors.raise();
   check_together(fabric, origins, tables.place);
   return fabric;
 }

@@ -8,19 +8,19 @@
 namespace eightfold::runtime::scale {
 namespace {
 
-using config::Complaints;
+using config::ErrorList;
 using config::GivenSection;
 using config::Origins;
 using config::Section;
 using config::Tables;
 
 template <class Item>
-std::vector<Item> items(const Section<Item>& section, const Tables& tables, Complaints& complaints) {
+std::vector<Item> items(const Section<Item>& section, const Tables& tables, ErrorList& errors) {
   std::vector<Item> result;
   Origins origins;
   for (const GivenSection& given : tables.lists.find(section.name)->second) {
     const std::string prefix = fmt::format("{}[{}]", section.name, result.size());
-    fill(section, prefix, given, result.emplace_back(), origins, complaints);
+    fill(section, prefix, given, result.emplace_back(), origins, errors);
   }
   return result;
 }
@@ -56,11 +56,11 @@ Workload read_workload(const std::filesystem::path& file) {
 }
 
 Workload parse_workload(std::string_view toml_text, std::string_view source) {
-  Complaints complaints(source);
-  const Tables tables = read_tables(toml_text, source, file_layout(), complaints);
-  reject_unknown_keys(tables, file_layout(), complaints);
+  ErrorList errors(source);
+  const Tables tables = read_tables(toml_text, source, file_layout(), errors);
+  reject_unknown_keys(tables, file_layout(), errors);
   if (!tables.has_heading("workload")) {
-    complaints.raise();
+    errors.raise();
     base::raise<base::ConfigError>(
         "{}: no workload is described here; allowed: a file with a heading [workload] (docs/scaling.md)",
         source);
@@ -68,10 +68,10 @@ Workload parse_workload(std::string_view toml_text, std::string_view source) {
   Workload workload;
   Origins origins;
   for (const auto& section : workload_sections())
-    fill(section, section.name, tables.sections.find(section.name)->second, workload, origins, complaints);
-  workload.codecs = items(codec_section(), tables, complaints);
-  workload.layers = items(layer_section(), tables, complaints);
-  complaints.raise();
+    fill(section, section.name, tables.sections.find(section.name)->second, workload, origins, errors);
+  workload.codecs = items(codec_section(), tables, errors);
+  workload.layers = items(layer_section(), tables, errors);
+  errors.raise();
   check_codecs(workload.codecs, tables);
   check_layers(workload.layers, source);
   return workload;

@@ -61,11 +61,11 @@ class Tally:
         self.worst = collections.defaultdict(float)
         self.notes = collections.Counter()
 
-    def add(self, line, complaints, text):
+    def add(self, line, errors, text):
         self.runs += 1
-        self.good += not complaints
-        print(f"{self.runs:3}: {line}{': WRONG, ' + ', '.join(complaints) if complaints else ''}", flush=True)
-        if complaints:
+        self.good += not errors
+        print(f"{self.runs:3}: {line}{': WRONG, ' + ', '.join(errors) if errors else ''}", flush=True)
+        if errors:
             print(text, flush=True)
 
     def take_time(self, what, seconds):
@@ -131,15 +131,15 @@ def kill_once(options, chance, start_up, tally, table):
             kill_in_phase(job, ranks, victim, phase, chance.uniform(0, 1))
         ranks_end, launcher_end = job.watch(time.monotonic(), 60)
         record, code = job.record(victim), job.process.poll()
-        names, complaints = namers(job, victim)
-        complaints += late("ranks", ranks_end, PROMPT)
-        complaints += [] if names else ["nobody names it"]
-        complaints += [f"exit code {code}"] if code in (0, None) else []
+        names, errors = namers(job, victim)
+        errors += late("ranks", ranks_end, PROMPT)
+        errors += [] if names else ["nobody names it"]
+        errors += [f"exit code {code}"] if code in (0, None) else []
         where = record.phase if record else NO_RECORD
         tally.take_time("ranks gone after", ranks_end)
         tally.take_time("mpirun after", launcher_end)
         tally.add(f"rank {victim} of {ranks} killed in {where}{f', step {record.step}' if record else ''}; ranks gone "
-                  f"after {shown(ranks_end)}, exit code {code}, named by {' and '.join(names)}", complaints, job.text())
+                  f"after {shown(ranks_end)}, exit code {code}, named by {' and '.join(names)}", errors, job.text())
         table[where].update(["kills", *names, *(["mpirun alone"] if names == ["mpirun"] else [])])
 
 
@@ -198,10 +198,10 @@ def launch(options, chance):
             except (KeyError, ProcessLookupError):  # the run was over before: another moment
                 continue
             code = finish(job, options)
-            complaints = [] if code == 0 else [f"exit code {code}"]
-            complaints += [] if job.result().get("weight_hash") == weights else ["other weights"]
+            errors = [] if code == 0 else [f"exit code {code}"]
+            errors += [] if job.result().get("weight_hash") == weights else ["other weights"]
             tally.take_time("it took", job.age())
-            tally.add(f"rank {victim} killed at {moment:.1f} s; {job.age():.1f} s, steps {steps(job)}", complaints,
+            tally.add(f"rank {victim} killed at {moment:.1f} s; {job.age():.1f} s, steps {steps(job)}", errors,
                       job.text())
     return tally.close("ended with code 0 and the same weights")
 
@@ -224,15 +224,15 @@ def watchdog_line(job):
 
 
 def judge_watchdog(job, victim, suspects, tally):
-    """Complaints about its line, among whose first ranks the victim has to be, and by when the job has to be over."""
+    """ErrorList about its line, among whose first ranks the victim has to be, and by when the job has to be over."""
     line, named, deadline = watchdog_line(job)
     if line is None:
         return ["not one line of the watchdog"], 0
-    complaints = [] if victim in named[:suspects] or not suspects else [f"the wrong rank: {line}"]
+    errors = [] if victim in named[:suspects] or not suspects else [f"the wrong rank: {line}"]
     if deadline is None:
-        return [*complaints, f"no deadline: {line}"], 0
+        return [*errors, f"no deadline: {line}"], 0
     tally.take_time("deadline", deadline)
-    return complaints, deadline + BEYOND_DEADLINE
+    return errors, deadline + BEYOND_DEADLINE
 
 
 def stop_once(options, chance, ranks, tally):
@@ -243,12 +243,12 @@ def stop_once(options, chance, ranks, tally):
         os.kill(job.record(victim).pid, signal.SIGSTOP)
         ranks_end, launcher_end = job.watch(time.monotonic(), 60)
         record, code = job.record(victim), job.process.poll()
-        complaints, limit = judge_watchdog(job, victim, 1, tally)
-        complaints += late("ranks", ranks_end, limit) + late("mpirun", launcher_end, limit)
-        complaints += [] if code == WATCHDOG else [f"exit code {code}"]
+        errors, limit = judge_watchdog(job, victim, 1, tally)
+        errors += late("ranks", ranks_end, limit) + late("mpirun", launcher_end, limit)
+        errors += [] if code == WATCHDOG else [f"exit code {code}"]
         tally.take_time("all gone after", max(ranks_end or 60, launcher_end or 60))
         tally.add(f"rank {victim} of {ranks} stopped in {record.phase}, step {record.step}; ranks gone after "
-                  f"{shown(ranks_end)}, mpirun after {shown(launcher_end)}, exit code {code}", complaints, job.text())
+                  f"{shown(ranks_end)}, mpirun after {shown(launcher_end)}, exit code {code}", errors, job.text())
 
 
 def stop(options, chance):
@@ -272,15 +272,15 @@ def cut_once(options, chance, cluster, tally):
         is_nameless = NAMELESS in job.text()
         tally.notes["of them in a collective, no host named"] += is_nameless
         suspects = 0 if is_nameless else 2 if cluster.hosts == 2 else 1
-        complaints, limit = judge_watchdog(job, lost - 1, suspects, tally)
-        complaints += late("ranks", ranks_end, limit)
+        errors, limit = judge_watchdog(job, lost - 1, suspects, tally)
+        errors += late("ranks", ranks_end, limit)
         codes = [job.record(rank) for rank in range(cluster.hosts)]
         codes = [each.exit_code if each.phase == "ended" else None for each in codes]
-        complaints += [] if set(codes) == {WATCHDOG} else [f"exit codes {codes}"]
+        errors += [] if set(codes) == {WATCHDOG} else [f"exit codes {codes}"]
         tally.take_time("ranks gone after", ranks_end)
         tally.take_time("mpirun after", launcher_end)
         tally.add(f"host {lost} of {cluster.hosts} cut off; ranks gone after {shown(ranks_end)}, mpirun after "
-                  f"{shown(launcher_end)} with exit code {code}{'; no host named' if is_nameless else ''}", complaints,
+                  f"{shown(launcher_end)} with exit code {code}{'; no host named' if is_nameless else ''}", errors,
                   job.text())
 
 
@@ -313,13 +313,13 @@ def elsewhere_once(options, chance, cluster, tally):
                 break
         noticed, code, attempts = time.monotonic() - since, finish(job, options), job.attempts()
         names = [f"{cluster.name}{host}" for host in range(1, cluster.hosts + 1) if host != lost]
-        complaints = [] if code == 0 else [f"exit code {code}"]
-        complaints += [] if job.result().get("steps") == "600" else ["not all steps"]
-        complaints += [] if attempts and attempts[-1]["hosts"] == names else ["not on the hosts that are left"]
-        complaints += [] if attempts and attempts[-1]["begun_at_step"] > 0 else ["not from a checkpoint"]
+        errors = [] if code == 0 else [f"exit code {code}"]
+        errors += [] if job.result().get("steps") == "600" else ["not all steps"]
+        errors += [] if attempts and attempts[-1]["hosts"] == names else ["not on the hosts that are left"]
+        errors += [] if attempts and attempts[-1]["begun_at_step"] > 0 else ["not from a checkpoint"]
         tally.take_time("the next attempt after", noticed)
         tally.add(f"host {lost} of {cluster.hosts} cut off; next attempt after {noticed:.1f} s, done {job.age():.1f} s "
-                  f"after its start, steps {steps(job)}", complaints, job.text())
+                  f"after its start, steps {steps(job)}", errors, job.text())
 
 
 def elsewhere(options, chance):

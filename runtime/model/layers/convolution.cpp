@@ -44,14 +44,14 @@ class ConvolutionLayer final : public WeightedLayer {
   }
 
   void begin_step(StreamView stream) override { plan_->begin_step(stream, weight_); }
-  void forward(StreamView stream, const Pass&, ConstTensor x, Tensor y) override {
+  void forward(StreamView stream, const PassContext&, ConstTensor x, Tensor y) override {
     plan_->forward(stream, x, bias_, y);
   }
-  void backward_parameters(StreamView stream, const Pass& pass, ConstTensor x, ConstTensor y,
+  void backward_parameters(StreamView stream, const PassContext& pass, ConstTensor x, ConstTensor y,
                            Tensor dy) override {
     plan_->backward_parameters(stream, x, y, dy, pass.gradients, dweight_, dbias_);
   }
-  void backward_data(StreamView stream, const Pass&, ConstTensor, ConstTensor, Tensor dy,
+  void backward_data(StreamView stream, const PassContext&, ConstTensor, ConstTensor, Tensor dy,
                      Tensor dx) override {
     plan_->backward_data(stream, dy, dx);
   }

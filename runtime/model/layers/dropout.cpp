@@ -27,16 +27,16 @@ class DropoutLayer final : public Layer {
 
   Shape output_shape() const override { return shape_; }
   bool in_place() const override { return true; }
-  void forward(StreamView stream, const Pass& pass, ConstTensor x, Tensor y) override {
+  void forward(StreamView stream, const PassContext& pass, ConstTensor x, Tensor y) override {
     if (pass.phase == Phase::training) kernels::dropout(stream, mask(pass), x, y);
   }
-  void backward_data(StreamView stream, const Pass& pass, ConstTensor, ConstTensor, Tensor dy,
+  void backward_data(StreamView stream, const PassContext& pass, ConstTensor, ConstTensor, Tensor dy,
                      Tensor dx) override {
     kernels::dropout(stream, mask(pass), dy, dx);
   }
 
  private:
-  kernels::DropoutMask mask(const Pass& pass) const {
+  kernels::DropoutMask mask(const PassContext& pass) const {
     const std::int64_t features = shape_[0] == 0 ? 0 : shape_.elements() / shape_[0];
     return {rate_,
             {pass.seed, static_cast<std::uint32_t>(pass.step), kernels::RandomRange::kLayers + index_},

@@ -19,7 +19,7 @@ namespace eightfold::runtime::model::layers {
 enum class Phase { training, evaluation };
 
 // What distinguishes one pass from another. Rows are samples; a pass is planned for a fixed number of them.
-struct Pass {
+struct PassContext {
   Phase phase = Phase::training;
   std::uint64_t seed = 0;
   std::int64_t step = 0;
@@ -56,13 +56,13 @@ class Layer {
   // The parameters have changed.
   virtual void begin_step(kernels::StreamView /*stream*/) {}
 
-  virtual void forward(kernels::StreamView stream, const Pass& pass, kernels::ConstTensor x,
+  virtual void forward(kernels::StreamView stream, const PassContext& pass, kernels::ConstTensor x,
                        kernels::Tensor y) = 0;
   // First this, for the gradients of the parameters, then backward_data if anything below needs dx.
-  virtual void backward_parameters(kernels::StreamView /*stream*/, const Pass& /*pass*/,
+  virtual void backward_parameters(kernels::StreamView /*stream*/, const PassContext& /*pass*/,
                                    kernels::ConstTensor /*x*/, kernels::ConstTensor /*y*/,
                                    kernels::Tensor /*dy*/) {}
-  virtual void backward_data(kernels::StreamView stream, const Pass& pass, kernels::ConstTensor x,
+  virtual void backward_data(kernels::StreamView stream, const PassContext& pass, kernels::ConstTensor x,
                              kernels::ConstTensor y, kernels::Tensor dy, kernels::Tensor dx) = 0;
 };
 

@@ -26,14 +26,14 @@ class LinearLayer final : public WeightedLayer {
     return 2.0 * static_cast<double>(shape_.batch) * static_cast<double>(shape_.inputs * shape_.outputs);
   }
 
-  void forward(StreamView stream, const Pass&, ConstTensor x, Tensor y) override {
+  void forward(StreamView stream, const PassContext&, ConstTensor x, Tensor y) override {
     plan_->forward(stream, x.reshaped(flat()), weight_, bias_, y);
   }
-  void backward_parameters(StreamView stream, const Pass& pass, ConstTensor x, ConstTensor y,
+  void backward_parameters(StreamView stream, const PassContext& pass, ConstTensor x, ConstTensor y,
                            Tensor dy) override {
     plan_->backward_parameters(stream, x.reshaped(flat()), y, dy, pass.gradients, dweight_, dbias_);
   }
-  void backward_data(StreamView stream, const Pass&, ConstTensor, ConstTensor, Tensor dy,
+  void backward_data(StreamView stream, const PassContext&, ConstTensor, ConstTensor, Tensor dy,
                      Tensor dx) override {
     plan_->backward_data(stream, dy, weight_, dx.reshaped(flat()));
   }

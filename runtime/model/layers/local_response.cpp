@@ -28,10 +28,10 @@ class LocalResponseLayer final : public Layer {
                     static_cast<float>(options.k)} {}
 
   Shape output_shape() const override { return shape_; }
-  void forward(StreamView stream, const Pass&, ConstTensor x, Tensor y) override {
+  void forward(StreamView stream, const PassContext&, ConstTensor x, Tensor y) override {
     kernels::local_response_forward(stream, parameters_, x, y);
   }
-  void backward_data(StreamView stream, const Pass&, ConstTensor x, ConstTensor, Tensor dy,
+  void backward_data(StreamView stream, const PassContext&, ConstTensor x, ConstTensor, Tensor dy,
                      Tensor dx) override {
     kernels::local_response_backward(stream, parameters_, x, dy, dx);
   }

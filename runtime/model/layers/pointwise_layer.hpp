@@ -14,11 +14,12 @@ class PointwiseLayer final : public Layer {
 
   kernels::Shape output_shape() const override { return shape_; }
   bool in_place() const override { return true; }
-  void forward(kernels::StreamView stream, const Pass&, kernels::ConstTensor x, kernels::Tensor y) override {
+  void forward(kernels::StreamView stream, const PassContext&, kernels::ConstTensor x,
+               kernels::Tensor y) override {
     kernels::pointwise_forward(stream, function_, x, y);
   }
-  void backward_data(kernels::StreamView stream, const Pass&, kernels::ConstTensor, kernels::ConstTensor y,
-                     kernels::Tensor dy, kernels::Tensor dx) override {
+  void backward_data(kernels::StreamView stream, const PassContext&, kernels::ConstTensor,
+                     kernels::ConstTensor y, kernels::Tensor dy, kernels::Tensor dx) override {
     kernels::pointwise_backward(stream, function_, y, dy, dx);
   }
 

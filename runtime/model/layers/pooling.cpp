@@ -30,10 +30,10 @@ class PoolingLayer final : public Layer {
   Shape output_shape() const override {
     return {shape_.batch, shape_.out_height(), shape_.out_width(), shape_.channels};
   }
-  void forward(StreamView stream, const Pass&, ConstTensor x, Tensor y) override {
+  void forward(StreamView stream, const PassContext&, ConstTensor x, Tensor y) override {
     plan_->forward(stream, x, y);
   }
-  void backward_data(StreamView stream, const Pass&, ConstTensor, ConstTensor, Tensor dy,
+  void backward_data(StreamView stream, const PassContext&, ConstTensor, ConstTensor, Tensor dy,
                      Tensor dx) override {
     plan_->backward(stream, dy, dx);
   }

@@ -53,7 +53,7 @@ std::vector<float> sum_of_thirds(const std::string& name) {
 TEST_CASE("every baseline adds up what all ranks have, for any count and again and again") {
   REQUIRE(kAllowed);
   for (const std::string& name : kNames) {
-    if (!comm::baseline::obstacle(name).empty()) continue;  // the same on every rank
+    if (!comm::baseline::unsupported_reason(name).empty()) continue;  // the same on every rank
     for (const std::size_t count : {0U, 1U, 3U, 256U, 1000U, 70001U}) {
       CAPTURE(name, count);
       CHECK_ALL_RANKS(sums_are_exact(name, count));
@@ -62,7 +62,7 @@ TEST_CASE("every baseline adds up what all ranks have, for any count and again a
 }
 
 TEST_CASE("Open MPI's algorithms are chosen by number: their orders of addition show") {
-  if (!comm::baseline::obstacle("mpi:1").empty() || world().size() < 3) return;
+  if (!comm::baseline::unsupported_reason("mpi:1").empty() || world().size() < 3) return;
   const bool differ = sum_of_thirds("mpi:1") != sum_of_thirds("mpi:4");
   const bool repeat = sum_of_thirds("mpi:1") == sum_of_thirds("mpi:1");
   CHECK_ALL_RANKS(differ);

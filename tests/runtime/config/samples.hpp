@@ -2,7 +2,7 @@
 
 // Jobs for the tests of the config, and what is said about them.
 
-#include "runtime/config/complaint.hpp"
+#include "runtime/config/errors.hpp"
 #include "runtime/job/parse.hpp"
 
 #include <string>
@@ -29,7 +29,7 @@ inline job::ParsedJob override_smallest(const std::vector<std::string>& override
 using Lines = std::vector<std::string>;
 
 // All that `config check` says.
-inline Lines complaints(const std::string& text, const std::vector<std::string>& overrides = {}) {
+inline Lines errors(const std::string& text, const std::vector<std::string>& overrides = {}) {
   try {
     parse_with(text, overrides);
   } catch (const ConfigErrors& errors) {
@@ -42,7 +42,7 @@ inline Lines complaints(const std::string& text, const std::vector<std::string>&
 
 // The first of it; "accepted" if there is nothing to say.
 inline std::string complaint(const std::string& text, const std::vector<std::string>& overrides = {}) {
-  const Lines lines = complaints(text, overrides);
+  const Lines lines = errors(text, overrides);
   return lines.empty() ? "accepted" : lines.front();
 }
 

@@ -68,7 +68,7 @@ TEST_CASE("ranks and epochs together load every sample once per epoch, in the or
       kernels::Stream stream(kHost);
       for (std::int64_t step = 0; step < steps; ++step)
         for (std::int64_t index = 0; index < plan.passes(plan.batch(step)); ++index) {
-          const Pass& pass = loader.next();
+          const MicroBatch& pass = loader.next();
           REQUIRE(pass.step == step);
           REQUIRE(pass.pass == index);
           for (std::int64_t row = 0; row < pass.samples; ++row) {
@@ -90,7 +90,7 @@ TEST_CASE("without an order samples come as the source has them") {
   kernels::Stream stream(kHost);
   std::vector<std::int32_t> labels;
   for (int step = 0; step < 3; ++step) {
-    const Pass& pass = loader.next();
+    const MicroBatch& pass = loader.next();
     const auto rows = pass.labels.span<std::int32_t>().first(static_cast<std::size_t>(pass.samples));
     labels.insert(labels.end(), rows.begin(), rows.end());
     loader.release(pass, stream);
@@ -107,7 +107,7 @@ TEST_CASE("rows without a sample are zero, also where an earlier pass had some")
     kernels::Stream stream(kHost);
     for (std::int64_t step = 0; step < 8; ++step)
       for (std::int64_t index = 0; index < plan.passes(plan.batch(step)); ++index) {
-        const Pass& pass = loader.next();
+        const MicroBatch& pass = loader.next();
         CHECK(pass.images.shape() == kernels::Shape{2, 1, 2, 1});
         CHECK(pass.labels.shape() == kernels::Shape{2});
         CHECK(pass.samples == (step % 2 == 0 ? 2 : 1 - rank));
@@ -140,12 +140,12 @@ TEST_CASE("passes that are held keep their contents while later ones are loaded"
   Loader loader(job_of({100, 1, 1, 0}, 100), kHost, nullptr);
   kernels::Stream stream(kHost);
   for (int round = 0; round < 33; ++round) {
-    const Pass* held[Loader::kSlots];
-    for (const Pass*& pass : held) pass = &loader.next();
+    const MicroBatch* held[Loader::kSlots];
+    for (const MicroBatch*& pass : held) pass = &loader.next();
     CHECK_THROWS_AS(loader.next(), base::InternalError);
     for (int i = 0; i < Loader::kSlots; ++i) CHECK(held[i]->labels.span<std::int32_t>()[0] == 3 * round + i);
     CHECK_THROWS_AS(loader.release(*held[1], stream), base::InternalError);
-    for (const Pass* pass : held) loader.release(*pass, stream);
+    for (const MicroBatch* pass : held) loader.release(*pass, stream);
   }
 }
 

@@ -73,7 +73,7 @@ void randomise(const Section<Owner>& section, Owner& owner, Random& random) {
   for (const Key<Owner>& key : section.keys) {
     const Value value = random_value(key, random);
     REQUIRE(key.accepts(value));
-    if (section.obstacle(key, owner) == nullptr) key.set(owner, value);
+    if (section.unmet_condition(key, owner) == nullptr) key.set(owner, value);
   }
 }
 
@@ -102,7 +102,7 @@ JobConfig random_job(Random& random) {
 template <class Owner>
 void check_equal(const Section<Owner>& section, const Owner& a, const Owner& b) {
   for (const Key<Owner>& key : section.keys)
-    if (section.obstacle(key, a) == nullptr) {
+    if (section.unmet_condition(key, a) == nullptr) {
       INFO(section.name << "." << key.name);
       CHECK(key.get(a) == key.get(b));
     }
@@ -132,7 +132,8 @@ template <class Owner, class Show>
 void check_shows(const Section<Owner>& section, const Owner& owner, const Show& show, Random& random,
                  std::set<std::string_view>& seen) {
   for (const Key<Owner>& key : section.keys) {
-    if (section.obstacle(key, owner) != nullptr || (key.type == Type::choice && key.choices.size() == 1))
+    if (section.unmet_condition(key, owner) != nullptr ||
+        (key.type == Type::choice && key.choices.size() == 1))
       continue;
     Owner changed = owner;
     key.set(changed, other_value(key, key.get(owner), random));

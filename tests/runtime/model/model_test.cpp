@@ -117,7 +117,8 @@ TEST_CASE("passes that accumulate give the gradient of one pass over all samples
     for (std::int64_t first = 0; first < kBatch; first += rows) {
       part.load(first, rows);
       const auto mode = first == 0 ? kernels::GradientMode::overwrite : kernels::GradientMode::accumulate;
-      result = part.train(layers::Pass{layers::Phase::training, 3, 2, first, rows, mode}, 1.0F / kBatch);
+      result =
+          part.train(layers::PassContext{layers::Phase::training, 3, 2, first, rows, mode}, 1.0F / kBatch);
       loss += result.loss;
     }
     CAPTURE(rows);
@@ -134,7 +135,7 @@ TEST_CASE("an overwriting pass forgets the gradients before it") {
 
 TEST_CASE("rows beyond the samples teach nothing, whatever they hold") {
   Net net(small_convnet(), {6, 6, 1}, 3, 8);
-  const layers::Pass pass{.seed = 3, .step = 2, .samples = 5};
+  const layers::PassContext pass{.seed = 3, .step = 2, .samples = 5};
   net.load(0, 8);
   const Net::Result with_rest = net.train(pass, 1.0F);
   const double evaluated = net.evaluate(5).loss;
@@ -151,7 +152,7 @@ TEST_CASE("rows beyond the samples teach nothing, whatever they hold") {
 TEST_CASE("a pass without samples has no loss and a gradient of zeros") {
   Net net(small_convnet(), {6, 6, 1}, 3, 4);
   net.train();
-  const Net::Result result = net.train(layers::Pass{.samples = 0}, 1.0F);
+  const Net::Result result = net.train(layers::PassContext{.samples = 0}, 1.0F);
   CHECK(result.loss == 0);
   CHECK(result.correct == 0);
   CHECK(
@@ -162,7 +163,8 @@ TEST_CASE("dropout depends on seed, step and sample, and is absent from evaluati
   Net net({dropout(0.5), linear(3)}, {6, 6, 1}, 3, 4);
   const auto loss = [&](std::uint64_t seed, std::int64_t step, std::int64_t first) {
     net.load(0, 4);  // a pass overwrites its input
-    return net.train(layers::Pass{.seed = seed, .step = step, .first = first, .samples = 4}, 1.0F).loss;
+    return net.train(layers::PassContext{.seed = seed, .step = step, .first = first, .samples = 4}, 1.0F)
+        .loss;
   };
   const double once = loss(1, 1, 0);
   CHECK(loss(1, 1, 0) == once);

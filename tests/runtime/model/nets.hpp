@@ -103,7 +103,7 @@ class Net {
     }
   }
 
-  Result train(const layers::Pass& pass, float weight) {
+  Result train(const layers::PassContext& pass, float weight) {
     Result result;
     double totals[2] = {0, 0};
     model_.begin_step(stream_);
@@ -119,13 +119,13 @@ class Net {
   // A whole pass of rows 0, 1, ...
   Result train(float weight = 1.0F) {
     load(0, model_.rows());
-    return train(layers::Pass{.seed = 3, .step = 2, .samples = model_.rows()}, weight);
+    return train(layers::PassContext{.seed = 3, .step = 2, .samples = model_.rows()}, weight);
   }
   Result evaluate(std::int64_t samples) {
     double totals[2] = {0, 0};
     model_.begin_step(stream_);
-    model_.evaluate(stream_, layers::Pass{.phase = layers::Phase::evaluation, .samples = samples}, labels(),
-                    kernels::host_tensor(std::span<double>(totals), kernels::Shape{2}));
+    model_.evaluate(stream_, layers::PassContext{.phase = layers::Phase::evaluation, .samples = samples},
+                    labels(), kernels::host_tensor(std::span<double>(totals), kernels::Shape{2}));
     return {totals[0], totals[1], {}, {}};
   }
 

@@ -53,8 +53,9 @@ float white(run::Session& session) {
   std::vector<std::uint8_t> images(static_cast<std::size_t>(session.model().input().elements()), 255);
   std::vector<std::int32_t> labels(static_cast<std::size_t>(session.model().rows()));
   const kernels::Tensor input = session.model().input();
-  session.feed().load(session.stream(), kernels::host_tensor(std::span(images), input.shape()),
-                      kernels::host_tensor(std::span(labels), kernels::Shape{session.model().rows()}), input);
+  session.input_stage().load(session.stream(), kernels::host_tensor(std::span(images), input.shape()),
+                             kernels::host_tensor(std::span(labels), kernels::Shape{session.model().rows()}),
+                             input);
   return input.span<float>()[0];
 }
 

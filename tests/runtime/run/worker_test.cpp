@@ -79,11 +79,12 @@ std::vector<float> reference_gradient(const config::JobConfig& config) {
   data::Loader loader(
       {split.train, session.plan(), data::SampleOrder(config.job.seed, split.train->size()), 0, 0, 1}, {},
       nullptr);
-  const data::Pass& loaded = loader.next();
+  const data::MicroBatch& loaded = loader.next();
   const auto labels =
-      session.feed().load(session.stream(), loaded.images, loaded.labels, session.model().input());
+      session.input_stage().load(session.stream(), loaded.images, loaded.labels, session.model().input());
   kernels::Buffer<double> totals({}, 2);
-  const model::layers::Pass pass{model::layers::Phase::training, config.job.seed, 0, 0, loaded.samples, {}};
+  const model::layers::PassContext pass{
+      model::layers::Phase::training, config.job.seed, 0, 0, loaded.samples, {}};
   session.model().train(session.stream(), pass, labels, 1.0F / static_cast<float>(loaded.samples),
                         totals.tensor(), [](std::int64_t) {});
   loader.release(loaded, session.stream());

@@ -27,9 +27,9 @@ class ConfigErrors : public base::ConfigError {
 };
 
 // What has been found wrong so far. One reading has one.
-class Complaints {
+class ErrorList {
  public:
-  explicit Complaints(std::string_view source) : source_(source) {}
+  explicit ErrorList(std::string_view source) : source_(source) {}
 
   // Keeps the ConfigError that work() throws; whether it threw none.
   template <class Work>
@@ -74,6 +74,6 @@ class Complaints {
 
 // Complains of all keys that the layout does not have, and lists those that have an effect beside what is
 // given: the keys of one kind of layer.
-void reject_unknown_keys(const Tables& tables, const Layout& layout, Complaints& complaints);
+void reject_unknown_keys(const Tables& tables, const Layout& layout, ErrorList& errors);
 
 }  // namespace eightfold::runtime::config

@@ -1,4 +1,4 @@
-#include "runtime/config/complaint.hpp"
+#include "runtime/config/errors.hpp"
 
 #include "kernels/base/parse.hpp"
 #include "runtime/config/aliases.hpp"
@@ -95,20 +95,20 @@ struct EffectiveKeys {
 // Of the keys of a table those that have an effect beside what is given. Where a condition is in doubt it is
 // taken to hold.
 EffectiveKeys effective_keys(const TableFacts& table, std::string_view prefix, const GivenSection& given,
-                             const Complaints& complaints) {
+                             const ErrorList& errors) {
   const auto fails = [&](const Condition& condition) {
     const std::optional<std::string> value = table.value_of(condition.key, given);
-    return value && !complaints.doubts(fmt::format("{}.{}", prefix, condition.key)) &&
+    return value && !errors.doubts(fmt::format("{}.{}", prefix, condition.key)) &&
            std::ranges::find(condition.values, *value) == condition.values.end();
   };
   EffectiveKeys result;
   std::set<std::string_view> decisive;
   for (const KeyFacts* key : table.keys) {
-    const auto obstacle = std::ranges::find_if(key->only_with, fails);
-    if (obstacle == key->only_with.end())
+    const auto unmet_condition = std::ranges::find_if(key->only_with, fails);
+    if (unmet_condition == key->only_with.end())
       result.keys.push_back(key->name);
     else
-      decisive.insert(obstacle->key);
+      decisive.insert(unmet_condition->key);
   }
   for (const KeyFacts* key : table.keys)
     if (decisive.contains(key->name))
@@ -124,11 +124,11 @@ std::string described(const Circumstances& circumstances) {
 }
 
 void reject_unknown_keys(const TableFacts& table, std::string_view prefix, const GivenSection& given,
-                         const Layout& layout, Complaints& complaints) {
+                         const Layout& layout, ErrorList& errors) {
   if (given.unknown.empty()) return;
-  const EffectiveKeys effective = effective_keys(table, prefix, given, complaints);
+  const EffectiveKeys effective = effective_keys(table, prefix, given, errors);
   for (const UnknownKey& key : given.unknown)
-    complaints.collect([&] {
+    errors.collect([&] {
       if (const KeyFacts* renamed = table.find_former(key.name))
         base::raise<base::ConfigError>("{}: {}.{} is called {}.{} now", key.place.text, prefix, key.name,
                                        prefix, renamed->name);
@@ -168,12 +168,12 @@ std::string summary(const std::vector<std::string>& lines) {
 ConfigErrors::ConfigErrors(std::vector<std::string> lines)
     : base::ConfigError(summary(lines)), lines_(std::move(lines)) {}
 
-void Complaints::add_missing(const Place& place, std::string_view full_name, std::string_view allowed) {
+void ErrorList::add_missing(const Place& place, std::string_view full_name, std::string_view allowed) {
   missing_.push_back(fmt::format("{}: {} is missing; allowed: {}", place.text, full_name, allowed));
   doubtful_.emplace(full_name);
 }
 
-void Complaints::raise() const {
+void ErrorList::raise() const {
   std::vector<std::string> all;
   for (std::vector<std::string> lines : {lines_, missing_}) {
     std::ranges::stable_sort(lines, {},
@@ -210,15 +210,15 @@ void reject_section(const Place& place, const Layout& layout, std::string_view n
                                  fmt::join(sections, ", "), did_you_mean(meant));
 }
 
-void reject_unknown_keys(const Tables& tables, const Layout& layout, Complaints& complaints) {
+void reject_unknown_keys(const Tables& tables, const Layout& layout, ErrorList& errors) {
   for (const TableFacts& table : layout) {
     if (!table.is_list) {
-      reject_unknown_keys(table, table.name, tables.sections.find(table.name)->second, layout, complaints);
+      reject_unknown_keys(table, table.name, tables.sections.find(table.name)->second, layout, errors);
       continue;
     }
     const std::vector<GivenSection>& list = tables.lists.find(table.name)->second;
     for (std::size_t i = 0; i < list.size(); ++i)
-      reject_unknown_keys(table, fmt::format("{}[{}]", table.name, i), list[i], layout, complaints);
+      reject_unknown_keys(table, fmt::format("{}[{}]", table.name, i), list[i], layout, errors);
   }
 }
 

@@ -1,4 +1,4 @@
-#include "runtime/config/complaint.hpp"
+#include "runtime/config/errors.hpp"
 
 #include "tests/runtime/config/samples.hpp"
 #include "tests/support/test.hpp"
@@ -19,7 +19,7 @@ beta1 = 0.9
 [exchanges]
 codec = "fp32"
 )";
-  const Lines lines = complaints(text, {"job.epochs=0", "job.foo=1", "exchange.codec=linear8"});
+  const Lines lines = errors(text, {"job.epochs=0", "job.foo=1", "exchange.codec=linear8"});
   const std::vector<std::string> beginnings = {"job.toml:2:8: job.name is \"a/b\"; allowed: ",
                                                "job.toml:3:8: job.seed is \"x\"; allowed: ",
                                                "job.toml:5:34: model.layer[0].out is 0; allowed: ",
@@ -61,7 +61,7 @@ TEST_CASE("what is wrong or missing makes no error of what depends on it") {
         kSmallest + "[exchange]\nalgorithm = 'mpi'\ncodec = 'fp31'\nverify_checksums = 3\n"}) {
     CAPTURE(text);
     const bool has_two = mentions(text, "verify_checksums");
-    CHECK(complaints(text).size() == (has_two ? 2 : 1));
+    CHECK(errors(text).size() == (has_two ? 2 : 1));
   }
 }
 
@@ -87,7 +87,7 @@ TEST_CASE("an unknown key is told the keys of its kind") {
         "job.toml:7:8: schedule.kind is \"sine\"; allowed: \"constant\", \"step\", \"cosine\"; did you mean "
         "\"cosine\"?");
   // An override decides as the file does.
-  const Lines lines = complaints(kSmallest + "[optimizer]\nq = 1\n", {"optimizer.kind=rmsprop"});
+  const Lines lines = errors(kSmallest + "[optimizer]\nq = 1\n", {"optimizer.kind=rmsprop"});
   REQUIRE(lines.size() == 1);
   CHECK(mentions(lines[0],
                  "allowed in optimizer with kind = \"rmsprop\": kind, learning_rate, clip_norm, momentum, "));
