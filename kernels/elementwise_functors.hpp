@@ -6,9 +6,9 @@
 // once and lets the functor work on copies in registers.
 
 #include "kernels/elementwise.hpp"
+#include "kernels/float16.hpp"
 #include "kernels/random.hpp"
 
-#include <bit>
 #include <cmath>
 #include <cstdint>
 
@@ -68,7 +68,7 @@ struct Tanh {
     sum = sum * r + 0.04166720062494278F;
     sum = sum * r + 0.1666654348373413F;
     sum = sum * r + 0.4999999701976776F;
-    const float power = std::bit_cast<float>((std::bit_cast<std::uint32_t>(shifted) << 23) + 0x3F800000U);
+    const float power = bit_cast<float>((bit_cast<std::uint32_t>(shifted) << 23) + 0x3F800000U);
     return power * (r + r * r * sum) + (power - 1);
   }
 };
