@@ -65,11 +65,6 @@ std::string shared_help(const Shared& shared) {
 
 }  // namespace
 
-const KindFacts* find_kind(const Kinds& kinds, std::string_view name) {
-  const auto kind = std::ranges::find(kinds, name, [](const KindFacts* each) { return each->name; });
-  return kind == kinds.end() ? nullptr : *kind;
-}
-
 std::vector<std::string_view> names_of(const Kinds& kinds) {
   std::vector<std::string_view> names;
   for (const KindFacts* kind : kinds) names.push_back(kind->name);

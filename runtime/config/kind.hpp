@@ -4,10 +4,11 @@
 // implementation (name, help, keys, check, builder), its registry lists the descriptions, and the sections of
 // a job file are made from the registries (runtime/job/keys.cpp).
 
+#include "kernels/base/error.hpp"
 #include "runtime/config/choice.hpp"
 #include "runtime/config/key.hpp"
-#include "runtime/config/together.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -15,6 +16,8 @@
 #include <vector>
 
 namespace eightfold::runtime::config {
+
+class Together;
 
 // The description of a kind whose keys are the fields of Options.
 template <class Options>
@@ -67,8 +70,19 @@ KindFacts facts_of(const std::shared_ptr<const Kind<Options>>& kind) {
 
 using Kinds = std::vector<const KindFacts*>;
 
-// Null if there is none.
-const KindFacts* find_kind(const Kinds& kinds, std::string_view name);
+// The kind of this name; null if there is none.
+template <class Some>
+const Some* find_kind(const std::vector<const Some*>& kinds, std::string_view name) {
+  const auto kind = std::ranges::find(kinds, name, [](const Some* each) { return each->name; });
+  return kind == kinds.end() ? nullptr : *kind;
+}
+// The same for a name that a job's check has accepted.
+template <class Some>
+const Some& require_kind(const std::vector<const Some*>& kinds, std::string_view name) {
+  const Some* kind = find_kind(kinds, name);
+  base::require(kind != nullptr, "there is no kind \"{}\"", name);
+  return *kind;
+}
 // "linear", "conv2d" ... They last as long as the kinds.
 std::vector<std::string_view> names_of(const Kinds& kinds);
 // "`linear`: every output sees every input. `conv2d`: ...".

@@ -1,9 +1,5 @@
 #include "runtime/data/registry.hpp"
 
-#include "kernels/base/error.hpp"
-
-#include <algorithm>
-
 // Every kind, described beside the code that opens it: a new one is a file, and its name here.
 #define EIGHTFOLD_DATA_KINDS(kind) kind(digits) kind(idx) kind(cifar10) kind(cifar100)
 
@@ -19,10 +15,7 @@ const std::vector<const DataKind*>& all_data_kinds() {
 }
 
 const DataKind& find_data_kind(std::string_view name) {
-  const auto& kinds = all_data_kinds();
-  const auto kind = std::ranges::find(kinds, name, [](const DataKind* each) { return each->name; });
-  base::require(kind != kinds.end(), "data of kind \"{}\"", name);
-  return **kind;
+  return config::require_kind(all_data_kinds(), name);
 }
 
 }  // namespace eightfold::runtime::data

@@ -3,6 +3,7 @@
 #include "kernels/normalization.hpp"
 #include "runtime/config/field.hpp"
 #include "runtime/config/ranges.hpp"
+#include "runtime/config/together.hpp"
 #include "runtime/model/layers/layer_kind.hpp"
 
 namespace eightfold::runtime::model::layers {

@@ -4,6 +4,7 @@
 #include "kernels/base/error.hpp"
 #include "runtime/config/field.hpp"
 #include "runtime/config/ranges.hpp"
+#include "runtime/config/together.hpp"
 #include "runtime/model/layers/layer_kind.hpp"
 
 #include <string_view>

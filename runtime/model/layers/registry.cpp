@@ -1,9 +1,5 @@
 #include "runtime/model/layers/registry.hpp"
 
-#include "kernels/base/error.hpp"
-
-#include <algorithm>
-
 // Every kind, described beside its implementation: a new one is a file, and its name here.
 #define EIGHTFOLD_LAYER_KINDS(kind) \
   kind(linear) kind(conv2d) kind(max_pool) kind(average_pool) kind(relu) kind(tanh) kind(dropout) kind(lrn)
@@ -20,10 +16,7 @@ const std::vector<const LayerKind*>& all_layer_kinds() {
 }
 
 const LayerKind& find_layer_kind(std::string_view name) {
-  const auto& kinds = all_layer_kinds();
-  const auto kind = std::ranges::find(kinds, name, [](const LayerKind* each) { return each->name; });
-  base::require(kind != kinds.end(), "layer kind \"{}\"", name);
-  return **kind;
+  return config::require_kind(all_layer_kinds(), name);
 }
 
 }  // namespace eightfold::runtime::model::layers

@@ -1,6 +1,7 @@
 #include "kernels/base/error.hpp"
 #include "runtime/config/field.hpp"
 #include "runtime/config/ranges.hpp"
+#include "runtime/config/together.hpp"
 #include "runtime/optim/optimizers/optimizer_kind.hpp"
 
 namespace eightfold::runtime::optim::optimizers {
