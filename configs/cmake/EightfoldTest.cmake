@@ -66,7 +66,7 @@ function(eightfold_precompile_test target level)
     target_precompile_headers(${owner} PRIVATE
       ${PROJECT_SOURCE_DIR}/tests/support/test.hpp
       <algorithm> <cmath> <filesystem> <functional> <map> <memory> <numeric> <optional> <span> <string> <vector>
-      <fmt/format.h> <nlohmann/json.hpp> ${PROJECT_SOURCE_DIR}/kernels/base/error.hpp)
+      <fmt/format.h> ${PROJECT_SOURCE_DIR}/kernels/base/error.hpp ${PROJECT_SOURCE_DIR}/kernels/tensor.hpp)
   endif()
   target_precompile_headers(${target} REUSE_FROM ${owner})
 endfunction()
