@@ -12,6 +12,8 @@ struct AsyncMax::Slot {
   Engine::Ticket ticket = 0;
 
   Progress advance(const mpi::Communicator& communicator) {
+    // Begun on the engine's thread, in the work's turn. Nonblocking collectives, too, have to start in the
+    // same order on all ranks (MPI 3.1, section 5.12).
     if (!has_begun) {
       // NOLINTNEXTLINE(mpi-type-mismatch): clang-tidy does not know that uint32_t is unsigned int here
       EIGHTFOLD_MPI_CHECK(MPI_Iallreduce(&mine, &maximum, 1, MPI_UINT32_T, MPI_MAX,

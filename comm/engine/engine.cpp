@@ -94,6 +94,9 @@ void Engine::wait(Ticket ticket) {
   if (failure_ != nullptr) std::rethrow_exception(failure_);
 }
 
+// The loop: rest without work, start what may start, give all work under way one turn, publish what is over.
+// Turns are taken without the lock, because they call MPI and submit() must not wait for them. No lock guards
+// under_way_, which this thread alone uses. SimulatedRank repeats the policy, not the code.
 void Engine::serve() {
   prctl(PR_SET_TIMERSLACK, 1UL);  // short sleeps end in time, not 50 us later
   PollBackoff backoff;
@@ -163,6 +166,8 @@ void Engine::report_wait() const {
   flight_recorder().wait_for(wait);
 }
 
+// Work ends in any order, but a ticket counts as finished only when all before it are over, too. So the
+// oldest piece that is left decides.
 void Engine::finish(bool moved) {
   if (!moved) return;
   const Ticket next = !under_way_.empty() ? under_way_.front().ticket

@@ -20,6 +20,7 @@ void MpiOperation::begin(std::int64_t) {
   copied_.record(stream_);
 }
 
+// copied_ is waited for twice: before the sum it stands for the copy to the host, after it for the copy back.
 Progress MpiOperation::advance(mpi::Communicator& communicator) {
   if (!copied_.is_reached()) return Progress::none;
   if (is_summed_) return Progress::over;

@@ -28,11 +28,16 @@ void Execution::prepare() {
   }
 }
 
+// The end of a rank without steps stays 0: the step there is another rank's, or there is none.
 bool Execution::is_over(int rank) const {
   const std::size_t next = progress_[static_cast<std::size_t>(rank)].end;
   return next == steps_.size() || steps_[next].rank != rank;
 }
 
+// Every rank posts the messages of its round. A round is over when the other ends of all its messages are
+// posted, too. What a message carries is fixed when its send is posted, and additions are sorted by sender.
+// So the order in which ranks leave ready_ changes no value: this one run stands for all orders of arrival. A
+// rank whose messages are still open when nobody is ready waits for ever.
 void Execution::run() {
   for (int rank = 0; rank < ranks_; ++rank) begin_round(rank);
   while (!ready_.empty()) {
@@ -55,12 +60,15 @@ void Execution::begin_round(int rank) {
   while (progress.end < steps_.size() && in_round(steps_[progress.end])) ++progress.end;
 
   for (std::size_t i = progress.begin; i < progress.end; ++i)
+    // Rule 1 of comm/schedules/schedule.hpp: the sends of this round carry what its seals have left.
     if (steps_[i].step.action == schedules::Action::seal) seal(steps_[i]);
   for (std::size_t i = progress.begin; i < progress.end; ++i)
     if (steps_[i].step.action != schedules::Action::seal) post(i);
   if (progress.open == 0) ready_.push_back(rank);
 }
 
+// Only the end that comes first keeps a message open, for its own rank. The second end finds the first
+// posted: with it the message has met.
 void Execution::post(std::size_t place) {
   const PlacedStep& placed = steps_[place];
   if (is_send(placed.step)) payload_[place] = payload_of(placed);
@@ -74,6 +82,8 @@ void Execution::post(std::size_t place) {
   if (--progress_[static_cast<std::size_t>(peer)].open == 0) ready_.push_back(peer);
 }
 
+// Final shards are taken in before the additions. An addition to one of them in the same round breaks rule 4,
+// and only in this order is it found.
 void Execution::end_round(int rank) {
   const Progress& progress = progress_[static_cast<std::size_t>(rank)];
   std::vector<std::size_t> additions;
@@ -81,6 +91,7 @@ void Execution::end_round(int rank) {
     if (steps_[i].step.action == schedules::Action::receive_final) receive_final(steps_[i]);
     if (steps_[i].step.action == schedules::Action::receive_add) additions.push_back(i);
   }
+  // Rule 3: a sum has the order of the ranks, whatever the order of the steps.
   std::ranges::sort(additions, {}, [&](std::size_t place) {
     return std::pair(steps_[place].step.shard, steps_[place].step.peer);
   });
@@ -100,6 +111,8 @@ void Execution::seal(const PlacedStep& placed) {
   own = {values_.encoded(own.value), true};
 }
 
+// Encoding for a message leaves the sender's own values in fp32. So sending them to several peers quantises
+// them once for each, not one after the other.
 Values::Id Execution::payload_of(const PlacedStep& send) {
   const State& own = state(send);
   if (send.step.action == schedules::Action::send_sealed) {
@@ -139,6 +152,7 @@ void Execution::add(std::span<const std::size_t> receives) {
 }
 
 // Follows the waits from any rank that waits until one comes up again.
+// There always is a next one: the peer of an open message has not come to the other end, so it waits, too.
 void Execution::raise_deadlock() const {
   const auto first_open = [&](int rank) {
     const Progress& progress = progress_[static_cast<std::size_t>(rank)];

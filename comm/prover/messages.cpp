@@ -11,6 +11,8 @@ namespace eightfold::comm::prover {
 namespace {
 
 // Rule 2 of comm/schedules/schedule.hpp.
+// The round is no part of it, because the tags of the executor have none, either. A second message of the
+// same address could meet the wrong receive.
 struct Address {
   int sender;
   int receiver;
@@ -27,6 +29,8 @@ Address address_of(const PlacedStep& placed) {
                        : Address{step.peer, rank, step.shard, sealed};
 }
 
+// Before messages are joined: a step that names nobody would be reported there as a message without its other
+// end.
 void check_step(const PlacedStep& placed, std::span<const schedules::Schedule> schedules) {
   const auto& [rank, round, step, other_end] = placed;
   const std::vector<schedules::Shard>& shards = schedules[static_cast<std::size_t>(rank)].shards;
@@ -70,6 +74,8 @@ std::vector<PlacedStep> placed_steps(std::span<const schedules::Schedule> schedu
   return steps;
 }
 
+// An address occurs once at its sender and once at its receiver. Sorting by address puts the two ends side by
+// side. A look at the neighbours then finds every fault: an end alone, two of one kind, or a third.
 void join_messages(std::vector<PlacedStep>& steps) {
   struct End {
     Address address;

@@ -11,6 +11,9 @@
 namespace eightfold::comm::prover {
 namespace {
 
+// Encoders count blocks from the beginning of a shard. If that lay within a block of the bucket, a scale
+// could serve elements of two tensors. An empty shard encodes nothing, and may follow one that ends within a
+// block.
 void check_shards(std::span<const schedules::Schedule> schedules, std::int64_t elements) {
   const std::vector<schedules::Shard>& shards = schedules.front().shards;
   for (std::size_t rank = 1; rank < schedules.size(); ++rank)
@@ -78,6 +81,8 @@ void check_complete(const Goal& goal, const Values& values, Values::Id value, in
                                        rank, shard, contributor);
 }
 
+// Of two ranks that differ in a shard one may lack a contribution. That explains the fault better than
+// different bits do, so it is looked for first.
 // Returns the quantisations that the shard's contributions have behind them.
 int check_shard(const Goal& goal, const Execution& execution, const Values& values, int ranks, int shard) {
   int first_rank = schedules::kNoRank, quantisations = 0;
@@ -98,6 +103,12 @@ int check_shard(const Goal& goal, const Execution& execution, const Values& valu
 
 }  // namespace
 
+// Claim 1 is check_shards(), claim 2 placed_steps() and join_messages(), claims 3 and 4 Execution::run(),
+// claim 5 check_shard(). Each relies on those before it: joining needs shards that exist, a run needs
+// messages that meet.
+// Nothing is computed. A value is the expression that makes it, so a proof holds for every gradient. Two
+// ranks have the same bits if they have the same expression. The reverse does not hold: a schedule may fail
+// that would be right for some codec.
 Proof prove(std::span<const schedules::Schedule> schedules, const Claim& claim) {
   base::require(!schedules.empty(), "no ranks, nothing to prove");
   check_shards(schedules, claim.elements);
@@ -121,6 +132,8 @@ Proof prove(std::span<const schedules::Schedule> schedules, const Claim& claim) 
   return proof;
 }
 
+// The formulas are derived from the algorithm and not counted from its schedule. So they check the generator,
+// and it checks them.
 Proof prove(const schedules::Generator& generator, const schedules::Topology& topology, std::int64_t elements,
             int root, const schedules::WireSize& wire) {
   std::vector<schedules::Schedule> schedules;
@@ -133,6 +146,7 @@ Proof prove(const schedules::Generator& generator, const schedules::Topology& to
     if (sent != cost.bytes_sent)
       base::raise<base::InternalError>("{}: rank {} sends {} bytes, by the formula {}", generator.name, rank,
                                        sent, cost.bytes_sent);
+    // Rounds are exact. Quantisations are a bound: they are the most of all shards, and some may be empty.
     if (proof.rounds != cost.rounds || proof.quantisations > cost.quantisations)
       base::raise<base::InternalError>("{}: {} rounds and {} quantisations, by the formula {} and {}",
                                        generator.name, proof.rounds, proof.quantisations, cost.rounds,

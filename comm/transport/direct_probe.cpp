@@ -28,6 +28,8 @@ using HostBytes = kernels::PinnedBuffer<std::uint8_t>;
 // One that travels with its envelope, one that is announced first and then fetched, by way of another path.
 constexpr std::array<std::size_t, 2> kSizes{1000, std::size_t{8} << 20};
 
+// Differs by sender and trial. The last term breaks the period of 256 bytes, so that bytes from another place
+// show; the pattern repeats only after 64 KiB.
 std::uint8_t pattern(int sender, std::size_t trial, std::size_t i) {
   return static_cast<std::uint8_t>(37 * (static_cast<std::size_t>(sender) + 1) + 101 * trial + i + (i >> 8));
 }
@@ -62,6 +64,8 @@ struct Outcome {
   std::string text;
 };
 
+// The receiver's memory begins as the complement of what is expected: a byte that nobody has written is
+// wrong.
 Outcome exchange(Transport& transport, const kernels::Stream& stream, int rank, const RingPlace& place,
                  Trial& trial, std::chrono::milliseconds timeout) {
   const auto index = static_cast<std::size_t>(trial.tag);
@@ -114,6 +118,8 @@ class Prober {
 
   // The first fault, the same on every rank. Collective.
   std::string run() {
+    // The first failure decides for the job. In what state it leaves the library is unknown, so nothing more
+    // is tried.
     std::size_t index = 0;
     for (const ProbeRings& rings : probe_rings(schedules::discover_topology(communicator_), all_gpus())) {
       links_.emplace_back(rings.link);
@@ -147,6 +153,7 @@ class Prober {
                       rings.link, base::format_bytes(bytes), place->next, probe_.way_out));
       try {
         outcome = exchange(*transport_, stream_, communicator_.rank(), *place, *trial, probe_.timeout);
+      // The other ranks come to agree() in any case, and would wait there for this one.
       } catch (const base::Error& error) {
         outcome = {Finding::fault, error.what()};
       }
@@ -182,6 +189,8 @@ void leave_pending(TransportVerdict& verdict) {
 
 TransportVerdict probe_direct(mpi::Communicator& communicator, kernels::Device device,
                               const DirectProbe& probe) {
+  // A library that claims nothing may crash at the first such pointer: without the claim of all ranks it gets
+  // none.
   const std::string unclaimed =
       agree(communicator, probe.claim.is_made ? Outcome{} : Outcome{Finding::fault, probe.claim.evidence});
   if (!unclaimed.empty())

@@ -37,6 +37,8 @@ std::span<std::byte> MessageLane::wire_side(std::int64_t segment, std::size_t by
   return {reinterpret_cast<std::byte*>(pinned_.data()) + offset(segment), bytes};
 }
 
+// One event serves twice: it stands for the encoding until the copy waits for it, then for the copy. A wait
+// keeps to the record that it has seen.
 void MessageLane::leave(std::int64_t segment, std::size_t bytes, kernels::StreamView stream) {
   kernels::Event& moved = slot(segment).moved;
   moved.record(stream);
@@ -47,6 +49,8 @@ void MessageLane::leave(std::int64_t segment, std::size_t bytes, kernels::Stream
   moved.record(staging_.outbound);
 }
 
+// The device side is free: no receive is posted before is_idle(), which includes release() by the last
+// reader.
 void MessageLane::arrive(std::int64_t segment, std::size_t bytes, kernels::StreamView stream) {
   if (!is_staged()) return;
   kernels::Event& moved = slot(segment).moved;

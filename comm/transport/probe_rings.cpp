@@ -35,10 +35,12 @@ std::vector<ProbeRings> probe_rings(const schedules::Topology& topology,
                                     std::span<const std::uint64_t> gpu_by_rank) {
   base::require(gpu_by_rank.size() == static_cast<std::size_t>(topology.ranks()), "{} GPUs of {} ranks",
                 gpu_by_rank.size(), topology.ranks());
+  // Ordered maps: all ranks have to come to the same rings in the same order.
   std::map<std::pair<int, std::uint64_t>, std::vector<int>> by_gpu;
   std::map<int, std::vector<int>> by_node, by_place;
   for (int rank = 0; rank < topology.ranks(); ++rank) {
     std::vector<int>& sharers = by_gpu[{topology.node_of(rank), gpu_by_rank[static_cast<std::size_t>(rank)]}];
+    // One rank for each GPU: two on one GPU would probe the wrong link.
     if (sharers.empty()) by_node[topology.node_of(rank)].push_back(rank);
     sharers.push_back(rank);
     by_place[topology.local_rank(rank)].push_back(rank);

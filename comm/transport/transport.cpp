@@ -61,6 +61,7 @@ class MpiTransport final : public Transport {
 
   static void finish(const Message& message, const MPI_Status& status) {
     --*message.under_way;
+    // The status of a send has no count.
     if (message.length == kNoLength) return;
     int received = 0;
     EIGHTFOLD_MPI_CHECK(MPI_Get_count(&status, MPI_BYTE, &received));
@@ -71,6 +72,7 @@ class MpiTransport final : public Transport {
           received, message.peer, message.length);
   }
 
+  // MPI_Testsome has set the requests of complete messages to null (MPI 3.1, section 3.7.5).
   void forget_finished() {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < requests_.size(); ++i) {
