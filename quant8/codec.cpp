@@ -26,6 +26,7 @@ Codec::Codec(const Encoding& encoding, Rounding rounding) : encoding_(encoding),
         to_string(encoding.format));
 }
 
+// A sum of one is no sum: with the factor 1 every bit of a value is kept.
 void Codec::encode(kernels::StreamView stream, std::span<const float> values, std::span<float> residual,
                    const Stamp& stamp, std::span<std::byte> segment) const {
   const std::array contributions{Contribution{values}};
@@ -58,6 +59,8 @@ void Codec::decode_add(kernels::StreamView stream, std::span<const std::byte> se
   do_decode_add(stream, segment, values);
 }
 
+// The limit is the size of arrays in the codecs, which allocate nothing: on a GPU those travel with the
+// kernel's arguments.
 void Codec::check_sum(const Sum& sum) const {
   base::require(!sum.contributions.empty() && sum.contributions.size() <= kMaxContributions,
                 "a sum of {} contributions; 1 to {} are possible", sum.contributions.size(),
@@ -73,6 +76,8 @@ void Codec::check_sum(const Sum& sum) const {
 void Codec::check_segment(std::span<const std::byte> segment, std::int64_t elements) const {
   base::require(segment.size() == wire_bytes(elements), "{} bytes for a segment of {} elements of {}, not {}",
                 segment.size(), elements, to_string(encoding_.format), wire_bytes(elements));
+  // Planes begin at multiples of 16 bytes in a segment. Codecs read them as numbers of up to 4 bytes, and
+  // write them by vector stores that fault elsewhere.
   base::require(reinterpret_cast<std::uintptr_t>(segment.data()) % 16 == 0,
                 "a segment that is not aligned to 16 bytes");
 }

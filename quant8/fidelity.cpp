@@ -21,6 +21,7 @@ Fidelity fidelity(std::span<const float> exact, std::span<const float> received)
     relative += std::abs((y - x) / x);
     ++others_than_zero;
   }
+  // All three would be 0 / 0.
   if (others_than_zero == 0) return {};
   return {relative / static_cast<double>(others_than_zero), errors / squares,
           received_magnitudes / magnitudes - 1};

@@ -10,6 +10,7 @@ struct Named {
   std::string_view name;
 };
 
+// In the order of their numbers, which all_formats() promises.
 constexpr std::array kNames{
     Named{Format::fp32, "fp32"},           Named{Format::bf16, "bf16"},
     Named{Format::fp16, "fp16"},           Named{Format::dynamic_tree8, "dynamic-tree8"},

@@ -12,6 +12,10 @@ namespace {
 
 using Floats = std::vector<float>;
 
+// Every rule of docs/wire_format.md in its plainest form, one element after the other. It shares the
+// arithmetic of quant8/format.hpp and the frame with the fast codecs, but none of their loops and searches.
+// Encoding works on a whole segment: add up, write the scales, then each code by the scale that is on the
+// wire.
 class ReferenceCodec final : public Codec {
  public:
   ReferenceCodec(const Encoding& encoding, Rounding rounding)
@@ -22,14 +26,17 @@ class ReferenceCodec final : public Codec {
                  std::span<std::byte> segment) const override {
     Floats values = add_up(sum);
     for (std::size_t i = 0; i < residual.size(); ++i) values[i] = canonical(values[i] + residual[i]);
+    // write_code() only sets bits where several codes share a byte.
     std::fill(segment.begin(), segment.end(), std::byte{0});
     write_frame(segment, encoding(), header_of(encoding(), stamp.sequence, sum.elements));
     write_scales(values, segment);
     for (std::int64_t i = 0; i < sum.elements; ++i) write_code(values, i, stamp, segment);
     write_hash(segment, encoding(), sum.elements);
     if (residual.empty()) return;
+    // What is lost is the difference to what the receivers decode, from the very bytes.
     const Floats received = decoded(segment, sum.elements);
     for (std::size_t i = 0; i < residual.size(); ++i)
+      // A loss that is not finite would make the block NaN for ever, not for one step.
       residual[i] = std::isfinite(values[i] - received[i]) ? values[i] - received[i] : 0;
   }
 
@@ -56,6 +63,7 @@ class ReferenceCodec final : public Codec {
         part.assign(values->begin(), values->end());
       else
         part = decoded(std::get<std::span<const std::byte>>(contribution), sum.elements);
+      // The first contribution is copied: alone it keeps its bits, those of a NaN included.
       if (total.empty()) {
         total = part;
         continue;
@@ -82,6 +90,9 @@ class ReferenceCodec final : public Codec {
     }
   }
 
+  // The sum of one_bit is a tree of fixed shape, because fp32 additions in another order round otherwise.
+  // This shape suits vectors of any width and half a warp (folded_magnitudes() in
+  // quant8/cuda/encode_kernels.hpp).
   std::uint16_t scale_for(const Floats& values) const {
     std::uint32_t largest = 0;
     for (const float value : values) largest = std::max(largest, magnitude_bits(value));
@@ -140,12 +151,14 @@ class ReferenceCodec final : public Codec {
                                                                              : draw_level(y, i, stamp));
   }
 
+  // The definition of a code, by counting. The fast codecs find the same level by an index or by halves.
   int count_below(float y) const {
     int level = 0;
     while (table_.threshold[level] < y) ++level;
     return level;
   }
 
+  // y may be a little above 1, the last level. The inverse gap is 0 there, so that the level stays.
   int draw_level(float y, std::int64_t i, const Stamp& stamp) const {
     int lower = 0;
     while (lower + 1 < table_.count && table_.level[lower + 1] <= y) ++lower;

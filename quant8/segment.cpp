@@ -41,6 +41,7 @@ void check_header(std::span<const std::byte> segment, const Header& expected, st
     base::raise<base::DataError>("{} sent {} bytes, {} expects {}", sender, segment.size(), receiver,
                                  describe(expected));
   std::memcpy(&header, segment.data(), sizeof(header));
+  // Before the length: where the codecs of two ranks differ, the header says how.
   if (header != expected)
     base::raise<base::DataError>("{} sent {}, {} expects {}", sender, describe(header), receiver,
                                  describe(expected));
@@ -50,6 +51,8 @@ void check_header(std::span<const std::byte> segment, const Header& expected, st
                                  bytes, describe(expected));
 }
 
+// The memory may hold an earlier message. Padding is zeroed, because the hash covers it and equal values make
+// equal bytes.
 void write_frame(std::span<std::byte> segment, const Encoding& encoding, const Header& header) {
   const auto elements = static_cast<std::int64_t>(header.elements);
   const Layout layout = layout_of(encoding, elements);
@@ -60,6 +63,7 @@ void write_frame(std::span<std::byte> segment, const Encoding& encoding, const H
   std::memset(segment.data() + codes_end, 0, layout.hash - codes_end);
 }
 
+// After everything else: the hash covers header, scales, codes and padding.
 void write_hash(std::span<std::byte> segment, const Encoding& encoding, std::int64_t elements) {
   if (!encoding.has_hash) return;
   const Layout layout = layout_of(encoding, elements);
@@ -67,6 +71,7 @@ void write_hash(std::span<std::byte> segment, const Encoding& encoding, std::int
   std::memcpy(segment.data() + layout.hash, &hash, sizeof(hash));
 }
 
+// Where the hash lies follows from what the receiver expects, never from bytes that may have changed.
 void check_hash(std::span<const std::byte> segment, const Encoding& encoding, std::int64_t elements,
                 std::string_view sender) {
   if (!encoding.has_hash) return;

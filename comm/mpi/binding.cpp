@@ -39,6 +39,8 @@ std::vector<std::ptrdiff_t> ranks_under(Communicator& communicator,
   const std::set<std::uint64_t> told(groups.begin(), groups.end());  // one may be mounted twice
   std::vector<std::ptrdiff_t> ranks(quotas.size(), 0);
   const std::uint64_t most = std::ranges::max(communicator.all_gather_on_node(told.size()));
+  // Ranks tell their groups one by one, as the collective takes one number. Who has told all tells 0, which
+  // is no group: no directory has that number.
   auto next = told.begin();
   for (std::uint64_t i = 0; i < most; ++i) {
     const auto each = communicator.all_gather_on_node(next == told.end() ? 0 : *next++);
@@ -56,6 +58,7 @@ int fair_cores(Communicator& communicator) {
   const bool known = sched_getaffinity(0, sizeof allowed, &allowed) == 0;
   const std::uint64_t mine = base::hash64(std::as_bytes(std::span(&allowed, 1)));
   const auto masks = communicator.all_gather_on_node(mine);  // all ranks take part, whatever they know
+  // Unknown where there are more cores than a cpu_set_t has bits, 1024: one thread is never too many.
   return known ? CPU_COUNT(&allowed) / static_cast<int>(std::ranges::count(masks, mine)) : 1;
 }
 
@@ -88,6 +91,7 @@ FairShare fair_host_threads(Communicator& communicator, int cores,
   for (std::size_t i = 0; i < quotas.size(); ++i) {
     const double bought = quotas[i].cores / static_cast<double>(ranks[i]);
     if (bought >= share.threads) continue;
+    // Rounded down. The kernel stops a group that has used up its time until the next period begins.
     share = {std::max(1, static_cast<int>(bought)),
              fmt::format("the time of {:.3g} cores in {}, shared fairly", quotas[i].cores,
                          quotas[i].file.string())};
@@ -95,6 +99,8 @@ FairShare fair_host_threads(Communicator& communicator, int cores,
   return share;
 }
 
+// What OpenMP grants shows only when it is asked. So each rank asks for its share, all compare what they got,
+// and those with more than the least ask again. Both times a refusal has to end all ranks.
 int bind_host_threads(Communicator& communicator, int wanted) {
   const FairShare fair = fair_host_threads(communicator, fair_cores(communicator), base::cpu_quotas());
   const int asked = wanted > 0 ? wanted : fair.threads;

@@ -20,6 +20,7 @@ ClockOffset ask(Communicator& communicator, int rank) {
   if (communicator.rank() == rank) theirs_s = wall_clock_s();
   communicator.transfer(message, rank, 0);
   const double answered_s = wall_clock_s();
+  // The other clock was read between these two times: their middle misses that moment by half of it at most.
   return {theirs_s - (asked_s + answered_s) / 2, (answered_s - asked_s) / 2};
 }
 

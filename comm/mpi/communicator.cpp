@@ -25,6 +25,7 @@ MPI_Comm duplicated(MPI_Comm comm) {
   return copy;
 }
 
+// With equal keys ranks keep the order of the world: local rank 0 is the lowest rank of the node.
 MPI_Comm ranks_sharing_memory(MPI_Comm comm) {
   MPI_Comm node = MPI_COMM_NULL;
   EIGHTFOLD_MPI_CHECK(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
@@ -105,6 +106,7 @@ const std::string& Communicator::host() const noexcept {
   return handles_->host;
 }
 
+// Any call moves MPI's queues on. A probe takes no message away from the transports.
 void Communicator::progress() {
   int is_there = 0;
   EIGHTFOLD_MPI_CHECK(
@@ -148,6 +150,8 @@ void Communicator::transfer(std::span<std::byte> bytes, int from, int to) {
   }
 }
 
+// Every rank knows all lengths. So all ranks refuse what is too large, and none waits for the others. The
+// limit keeps offsets, which MPI takes as int, in range.
 std::vector<std::string> Communicator::gather(std::string_view bytes, int to) {
   const std::vector<std::uint64_t> lengths = all_gather(bytes.size());
   std::uint64_t total = 0;
@@ -197,6 +201,8 @@ std::vector<std::uint64_t> Communicator::all_gather_on_node(std::uint64_t value)
   return gathered(handles_->node.get(), local_size(), value);
 }
 
+// All ranks come to the all_gather, whether their action failed or not. Codes are 0 where it did not, so
+// every rank finds the same lowest rank that failed, and that one has the message to broadcast.
 void run_agreed(Communicator& communicator, const std::function<void()>& action) {
   auto code = base::ExitCode::done;
   std::string message;

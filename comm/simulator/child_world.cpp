@@ -27,6 +27,7 @@ struct Header {
   std::size_t flows, ranks;
 };
 
+// The child is a copy of this process, so that structures may travel as their bytes.
 std::string text_of(const SimulatedTimes& times) {
   const Header header{times.step_s, times.exposed_s, times.codec_s,
                       times.wire_s, times.flows,     times.bytes_sent.size()};
@@ -109,7 +110,10 @@ SimulatedTimes in_child_world(const std::function<SimulatedTimes()>& play) {
     write_all(writing.get(), played(play));
     ::_exit(0);  // what else this process would do at its end is its parent's
   }
+  // The end of the text shows only when nobody can write any more.
   writing.close();
+  // Before waiting for the child: with more than fits into the pipe, 64 KiB, it cannot end until this has
+  // read.
   const std::string text = read_all(reading.get());
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {

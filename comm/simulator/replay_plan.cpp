@@ -41,6 +41,7 @@ class Planner {
       : schedule_(schedule), wire_(wire) {}
 
   ReplayPlan take() && {
+    // In the order of the schedule, which going through it shard by shard would lose.
     for (std::size_t round = 0; round < schedule_.rounds.size(); ++round)
       for (const schedules::Step& step : schedule_.rounds[round])
         task_of(step.action, step.peer, static_cast<int>(round));
@@ -51,6 +52,10 @@ class Planner {
   }
 
  private:
+  // Turns the order of a shard's steps into waits between tasks. What encodes or overwrites the values waits
+  // for all tasks that have used them. A receive_add waits for none: its bytes stay in the message until the
+  // next encoding sums them, which has the cost of decoding (`added`). A sealed send needs the sealed bytes
+  // alone. Seals decode, too: the owner goes on with what the others get.
   void add_shard(int shard, std::span<const Passed> steps) {
     const std::int64_t elements = schedule_.shards[static_cast<std::size_t>(shard)].count;
     std::vector<int> before;  // what reads or writes the values, so far
@@ -106,6 +111,7 @@ class Planner {
 };
 
 // Finds the receiver of every message.
+// By rule 2 of comm/schedules/schedule.hpp one shard suffices to tell two messages of a kind apart.
 class Meetings {
  public:
   explicit Meetings(std::span<const ReplayPlan> plans) {

@@ -57,6 +57,7 @@ class Cluster::World {
   World& operator=(const World&) = delete;
 
   void work(int rank, Processor processor, double time_s, Done done) {
+    // No time passes, but `done` must not run before this returns.
     if (time_s <= 0) return later(std::move(done));
     if (!machines_.empty()) return share_cores(machine_of(rank), time_s, std::move(done));
     const double now_s = s4u::Engine::get_clock();
@@ -81,12 +82,14 @@ class Cluster::World {
     const End& out = ends_[place(from, distance)];
     const End& in = ends_[place(to, distance)];
     if (out.up.empty() && in.down.empty()) return later(std::move(done));
+    // With the bytes that credit covers: they, too, pass the link.
     for (const Carrier& carrier : out.up) count(carrier, bytes);
     for (const Carrier& carrier : in.down) count(carrier, bytes);
     double charged = bytes;
     Card* card = distance == Distance::node ? nullptr : &cards_[card_of(from)];
     if (card != nullptr) charged -= card->take_credit(fabric_, s4u::Engine::get_clock(), bytes);
     const s4u::CommPtr comm = s4u::Comm::sendto_init(out.host, in.host);
+    // Credit may cover the whole message; something is left for SimGrid to carry.
     comm->set_payload_size(static_cast<uint64_t>(std::max(charged, 1.0)));
     start(comm, [card, done = std::move(done)] {
       if (card != nullptr) card->rest(s4u::Engine::get_clock());
@@ -99,6 +102,7 @@ class Cluster::World {
   }
 
   void run() {
+    // Work of no time may be all that there is so far. SimGrid then has nothing to run, and would return.
     drain();
     engine_.run();
     base::require(live_.empty(), "{} activities of a simulation never ended", live_.size());
@@ -111,6 +115,7 @@ class Cluster::World {
   }
 
  private:
+  // On one node; under one leaf switch, or in a network with one switch; by way of the uplinks.
   enum class Distance { node, branch, tree };
   static constexpr std::size_t kDistances = 3;
   using Carrier = s4u::Link*;
@@ -274,6 +279,7 @@ class Cluster::World {
       done();
     }
     is_draining_ = false;
+    // The last one stays: this may run within SimGrid's callback for it.
     if (ended_.size() > 1) ended_.erase(ended_.begin(), ended_.end() - 1);
   }
 

@@ -17,6 +17,7 @@ constexpr int kAtOnce = std::numeric_limits<int>::max();
 }  // namespace
 
 bool WorkQueue::Item::operator<(const Item& other) const {
+  // The last round first, as the executor sorts its stages; then the oldest bucket, as the engine takes turns.
   return std::tuple(-round, bucket, number) > std::tuple(-other.round, other.bucket, other.number);
 }
 
@@ -32,6 +33,7 @@ void WorkQueue::next() {
   is_busy_ = true;
   cluster_.work(rank_, processor_, item.time_s, [this, done = item.done] {
     is_busy_ = false;
+    // It may have added work, which then has started.
     done();
     if (!is_busy_) next();
   });
@@ -85,6 +87,11 @@ void SimulatedRank::wait_for(std::size_t bucket) {
   world_.cluster.work(rank_, Processor::compute, time_s, [this, bucket] { wait_for(bucket + 1); });
 }
 
+// The replay of a bucket. A piece counts what it still waits for: the tasks before it, the bucket's begin
+// and, where it receives, its message. The last of these executes it. Codec work queues for the device or the
+// engine, sends queue for the engine and then in an outbox. A finished piece releases the same piece of later
+// tasks: segments wait for nothing else (rule 5 of comm/schedules/schedule.hpp).
+// How many buckets are under way, and in which order they begin, is the policy of Engine::start_ready().
 void SimulatedRank::begin_ready() {
   while (begun_ < submitted_ && under_way_ < engine::Engine::kUnderWay) {
     const auto bucket = static_cast<int>(begun_++);
@@ -92,6 +99,7 @@ void SimulatedRank::begin_ready() {
     open(bucket);
     for (std::size_t task = 0; task < plan(bucket).size(); ++task)
       for (int piece = 0; piece < pieces(bucket); ++piece) release({bucket, static_cast<int>(task), piece});
+    // A rank alone: no piece will end the bucket.
     if (plan(bucket).empty()) end_piece(bucket);
   }
 }
@@ -120,6 +128,7 @@ void SimulatedRank::execute(const Piece& piece) {
     case schedules::Action::send_sealed:
       return post(piece);
     case schedules::Action::receive_add:
+      // Free of cost: decoding belongs to the task that sums it.
       return finish(piece);
     default:
       return encode_or_decode(piece);
@@ -144,6 +153,8 @@ double SimulatedRank::messages(const Piece& piece) const {
   return static_cast<double>(task(piece).shards * bucket.segments) / bucket.pieces;
 }
 
+// The piece is finished when it is posted. So a bucket may end while its last bytes are on their way, where
+// the executor waits until MPI has taken them.
 void SimulatedRank::post(const Piece& piece) {
   const ReplayTask& now = task(piece);
   const Way way = way_to(now.peer);
@@ -179,6 +190,7 @@ void SimulatedRank::send(const Piece& piece, Way way) {
   const ReplayTask& now = task(piece);
   ++flows_;
   world_.progress.count_message();
+  // The bytes are those of the task, not of its pieces.
   if (piece.piece == 0) bytes_sent_ += now.bytes;
   outboxes_[way].peers.push_back(now.peer);
   world_.cluster.send(
@@ -208,6 +220,7 @@ void SimulatedRank::finish(const Piece& piece) {
 
 void SimulatedRank::end_piece(int number) {
   if (--buckets_[static_cast<std::size_t>(number)].left > 0) return;
+  // Frees it: thousands of ranks have one for each bucket.
   buckets_[static_cast<std::size_t>(number)].waits_for = {};
   is_over_[static_cast<std::size_t>(number)] = true;
   --under_way_;

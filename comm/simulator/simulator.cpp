@@ -27,6 +27,7 @@ class Plans {
   Plans(const schedules::Topology& topology, const SimulatedStep& step)
       : topology_(topology),
         generator_(allreduce_generator(step.algorithm, step.format)),
+        // For its sizes on the wire, which are the same on every device.
         codec_(quant8::make_codec({}, {step.format})),
         segment_(executor::segment_elements(*codec_, default_segment_bytes(device_of(step)))) {
     for (const std::int64_t elements : step.buckets) {
@@ -143,6 +144,7 @@ double bytes_to_other_nodes(const schedules::Schedule& schedule, const schedules
     for (const schedules::Step& step : round)
       if (is_send(step) && topology.node_of(step.peer) != topology.node_of(rank))
         bytes += static_cast<double>(
+            // Segments would add headers; a lower bound goes without.
             quant8::wire_bytes({format}, schedule.shards[static_cast<std::size_t>(step.shard)].count));
   return bytes;
 }
@@ -197,6 +199,7 @@ SimulatedTimes simulate(const Fabric& fabric, int nodes, int ranks_per_node, con
         "use fewer ranks, or hierarchical",
         step.algorithm, nodes * ranks_per_node, steps, kMostScheduleSteps);
   const schedules::Topology topology = schedules::Topology::uniform(nodes, ranks_per_node);
+  // Planned before the fork. A ConfigError keeps its type here, and the child shares the memory of the plans.
   Plans plans(topology, step);
   plans.cut();
   return in_child_world([&] { return play(fabric, topology, step, plans); });

@@ -69,6 +69,7 @@ class CudaCodec final : public Codec {
     const kernels::Stream stream(device);
     EIGHTFOLD_CUDA_CHECK(cudaMemcpyAsync(tables_.data(), &tables, sizeof(tables), cudaMemcpyDefault,
                                          kernels::cuda::native(stream)));
+    // The copy reads this function's stack, and the codec's users have streams of their own.
     stream.view().synchronize();
   }
 
@@ -90,6 +91,7 @@ class CudaCodec final : public Codec {
 
   void find_common_scale(kernels::StreamView stream, const EncodeJob& job) const {
     kernels::cuda::make_current(stream.device());
+    // An atomic maximum needs 32 bits. The scale has 16, and the padding of its plane has room for the rest.
     EIGHTFOLD_CUDA_CHECK(cudaMemsetAsync(job.segment + sizeof(Header), 0, sizeof(std::uint32_t),
                                          kernels::cuda::native(stream)));
     with_decoder(encoding().format, [&]<class Coder>(std::type_identity<Coder>) {
@@ -101,6 +103,7 @@ class CudaCodec final : public Codec {
   }
 
   void do_sum(kernels::StreamView stream, const Sum& sum, std::span<float> values) const override {
+    // An encoding of nothing goes on all the same: it has a header.
     if (values.empty()) return;
     const SumJob job{Contributions(sum), Geometry(encoding(), sum.elements), tables_.data(), values.data()};
     with_decoder(encoding().format, [&]<class Coder>(std::type_identity<Coder>) {
@@ -115,6 +118,7 @@ class CudaCodec final : public Codec {
   }
   void do_decode_add(kernels::StreamView stream, std::span<const std::byte> segment,
                      std::span<float> values) const override {
+    // In place: each thread reads its elements before it writes them.
     const std::array contributions{Contribution{std::span<const float>(values)}, Contribution{segment}};
     do_sum(stream, {contributions, static_cast<std::int64_t>(values.size()), 1}, values);
   }

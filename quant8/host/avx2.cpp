@@ -15,6 +15,7 @@ __m256i load_bits(const float* x) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x));
 }
 
+// Without their signs magnitudes are ordered as signed integers, too, and NaN comes out above infinity.
 std::uint32_t largest(const float* x, std::int64_t n) {
   const __m256i magnitude = _mm256_set1_epi32(0x7FFF'FFFF);
   __m256i found = _mm256_setzero_si256();
@@ -58,6 +59,7 @@ __m256i codes_of(const float* x, __m256 inverse_scale, const Level& level) {
     const __m256i sign = _mm256_slli_epi32(_mm256_srli_epi32(bits, 31), 7);
     code[part] = _mm256_or_si256(level(_mm256_mul_ps(magnitude, inverse_scale)), sign);
   }
+  // Codes are at most 255, so that nothing saturates. Packing works within halves of a register.
   const __m256i bytes =
       _mm256_packus_epi16(_mm256_packs_epi32(code[0], code[1]), _mm256_packs_epi32(code[2], code[3]));
   return _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
@@ -110,6 +112,8 @@ void decode(const LevelIndex& index, const EncodedBlock& block, std::int64_t n, 
   if (i < n) portable::decode(index, {block.codes + i, block.scale}, n - i, y + i, store);
 }
 
+// All segments at once: a sum stays in its register, and y is read and written once. Each element still adds
+// them in their order.
 void decode_add(const LevelIndex& index, const EncodedBlock* blocks, std::size_t count, std::int64_t n,
                 float* y) {
   std::int64_t i = 0;

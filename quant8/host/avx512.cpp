@@ -56,6 +56,7 @@ __m512i linear_level(__m512 y) {
   return _mm512_mask_add_epi32(level, above, level, _mm512_set1_epi32(1));
 }
 
+// With this maximum exponents are 96 to 127, since y is always below 2: five bits tell them apart.
 __m512i tree_level(__m512 magnitude) {
   const __m512 y = _mm512_max_ps(magnitude, _mm512_set1_ps(TreeSegments::kSmallest));
   const __m512i exponent = _mm512_srli_epi32(_mm512_castps_si512(y), 23);  // permutes use its five last bits
@@ -185,6 +186,7 @@ void decode(const LevelIndex& index, const EncodedBlock& block, std::int64_t n, 
   if (i < n) portable::decode(index, {block.codes + i, block.scale}, n - i, y + i, store);
 }
 
+// As in host/avx2.cpp: sums stay in registers.
 void decode_add(const LevelIndex& index, const EncodedBlock* blocks, std::size_t count, std::int64_t n,
                 float* y) {
   const Levels levels(index);

@@ -38,6 +38,7 @@ class LevelCoder : public BlockCoder {
  private:
   void encode_stochastic(const float* x, std::int64_t n, float inverse_scale, const Draw& draw,
                          std::uint8_t* codes) const {
+    // No block yet. A Philox block has the words of four elements, and a segment may begin within one.
     std::uint64_t block = ~std::uint64_t{0};
     kernels::RandomWords words{};
     for (std::int64_t i = 0; i < n; ++i) {
@@ -63,6 +64,7 @@ class NibbleCoder final : public LevelCoder {
               std::uint8_t* codes) const override {
     Unpacked unpacked;
     LevelCoder::encode(x, n, scale, draw, unpacked.data());
+    // The half byte that is left over is padding. An odd n is below kBlock, so there is room.
     if (n % 2 != 0) unpacked[static_cast<std::size_t>(n)] = 0;
     for (std::size_t i = 0; i < static_cast<std::size_t>(n + 1) / 2; ++i)
       codes[i] = static_cast<std::uint8_t>(packed(unpacked[2 * i]) | packed(unpacked[2 * i + 1]) << 4);
@@ -82,6 +84,7 @@ class NibbleCoder final : public LevelCoder {
  private:
   using Unpacked = std::array<std::uint8_t, static_cast<std::size_t>(kBlock)>;
 
+  // The sign is bit 3 of a half byte and bit 7 of a byte.
   static int packed(std::uint8_t code) { return (code >> 4 & 8) | (code & 7); }
   static Unpacked unpack(const std::uint8_t* codes, std::int64_t n) {
     Unpacked unpacked;
@@ -100,6 +103,7 @@ class OneBitCoder final : public BlockCoder {
     for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
       folded[i] = kernels::bit_cast<float>(magnitude_bits(x[i]));
     extent.largest = std::max(extent.largest, portable::largest(x, n));
+    // The order of mean_scale_of(): a short block is folded with zeros behind it.
     for (std::size_t width = folded.size() / 2; width > 0; width /= 2)
       for (std::size_t i = 0; i < width; ++i) folded[i] += folded[i + width];
     extent.sum += static_cast<double>(folded[0]);

@@ -21,6 +21,9 @@ BlockSum::BlockSum(const BlockCoder& coder, const Encoding& encoding, const Sum&
       planes_[i].emplace(encoding, *segment, sum.elements);
 }
 
+// The order is part of the format (Sums in docs/wire_format.md): contributions, factor, residual. A NaN
+// survives all that follows it, so making it canonical once, at the end, gives the same bits as after each
+// addition.
 const float* BlockSum::values(std::int64_t block, BlockValues& space) const {
   if (is_plain()) return values_of(0) + block * kBlock;
   start(block, space);

@@ -72,6 +72,7 @@ void encode_blocks(const Job& job) {
 
 // Collects the codes of some blocks in the first cache, then streams them to where they belong.
 void encode_blocks_streaming(const Job& job, Format format) {
+  // Blocks of any format have a multiple of 32 bytes, so that each tile begins where streaming stores may.
   constexpr std::int64_t kTile = 4;
   alignas(64) std::array<std::uint8_t, static_cast<std::size_t>(kTile * kBlock) * sizeof(float)> tile;
   const std::int64_t blocks = blocks_of(job.elements);
@@ -111,6 +112,7 @@ class HostCodec final : public Codec {
     write_hash(segment, encoding(), sum.elements);
   }
 
+  // `values` may be one of the contributions. A block is read in full before it is written.
   void do_sum(kernels::StreamView, const Sum& sum, std::span<float> values) const override {
     const BlockSum blocks(*coder_, encoding(), sum, {}, Use::values);
     BlockValues space;
@@ -133,6 +135,7 @@ class HostCodec final : public Codec {
                      std::span<float> values) const override {
     each_block(segment, values, [&](const EncodedBlock& block, std::int64_t n, float* y) {
       coder_->decode_add({&block, 1}, n, y);
+      // Added last here, so NaN becomes canonical here (BlockCoder::decode_add).
       make_canonical(y, n);
     });
   }
@@ -157,6 +160,7 @@ bool runs_here(Instructions instructions) {
     case Instructions::avx2:
       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case Instructions::avx512:
+      // Some of its loops are those of AVX2.
       return runs_here(Instructions::avx2) && __builtin_cpu_supports("avx512f") &&
              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
              __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi");
@@ -174,6 +178,7 @@ std::string_view to_string(Instructions instructions) {
 
 std::span<const Instructions> available_instructions() {
   static constexpr std::array kAll{Instructions::portable, Instructions::avx2, Instructions::avx512};
+  // Each set runs only where those before it do: what is available is the front of the list.
   static const auto count = static_cast<std::size_t>(std::count_if(kAll.begin(), kAll.end(), runs_here));
   return std::span(kAll).first(count);
 }

@@ -64,6 +64,7 @@ std::uint32_t largest(const float* x, std::int64_t n) {
   return result;
 }
 
+// There is no NaN here: its block would have the scale NaN, and no codes.
 void encode(const LevelIndex& index, const float* x, std::int64_t n, float inverse_scale,
             std::uint8_t* codes) {
   for (std::int64_t i = 0; i < n; ++i) {
@@ -82,6 +83,7 @@ void decode_add(const LevelIndex& index, const EncodedBlock* blocks, std::size_t
   decode_add_rest(index, blocks, count, 0, n, y);
 }
 
+// Segment by segment, where the vector loops go element by element. An element has the same order in both.
 void decode_add_rest(const LevelIndex& index, const EncodedBlock* blocks, std::size_t count,
                      std::int64_t first, std::int64_t n, float* y) {
   for (std::size_t b = 0; b < count; ++b)
