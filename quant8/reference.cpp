@@ -70,6 +70,7 @@ class ReferenceCodec final : public Codec {
       }
       for (std::size_t i = 0; i < total.size(); ++i) total[i] = canonical(total[i] + part[i]);
     }
+    // No product by 1: it would make a NaN canonical where nothing is computed.
     if (sum.factor != 1)
       for (float& value : total) value = canonical(value * sum.factor);
     return total;
@@ -134,6 +135,7 @@ class ReferenceCodec final : public Codec {
     if (bits_of(format_) >= 8)
       std::memcpy(at, &code, static_cast<std::size_t>(bits_of(format_)) / 8);
     else
+      // 4 and 1 divide 8: no code lies in two bytes.
       *at |= static_cast<std::byte>(code << (bit % 8));
   }
 

@@ -26,6 +26,7 @@ namespace {
 // number, under whatever path each sees the group.
 std::uint64_t group_number(const base::CpuQuota& quota) {
   struct stat facts {};
+  // Failing that, its path. Ranks that see the group by another path are then not counted.
   return ::stat(quota.group().c_str(), &facts) == 0
              ? facts.st_ino
              : base::hash64(std::as_bytes(std::span(quota.file.native())));

@@ -7,6 +7,7 @@
 namespace eightfold::kernels::host {
 namespace {
 
+// Fixed, so that the number of threads does not show in a sum; enough for that many threads.
 constexpr std::int64_t kChunks = 64;
 
 template <Activation kActivation>

@@ -39,6 +39,7 @@ class HostConvolution final : public Convolution {
     if (shape.batch > 0) plan();
   }
 
+  // Weights change once a step: all of its micro-batches use the same copies.
   void begin_step(StreamView, ConstTensor weight) override {
     if (shape_.batch == 0) return;
     forward_weight_.of(weight.as<float>());
@@ -56,12 +57,17 @@ class HostConvolution final : public Convolution {
 
   void backward_parameters(StreamView, ConstTensor x, ConstTensor y, Tensor dy, GradientMode mode,
                            Tensor dweight, Tensor dbias) override {
+    // First, because it turns dy into the gradient before the activation, which the products need.
     bias_gradient_(y.as<float>(), dy.as<float>(), mode, dbias.as<float>());
+    // Without samples the gradient is 0. The arena still has that of the last step, which must not count
+    // again.
     if (shape_.batch == 0) {
       const auto gradient = dweight.span<float>();
       if (mode == GradientMode::overwrite) std::fill(gradient.begin(), gradient.end(), 0.0F);
       return;
     }
+    // oneDNN chooses the layout of the gradient, too. A reorder brings it into the arena, where it replaces
+    // or adds.
     backward_parameters_.run({{DNNL_ARG_SRC, x.as<float>()},
                               {DNNL_ARG_DIFF_DST, dy.as<float>()},
                               {DNNL_ARG_DIFF_WEIGHTS, weight_gradient_.data()}});
@@ -86,6 +92,8 @@ class HostConvolution final : public Convolution {
     const auto direct = dnnl::algorithm::convolution_direct;
     const auto attributes = attributes_for();
 
+    // Activations keep the layout of the network, since neighbouring layers share them. The weights' is left
+    // to oneDNN.
     const auto forward = describe<dnnl::convolution_forward>(
         attributes, dnnl::prop_kind::forward_training, direct, x, any, bias, y, strides, padding, padding);
     const auto data = describe_backward<dnnl::convolution_backward_data>(attributes, forward, direct, x, any,

@@ -21,6 +21,7 @@ void raise_dnnl(const char* call, const dnnl::error& error) {
 
 dnnl::primitive_attr attributes_for(GradientMode mode) {
   dnnl::primitive_attr attributes;
+  // Memory that is planned with the primitive; the library's own mode might allocate while it runs.
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (mode == GradientMode::accumulate) {
     dnnl::post_ops operations;
@@ -52,6 +53,7 @@ Primitive::Primitive(dnnl::primitive primitive, const dnnl::memory::desc& scratc
     memories_.push_back(checked("dnnl::memory", [&] { return dnnl::memory(layout, dnnl_engine(), data); }));
     arguments_.push_back({argument, memories_.back().get()});
   };
+  // Without memory: run() binds it, in this order. The scratchpad stays bound.
   for (const auto& [argument, layout] : arguments) add(argument, layout, DNNL_MEMORY_NONE);
   add(DNNL_ARG_SCRATCHPAD, scratchpad, scratchpad_.data());
 }

@@ -62,6 +62,8 @@ void add_scaled(StreamView stream, float alpha, ConstTensor x, Tensor y) {
 void bytes_to_float(StreamView, ConstTensor x, ConstTensor scale, ConstTensor shift, Tensor y) {
   const std::int64_t channels = y.shape()[y.shape().rank() - 1];
   if (y.elements() == 0) return;
+  // Three channels fill no vector, and i % channels takes a division. A pattern of whole repetitions needs
+  // neither.
   const std::int64_t count = y.elements(), period = Pattern::period(channels);
   const Pattern scales(scale, period), shifts(shift, period);
   const BytesToFloat functor{period, x.as<std::uint8_t>(), scales.data(), shifts.data(), y.as<float>()};

@@ -43,7 +43,10 @@ class HostLinear final : public Linear {
 
   void backward_parameters(StreamView, ConstTensor x, ConstTensor y, Tensor dy, GradientMode mode,
                            Tensor dweight, Tensor dbias) override {
+    // First, because it turns dy into the gradient before the activation, which the products need.
     bias_gradient_(y.as<float>(), dy.as<float>(), mode, dbias.as<float>());
+    // Without samples the gradient is 0. The arena still has that of the last step, which must not count
+    // again.
     if (shape_.batch == 0) {
       const auto gradient = dweight.span<float>();
       if (mode == GradientMode::overwrite) std::fill(gradient.begin(), gradient.end(), 0.0F);
@@ -91,6 +94,7 @@ class HostLinear final : public Linear {
     const Layouts layout(shape_);
     const auto& [x, y, weight, x_transposed, y_transposed] = layout;
     const auto plain = attributes_for();
+    // Never run; backward primitives are described with it.
     const auto hint =
         describe<dnnl::inner_product_forward>(plain, dnnl::prop_kind::forward_training, x, weight, y);
     backward_data_ = {describe_backward<dnnl::inner_product_backward_data>(plain, hint, x, weight, y),

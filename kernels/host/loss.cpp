@@ -10,6 +10,7 @@ namespace {
 // One row: its loss, and through `gradient` (may be null, may be the logits) weight * (softmax - one-hot).
 double row_loss(const float* logits, std::int64_t classes, std::int32_t label, float weight,
                 float* gradient) {
+  // Without the maximum exp() would overflow from a logit of 89 on.
   float maximum = logits[0];
   for (std::int64_t c = 1; c < classes; ++c) maximum = std::max(maximum, logits[c]);
   const bool is_valid = label >= 0 && label < classes;
@@ -52,6 +53,7 @@ void softmax_cross_entropy(StreamView, ConstTensor logits, ConstTensor labels, s
                       dx == nullptr ? nullptr : dx + row * classes);
     return sum;
   });
+  // Rows beyond the samples are padding (docs/decisions/0005-padded-passes.md).
   if (dx != nullptr) std::fill(dx + samples * classes, dx + rows * classes, 0.0F);
   totals.as<double>()[0] += loss;
   totals.as<double>()[1] += correct;

@@ -40,6 +40,7 @@ template <class Body>
 void for_each_image(const PoolingShape& shape, const Body& body) {
   const std::int64_t in = shape.height * shape.width * shape.channels;
   const std::int64_t out = shape.out_height() * shape.out_width() * shape.channels;
+  // Whole images, because windows of one image that overlap add to the same pixels.
   for_each_range(shape.batch, in, [&](std::int64_t first, std::int64_t last) {
     for (std::int64_t image = first; image < last; ++image) body(image * in, image * out);
   });
@@ -92,6 +93,7 @@ class MaxPooling final : public Pooling {
       const auto here = static_cast<Tap>(tap);
 #pragma omp simd
       for (std::int64_t c = 0; c < channels; ++c) {
+        // Without is_first a window of -infinity alone would have no position.
         const bool wins = is_first || x[c] > best[c] || x[c] != x[c];
         best[c] = wins ? x[c] : best[c];
         where[c] = wins ? here : where[c];
@@ -159,6 +161,7 @@ class AveragePooling final : public Pooling {
 
  private:
   // One over the window's pixels inside the image.
+  // There is one at least: padding is less than the kernel.
   float weight(std::int64_t row, std::int64_t column) const {
     const Extent rows = window(shape_, row, shape_.height);
     const Extent columns = window(shape_, column, shape_.width);
@@ -172,6 +175,7 @@ class AveragePooling final : public Pooling {
 
 std::unique_ptr<Pooling> plan_pooling(Device, const PoolingShape& shape) {
   if (shape.mode == PoolingMode::average) return std::make_unique<AveragePooling>(shape);
+  // Positions of one byte, where that is enough, take a quarter of the memory of the outputs.
   const std::int64_t taps = shape.kernel * shape.kernel;
   if (taps <= std::numeric_limits<std::uint8_t>::max())
     return std::make_unique<MaxPooling<std::uint8_t>>(shape);

@@ -31,6 +31,7 @@ void sum_of_squares(StreamView, ConstTensor x, Tensor out) {
 }
 
 void clip_scale(StreamView, ConstTensor sum_of_squares, float max_norm, Tensor scale) {
+  // A NaN norm is not <= max_norm: the scale is NaN and shows, instead of passing as 1.
   const double norm = std::sqrt(*sum_of_squares.as<double>());
   *scale.as<float>() = norm <= max_norm ? 1.0F : static_cast<float>(max_norm / norm);
 }

@@ -73,6 +73,7 @@ class NibbleCoder final : public LevelCoder {
     const Unpacked unpacked = unpack(block.codes, n);
     LevelCoder::decode({unpacked.data(), block.scale}, n, y, store);
   }
+  // One segment after the other: the unpacked codes of 128 would take 32 KiB, as much as a first-level cache.
   void decode_add(std::span<const EncodedBlock> blocks, std::int64_t n, float* y) const override {
     for (const EncodedBlock& block : blocks) {
       const Unpacked unpacked = unpack(block.codes, n);
@@ -145,6 +146,7 @@ class PlainCoder final : public BlockCoder {
     auto* values = reinterpret_cast<Value*>(codes);
     for (std::int64_t i = 0; i < n; ++i) values[i] = kernels::from_float<Value>(x[i]);
   }
+  // A conversion is no arithmetic: a NaN keeps its bits.
   void decode(const EncodedBlock& block, std::int64_t n, float* y, Store) const override {
     const auto* values = reinterpret_cast<const Value*>(block.codes);
     for (std::int64_t i = 0; i < n; ++i) y[i] = kernels::to_float(values[i]);

@@ -70,6 +70,7 @@ std::size_t BlockSum::add_encoded(std::size_t first, std::int64_t block, BlockVa
     blocks[count] = planes_[first + count]->encoded(block);
     ++count;
   }
+  // Together, because vector loops then keep the sum in registers.
   coder_.decode_add(std::span(blocks).first(count), block_size(block, sum_.elements), space.data());
   return first + count;
 }

@@ -59,6 +59,7 @@ void encode_block(const Job& job, std::int64_t block, std::uint8_t* codes) {
   if (job.draw == nullptr) {
     job.coder.encode(values, n, job.planes.scale(block), nullptr, codes);
   } else {
+    // By the element's place in the segment, so that blocks may be encoded in any order.
     const Draw draw{job.draw->key, job.draw->index + static_cast<std::uint64_t>(block * kBlock)};
     job.coder.encode(values, n, job.planes.scale(block), &draw, codes);
   }
