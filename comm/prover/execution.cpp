@@ -59,8 +59,8 @@ void Execution::begin_round(int rank) {
   progress.begin = progress.end;
   while (progress.end < steps_.size() && in_round(steps_[progress.end])) ++progress.end;
 
+  // Rule 1 of comm/schedules/schedule.hpp: the sends of this round carry what its seals have left.
   for (std::size_t i = progress.begin; i < progress.end; ++i)
-    // Rule 1 of comm/schedules/schedule.hpp: the sends of this round carry what its seals have left.
     if (steps_[i].step.action == schedules::Action::seal) seal(steps_[i]);
   for (std::size_t i = progress.begin; i < progress.end; ++i)
     if (steps_[i].step.action != schedules::Action::seal) post(i);

@@ -10,9 +10,8 @@
 namespace eightfold::comm::prover {
 namespace {
 
-// Rule 2 of comm/schedules/schedule.hpp.
-// The round is no part of it, because the tags of the executor have none, either. A second message of the
-// same address could meet the wrong receive.
+// Rule 2 of comm/schedules/schedule.hpp. The round is no part of it, because the tags of the executor have
+// none, either. A second message of the same address could meet the wrong receive.
 struct Address {
   int sender;
   int receiver;
@@ -74,8 +73,8 @@ std::vector<PlacedStep> placed_steps(std::span<const schedules::Schedule> schedu
   return steps;
 }
 
-// An address occurs once at its sender and once at its receiver. Sorting by address puts the two ends side by
-// side. A look at the neighbours then finds every fault: an end alone, two of one kind, or a third.
+// By rule 2 an address occurs once at its sender and once at its receiver. Sorting by address puts the two
+// ends side by side. A look at the neighbours then finds every fault: an end alone, two of one kind, a third.
 void join_messages(std::vector<PlacedStep>& steps) {
   struct End {
     Address address;

@@ -81,9 +81,9 @@ void check_complete(const Goal& goal, const Values& values, Values::Id value, in
                                        rank, shard, contributor);
 }
 
+// Returns the quantisations that the shard's contributions have behind them.
 // Of two ranks that differ in a shard one may lack a contribution. That explains the fault better than
 // different bits do, so it is looked for first.
-// Returns the quantisations that the shard's contributions have behind them.
 int check_shard(const Goal& goal, const Execution& execution, const Values& values, int ranks, int shard) {
   int first_rank = schedules::kNoRank, quantisations = 0;
   for (int rank = 0; rank < ranks; ++rank) {

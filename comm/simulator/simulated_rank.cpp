@@ -17,7 +17,7 @@ constexpr int kAtOnce = std::numeric_limits<int>::max();
 }  // namespace
 
 bool WorkQueue::Item::operator<(const Item& other) const {
-  // The last round first, as the executor sorts its stages; then the oldest bucket, as the engine takes turns.
+  // The last round first, as the executor sorts its stages. Then the oldest bucket, as the engine's turns go.
   return std::tuple(-round, bucket, number) > std::tuple(-other.round, other.bucket, other.number);
 }
 
