@@ -17,6 +17,7 @@ using Json = nlohmann::json;
 
 constexpr const char* kFormat = "eightfold-data";
 constexpr int kVersion = 1;
+// The product of three such extents is 2^60 at most, so that the bytes of a sample fit 63 bits.
 constexpr std::int64_t kLargestExtent = 1 << 20;
 
 std::int64_t positive(const Json& json, const std::string& where) {
@@ -53,6 +54,7 @@ std::vector<double> channels_from(const std::string& name, const char* key, cons
 }
 
 std::string fingerprint_from(const std::string& name, const Json& json) {
+  // A fingerprint is the hexadecimal text of base::Hash128, 4 bits a digit.
   constexpr std::size_t kDigits = 32;
   std::string text = json.get<std::string>();
   if (text.size() != kDigits || text.find_first_not_of("0123456789abcdef") != std::string::npos)

@@ -16,6 +16,8 @@ using Json = nlohmann::json;
 constexpr const char* kFileName = "manifest.json";
 constexpr const char* kFormat = "eightfold-checkpoint";
 constexpr const char* kSelfHash = "xxh3_128";
+// An entry takes about 150 bytes: this leaves room for the residuals of 100,000 ranks, and bounds what a
+// stranger's file can make us allocate.
 constexpr std::size_t kSizeLimit = 16 << 20;
 
 // A manifest may come from a stranger: its names must stay inside the directory.
@@ -27,6 +29,8 @@ bool is_plain_name(const std::string& name) {
 // The hash of everything a manifest says, for its own last entry: the files have theirs.
 std::string self_hash(Json json) {
   json.erase(kSelfHash);
+  // The hash is of this text and not of the file's bytes: keys are sorted here, so that white space and order
+  // in the file do not matter.
   const std::string text = base::json_text(json);
   base::Hash128 hash;
   hash.update(std::as_bytes(std::span(text)));
@@ -108,6 +112,8 @@ base::InputFile open_verified(const std::filesystem::path& directory, const Mani
     base::InputFile opened(path);
     if (opened.bytes() != file.bytes)
       base::raise<DataError>("{}: {} bytes, the manifest says {}", path, opened.bytes(), file.bytes);
+    // The caller reads through the file that was hashed. Opened a second time, the name might lead to another
+    // file.
     if (const std::string hash = opened.hash(); hash != file.xxh3_128)
       base::raise<DataError>("{}: its contents hash to {}, the manifest says {}", path, hash, file.xxh3_128);
     return opened;

@@ -19,8 +19,10 @@ namespace {
 using base::DataError;
 using Json = nlohmann::json;
 
+// The limit of the format's reference implementation.
 constexpr std::uint64_t kHeaderLimit = 100'000'000;
 constexpr std::size_t kTensorLimit = 1'000'000;
+// The header is padded with blanks, so that a reader may map the tensors' bytes into memory as fp32.
 constexpr std::uint64_t kAlignment = 8;
 constexpr std::size_t kLongestName = 1000;
 
@@ -95,6 +97,8 @@ SafetensorsEntry parse_entry(const std::string& file, const std::string& name, c
   }
 }
 
+// Spans sorted by their beginning have no gap and no overlap exactly if each begins where the one before
+// ended.
 // The tensors must cover the bytes behind the header exactly.
 void check_coverage(const std::string& file, const SafetensorsEntries& entries, std::uint64_t data_bytes) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> spans;
@@ -146,6 +150,7 @@ base::FileFacts write_safetensors(const std::filesystem::path& path, const std::
 
 SafetensorsEntries parse_safetensors_header(const std::string& file, const std::string& header,
                                             std::uint64_t data_bytes) {
+  // The format demands it. The parser alone would accept white space before the object.
   if (!header.starts_with('{')) base::raise<DataError>("{}: the header does not start with {{", file);
   const Json json = base::parse_strict(file, header);
   if (json.size() > kTensorLimit)
@@ -169,6 +174,7 @@ SafetensorsFile::SafetensorsFile(base::InputFile opened) : file_(std::move(opene
   file_.read(0, std::as_writable_bytes(std::span(prefix)));
   std::uint64_t header_bytes = 0;
   for (std::size_t i = prefix.size(); i-- > 0;) header_bytes = header_bytes << 8 | prefix[i];
+  // The subtraction cannot wrap, as the file has a prefix; a sum with a length from the file could.
   if (header_bytes > kHeaderLimit || header_bytes > file_.bytes() - prefix.size())
     base::raise<DataError>("{}: a header of {} bytes in a file of {}; at most {} are allowed", file,
                            header_bytes, file_.bytes(), kHeaderLimit);

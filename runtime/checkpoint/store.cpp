@@ -108,10 +108,13 @@ bool exchange_names(const fs::path& one, const fs::path& other) {
 
 // Gives a finished directory the name of a checkpoint, which gets that of the directory and goes.
 bool replace_at_once(const fs::path& aside, const fs::path& target) {
+  // A file system without this call answers with an error. install() then moves the old checkpoint away
+  // first, and a crash in between leaves the name free.
   if (!exchange_names(aside, target)) return false;
   try {
     base::sync_directory(target.parent_path());
   } catch (...) {
+    // The caller reports a failed write, so the name must again be that of the older checkpoint.
     exchange_names(aside, target);
     throw;
   }
@@ -151,6 +154,8 @@ Store::Store(fs::path directory) : directory_(std::move(directory)) {
   std::error_code ignored;
   is_for_nothing_ = !fs::exists(directory_, ignored);
   try {
+    // Another owner ends the run at once. A disk that is full or read-only may have recovered by the first
+    // checkpoint.
     owner_ = take();
     for (const Listed& each : list(directory_)) remember(each.directory);
   } catch (const base::InUseError&) {
@@ -174,6 +179,8 @@ void Store::hold() {
   is_for_nothing_ = false;
   if (owner_ && owner_->is_mine()) return;
   owner_.reset();
+  // While this process was not the owner, another may have written. Its checkpoints stay: owner_ is set only
+  // if there are none.
   std::unique_ptr<base::OwnerFile> owner = take();
   for (const Listed& each : list(directory_))
     if (!knows(each.directory))
@@ -234,6 +241,8 @@ Draft::Draft(Store& store, Contents contents)
       manifest_{contents_.step,    contents_.ranks,      contents_.weight_hash,
                 base::utc_stamp(), telemetry::version(), {}} {
   store_.hold();
+  // What lies aside belongs to no live process: only the owner writes here, and this process has no other
+  // draft.
   remove_leftovers(store_.directory());
   require_space(store_.directory(), bytes_of(contents_));
   base::create_private_directories(aside_);
@@ -259,6 +268,10 @@ void Draft::add_residual(int rank, kernels::Tensor residual) {
                                              {{"step", std::to_string(manifest_.step)}}));
 }
 
+// A checkpoint becomes visible in this order. Each file is written aside and synced, the manifest last,
+// because it names the hashes of the others. The directory aside is synced, and every file is read back and
+// compared. One rename then gives the directory its name, and the store is synced. Only after that do older
+// checkpoints go: a crash at any point leaves a complete one.
 void Draft::write_contents() {
   const std::map<std::string, std::string> metadata = {{"step", std::to_string(manifest_.step)}};
   add(kWeightsFile, write_safetensors(aside_ / kWeightsFile, contents_.weights, metadata));
@@ -343,6 +356,7 @@ std::optional<Found> newest(const fs::path& store) {
       base::log_warn("passing over the checkpoint {}: {}", candidate->directory.string(), error.what());
     }
   }
+  // Starting at step 0 in silence would lose work that somebody may still recover from these files.
   if (!all.empty())
     base::raise<base::DataError>("{}: all {} checkpoints there are damaged; remove them to start afresh",
                                  store.string(), all.size());

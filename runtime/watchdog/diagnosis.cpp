@@ -93,6 +93,7 @@ std::string place_of(const FlightRecord& record) {
 std::string lateness(const Waits& waits, int rank) {
   const FlightRecord& record = *waits.witness(rank).record;
   const FlightRecord* place = &record;
+  // Downwards, so that of several waiters the lowest decides, whoever reports.
   for (int waiter = waits.ranks() - 1; waiter >= 0; --waiter)
     if (waits.awaited_by(waiter) == rank) place = &*waits.witness(waiter).record;
   const std::string state = record.phase == base::Phase::ended
@@ -165,6 +166,9 @@ std::string diagnose_circle(const Waits& waits, const std::vector<int>& circle) 
 
 }  // namespace
 
+// Each rank waits for one other at most: the peer of its message, or a rank that its collective lacks. These
+// waits form a chain from the asking rank. It ends at a rank that waits for nobody, which is the late one, or
+// it closes a circle. Every rank that asks about the same records finds the same end of a shared chain.
 std::string diagnose(std::span<const Witness> witnesses, int asking) {
   const Waits waits(witnesses);
   std::vector<int> chain = waits.chain_from(asking);

@@ -36,6 +36,7 @@ std::optional<base::Duration> PhaseTimer::deadline(base::Phase phase) const {
 }
 
 void PhaseTimer::learn(base::Duration lasted) {
+  // Counted from the first step of this process: a resumed run does its one-time work again.
   if (!first_step_ || step_ < *first_step_ + kWarmUpSteps) return;
   base::Duration& longest = longest_[static_cast<std::size_t>(phase_)];
   longest = std::max(longest, lasted);

@@ -96,6 +96,7 @@ void write_report(const std::filesystem::path& flight, const std::string& line,
   std::string text = line + "\n";
   for (std::size_t rank = 0; rank < witnesses.size(); ++rank) {
     text += fmt::format("\n---- rank {}: {}\n", rank, words(witnesses[rank].liveness));
+    // Ranks on hosts without the run directory have no record here; their line alone tells so.
     if (witnesses[rank].record) text += record_text(*witnesses[rank].record);
   }
   base::write_file_durably(report_file(flight), text);

@@ -55,6 +55,8 @@ bool has_reported(const Witness& witness) {
 
 bool is_lost(const Witness& witness, const std::string& own_host) {
   if (!witness.record || witness.record->phase == base::Phase::ended) return false;
+  // On this host a silent process exists and may only lack processor time. On another host silence is all
+  // that a lost process shows.
   return witness.liveness == Liveness::gone ||
          (witness.liveness == Liveness::silent && witness.record->host_name() != own_host);
 }
@@ -67,6 +69,7 @@ class Watchdog::Impl {
       : signals_(signals), recorder_(recorder), timer_({}), thread_([this] { run(); }) {}
   ~Impl() {
     stopping_ = true;
+    // Ends the wait of up to 100 ms; run() does not act on it any more.
     pthread_kill(thread_.native_handle(), SIGUSR2);
     thread_.join();
   }
@@ -107,6 +110,9 @@ class Watchdog::Impl {
   std::thread thread_;
 };
 
+// One thread does all in turn: a heartbeat, a look at the phase's deadline, then a wait of 100 ms for a
+// signal. Signals are blocked in all threads and taken by sigtimedwait. Code that acts on them runs on this
+// thread, outside of any signal handler, and may lock, allocate and write.
 void Watchdog::Impl::run() {
   while (!stopping_) {
     recorder_.beat();
@@ -165,6 +171,7 @@ void Watchdog::Impl::terminate() {
     leave(static_cast<int>(failed->record->exit_code));  // it has said why
   const auto lost =
       std::ranges::find_if(all, [&](const Witness& witness) { return is_lost(witness, mine.host_name()); });
+  // All ranks live: the signal is a request to stop, which take() hands on.
   if (lost == all.end()) return;
   constexpr auto kPatience = 300ms;
   if (!another_reports(all, kPatience))
@@ -220,6 +227,8 @@ void Watchdog::Impl::report(base::ExitCode code, const std::string& line,
 }
 
 void Watchdog::Impl::leave(int code) {
+  // Destructors would wait for the worker and for MPI, which may hang. The record keeps the code for the
+  // other ranks.
   recorder_.end(code);
   ::_exit(code);
 }

@@ -29,6 +29,7 @@ std::optional<base::FlightRecord> record_of(const std::filesystem::path& flight,
   if (rank == own.rank) return own;
   if (flight.empty()) return std::nullopt;
   auto record = base::read_flight_record(base::flight_file(flight, rank));
+  // A file that says otherwise is of another job, or damaged.
   return record && record->rank == rank && record->ranks == own.ranks ? record : std::nullopt;
 }
 
@@ -44,6 +45,8 @@ std::vector<Witness> witness_ranks(const std::filesystem::path& flight, const ba
     Witness& witness = ranks[rank];
     witness.record = record_of(flight, static_cast<int>(rank), mine);
     if (!witness.record) return false;
+    // A heartbeat counts once it has changed while this rank watched. Its age proves nothing: clocks of hosts
+    // differ.
     if (heartbeats[rank] == 0) heartbeats[rank] = witness.record->heartbeat_ns;
     const bool beats =
         static_cast<int>(rank) == mine.rank || witness.record->heartbeat_ns != heartbeats[rank];
