@@ -63,6 +63,7 @@ std::size_t ByteStream::read(std::span<std::uint8_t> to) {
 
 std::uint64_t ByteStream::left() {
   if (!inflater_) return size_ - position_;
+  // Only inflating tells. The size that gzip writes at the end counts modulo 2^32, and only its last member.
   const std::uint64_t here = inflater_->produced;
   const std::uint64_t count = skip(std::numeric_limits<std::uint64_t>::max());
   rewind();
@@ -150,6 +151,7 @@ bool ByteStream::start_next_member() {
   if (!skip_padding()) return false;
   z_stream& zlib = inflater_->zlib;
   auto& input = inflater_->input;
+  // The two bytes of the magic number may lie on both sides of the end of the buffer.
   std::memmove(input.data(), zlib.next_in, zlib.avail_in);
   if (zlib.avail_in < kGzipMagic.size())
     zlib.avail_in += static_cast<uInt>(read_raw(std::span(input).subspan(zlib.avail_in)));

@@ -12,6 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// As many as train.bin of CIFAR-100 has. The bound keeps a compressed file from filling the memory.
 constexpr std::int64_t kMaxRecords = 50'000;
 
 struct Samples {
@@ -37,6 +38,8 @@ void append_file(const fs::path& path, std::span<const std::uint8_t> label_limit
   const std::size_t label_bytes = label_limits.size();
   std::vector<std::uint8_t> record(label_bytes + static_cast<std::size_t>(kCifarShape.bytes()));
   ByteStream stream(path);
+  // Counting inflates a compressed file twice. Without it the vector would move its samples as it grows, and
+  // need room for both copies.
   make_room(stream.left() / record.size(), samples);
   std::int64_t number = 0;
   for (std::size_t got; (got = stream.read(record)) > 0; ++number) {

@@ -37,6 +37,7 @@ class Draws {
   float normal(float deviation) {
     const std::uint32_t drawn = word();
     const std::uint32_t sum = (drawn & 255) + (drawn >> 8 & 255) + (drawn >> 16 & 255) + (drawn >> 24);
+    // 510 is the mean of the sum of four bytes, 256 / sqrt(3) its deviation.
     return deviation * 1.7320508f * (static_cast<float>(sum) - 510) / 256;
   }
   std::size_t below(std::size_t count) { return word() % count; }
@@ -213,6 +214,8 @@ Samples draw_digits(std::uint64_t seed, DigitPart part, std::int64_t count) {
 
 }  // namespace
 
+// The order of the draws decides the bytes, and so the fingerprint: a draw that is added or moved gives
+// another data set.
 std::int32_t draw_digit(std::uint64_t seed, DigitPart part, std::int64_t index,
                         std::span<std::uint8_t> image) {
   base::require(index >= 0 && index <= 0xFFFF'FFFF && image.size() == kPixels, "digit {} drawn over {} bytes",
@@ -221,6 +224,8 @@ std::int32_t draw_digit(std::uint64_t seed, DigitPart part, std::int64_t index,
   const bool train = part == DigitPart::train;
   const kernels::RandomKey label_key{
       seed, number / 10, train ? RandomTensor::digit_labels_train : RandomTensor::digit_labels_test};
+  // Each ten samples are a permutation of the classes, so that the first samples of the data set are as
+  // balanced as all of them.
   const auto label = static_cast<int>(permuted(label_key, 10, number % 10));
 
   Draws draws({seed, number, train ? RandomTensor::digit_strokes_train : RandomTensor::digit_strokes_test});

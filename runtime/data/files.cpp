@@ -35,6 +35,7 @@ fs::path find_file(const DataPlace& place, const fs::path& name, const char* key
   } else {
     other += ".gz";
   }
+  // The name as given goes first, so that a file beside it never replaces the one that the job names.
   const std::optional<std::string> first = unreadable_reason(asked);
   if (!first) return asked;
   const std::optional<std::string> second = unreadable_reason(other);

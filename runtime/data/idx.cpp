@@ -67,6 +67,7 @@ std::uint64_t count_values(const fs::path& path, const std::vector<std::int64_t>
 
 std::vector<std::uint8_t> read_values(const fs::path& path, ByteStream& stream, const IdxArray& array) {
   const std::uint64_t expected = count_values(path, array.extents);
+  // Compared before anything is allocated: a header of 16 bytes may announce exabytes.
   if (const std::uint64_t left = stream.left(); left != expected)
     base::raise<base::DataError>("{}: {} bytes follow the header, which announces {} = {}", path.string(),
                                  left, extents_text(array.extents), expected);
@@ -132,6 +133,7 @@ std::shared_ptr<const Source> read_idx_pair(const fs::path& images, const fs::pa
   if (pixels.extents[0] != classes_of.extents[0])
     base::raise<base::DataError>("{} holds {} images, but {} holds {} labels", images.string(),
                                  pixels.extents[0], labels.string(), classes_of.extents[0]);
+  // IDX does not say how many classes there are. The network may have more outputs than this.
   const std::int64_t classes = *std::ranges::max_element(classes_of.values) + 1;
   return std::make_shared<InMemorySource>(SampleShape{pixels.extents[1], pixels.extents[2], 1}, classes,
                                           std::move(pixels.values), std::move(classes_of.values),

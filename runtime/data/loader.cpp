@@ -33,11 +33,15 @@ Loader::Slot Loader::make_slot(kernels::Device device) const {
   return slot;
 }
 
+// The slots form a ring of kSlots. Three counters only grow, released_ <= taken_ <= loaded_ <= released_ +
+// kSlots, and pass number n lies in slot n modulo kSlots. The loader's thread changes loaded_, the caller's
+// the other two. A released slot may still be read by the device; its event tells when not.
 const MicroBatch& Loader::next() {
   std::unique_lock lock(mutex_);
   base::require(taken_ - released_ < kSlots, "all {} passes are held", kSlots);
   const auto is_settled = [&] { return loaded_ > taken_ || finished_; };
   changed_.wait(lock, is_settled);
+  // Passes loaded before a failure are handed out first: the rank fails at the pass that it could not read.
   if (loaded_ > taken_) return slot(taken_++).pass;
   if (failure_) std::rethrow_exception(failure_);
   base::raise<base::InternalError>("no pass is left after {}", taken_);
@@ -113,6 +117,7 @@ void Loader::fill(Slot& slot, std::int64_t position, const std::stop_token& stop
     const std::int64_t sample = job_.order ? job_.order->at(slot.pass.epoch, position) : position;
     job_.source->read(sample, images.subspan(row * image_bytes, image_bytes), labels[row]);
   }
+  // The rows behind the samples go through the network too. Zeros keep what the slot held before out of it.
   std::ranges::fill(images.subspan(samples * image_bytes), std::uint8_t{0});
   std::ranges::fill(labels.subspan(samples), 0);
 }

@@ -11,6 +11,7 @@ std::shared_ptr<const Source> random_source(std::string_view kind, std::int64_t 
   const std::int64_t classes = traits.classes;
   std::vector<std::uint8_t> images(static_cast<std::size_t>(samples * shape.bytes()));
   std::vector<std::uint8_t> labels(static_cast<std::size_t>(samples));
+  // The keys are fixed, so that every measurement computes on the same values.
   const kernels::RandomKey pixels{1, 0, 0}, labelling{1, 0, 1};
   for (std::size_t i = 0; i < images.size(); ++i)
     images[i] = static_cast<std::uint8_t>(kernels::random_word(pixels, i));

@@ -48,6 +48,7 @@ void SliceSource::read(std::int64_t index, std::span<std::uint8_t> image, std::i
 }
 
 void require_labels_below(const Source& source, std::int64_t outputs) {
+  // Every label is below classes(), which the source has checked. The samples need no second reading.
   if (source.classes() <= outputs) return;
   std::vector<std::uint8_t> image(static_cast<std::size_t>(source.sample_shape().bytes()));
   for (std::int64_t i = 0; i < source.size(); ++i) {

@@ -45,6 +45,7 @@ ByteStatistics byte_statistics(const Source& source) {
   const SampleShape shape = source.sample_shape();
   const auto channels = static_cast<std::size_t>(shape.channels);
   std::vector<std::uint8_t> image(static_cast<std::size_t>(shape.bytes()));
+  // Sums of integers are exact: mean and deviation have the same bits on every rank.
   std::vector<std::uint64_t> sum(channels), sum_of_squares(channels);
   for (std::int64_t i = 0; i < count; ++i) {
     std::int32_t label;
@@ -60,6 +61,7 @@ ByteStatistics byte_statistics(const Source& source) {
     const double mean = static_cast<double>(sum[channel]) / values;
     const double variance = static_cast<double>(sum_of_squares[channel]) / values - mean * mean;
     statistics.mean.push_back(mean);
+    // Rounding may make the variance of a constant channel negative.
     statistics.deviation.push_back(std::sqrt(std::max(variance, 0.0)));
   }
   return statistics;
@@ -68,6 +70,7 @@ ByteStatistics byte_statistics(const Source& source) {
 Normalization normalization(const ByteStatistics& train) {
   Normalization result;
   for (std::size_t channel = 0; channel < train.mean.size(); ++channel) {
+    // A constant channel becomes zeros instead of infinities.
     const double scale = train.deviation[channel] > 0 ? 1 / train.deviation[channel] : 1;
     result.scale.push_back(static_cast<float>(scale));
     result.shift.push_back(static_cast<float>(-train.mean[channel] * scale));

@@ -54,6 +54,7 @@ config::Tables read_document(std::string_view text, std::string_view source, con
 
 void add_override(config::Tables& document, std::string_view assignment) {
   const config::Place place{fmt::format("--set {}", assignment)};
+  // The assignment becomes part of messages, and a comment of `config show --origin`: it must be one line.
   const bool is_line =
       std::ranges::none_of(assignment, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
   const std::size_t equals = assignment.find('=');

@@ -68,6 +68,7 @@ std::optional<std::int64_t> known_steps(const config::JobConfig& config) {
   if (samples == 0) samples = data::find_data_kind(config.data.kind).traits.default_train;
   const std::int64_t per_epoch = (samples + config.job.global_batch - 1) / config.job.global_batch;
   const std::int64_t of_epochs = config.job.epochs * per_epoch;
+  // Files are not opened to check a job: how many samples they hold is not known yet.
   if (samples == 0) return config.job.steps > 0 ? std::optional(config.job.steps) : std::nullopt;
   return config.job.steps > 0 ? std::min(config.job.steps, of_epochs) : of_epochs;
 }
@@ -79,6 +80,9 @@ void check_warmup(const config::Schedule& schedule, std::int64_t job_steps) {
         schedule.place.text, schedule.warmup_steps, job_steps);
 }
 
+// A job with several mistakes is told all of them at once: every stage collects errors and goes on. A stage
+// looks at keys together only if none of them is in doubt, so that one mistake gives one message. Overrides
+// come first, because --set may misspell a key just as the file may.
 ParsedJob parse_job(std::string_view toml_text, std::string_view source_name,
                     std::span<const std::string> overrides, config::FormerNames former) {
   config::ErrorList errors(source_name);

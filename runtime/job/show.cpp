@@ -83,6 +83,7 @@ std::string resolved_toml_with_origins(const ParsedJob& job) {
 }
 
 std::vector<std::string> differences(const config::JobConfig& checkpoint, const config::JobConfig& job) {
+  // The cosine spans the whole job: with another length every step has another rate.
   const bool horizon = checkpoint.schedule.kind == config::ScheduleKind::cosine ||
                        job.schedule.kind == config::ScheduleKind::cosine;
   std::vector<std::string> lines;

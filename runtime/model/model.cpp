@@ -36,6 +36,10 @@ struct PlannedLayer {
   bool is_activation() const { return kind->traits.is != kernels::Activation::identity; }
 };
 
+// Fewer passes over memory with the same bits: ReLU moves behind max pooling, where there are fewer values,
+// and is fused into the layer before it. Swaps come first, as they may bring a ReLU behind a layer that fuses
+// it. Indices stay those of the job, which name parameters and random numbers
+// (docs/decisions/0004-plan-rewrites.md).
 std::vector<PlannedLayer> rewrite(const std::vector<config::Layer>& all) {
   std::vector<PlannedLayer> plan;
   for (std::size_t i = 0; i < all.size(); ++i)
@@ -92,6 +96,9 @@ void Model::plan_stages(const config::Model& config, kernels::Device device) {
   }
 }
 
+// Every activation is kept for the backward pass. Gradients of activations are not: a layer reads dy and
+// writes dx, so two buffers that take turns are enough. An in-place layer uses one of them for both. Below
+// the first layer with parameters nobody needs a gradient, and dy is absent.
 void Model::plan_activations(kernels::Device device) {
   const auto count = [](const Shape& shape) { return static_cast<std::size_t>(shape.elements()); };
   std::size_t largest = 0;
@@ -130,6 +137,7 @@ void Model::plan_parameters(const config::Model& config, kernels::Device device)
                              {begin, begin + spec.shape.elements()},
                              spec});
     }
+    // Everything up to here is complete once this layer's backward pass is over.
     stages_[i].ready = layout.elements();
   }
   weights_ = kernels::Buffer<float>(device, static_cast<std::size_t>(layout.elements()));
@@ -168,6 +176,7 @@ void Model::initialize(std::uint64_t seed, StreamView stream) {
   stream.synchronize();
 }
 
+// The norm of the gradients and the hash of the weights read whole arenas, padding included.
 void Model::clear_padding(StreamView stream) {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const std::int64_t begin = parameters_[i].span.end;

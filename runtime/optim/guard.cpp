@@ -25,6 +25,7 @@ std::optional<double> z_score(std::span<const float> norms, double norm) {
   double sum = 0;
   for (const float each : norms) sum += each;
   const double mean = sum / count;
+  // Places without a norm yet hold NaN: there is no score before all are filled.
   if (std::isnan(mean)) return std::nullopt;
   double squares = 0;
   for (const float each : norms) squares += (each - mean) * (each - mean);
@@ -47,6 +48,8 @@ kernels::Tensor Guard::norms() const {
   return norms_.size() > 0 ? norms_.tensor() : kernels::Tensor();
 }
 
+// The gradients are the sums of all ranks, the same bits everywhere. Each rank therefore decides alike
+// without a message, and a fault may throw without an agreement.
 bool Guard::admits(kernels::StreamView stream, kernels::ConstTensor gradients, std::int64_t step) {
   const double norm = norm_of(stream, gradients);
   const std::optional<Fault> fault = fault_of(norm);
@@ -69,6 +72,7 @@ double Guard::norm_of(kernels::StreamView stream, kernels::ConstTensor gradients
   const kernels::Tensor host = sum_of_squares_host_.tensor(sum.shape());
   kernels::sum_of_squares(stream, gradients, sum);
   kernels::copy(stream, sum, host);
+  // The host waits for the device here in every step: it must know before it enqueues the update.
   stream.synchronize();
   return std::sqrt(sum_of_squares_host_.data()[0]);
 }

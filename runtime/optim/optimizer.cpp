@@ -32,6 +32,7 @@ void Optimizer::step(kernels::StreamView stream, double learning_rate, std::int6
   if (clip_norm_ > 0) {
     kernels::sum_of_squares(stream, gradients_, sum_of_squares_.tensor());
     kernels::clip_scale(stream, sum_of_squares_.tensor(), clip_norm_, clip_scale_.tensor());
+    // The factor stays on the device: the step reads it there, and the host waits for nothing.
     scale = clip_scale_.tensor();
   }
   apply(stream, learning_rate, update, scale, {0, weights_.elements()});

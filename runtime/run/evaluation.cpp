@@ -33,6 +33,8 @@ telemetry::Score evaluate(Session& session, comm::engine::Engine& engine, base::
   model.begin_step(stream);
   for (std::int64_t step = 0; step < plan.steps_per_epoch(); ++step) {
     for (std::int64_t index = plan.passes(plan.batch(step)); index > 0; --index) {
+      // The phase begins anew with each pass: the deadline is one pass's, however many test samples there
+      // are.
       recorder.begin_phase(base::Phase::evaluation, done);
       const data::MicroBatch& loaded = loader.next();
       const kernels::ConstTensor labels =

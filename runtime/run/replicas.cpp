@@ -28,6 +28,7 @@ std::optional<std::string> replica_mismatch(std::span<const std::uint64_t> hashe
   std::vector<std::string> odd;
   for (std::size_t rank = 0; rank < hashes.size(); ++rank)
     if (hashes[rank] != majority) odd.push_back(fmt::format("rank {} (hash {:016x})", rank, hashes[rank]));
+  // Without a majority no hash is equal to it, so that the list has all ranks.
   if (!majority)
     return fmt::format("the weights of the ranks differ, and no majority tells which are right: {}",
                        fmt::join(odd, ", "));

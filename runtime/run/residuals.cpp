@@ -22,6 +22,9 @@ std::span<std::byte> bytes_of(const HostCopy& copy) {
 
 }  // namespace
 
+// One residual at a time passes through rank 0, so that it needs memory for one more and not for those of all
+// ranks. After each the ranks agree whether it was written: none goes on to a transfer that rank 0 has given
+// up.
 void save_residuals(comm::mpi::Communicator& communicator, kernels::StreamView stream,
                     kernels::Tensor residual, std::span<float> passing, checkpoint::Draft* draft) {
   if (residual.is_absent()) return;
@@ -52,6 +55,8 @@ void restore_residuals(comm::mpi::Communicator& communicator, kernels::StreamVie
       open_file(found, checkpoint::residual_file(rank))
           .read(checkpoint::residual_name(rank), passing.tensor(residual.shape()));
     });
+    // Ranks that are no longer there hand their residuals to others, so that the total stays. What was lost
+    // of the gradients is still delivered.
     const int new_owner = rank % communicator.size();
     communicator.transfer(bytes_of(passing), 0, new_owner);
     if (new_owner != communicator.rank()) continue;

@@ -70,6 +70,7 @@ fs::path free_run_directory(const config::Job& job) {
 fs::path create_run_directory(const config::Job& job) {
   fs::path directory = free_run_directory(job);
   base::create_private_directories(directory.parent_path());
+  // Another run may take the name between the look and the creation; mkdir decides.
   while (!base::create_private_directory(directory)) directory = free_run_directory(job);
   base::create_private_directories(directory / "log");
   return directory;
@@ -88,6 +89,7 @@ bool has_ended(const fs::path& directory) {
   metrics.seekg(std::max<std::streamoff>(0, metrics.tellg() - kTail));
   const std::string tail{std::istreambuf_iterator<char>(metrics), {}};
   const std::size_t end = tail.rfind(R"("kind":"end")"), begin = tail.rfind(R"("kind":"begin")");
+  // A resumed run appends to the same file: a "begin" behind the last "end" is one that has not ended.
   return end != std::string::npos && (begin == std::string::npos || begin < end);
 }
 
@@ -130,6 +132,7 @@ fs::path flight_directory(const fs::path& run_directory) {
 
 fs::path create_flight_directory(const fs::path& run_directory) {
   fs::path directory = flight_directory(run_directory);
+  // The records of an earlier start are kept: they show why it ended.
   if (std::error_code ignored; fs::exists(directory, ignored)) {
     fs::path earlier;
     for (int attempt = 1; earlier.empty() || fs::exists(earlier, ignored); ++attempt)

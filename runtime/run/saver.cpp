@@ -57,6 +57,10 @@ void Saver::save(std::int64_t step, const std::string& weight_hash) {
   engine_.run([&](comm::mpi::Communicator& communicator) { attempt(communicator, step, weight_hash); });
 }
 
+// A checkpoint has two halves. The first runs between two steps, on the engine, with all ranks: rank 0 copies
+// the state, and the residuals pass through it to its disk. Its failure is an agreed error. The second runs
+// on a thread of rank 0 while training goes on: write, read back, rename. Its failure is known to rank 0
+// alone, until the next attempt or finish() collects it.
 void Saver::attempt(comm::mpi::Communicator& communicator, std::int64_t step,
                     const std::string& weight_hash) {
   const base::TimePoint start = base::Clock::now();
@@ -89,6 +93,7 @@ void Saver::attempt(comm::mpi::Communicator& communicator, std::int64_t step,
 
 std::unique_ptr<checkpoint::Draft> Saver::begin_draft(std::int64_t step, const std::string& weight_hash) {
   base::require(store_ != nullptr, "rank 0 has no store for the checkpoint of step {}", step);
+  // Without a copy of its own the saver uses the session's, and training waits until it is written.
   Snapshot& taken = copy_ ? *copy_ : session_.snapshot();
   taken.load_from_device(session_.stream());
   const auto ranks = static_cast<std::uint64_t>(session_.place().ranks);

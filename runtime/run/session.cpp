@@ -88,6 +88,8 @@ config::RunLength Session::length() const {
 }
 
 void Session::initialize(comm::mpi::Communicator& communicator) {
+  // One rank draws and all get its bits. Replicas are then equal whatever libraries or devices the ranks
+  // have.
   if (place_.rank == 0) {
     model_.initialize(config_.job.seed, stream_);
     snapshot_.load_from_device(stream_);
@@ -107,6 +109,8 @@ void Session::restore(comm::mpi::Communicator& communicator, const checkpoint::F
   restore_residuals(communicator, stream_, residual(), found);
   if (const auto facts = share_training_facts(communicator, found)) {
     base::require(facts->shape == facts_.shape, "a checkpoint of other samples is restored");
+    // Mean and deviation belong to the weights. Count and fingerprint remain those of the samples that this
+    // run trains on.
     facts_.bytes = facts->bytes;
     input_stage_ = make_input_stage();
   }

@@ -24,6 +24,8 @@ void Snapshot::include(std::string name, Tensor tensor) {
 
 Snapshot::Arena Snapshot::mirror(std::string prefix, Tensor device) const {
   Arena arena{std::move(prefix), device, {}, device};
+  // Arenas on the host can be read where they are, between two steps. A copy is needed where training goes on
+  // meanwhile.
   if (copies_ == Copies::of_all || device.device().kind != kernels::DeviceKind::host) {
     arena.copy = {device.device(), static_cast<std::size_t>(device.elements())};
     arena.host = arena.copy.tensor(device.shape());
@@ -39,6 +41,7 @@ void Snapshot::load_from_device(kernels::StreamView stream) {
   for (const Arena& arena : arenas_) load(stream, arena);
   stream.synchronize();
   for (const Arena& each : included_)
+    // Included tensors are on the host, so no stream is asked for them.
     if (each.copy.size() > 0) std::ranges::copy(each.device.span<float>(), each.host.span<float>().begin());
 }
 
@@ -65,6 +68,7 @@ bool Snapshot::weights_are_finite() const {
 std::vector<Tensor> Snapshot::split(const Arena& arena) const {
   std::vector<Tensor> tensors;
   for (const model::Parameter& parameter : parameters_)
+    // Without the padding: a file holds each parameter in its own shape.
     tensors.push_back(arena.host.rows(parameter.span.begin, parameter.spec.shape.elements())
                           .reshaped(parameter.spec.shape));
   return tensors;

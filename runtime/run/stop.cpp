@@ -53,6 +53,8 @@ StopReason reason_of(int signal) {
   }
 }
 
+// Reasons are numbered by rank of importance, and the maximum remains: for one process here, over all ranks
+// in StopAgreement. The order of requests does not matter then.
 void StopRequest::request(StopReason reason) noexcept {
   StopReason before = reason_.load(std::memory_order_relaxed);
   while (before < reason && !reason_.compare_exchange_weak(before, reason, std::memory_order_relaxed))
@@ -86,6 +88,8 @@ void StopAgreement::ask(std::chrono::duration<double> stopping) {
 
 StopReason StopAgreement::answer() {
   if (is_alone_) return request_.reason();
+  // On a GPU the answer is that of some steps ago, so that no step waits for its own. Every rank takes the
+  // answer of the same step and stops after the same one.
   if (maximum_.under_way() <= lag_) return StopReason::none;
   return static_cast<StopReason>(maximum_.result());
 }

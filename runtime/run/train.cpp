@@ -185,6 +185,7 @@ class Run {
     const std::uint64_t mine = session_.snapshot().weight_hash();
     std::vector<std::uint64_t> hashes;
     engine_.run([&](comm::mpi::Communicator& communicator) { hashes = communicator.all_gather(mine); });
+    // Before the look for NaN: a flipped bit may itself make one, and this message names its rank.
     if (const auto mismatch = replica_mismatch(hashes))
       throw comm::mpi::AgreedError(base::ExitCode::divergence,
                                    fmt::format("after step {} {}", done, *mismatch));
@@ -192,6 +193,8 @@ class Run {
     return mine;
   }
 
+  // The order matters: members go from the last to the first. The worker stops submitting before the exchange
+  // goes, and the exchange before its engine.
   Session& session_;
   const config::JobConfig& config_;
   RunPlan plan_;

@@ -20,6 +20,7 @@ Worker::Worker(StepPlan plan, comm::Exchange& exchange, base::Observer& observer
       step_(plan_.samples.first_step) {}
 
 Worker::~Worker() {
+  // The device may still read buffers that the members own.
   try {
     plan_.stream.synchronize();
   } catch (const std::exception& error) {  // a destructor has nobody to tell
@@ -33,6 +34,8 @@ std::int64_t Worker::step() {
   return step_++;
 }
 
+// One training step. On a GPU all of it only enqueues work: the host runs ahead of the device, and streams
+// wait for each other by events. A guard is the exception, because its decision needs the norm on the host.
 void Worker::enqueue_step() {
   const data::BatchPlan& batches = plan_.samples.plan;
   const data::Batch batch = batches.batch(step_);
@@ -102,6 +105,8 @@ const data::MicroBatch& Worker::next_micro_batch() {
   return *loaded;
 }
 
+// Complete gradients are a prefix of the arena, so buckets complete one after the other. All ranks submit in
+// this order, which lets their messages meet.
 void Worker::submit_complete(std::int64_t end) {
   for (; submitted_ < plan_.buckets.size() && plan_.buckets[submitted_].end <= end; ++submitted_) {
     timeline_.point(telemetry::kSubmitSpan, static_cast<std::int64_t>(submitted_));
@@ -114,6 +119,7 @@ Worker::Metrics Worker::read_metrics() {
   kernels::copy(plan_.stream, totals_.tensor(), host);
   timeline_.synchronize();
   const Metrics metrics{totals_host_.data()[0], totals_host_.data()[1], std::exchange(samples_, 0)};
+  // The copy of these zeros may be under way on return. The stream puts the next read's copy behind it.
   totals_host_.data()[0] = totals_host_.data()[1] = 0;
   kernels::copy(plan_.stream, host, totals_.tensor());
   return metrics;

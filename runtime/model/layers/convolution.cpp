@@ -74,6 +74,7 @@ std::unique_ptr<Layer> make(const ConvolutionOptions& options, const LayerSite& 
                                         .padding = options.padding,
                                         .groups = options.groups,
                                         .activation = site.activation};
+  // check() cannot look at the channels in: only the planned network knows them.
   if (shape.in_channels % shape.groups != 0 || shape.out_channels % shape.groups != 0)
     base::raise<base::ConfigError>("{}: conv2d: groups {} must divide the {} channels in and the {} out",
                                    site.place.text, shape.groups, shape.in_channels, shape.out_channels);
@@ -83,6 +84,8 @@ std::unique_ptr<Layer> make(const ConvolutionOptions& options, const LayerSite& 
       static_cast<double>(shape.kernel * shape.kernel) * static_cast<double>(shape.in_channels);
   const double pixels = static_cast<double>(shape.batch) * static_cast<double>(shape.out_height()) *
                         static_cast<double>(shape.out_width());
+  // The larger of weights and output, in floating point: the product of extents from a job file may exceed 64
+  // bits.
   require_size(site, "conv2d", out * std::max(filter, pixels));
   return std::make_unique<ConvolutionLayer>(options, site, shape);
 }

@@ -22,6 +22,7 @@ void require_window(const LayerSite& site, std::string_view kind, std::int64_t k
 }
 
 void require_size(const LayerSite& site, std::string_view kind, double elements) {
+  // 4 TiB of fp32, more than any device has; below it products of sizes fit 64 bits.
   constexpr double kLimit = 0x1p40;
   if (elements <= kLimit) return;
   base::raise<base::ConfigError>("{}: {} would need a tensor of {:.0f} values; at most {:.0f} are allowed",
