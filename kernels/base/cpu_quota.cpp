@@ -113,6 +113,8 @@ std::optional<std::string> read_text(const fs::path& path) {
   return file.bad() || !file.is_open() ? std::nullopt : std::optional(std::move(text));
 }
 
+// A group's quota holds for all groups below it, so every group from the process's own up to the mount is
+// asked. A container does not see the groups above its mount, nor their quotas.
 std::vector<CpuQuota> cpu_quotas(const TextReader& read) {
   std::vector<CpuQuota> quotas;
   const std::string groups = read("/proc/self/cgroup").value_or("");

@@ -27,6 +27,7 @@ CrashMessage::CrashMessage(std::string_view message) {
   const auto result = fmt::format_to_n(line.data(), line.size() - 1, "{}{}error: {}", stamp,
                                        stamp.empty() ? "" : " ", message);
   *result.out = '\n';
+  // The result's size is what the whole text would take, also where it was cut.
   line_size = std::min(result.size, line.size() - 1) + 1;
   struct sigaction action {};
   action.sa_handler = write_crash_message;

@@ -7,6 +7,7 @@ namespace eightfold::base {
 
 ExitCode exit_code_of(const std::exception& failure) noexcept {
   if (const auto* error = dynamic_cast<const Error*>(&failure)) return error->exit_code();
+  // The machine refuses memory, a thread or a file: that is no defect of the program.
   const bool refused = dynamic_cast<const std::bad_alloc*>(&failure) != nullptr ||
                        dynamic_cast<const std::system_error*>(&failure) != nullptr;
   return refused ? ExitCode::environment : ExitCode::internal;

@@ -72,6 +72,9 @@ std::filesystem::path directory_of(const std::filesystem::path& file) {
 }
 
 // A file that is there keeps `permissions`.
+// At any moment the name leads to all of the old contents or all of the new. The data are synced before the
+// rename: otherwise a machine that goes down may keep the new name and lose what it leads to. The directory
+// is synced last, for the rename itself.
 void replace_file(const std::filesystem::path& path, std::string_view contents, Access access,
                   std::optional<mode_t> permissions) {
   std::filesystem::path aside = path;
@@ -112,6 +115,7 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit_bytes
 
 InputFile::InputFile(std::filesystem::path path)
     : path_(std::move(path)),
+      // Without O_NONBLOCK a pipe of this name would wait for a writer, before anything could refuse it.
       descriptor_(::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) {
   if (!descriptor_.is_open() && errno == ELOOP)
     raise<EnvironmentError>("cannot read {}: symbolic links are not followed here", path_.string());
@@ -164,6 +168,7 @@ void DurableFile::write(std::span<const std::byte> bytes) {
 
 FileFacts DurableFile::close() {
   sync_file(descriptor_, path_);
+  // Whoever reads the file back then reads the disk, not the memory that was just written.
   ::posix_fadvise(descriptor_.get(), 0, 0, POSIX_FADV_DONTNEED);  // advice: nothing depends on it
   if (::close(descriptor_.release()) != 0) fail("close", path_, errno);
   return {bytes_, hash_.hex()};
@@ -211,6 +216,7 @@ bool is_unsupported(int error) noexcept {
 
 void sync_file(const Descriptor& file, const std::filesystem::path& path) {
   static std::atomic_flag is_said;
+  // The size of the file is synced with the data; its times may be lost.
   if (::fdatasync(file.get()) == 0) return;
   if (!is_unsupported(errno)) fail("sync", path, errno);
   warn_once(is_said, "sync", path, errno, "files here may be lost if the machine goes down");

@@ -29,6 +29,7 @@ std::atomic_ref<Field> shared(Field& field) {
   return std::atomic_ref<Field>(field);
 }
 template <class Field>
+// Relaxed: fields are read one by one, and a record that mixes two moments still serves a diagnosis.
 void put(Field& field, std::type_identity_t<Field> value) {
   shared(field).store(value, std::memory_order_relaxed);
 }
@@ -136,6 +137,7 @@ void FlightRecorder::keep_in(const std::filesystem::path& directory) {
   void* place = map(MAP_SHARED, file.get());
   if (place == MAP_FAILED) fail(path, errno);
   in_file_ = static_cast<FlightRecord*>(place);
+  // The record in memory stays mapped: another thread may be writing to it. What it writes there now is lost.
   record_.store(in_file_, std::memory_order_release);
 }
 
@@ -212,6 +214,8 @@ FlightRecord FlightRecorder::read() const {
   return copy;
 }
 
+// Several threads write events. Each takes a number, and with it a place of the ring. While the fields
+// change, the place has the number 0. A reader drops an event whose number is 0 or another one after reading.
 void FlightRecorder::write_event(FlightRecord& record, std::int64_t step, FlightEvent::What what) {
   const std::int64_t number = shared(record.events_written).fetch_add(1, std::memory_order_relaxed) + 1;
   FlightEvent& event = record.events[static_cast<std::size_t>(number) % FlightRecord::kEvents];

@@ -32,6 +32,7 @@ void Hash128::update(std::span<const std::byte> bytes) {
 
 std::string Hash128::hex() const {
   const XXH128_hash_t digest = XXH3_128bits_digest(state_->handle);
+  // The digits are in the order in which xxhsum prints them.
   return fmt::format("{:016x}{:016x}", digest.high64, digest.low64);
 }
 

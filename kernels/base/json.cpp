@@ -19,6 +19,7 @@ constexpr int kNestingLimit = 4;
 
 template <class AnyJson>
 std::string text_of(const AnyJson& json, int indent) {
+  // A path or a message may hold bytes that are no UTF-8. Writing about them must not fail.
   return json.dump(indent, ' ', false, AnyJson::error_handler_t::replace);
 }
 

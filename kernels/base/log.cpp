@@ -53,6 +53,7 @@ struct Log {
 
   Log() {
     logger.set_level(spdlog::level::debug);
+    // A process may end by _exit() right behind such a line, which tells why.
     logger.flush_on(spdlog::level::warn);
     logger.set_error_handler(say_lost_line);
     configure();

@@ -192,6 +192,9 @@ bool OwnerFile::is_mine() const {
   return sight.owner && sight.owner->token == token_;
 }
 
+// An applicant looks at the file, decides whether its owner is gone, and puts its own file in that place.
+// Each step checks that the file is still the one that was looked at. If not, somebody else was faster, and
+// the round begins anew.
 void OwnerFile::take() {
   while (true) {
     const Sight before = look(path_);
@@ -275,6 +278,8 @@ void OwnerFile::beat(const std::stop_token& end) const {
   std::unique_lock lock(mutex);
   bool has_failed = false;
   while (!never.wait_for(lock, end, times_.beat, [&] { return end.stop_requested(); })) {
+    // By the open file: once another process has taken over, the name leads to that one's file, which must
+    // not look alive because of this process.
     if (::futimens(descriptor_.get(), nullptr) == 0 || std::exchange(has_failed, true)) continue;
     log_warn("{}: cannot set the time of {}: {}; other machines will take this process for gone", what_,
              path_.string(), std::strerror(errno));

@@ -45,6 +45,7 @@ std::size_t unit_start(std::string_view text) {
   return at == std::string_view::npos ? text.size() : at;
 }
 
+// Levenshtein's distance, with one row of its table at a time.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -73,6 +74,7 @@ std::optional<std::uint64_t> parse_bytes(std::string_view text) {
   return *count * known->bytes;
 }
 
+// The largest unit that divides the number, so that reading the text gives it back.
 std::string format_bytes(std::uint64_t bytes) {
   for (const ByteUnit& unit : kByteUnits) {
     const bool binary = unit.name.size() == 3 || unit.bytes == 1;
@@ -90,6 +92,7 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
       std::find_if(kTimeUnits.begin(), kTimeUnits.end(), [&](auto& u) { return u.name == unit; });
   if (!count || known == kTimeUnits.end()) return std::nullopt;
   const double nanoseconds = *count * static_cast<double>(known->nanoseconds);
+  // Just below 2^63, so that the rounded number fits.
   if (!(nanoseconds < 9.2e18)) return std::nullopt;
   return std::chrono::nanoseconds(std::llround(nanoseconds));
 }
@@ -109,6 +112,8 @@ std::optional<double> parse_real(std::string_view text) {
   return parse_number<double>(text);
 }
 
+// Table 3-7 of the Unicode standard: the second byte has bounds of its own where overlong forms, surrogates
+// or numbers above U+10FFFF would begin.
 bool is_utf8(std::string_view text) {
   std::size_t i = 0;
   const auto next_is_in = [&](unsigned low, unsigned high) {
@@ -138,6 +143,7 @@ bool is_utf8(std::string_view text) {
 
 std::string_view nearest_name(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
+  // Two slips, or a third of a longer word: beyond that a suggestion confuses more than it helps.
   std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
     const std::size_t distance = edit_distance(word, candidate);

@@ -76,6 +76,7 @@ Life life_of(const ProcessId& process) {
     return Life::unknown;
   if (const auto stat = stat_of(process.number)) {
     const bool has_ended = stat->state == 'Z' || stat->state == 'X';  // waits for its parent to know
+    // The kernel gives numbers again; number and time of the start together mean one process.
     return has_ended || stat->start != process.start ? Life::gone : Life::alive;
   }
   // Files of other users' processes may be hidden.

@@ -34,6 +34,7 @@ sigset_t end_signals(std::initializer_list<int> also) {
 }
 
 void ignore_output_signals() {
+  // A second call would find what the first one has set, and restore that.
   if (are_ignored) return;
   struct sigaction ignore {};
   ignore.sa_handler = SIG_IGN;

@@ -28,7 +28,10 @@ namespace eightfold::launch::process {
 namespace {
 
 constexpr std::chrono::seconds kGrace{10};
+// A launcher ends a second or two after its ranks. One that waits for a host that is cut off may take a
+// quarter of an hour, until TCP gives up.
 constexpr std::chrono::seconds kLook{1}, kFarewell{5};
+// Twelve days, within the 32 bits that poll takes; callers poll again.
 constexpr std::chrono::milliseconds kLongestPoll{1 << 30};
 constexpr off_t kErrorOutputLimit = 1 << 16;
 constexpr int kNotStarted = 127;
@@ -128,6 +131,7 @@ class Child {
  private:
   [[noreturn]] void become(char* const* arguments, int parent, int report) const noexcept;
 
+  // A file and not a pipe: the child never waits for a reader, and its output can be read after its end.
   base::Descriptor error_file_ = opened(::memfd_create("standard-error", MFD_CLOEXEC), "memfd_create");
   std::unique_ptr<PassedError> passed_;
   base::Descriptor nothing_ = opened(::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null");
@@ -137,6 +141,7 @@ class Child {
 
 // Between fork and exec: nothing here allocates.
 void Child::become(char* const* arguments, int parent, int report) const noexcept {
+  // Blocked signals stay blocked through exec. The program could then not be asked to end.
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -169,6 +174,7 @@ Child::Child(const std::vector<std::string>& arguments, Output output)
   ::setpgid(id_, id_);  // parent and child both call it, whichever comes first
   writing.close();
   if (passed_) passed_->close_writing_end();
+  // A successful exec closes the other end. So this read returns at once, with the reason or with nothing.
   int reason = 0;
   if (::read(reading.get(), &reason, sizeof reason) == sizeof reason) {
     reap();
@@ -306,6 +312,7 @@ ChildEnd run_child(const std::vector<std::string>& arguments, std::chrono::nanos
   return wait_for(child, limit, request);
 }
 
+// All are started before one is waited for, with one deadline: many that hang take no longer than one.
 std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& commands,
                                    std::chrono::nanoseconds limit, EndRequest& request) {
   const base::TimePoint deadline = base::Clock::now() + limit;
@@ -317,6 +324,8 @@ std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& 
   return ends;
 }
 
+// The first request asks the job to write a checkpoint, the next one ends it. Once is_over() says that the
+// ranks have left, the launcher has kFarewell to do the same. Otherwise the next attempt would wait for it.
 ChildEnd supervise_child(const std::vector<std::string>& arguments, EndRequest& request,
                          const std::function<bool()>& is_over) {
   base::ignore_output_signals();  // the work goes on when the reader of its output is gone

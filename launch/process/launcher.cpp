@@ -59,6 +59,7 @@ Words Launcher::command(const std::vector<int>& ranks, const Words& program) con
                  "--nodes=" + nodes,
                  "--ntasks=" + all_ranks,
                  fmt::format("--ntasks-per-node={}", ranks[0]),
+                 // Without it srun lets the other ranks wait for one that is lost.
                  "--kill-on-bad-exit=1"};
       break;
     case LauncherKind::netcluster: {

@@ -33,6 +33,7 @@ std::string last_error_line(std::string_view output) {
     } else if (!has_word(line)) {
       if (part == MessagePart::first_paragraph) part = MessagePart::later_paragraph;
     } else {
+      // Not at the beginning: a stamp with rank and host stands before the word.
       if (line.find("error: ") != std::string::npos) error = line;
       if (line.find("info: stopped by ") != std::string::npos) stop = line;
       if (part == MessagePart::first_paragraph) message += " " + line;

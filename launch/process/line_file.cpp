@@ -46,6 +46,7 @@ void LineFile::cut(std::size_t size) {
 
 void LineFile::append(const std::string& line) {
   const std::string text = line + "\n";
+  // One write for the whole line: a crash can only leave the last line cut short, never two lines mixed.
   const off_t before = ::lseek(descriptor_.get(), 0, SEEK_END);
   ssize_t written = 0;
   do {

@@ -49,6 +49,8 @@ Surroundings surroundings() {
 }
 
 bool has_to_share(const Surroundings& here) {
+  // The launcher's cores stand for those of the node. If the ranks have more than that together, they share
+  // some.
   return here.quota_cores < here.cores || (here.ranks > 1 && std::int64_t{here.ranks} * here.cores >
                                                                  std::max(here.cores, here.launcher_cores));
 }

@@ -138,6 +138,8 @@ class Supervision {
     }
   }
 
+  // First come the ends that another attempt would not change. Hosts are asked only after that, because it
+  // may take half a minute. The budget comes last: an attempt that cannot be made uses up nothing.
   Decision decide(const Attempt& attempt) {
     const Verdict verdict = verdict_on(attempt.end, run_state(attempt));
     if (verdict == Verdict::done) return {ExitCode::done, {}, "done"};

@@ -67,6 +67,7 @@ std::optional<std::chrono::nanoseconds> RestartBudget::next(bool progressed) {
   if (progressed) used_ = 0;
   if (used_ >= limit_) return std::nullopt;
   std::chrono::nanoseconds wait = backoff_;
+  // It stops at the bound, so that many restarts cannot overflow the time.
   for (int i = 0; i < used_ && wait < kLongestWait; ++i) wait = std::min(2 * wait, kLongestWait);
   ++used_;
   return wait;

@@ -73,6 +73,8 @@ std::string did_you_mean(std::string_view name) {
 }
 
 // What was meant by a key of `section`, of whose keys those in `keys` have an effect.
+// The likeliest comes first: another program's word for a key of this section, then a slip of the finger.
+// Then come keys of this name in other sections, and another program's word for one of those.
 std::string key_meant(const Layout& layout, std::string_view section, std::string_view name,
                       const Names& keys) {
   for (const std::string_view meant : meanings(name))

@@ -17,6 +17,7 @@ constexpr std::size_t kLongestName = 100;  // leaves room in the 255 bytes of a 
 bool within(const Range& range, double number) {
   const bool low_ok = range.above_low ? number > range.low : number >= range.low;
   const bool high_ok = range.below_high ? number < range.high : number <= range.high;
+  // A range without a bound has an infinite one, which an infinity would satisfy.
   return std::isfinite(number) && low_ok && high_ok;
 }
 

@@ -35,6 +35,7 @@ std::vector<Shared> share(const Kinds& kinds) {
         all.push_back({key, {kind}});
         continue;
       }
+      // Kinds that share a key's name share its line in the reference and its entry in the schema.
       base::require(agree(known->key, key), "{} of kind {} means something else than that of {}", key.name,
                     kind->name, known->kinds.front()->name);
       known->kinds.push_back(kind);

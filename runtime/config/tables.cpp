@@ -71,6 +71,7 @@ class Reader {
       : source_(source), layout_(layout), errors_(errors), former_(former) {}
 
   Tables read(const toml::table& root) {
+    // Every section exists from here on: one that the file leaves out has its defaults.
     tables_.place.text = source_;
     for (const TableFacts& table : layout_) {
       if (table.is_list)
@@ -137,6 +138,7 @@ class Reader {
       const KeyFacts* key = facts.find(name.str());
       if (key == nullptr && former_ == FormerNames::understood) key = facts.find_former(name.str());
       if (key == nullptr) {
+        // Rejected later: what is allowed here depends on other values of the section, which may follow.
         given.unknown.push_back({std::string(name.str()), place_of(name)});
         continue;
       }
@@ -212,11 +214,13 @@ Tables read_tables(std::string_view text, std::string_view source, const Layout&
   return Reader(source, layout, errors, former).read(parse_toml(text, source));
 }
 
+// The value is parsed as a line of a file would be, so that --set and files understand the same spellings.
 Value read_value(const KeyFacts& key, std::string_view full_name, std::string_view text, const Place& place) {
   toml::table table;
   try {
     table = parse_toml(toml_of(key, text), place.text);
   } catch (const base::ConfigError&) {
+    // The parser's message would speak of TOML that the user has not written.
     reject_value(place, full_name, key, shown(std::string(text)), text);
   }
   return accepted(key, full_name, *table.get("value"), place);

@@ -62,6 +62,7 @@ std::string toml_text(const Value& value) {
 double number_that_becomes(double quotient, std::int64_t divisor) {
   const auto by = static_cast<double>(divisor);
   const double number = quotient * by;
+  // 17 digits tell every double from its neighbours.
   for (int digits = 1; digits <= 17; ++digits) {
     const auto shorter = base::parse_real(fmt::format("{:.{}g}", number, digits));
     if (shorter && *shorter / by == quotient) return *shorter;

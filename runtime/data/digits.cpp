@@ -86,6 +86,7 @@ class Trace {
   void line(Point a, Point b) {
     const float dx = b.x - a.x;
     const float dy = b.y - a.y;
+    // A line without length is a dot: the bound keeps its distances finite.
     const float per_length = 1 / std::max(dx * dx + dy * dy, 1e-6f);
     const int left = first_pixel(std::min(a.x, b.x)), right = last_pixel(std::max(a.x, b.x));
     const int bottom = last_pixel(std::max(a.y, b.y));
@@ -153,6 +154,8 @@ void draw_stroke(Trace& trace, std::string_view word, std::span<const Point> poi
   const auto point = [&](std::size_t letter) { return points[static_cast<std::size_t>(word[letter] - 'a')]; };
   const std::size_t last = word.size() - 1;
   if (last == 1) return trace.line(point(0), point(1));
+  // The curve needs a point before and behind each span. A closed stroke goes around; an open one repeats its
+  // end.
   const bool loop = word.front() == word.back();
   for (std::size_t i = 0; i < last; ++i) {
     const Point before = i > 0 ? point(i - 1) : point(loop ? last - 1 : 0);

@@ -80,6 +80,7 @@ std::vector<std::uint8_t> read_values(const fs::path& path, ByteStream& stream, 
 
 std::string compress(const std::string& contents) {
   constexpr int kGzip = 15 + 16;  // zlib's spelling of: largest window, gzip wrapper
+  // zlib's default, which has no name; only this call can ask for the gzip wrapper.
   constexpr int kMemoryLevel = 8;
   z_stream zlib{};
   base::require(

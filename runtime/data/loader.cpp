@@ -103,6 +103,7 @@ Loader::Slot* Loader::wait_for_free_slot(const std::stop_token& stop) {
     if (!changed_.wait(lock, stop, [&] { return loaded_ - released_ < kSlots; })) return nullptr;
   }
   Slot& next = slot(loaded_);  // only this thread changes loaded_
+  // Outside of the lock: next() and release() need not wait for the device.
   next.consumed.synchronize();
   return &next;
 }
@@ -113,6 +114,7 @@ void Loader::fill(Slot& slot, std::int64_t position, const std::stop_token& stop
   const auto samples = static_cast<std::size_t>(slot.pass.samples);
   const std::span images = slot.images.span();
   const std::span labels = slot.labels.span();
+  // A large pass takes long to read; a loader that is destroyed does not finish it.
   for (std::size_t row = 0; row < samples && !stop.stop_requested(); ++row, ++position) {
     const std::int64_t sample = job_.order ? job_.order->at(slot.pass.epoch, position) : position;
     job_.source->read(sample, images.subspan(row * image_bytes, image_bytes), labels[row]);

@@ -49,6 +49,7 @@ ByteStatistics byte_statistics(const Source& source) {
   std::vector<std::uint64_t> sum(channels), sum_of_squares(channels);
   for (std::int64_t i = 0; i < count; ++i) {
     std::int32_t label;
+    // Spread evenly, since files may be sorted by class.
     source.read(i * source.size() / count, image, label);
     for (std::size_t at = 0; at < image.size(); ++at) {
       sum[at % channels] += image[at];

@@ -22,6 +22,8 @@ std::vector<std::string> differences(const TrainingFacts& checkpoint, const Trai
   const auto compare = [&](std::string_view name, const auto& before, const auto& now) {
     if (before != now) lines.push_back(fmt::format("{}: checkpoint {}, job {}", name, before, now));
   };
+  // The fingerprint covers the labels. Mean and deviation are not compared, as those of the checkpoint stay
+  // in use.
   compare("shape", text(checkpoint.shape), text(job.shape));
   compare("samples", checkpoint.samples, job.samples);
   compare("fingerprint", checkpoint.fingerprint, job.fingerprint);

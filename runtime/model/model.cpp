@@ -163,6 +163,7 @@ double Model::training_flops() const {
 }
 
 void Model::initialize(std::uint64_t seed, StreamView stream) {
+  // Drawn on the host, so that the first weights do not depend on the device.
   std::vector<float> values(weights_.size());
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const layers::ParameterSpec& spec = parameters_[i].spec;

@@ -29,6 +29,7 @@ std::optional<double> z_score(std::span<const float> norms, double norm) {
   if (std::isnan(mean)) return std::nullopt;
   double squares = 0;
   for (const float each : norms) squares += (each - mean) * (each - mean);
+  // With equal norms the deviation is 0, and the quotient below would be NaN.
   if (norm == mean) return 0;
   return (norm - mean) / std::sqrt(squares / count);
 }

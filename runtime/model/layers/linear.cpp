@@ -39,6 +39,7 @@ class LinearLayer final : public WeightedLayer {
   }
 
  private:
+  // The values of an image lie in one row already: flattening it copies nothing.
   Shape flat() const { return {shape_.batch, shape_.inputs}; }
 
   kernels::LinearShape shape_;
