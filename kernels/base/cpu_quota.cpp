@@ -124,6 +124,7 @@ std::vector<CpuQuota> cpu_quotas(const TextReader& read) {
     const auto quota_of = mount.is_version_2 ? quota_of_version_2 : quota_of_version_1;
     for (fs::path directory = directory_of(mount, *group);; directory = directory.parent_path()) {
       if (auto quota = quota_of(directory, read)) quotas.push_back(std::move(*quota));
+      // The root is its own parent: it ends the walk where the mount is not on the way.
       if (directory == mount.point || !directory.has_relative_path()) break;
     }
   }

@@ -235,6 +235,8 @@ void sync_directory(const std::filesystem::path& directory) {
 
 void create_directories(const std::filesystem::path& directory, Access access) {
   const mode_t mode = access == Access::owner ? 0700 : 0777;
+  // Part by part, since mkdir takes the mode: std::filesystem would make them with the umask's, and close
+  // them only afterwards.
   std::filesystem::path so_far;
   for (const auto& part : directory) {
     so_far /= part;

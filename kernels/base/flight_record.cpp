@@ -93,6 +93,7 @@ std::optional<FlightRecord> read_flight_record(const std::filesystem::path& file
   FlightRecord record;
   std::memcpy(&record, bytes.data(), bytes.size());
   if (record.magic != FlightRecord::kMagic || record.version != FlightRecord::kVersion) return std::nullopt;
+  // A damaged file may have no end of the name.
   record.host.back() = '\0';
   return record;
 }

@@ -13,6 +13,7 @@ std::string last_problem() {
 }  // namespace
 
 Library::Library(const std::string& file)
+    // RTLD_LOCAL: the library's symbols must not take the place of those that this program is linked to.
     : handle_(::dlopen(file.empty() ? nullptr : file.c_str(), RTLD_NOW | RTLD_LOCAL)) {
   if (handle_ == nullptr) source_ = {file, last_problem()};
 }

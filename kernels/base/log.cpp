@@ -60,6 +60,7 @@ struct Log {
   }
 
   void configure() {
+    // Rank 0 speaks for all. Of the others, only warnings and errors are news.
     console->set_level(rank == 0 ? spdlog::level::info : spdlog::level::warn);
     console->set_pattern(stamp.empty() ? "%l: %v" : as_pattern(stamp) + " %l: %v");
   }

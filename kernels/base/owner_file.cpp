@@ -128,6 +128,7 @@ struct OwnerFile::Sight {
   std::string text;
   std::optional<Owner> owner;
 
+  // The text is compared too: a new file may get the number of one that was removed.
   bool is_of_same_file(const Sight& other) const {
     return file.is_open() == other.file.is_open() && inode == other.inode && text == other.text;
   }
@@ -278,8 +279,8 @@ void OwnerFile::beat(const std::stop_token& end) const {
   std::unique_lock lock(mutex);
   bool has_failed = false;
   while (!never.wait_for(lock, end, times_.beat, [&] { return end.stop_requested(); })) {
-    // By the open file: once another process has taken over, the name leads to that one's file, which must
-    // not look alive because of this process.
+    // By the open file: after a takeover the name leads to the file of another process. That one must not
+    // look alive because of this process.
     if (::futimens(descriptor_.get(), nullptr) == 0 || std::exchange(has_failed, true)) continue;
     log_warn("{}: cannot set the time of {}: {}; other machines will take this process for gone", what_,
              path_.string(), std::strerror(errno));

@@ -28,8 +28,8 @@ namespace eightfold::launch::process {
 namespace {
 
 constexpr std::chrono::seconds kGrace{10};
-// A launcher ends a second or two after its ranks. One that waits for a host that is cut off may take a
-// quarter of an hour, until TCP gives up.
+// A launcher ends soon after its ranks. One that waits for a host that is cut off may take a quarter of an
+// hour, until TCP gives up.
 constexpr std::chrono::seconds kLook{1}, kFarewell{5};
 // Twelve days, within the 32 bits that poll takes; callers poll again.
 constexpr std::chrono::milliseconds kLongestPoll{1 << 30};
@@ -90,6 +90,7 @@ class PassedError {
       const std::string_view text(part.data(), static_cast<std::size_t>(got));
       write_all(STDERR_FILENO, text);
       end_ += text;
+      // Cut at twice the limit only, so that long output is not moved with every piece that arrives.
       if (end_.size() > 2 * kErrorOutputLimit) end_.erase(0, end_.size() - kErrorOutputLimit);
     }
     if (got == 0) ends_.first.close();  // a pipe at its end is always readable
@@ -312,7 +313,7 @@ ChildEnd run_child(const std::vector<std::string>& arguments, std::chrono::nanos
   return wait_for(child, limit, request);
 }
 
-// All are started before one is waited for, with one deadline: many that hang take no longer than one.
+// All are started before one is waited for, so that they share one deadline.
 std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& commands,
                                    std::chrono::nanoseconds limit, EndRequest& request) {
   const base::TimePoint deadline = base::Clock::now() + limit;

@@ -54,12 +54,12 @@ Words Launcher::command(const std::vector<int>& ranks, const Words& program) con
         command.insert(command.end(), {"--bind-to", "none"});
       break;
     case LauncherKind::srun:
+      // Without --kill-on-bad-exit srun lets the other ranks wait for one that is lost.
       command = {"srun",
                  "--mpi=pmix",
                  "--nodes=" + nodes,
                  "--ntasks=" + all_ranks,
                  fmt::format("--ntasks-per-node={}", ranks[0]),
-                 // Without it srun lets the other ranks wait for one that is lost.
                  "--kill-on-bad-exit=1"};
       break;
     case LauncherKind::netcluster: {

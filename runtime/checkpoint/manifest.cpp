@@ -29,8 +29,8 @@ bool is_plain_name(const std::string& name) {
 // The hash of everything a manifest says, for its own last entry: the files have theirs.
 std::string self_hash(Json json) {
   json.erase(kSelfHash);
-  // The hash is of this text and not of the file's bytes: keys are sorted here, so that white space and order
-  // in the file do not matter.
+  // The hash is of this text, in which keys are sorted, and not of the file's bytes: white space and order
+  // there do not matter.
   const std::string text = base::json_text(json);
   base::Hash128 hash;
   hash.update(std::as_bytes(std::span(text)));

@@ -97,9 +97,8 @@ SafetensorsEntry parse_entry(const std::string& file, const std::string& name, c
   }
 }
 
-// Spans sorted by their beginning have no gap and no overlap exactly if each begins where the one before
-// ended.
-// The tensors must cover the bytes behind the header exactly.
+// The tensors must cover the bytes behind the header exactly. Sorted by their beginning, they do if each
+// begins where the one before ended.
 void check_coverage(const std::string& file, const SafetensorsEntries& entries, std::uint64_t data_bytes) {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> spans;
   for (const auto& [name, entry] : entries) spans.emplace_back(entry.begin, entry.end);

@@ -108,8 +108,8 @@ bool exchange_names(const fs::path& one, const fs::path& other) {
 
 // Gives a finished directory the name of a checkpoint, which gets that of the directory and goes.
 bool replace_at_once(const fs::path& aside, const fs::path& target) {
-  // A file system without this call answers with an error. install() then moves the old checkpoint away
-  // first, and a crash in between leaves the name free.
+  // A file system without this call answers with an error. install() then moves the old checkpoint aside
+  // first. If a crash comes in between, the next write removes it with what else lies aside.
   if (!exchange_names(aside, target)) return false;
   try {
     base::sync_directory(target.parent_path());

@@ -31,6 +31,8 @@ std::string without_index(std::string_view full_name) {
 
 }  // namespace
 
+// A word may stand behind several names. The section in which it was found decides which one is meant, else
+// their order here.
 const std::vector<Alias>& aliases() {
   static const std::vector<Alias> all = {
       {"job", {"training", "train", "run", "general"}},

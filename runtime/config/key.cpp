@@ -32,6 +32,7 @@ bool is_name(std::string_view text) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
            c == '_' || c == '-';
   };
+  // Names become names of directories.
   return !text.empty() && text.size() <= kLongestName && std::ranges::all_of(text, allowed) && text != "." &&
          text != "..";
 }

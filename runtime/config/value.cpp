@@ -70,6 +70,7 @@ double number_that_becomes(double quotient, std::int64_t divisor) {
   return number;
 }
 
+// An error is one line, and a text from a file must not hold what a terminal obeys.
 std::string on_one_line(std::string text) {
   std::ranges::replace_if(
       text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');

@@ -50,6 +50,7 @@ ByteStream::ByteStream(const std::filesystem::path& path) : path_(path) {
     base::raise<base::DataError>("{}: cannot be opened: {}", path.string(), std::strerror(errno));
 
   std::array<std::uint8_t, 2> magic{};
+  // The contents decide and not the name: a download may be unpacked and still end in .gz.
   const bool is_gzip = read_raw(magic) == magic.size() && magic == kGzipMagic;
   rewind();
   if (is_gzip) inflater_ = std::make_unique<Inflater>();

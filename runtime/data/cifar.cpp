@@ -20,6 +20,8 @@ struct Samples {
   std::vector<std::uint8_t> labels;
 };
 
+// The files have one plane per colour; the layers compute channels-last
+// (docs/decisions/0001-channels-last.md).
 void append_channels_last(std::span<const std::uint8_t> planes, std::vector<std::uint8_t>& images) {
   const auto channels = static_cast<std::size_t>(kCifarShape.channels);
   const std::size_t pixels = planes.size() / channels;
@@ -53,6 +55,7 @@ void append_file(const fs::path& path, std::span<const std::uint8_t> label_limit
       if (record[i] >= label_limits[i])
         base::raise<base::DataError>("{}: record {} has label {} in byte {}; 0 to {} were expected",
                                      path.string(), number, record[i], i, label_limits[i] - 1);
+    // CIFAR-100 has a coarse label before the fine one, which is what the network learns.
     samples.labels.push_back(record[label_bytes - 1]);
     append_channels_last(std::span(record).subspan(label_bytes), samples.images);
   }

@@ -37,8 +37,8 @@ std::uint64_t feistel(const kernels::RandomKey& key, Grid grid, std::uint64_t ce
 
 }  // namespace
 
-// A Feistel network permutes the grid, which has a few cells more than there are positions. A cell outside is
-// permuted again until one lies inside ("cycle walking", Black and Rogaway 2002). The walk ends, because a
+// A Feistel network permutes the grid, which has slightly more cells than there are positions. A cell outside
+// is permuted again until one lies inside ("cycle walking", Black and Rogaway 2002). The walk ends, because a
 // permutation's cycle returns to where it began, and no two positions end in one cell.
 std::uint64_t permuted(const kernels::RandomKey& key, std::uint64_t size, std::uint64_t position) {
   base::require(position < size, "position {} of {}", position, size);

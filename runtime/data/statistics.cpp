@@ -79,6 +79,7 @@ Normalization normalization(const ByteStatistics& train) {
   return result;
 }
 
+// The bytes are those that docs/data.md defines, whatever the byte order of the machine.
 std::string fingerprint(const Source& source) {
   base::Hash128 hash;
   const auto update = [&](std::uint64_t value, std::size_t bytes) {

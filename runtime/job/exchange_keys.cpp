@@ -16,6 +16,7 @@ std::vector<std::string_view> own_algorithms() {
 
 // The codecs that are so.
 config::Condition with_codec(bool (*is_so)(config::Codec)) {
+  // The formats themselves answer: a new one needs no change of the keys.
   std::vector<std::string_view> names;
   for (const config::Codec codec : quant8::all_formats())
     if (is_so(codec)) names.push_back(to_string(codec));

@@ -22,6 +22,7 @@ class Writer {
                const Owner& owner) {
     text_ += fmt::format("{}{}\n", text_.empty() ? "" : "\n", heading);
     for (const config::Key<Owner>& key : section.keys) {
+      // The text is a job file again, in which a key without effect would be an error.
       if (section.unmet_condition(key, owner) != nullptr) continue;
       const std::string line = fmt::format("{} = {}", key.name, config::toml_text(key.get(owner)));
       text_ += origins_ == nullptr

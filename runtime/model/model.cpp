@@ -36,9 +36,9 @@ struct PlannedLayer {
   bool is_activation() const { return kind->traits.is != kernels::Activation::identity; }
 };
 
-// Fewer passes over memory with the same bits: ReLU moves behind max pooling, where there are fewer values,
-// and is fused into the layer before it. Swaps come first, as they may bring a ReLU behind a layer that fuses
-// it. Indices stay those of the job, which name parameters and random numbers
+// Both changes save passes over memory and keep the bits. ReLU moves behind max pooling, where there are
+// fewer values. Swaps come first: otherwise the layer before would take the ReLU, and apply it to all of its
+// values. Indices stay those of the job, which name parameters and random numbers
 // (docs/decisions/0004-plan-rewrites.md).
 std::vector<PlannedLayer> rewrite(const std::vector<config::Layer>& all) {
   std::vector<PlannedLayer> plan;

@@ -38,6 +38,7 @@ Guard::Guard(const config::Guard& config, kernels::Device device)
     : config_(config), sum_of_squares_(device, 1), sum_of_squares_host_(device, 1) {
   if (config.spike == 0) return;
   norms_ = kernels::Buffer<float>(kernels::Device{}, kNorms);
+  // NaN stands for no norm yet, also in a checkpoint, which has the tensor in one size.
   std::ranges::fill(norms().span<float>(), std::numeric_limits<float>::quiet_NaN());
 }
 

@@ -57,10 +57,10 @@ void Saver::save(std::int64_t step, const std::string& weight_hash) {
   engine_.run([&](comm::mpi::Communicator& communicator) { attempt(communicator, step, weight_hash); });
 }
 
-// A checkpoint has two halves. The first runs between two steps, on the engine, with all ranks: rank 0 copies
-// the state, and the residuals pass through it to its disk. Its failure is an agreed error. The second runs
-// on a thread of rank 0 while training goes on: write, read back, rename. Its failure is known to rank 0
-// alone, until the next attempt or finish() collects it.
+// A checkpoint has two halves. The first runs between two steps, on the engine, with all ranks. Rank 0 copies
+// the state, and the residuals pass through it to its disk. A failure there is an agreed error. The second
+// half runs on a thread of rank 0 while training goes on: write, read back, rename. Its failure is known to
+// rank 0 alone, until the next attempt or finish() collects it.
 void Saver::attempt(comm::mpi::Communicator& communicator, std::int64_t step,
                     const std::string& weight_hash) {
   const base::TimePoint start = base::Clock::now();

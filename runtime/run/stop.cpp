@@ -53,8 +53,8 @@ StopReason reason_of(int signal) {
   }
 }
 
-// Reasons are numbered by rank of importance, and the maximum remains: for one process here, over all ranks
-// in StopAgreement. The order of requests does not matter then.
+// Reasons are numbered by importance, and the maximum remains: for one process here, over all ranks in
+// StopAgreement. The order of requests does not matter then.
 void StopRequest::request(StopReason reason) noexcept {
   StopReason before = reason_.load(std::memory_order_relaxed);
   while (before < reason && !reason_.compare_exchange_weak(before, reason, std::memory_order_relaxed))

@@ -193,8 +193,8 @@ class Run {
     return mine;
   }
 
-  // The order matters: members go from the last to the first. The worker stops submitting before the exchange
-  // goes, and the exchange before its engine.
+  // The order matters: members are destroyed from the last to the first. The worker stops submitting before
+  // the exchange goes, and the exchange before its engine.
   Session& session_;
   const config::JobConfig& config_;
   RunPlan plan_;

@@ -31,6 +31,7 @@ class ConvolutionLayer final : public WeightedLayer {
                    const kernels::ConvolutionShape& shape)
       : WeightedLayer(options,
                       Shape{shape.out_channels, shape.kernel, shape.kernel, shape.in_channels / shape.groups},
+                      // The fan counts a group alone: an output sees no input of another.
                       {shape.kernel * shape.kernel * shape.in_channels / shape.groups,
                        shape.kernel * shape.kernel * shape.out_channels / shape.groups}),
         shape_(shape),

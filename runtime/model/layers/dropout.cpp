@@ -36,8 +36,8 @@ class DropoutLayer final : public Layer {
   }
 
  private:
-  // The mask follows from seed, step, layer and the sample's row in the global batch. So ranks and passes may
-  // be divided in any way, and the backward pass computes it again instead of storing it.
+  // The mask follows from seed, step, layer and the sample's row in the global batch. So it does not
+  // depend on ranks and passes, and the backward pass computes it again instead of storing it.
   kernels::DropoutMask mask(const PassContext& pass) const {
     const std::int64_t features = shape_[0] == 0 ? 0 : shape_.elements() / shape_[0];
     return {rate_,

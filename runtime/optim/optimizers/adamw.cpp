@@ -12,6 +12,8 @@ struct Options {
   double weight_decay = 0;
 };
 
+// Both moments begin at zero, which biases them towards it. The number of the update corrects that (Kingma
+// and Ba 2015, section 3).
 Rule make(const Options& options) {
   return {{"first_moment", "second_moment"}, [options](const Update& update) {
             return kernels::AdamwStep{update.learning_rate,

@@ -13,6 +13,7 @@ struct Options {
 };
 
 Rule make(const Options& options) {
+  // State takes as much memory as the weights, so only a rule that reads it has it.
   return {options.momentum > 0 ? std::vector<std::string>{"mean_square", "momentum"}
                                : std::vector<std::string>{"mean_square"},
           [options](const Update& update) {

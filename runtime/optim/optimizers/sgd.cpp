@@ -14,6 +14,7 @@ struct Options {
 };
 
 Rule make(const Options& options) {
+  // State takes as much memory as the weights, so only a rule that reads it has it.
   return {options.momentum > 0 ? std::vector<std::string>{"momentum"} : std::vector<std::string>{},
           [options](const Update& update) {
             return kernels::SgdStep{update.learning_rate, static_cast<float>(options.momentum),
