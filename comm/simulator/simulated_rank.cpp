@@ -159,7 +159,7 @@ void SimulatedRank::post(const Piece& piece) {
   const ReplayTask& now = task(piece);
   const Way way = way_to(now.peer);
   double time_s = world_.fabric.message_s * messages(piece);
-  if (way == kNetwork) time_s += world_.fabric.send_s_per_byte * share(piece);
+  if (way == kNetwork) time_s += world_.fabric.send_s_per_byte * bytes(piece);
   engine_.add(kAtOnce, piece.bucket, time_s, [this, piece, way] {
     finish(piece);
     outboxes_[way].messages.push_back(piece);
@@ -194,7 +194,7 @@ void SimulatedRank::send(const Piece& piece, Way way) {
   if (piece.piece == 0) bytes_sent_ += now.bytes;
   outboxes_[way].peers.push_back(now.peer);
   world_.cluster.send(
-      rank_, now.peer, share(piece),
+      rank_, now.peer, bytes(piece),
       [this, way, peer = now.peer] {
         std::vector<int>& peers = outboxes_[way].peers;
         peers.erase(std::ranges::find(peers, peer));
@@ -209,7 +209,7 @@ void SimulatedRank::send(const Piece& piece, Way way) {
 void SimulatedRank::receive(const Piece& piece) {
   open(piece.bucket);
   const ReplayTask& now = task(piece);
-  const double time_s = way_to(now.peer) == kNetwork ? world_.fabric.receive_s_per_byte * share(piece) : 0;
+  const double time_s = way_to(now.peer) == kNetwork ? world_.fabric.receive_s_per_byte * bytes(piece) : 0;
   engine_.add(kAtOnce, piece.bucket, time_s, [this, piece] { release(piece); });
 }
 
@@ -240,7 +240,7 @@ SimulatedRank::Way SimulatedRank::way_to(int peer) const {
 int SimulatedRank::pieces(int bucket) const {
   return world_.buckets[static_cast<std::size_t>(bucket)]->pieces;
 }
-double SimulatedRank::share(const Piece& piece) const {
+double SimulatedRank::bytes(const Piece& piece) const {
   return static_cast<double>(task(piece).bytes) / pieces(piece.bucket);
 }
 

@@ -111,7 +111,7 @@ class SimulatedRank {
   const ReplayTask& task(const Piece& piece) const;
   double messages(const Piece& piece) const;
   int pieces(int bucket) const;
-  double share(const Piece& piece) const;  // of its task's bytes
+  double bytes(const Piece& piece) const;  // this piece of its task's
   Way way_to(int peer) const;
   WorkQueue& codec_queue() { return world_.step.has_device ? codec_ : engine_; }
 

@@ -68,8 +68,8 @@ std::string data_advice(const runtime::config::Data& data) {
 }
 
 std::string pass_advice(const runtime::config::Job& job, int ranks) {
-  const std::int64_t share = (job.global_batch + ranks - 1) / ranks;
-  const std::int64_t rows = job.micro_batch > 0 ? std::min(job.micro_batch, share) : share;
+  const std::int64_t local_batch = (job.global_batch + ranks - 1) / ranks;
+  const std::int64_t rows = job.micro_batch > 0 ? std::min(job.micro_batch, local_batch) : local_batch;
   return rows > 1 ? fmt::format(
                         "a rank takes {} samples through the model at once: a smaller job.micro_batch, "
                         "or smaller layers, need less",

@@ -27,7 +27,7 @@ struct Job {
   std::int64_t epochs = 10;
   std::int64_t steps = 0;           // at most so many optimizer steps; 0: the epochs decide
   std::int64_t global_batch = 128;  // samples per step over all ranks
-  std::int64_t micro_batch = 0;     // samples per pass on one rank; 0: a rank's whole share
+  std::int64_t micro_batch = 0;     // samples per pass on one rank; 0: the whole local batch
   std::string run_dir = "runs";
   std::int64_t threads =
       0;  // host threads per rank; 0: the cores this rank may use, shared with its neighbours

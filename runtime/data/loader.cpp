@@ -77,11 +77,11 @@ void Loader::run(const std::stop_token& stop) {
 
 void Loader::load_step(std::int64_t step, const std::stop_token& stop) {
   const Batch batch = job_.plan.batch(step);
-  const Rows share = job_.plan.share(batch, job_.rank);
+  const Rows local_batch = job_.plan.local_batch(batch, job_.rank);
   for (std::int64_t index = 0; index < job_.plan.passes(batch); ++index) {
     Slot* const slot = wait_for_free_slot(stop);
     if (slot == nullptr) return;
-    const Rows rows = job_.plan.pass(share, index);
+    const Rows rows = job_.plan.pass(local_batch, index);
     slot->pass.step = step;
     slot->pass.epoch = batch.epoch;
     slot->pass.pass = index;

@@ -52,7 +52,7 @@ config::Section<config::JobConfig> job_section() {
                       .identity = config::Identity::always}),
        config::field("micro_batch", &config::Job::micro_batch,
                      {.help = "Samples that a rank takes through the model at once; smaller ones need less "
-                              "memory. 0: the rank's whole share of global_batch.",
+                              "memory. 0: the whole local batch, a rank's part of global_batch.",
                       .unit = "samples",
                       .range = config::at_least(0)}),
        config::field_as<config::PathField>(

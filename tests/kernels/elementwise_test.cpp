@@ -152,7 +152,7 @@ TEST_CASE("dropout drops at its rate and keeps the mean") {
     sum += static_cast<double>(y[i]);
     zeros += y[i] == 0;
   }
-  const double deviation = std::sqrt(0.37 * 0.63 / kCount);  // of the share of zeros
+  const double deviation = std::sqrt(0.37 * 0.63 / kCount);  // of the fraction of zeros
   CHECK(std::abs(zeros / kCount - 0.37) < 5 * deviation);
   CHECK(std::abs(sum / kCount - 1) < 5 * deviation / 0.63);
 }

@@ -68,8 +68,8 @@ struct Run {
 };
 
 Run train(const Scratch& scratch, int ranks, int micro_batches) {
-  const int share = (128 + ranks - 1) / ranks;
-  const int micro_batch = (share + micro_batches - 1) / micro_batches;
+  const int local_batch = (128 + ranks - 1) / ranks;
+  const int micro_batch = (local_batch + micro_batches - 1) / micro_batches;
   const auto finished = run_program(
       {"train", "job.toml", "--set", fmt::format("job.micro_batch={}", micro_batch)}, ranks, scratch.path());
   auto result = result_of(finished);

@@ -19,16 +19,17 @@ std::vector<int> visits(const BatchPlan& plan, std::int64_t epoch) {
     bool ok = batch.epoch == epoch && batch.samples >= 1 && batch.samples <= plan.global_batch;
     std::int64_t next_row = 0;
     for (std::int64_t rank = 0; rank < plan.ranks; ++rank) {
-      const Rows share = plan.share(batch, rank);
+      const Rows local_batch = plan.local_batch(batch, rank);
       const std::int64_t least = batch.samples / plan.ranks;
-      ok = ok && share.first == next_row && (share.samples == least || share.samples == least + 1);
+      ok = ok && local_batch.first == next_row &&
+           (local_batch.samples == least || local_batch.samples == least + 1);
       for (std::int64_t pass = 0; pass < plan.passes(batch); ++pass) {
-        const Rows rows = plan.pass(share, pass);
+        const Rows rows = plan.pass(local_batch, pass);
         ok = ok && rows.first == next_row && rows.samples >= 0 && rows.samples <= plan.pass_rows();
         for (std::int64_t row = 0; row < rows.samples; ++row)
           ++seen[static_cast<std::size_t>(batch.first + next_row++)];
       }
-      ok = ok && next_row == share.first + share.samples;
+      ok = ok && next_row == local_batch.first + local_batch.samples;
     }
     if (!ok || next_row != batch.samples) return {};
   }
@@ -50,11 +51,11 @@ TEST_CASE("ranks and passes together visit every position of an epoch exactly on
           }
 }
 
-TEST_CASE("a batch is shared as evenly as it can be") {
+TEST_CASE("a batch is divided as evenly as it can be") {
   const BatchPlan plan{1000, 128, 3, 0};
-  CHECK(plan.share(plan.batch(0), 0) == Rows{0, 43});
-  CHECK(plan.share(plan.batch(0), 1) == Rows{43, 43});
-  CHECK(plan.share(plan.batch(0), 2) == Rows{86, 42});
+  CHECK(plan.local_batch(plan.batch(0), 0) == Rows{0, 43});
+  CHECK(plan.local_batch(plan.batch(0), 1) == Rows{43, 43});
+  CHECK(plan.local_batch(plan.batch(0), 2) == Rows{86, 42});
   CHECK(plan.pass_rows() == 43);
   CHECK(plan.passes(plan.batch(0)) == 1);
 }
@@ -71,7 +72,7 @@ TEST_CASE("the last batch of an epoch is what is left") {
   CHECK(plan.batch(8).samples == 128);
 }
 
-TEST_CASE("a share is cut into equal passes rather than full ones and a rest") {
+TEST_CASE("a local batch is cut into equal passes rather than full ones and a rest") {
   const BatchPlan plan{1000, 100, 1, 40};
   CHECK(plan.pass_rows() == 34);
   CHECK(plan.passes(plan.batch(0)) == 3);
@@ -85,9 +86,9 @@ TEST_CASE("a short batch takes fewer passes, and leaves ranks without samples wh
   const Batch last = plan.batch(1);
   CHECK(last.samples == 2);
   CHECK(plan.passes(last) == 1);
-  CHECK(plan.share(last, 1) == Rows{1, 1});
-  CHECK(plan.share(last, 3) == Rows{2, 0});
-  CHECK(plan.pass(plan.share(last, 3), 0) == Rows{2, 0});
+  CHECK(plan.local_batch(last, 1) == Rows{1, 1});
+  CHECK(plan.local_batch(last, 3) == Rows{2, 0});
+  CHECK(plan.pass(plan.local_batch(last, 3), 0) == Rows{2, 0});
 }
 
 TEST_CASE("passes are planned for the samples there are, not for a batch that is never full") {
@@ -100,5 +101,5 @@ TEST_CASE("passes of a network that is planned already have its rows, however fe
   const BatchPlan plan{.size = 5, .global_batch = 16, .ranks = 2, .rows = 8};
   CHECK(plan.pass_rows() == 8);
   CHECK(plan.passes(plan.batch(0)) == 1);
-  CHECK(plan.pass(plan.share(plan.batch(0), 1), 0) == Rows{3, 2});
+  CHECK(plan.pass(plan.local_batch(plan.batch(0), 1), 0) == Rows{3, 2});
 }

@@ -36,7 +36,7 @@ std::vector<std::int32_t> labels_of(const Source& source) {
   return labels;
 }
 
-// The share of the second source that lies nearest to the mean image of its own class in the first.
+// The fraction of the second source that lies nearest to the mean image of its own class in the first.
 double nearest_mean_accuracy(const Source& train, const Source& test) {
   std::array<std::vector<double>, 10> mean;
   mean.fill(std::vector<double>(static_cast<std::size_t>(kDigitShape.bytes())));

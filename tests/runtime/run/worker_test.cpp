@@ -135,8 +135,8 @@ TEST_CASE(
   std::vector<float> place(visits.size(), 0);
   for (std::int64_t step = 0; step < plan.steps_per_epoch(); ++step) {
     const data::Batch batch = plan.batch(step);
-    const data::Rows share = plan.share(batch, world().rank());
-    for (std::int64_t row = share.first; row < share.first + share.samples; ++row) {
+    const data::Rows local_batch = plan.local_batch(batch, world().rank());
+    for (std::int64_t row = local_batch.first; row < local_batch.first + local_batch.samples; ++row) {
       const auto sample = static_cast<std::size_t>(order.at(batch.epoch, batch.first + row));
       visits[sample] += 1;
       place[sample] += static_cast<float>(batch.first + row);

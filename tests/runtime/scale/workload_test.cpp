@@ -37,7 +37,7 @@ TEST_CASE("a codec that is listed costs what is listed") {
   CHECK(cost.decode_s == 0.125);
 }
 
-TEST_CASE("a codec that is not listed moves its bytes at its share of the memory rate") {
+TEST_CASE("a codec that is not listed moves its bytes at its fraction of the memory rate") {
   const Workload workload = two_layers();
   for (const auto& [format, bytes] : {std::pair(Format::fp32, 8.0), std::pair(Format::fp16, 6.0),
                                       std::pair(Format::dynamic_tree8, 5.0), std::pair(Format::linear8, 5.0),
