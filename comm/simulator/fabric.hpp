@@ -39,7 +39,7 @@ struct Fabric {
   int cores = 0;
   // Slowdown of oversubscribed cores beyond fair sharing, at least 1: the system does not move a waking
   // thread to a free core at once.
-  double crowding = 1;
+  double oversubscription_slowdown = 1;
 };
 
 }  // namespace eightfold::comm::simulator

@@ -160,9 +160,8 @@ class Cluster::World {
   }
 
   s4u::Host* add_machine(const std::string& name) {
-    const auto give = [cores = fabric_.cores, crowding = fabric_.crowding](double all, int at_once) {
-      return at_once > cores ? all / crowding : all;
-    };
+    const auto give = [cores = fabric_.cores, slowdown = fabric_.oversubscription_slowdown](
+                          double all, int at_once) { return at_once > cores ? all / slowdown : all; };
     return add_host(name, fabric_.cores)->set_sharing_policy(s4u::Host::SharingPolicy::NONLINEAR, give);
   }
 

@@ -107,10 +107,11 @@ void measure_oversubscription(comm::simulator::Fabric& fabric,
     if (step >= kFirst) steps_s.push_back(slowest_s);
   }
   std::ranges::nth_element(steps_s, steps_s.begin() + kSteps / 2);
-  fabric.crowding = std::max(1.0, steps_s[kSteps / 2] / largest_of_ranks(engine, fair_s));
+  fabric.oversubscription_slowdown = std::max(1.0, steps_s[kSteps / 2] / largest_of_ranks(engine, fair_s));
   base::log_info(
-      "profile: with twice as many threads as cores a step takes {:.3f} ms, {:.3f} times its share",
-      1e3 * steps_s[kSteps / 2], fabric.crowding);
+      "profile: with twice as many threads as cores a step takes {:.3f} ms, {:.3f} times as long as with the "
+      "cores divided evenly",
+      1e3 * steps_s[kSteps / 2], fabric.oversubscription_slowdown);
 }
 
 }  // namespace eightfold::launch::bench

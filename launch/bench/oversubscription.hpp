@@ -17,8 +17,8 @@ namespace eightfold::launch::bench {
 // Workers that each rank needs so that all ranks together have at least twice as many threads as cores.
 int oversubscribing_workers(const comm::simulator::Fabric& fabric, const command::Placement& placement);
 
-// Sets fabric.crowding: how much longer a step takes with this rank's `workers`, one session each, than their
-// share of the cores makes it. `alone_s`: a step with one worker a rank, in seconds. Collective.
+// Sets fabric.oversubscription_slowdown: how much longer a step takes with this rank's `workers`, one session
+// each, than with the cores divided evenly. `alone_s`: a step with one worker a rank, in seconds. Collective.
 void measure_oversubscription(comm::simulator::Fabric& fabric,
                               std::vector<std::unique_ptr<runtime::run::Session>> workers,
                               comm::engine::Engine& engine, const command::Placement& placement,

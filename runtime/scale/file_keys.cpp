@@ -113,11 +113,11 @@ Section<Fabric> machine_section() {
       {field("nodes", &Fabric::nodes_per_machine,
              {.help = "So many nodes are one machine; 0: all of them.", .range = between(0, 1e6)}),
        field("cores", &Fabric::cores, {.help = "Cores that they have together.", .range = between(0, 1e6)}),
-       field(
-           "crowding", &Fabric::crowding,
-           {.help = "Where there is more work at once than cores, how much longer it takes than their share "
-                    "of the cores makes it.",
-            .range = between(1, 100)})}};
+       field("oversubscription_slowdown", &Fabric::oversubscription_slowdown,
+             {.help = "Where there is more work at once than cores, how much longer it takes than with the "
+                      "cores divided evenly.",
+              .range = between(1, 100),
+              .formerly = "crowding"})}};
 }
 
 Section<Workload> workload_section() {

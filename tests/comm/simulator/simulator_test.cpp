@@ -148,10 +148,10 @@ TEST_CASE("ranks on the nodes of one machine share its cores") {
   CHECK(simulate(fabric, 4, 1, step).step_s == about(kComputing));
 }
 
-TEST_CASE("more work than cores takes longer by what they are crowded") {
+TEST_CASE("more work than cores takes longer by the slowdown of oversubscription") {
   Fabric fabric = plain_fabric();
   fabric.cores = 2;
-  fabric.crowding = 1.25;
+  fabric.oversubscription_slowdown = 1.25;
   SimulatedStep step = plain_step({});
   step.has_device = false;
   CHECK(simulate(fabric, 2, 1, step).step_s == about(kComputing));

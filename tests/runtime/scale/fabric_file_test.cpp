@@ -45,7 +45,7 @@ receive_ns_per_byte = 0.23
 [machine]
 nodes = 4
 cores = 2
-crowding = 1.25
+oversubscription_slowdown = 1.25
 )";
 
 std::string message(const std::string& text) {
@@ -88,7 +88,7 @@ TEST_CASE("every key of a fabric reaches its field in seconds and bytes") {
   CHECK(fabric.receive_s_per_byte == 0.23 / 1e9);
   CHECK(fabric.nodes_per_machine == 4);
   CHECK(fabric.cores == 2);
-  CHECK(fabric.crowding == 1.25);
+  CHECK(fabric.oversubscription_slowdown == 1.25);
 }
 
 TEST_CASE("a fabric that is written and read is the same and is written the same") {
@@ -140,6 +140,11 @@ TEST_CASE("mistakes in a fabric are told with their place and what is allowed") 
     CAPTURE(mistake.text);
     CHECK(message(mistake.text).substr(0, mistake.message.size()) == mistake.message);
   }
+}
+
+TEST_CASE("a key of a fabric that was renamed is refused with its new name") {
+  CHECK(message(kSmallest + "[machine]\ncores = 2\ncrowding = 1.25\n") ==
+        "f.toml:8:1: machine.crowding is called machine.oversubscription_slowdown now");
 }
 
 TEST_CASE("a fabric may share its file with a workload whose mistakes are told as well") {
