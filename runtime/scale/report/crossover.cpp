@@ -30,12 +30,12 @@ std::string conclusion(const std::vector<int>& pays, const std::vector<int>& doe
   return fmt::format("compression pays with {} nodes and does not with {}", list(pays), list(does_not));
 }
 
-Crossover crossover_of(const Section& section, const std::string& codec) {
+Crossover crossover_of(const PointGroup& group, const std::string& codec) {
   Crossover result{.codec = codec};
   std::string clauses;
-  for (const int nodes : section.node_counts()) {
-    const PointSummary* coded = fastest(section, nodes, codec);
-    const PointSummary* plain = fastest(section, nodes, "bf16");
+  for (const int nodes : group.node_counts()) {
+    const PointSummary* coded = fastest(group, nodes, codec);
+    const PointSummary* plain = fastest(group, nodes, "bf16");
     if (coded == nullptr || plain == nullptr) continue;
     clauses += (clauses.empty() ? "" : ", ") + clause(*coded, *plain, clauses.empty());
     const bool is_faster = compare(*coded->step_ms, *plain->step_ms) == Comparison::faster;
@@ -64,22 +64,22 @@ double times_as_fast(const PointSummary& summary, const PointSummary& other) {
   return other.step_ms->median / summary.step_ms->median;
 }
 
-const PointSummary* fastest(const Section& section, int nodes, const std::string& codec) {
+const PointSummary* fastest(const PointGroup& group, int nodes, const std::string& codec) {
   const PointSummary* best = nullptr;
-  for (const PointSummary& summary : section.points)
+  for (const PointSummary& summary : group.points)
     if (exchanges(summary) && summary.point.nodes == nodes && summary.point.codec == codec &&
         (best == nullptr || summary.step_ms->median < best->step_ms->median))
       best = &summary;
   return best;
 }
 
-std::vector<Crossover> crossovers(const Section& section) {
+std::vector<Crossover> crossovers(const PointGroup& group) {
   std::vector<Crossover> found;
-  for (const PointSummary& summary : section.points) {
+  for (const PointSummary& summary : group.points) {
     const std::string& codec = summary.point.codec;
     const bool is_known =
         std::ranges::any_of(found, [&](const Crossover& other) { return other.codec == codec; });
-    if (compresses(codec) && !is_known) found.push_back(crossover_of(section, codec));
+    if (compresses(codec) && !is_known) found.push_back(crossover_of(group, codec));
   }
   return found;
 }

@@ -18,9 +18,9 @@ bool compresses(const std::string& codec);
 // How many times as fast the first one's step is. Both were measured.
 double times_as_fast(const PointSummary& summary, const PointSummary& other);
 
-// The fastest point of a section that exchanges with this codec on so many nodes, whatever its algorithm;
+// The fastest point of a group that exchanges with this codec on so many nodes, whatever its algorithm;
 // null if none was measured.
-const PointSummary* fastest(const Section& section, int nodes, const std::string& codec);
+const PointSummary* fastest(const PointGroup& group, int nodes, const std::string& codec);
 
 struct Crossover {
   std::string codec;
@@ -29,6 +29,6 @@ struct Crossover {
 };
 
 // One for every codec that compresses.
-std::vector<Crossover> crossovers(const Section& section);
+std::vector<Crossover> crossovers(const PointGroup& group);
 
 }  // namespace eightfold::runtime::scale::report

@@ -24,9 +24,9 @@ std::string quoted(const std::string& text) {
   return field + '"';
 }
 
-void add_point(Fields& fields, const Section& section, const Point& point) {
-  fields.insert(fields.end(), {{"experiment", section.experiment},
-                               {"policy", section.policy == BatchPolicy::strong ? "strong" : "weak"},
+void add_point(Fields& fields, const PointGroup& group, const Point& point) {
+  fields.insert(fields.end(), {{"experiment", group.experiment},
+                               {"policy", group.policy == BatchPolicy::strong ? "strong" : "weak"},
                                {"nodes", fmt::format("{}", point.nodes)},
                                {"ranks_per_node", fmt::format("{}", point.ranks_per_node)},
                                {"ranks", fmt::format("{}", point.ranks())},
@@ -49,9 +49,9 @@ void add_measured(Fields& fields, const PointSummary& summary) {
                                {"exposed_ms", measured(summary.medians.exposed_ms)},
                                {"bound_ms", measured(summary.medians.bound_ms)},
                                {"codec_ms", measured(summary.medians.codec_ms)},
-                               {"split_compute_ms", measured(summary.split.compute)},
-                               {"split_communication_ms", measured(summary.split.communication)},
-                               {"split_codec_ms", measured(summary.split.codec)},
+                               {"split_compute_ms", measured(summary.breakdown.compute)},
+                               {"split_communication_ms", measured(summary.breakdown.communication)},
+                               {"split_codec_ms", measured(summary.breakdown.codec)},
                                {"samples_per_s", measured(summary.throughput().median)},
                                {"speedup", related(speedup.median)},
                                {"speedup_least", related(speedup.least)},
@@ -73,9 +73,9 @@ void add_predicted(Fields& fields, const PointSummary& summary) {
                                {"prediction_error", field(summary.prediction_error())}});
 }
 
-Fields fields_of(const Section& section, const PointSummary& summary) {
+Fields fields_of(const PointGroup& group, const PointSummary& summary) {
   Fields fields;
-  add_point(fields, section, summary.point);
+  add_point(fields, group, summary.point);
   add_measured(fields, summary);
   add_predicted(fields, summary);
   fields.emplace_back("failures", fmt::format("{}", fmt::join(summary.failures, "; ")));
@@ -94,9 +94,9 @@ std::string csv(const Summary& summary) {
     text += "\r\n";
   };
   add_record(fields_of({}, {}), &Fields::value_type::first);
-  for (const Section& section : summary.sections)
-    for (const PointSummary& point : section.points)
-      add_record(fields_of(section, point), &Fields::value_type::second);
+  for (const PointGroup& group : summary.groups)
+    for (const PointSummary& point : group.points)
+      add_record(fields_of(group, point), &Fields::value_type::second);
   return text;
 }
 

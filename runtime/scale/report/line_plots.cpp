@@ -36,14 +36,14 @@ Line line_at(std::size_t place) {
 }
 
 template <class Value>
-std::vector<Line> lines_of(const Section& section, const Summary& summary, const Value& value) {
+std::vector<Line> lines_of(const PointGroup& group, const Summary& summary, const Value& value) {
   std::vector<Line> lines;
   std::size_t place = 0;
   for (const Series& series : summary.series) {
     const bool is_idle = bits_of_codec(series.codec) == 0;
     Line line = is_idle ? Line{{}, "#777777", "dt (2,4) pt 2", {}} : line_at(place++);
     line.label = label(series, summary);
-    for (const PointSummary& point : section.points)
+    for (const PointSummary& point : group.points)
       if (point.speedup && series_of(point.point) == series)
         line.marks.push_back({std::log2(point.point.nodes), value(point)});
     if (!line.marks.empty()) lines.push_back(std::move(line));
@@ -82,22 +82,22 @@ std::string nodes_axis(const std::set<int>& nodes) {
 }
 
 // The numbers of nodes that were measured.
-std::set<int> measured_nodes(const Section& section) {
+std::set<int> measured_nodes(const PointGroup& group) {
   std::set<int> nodes;
-  for (const PointSummary& point : section.points)
+  for (const PointSummary& point : group.points)
     if (point.speedup) nodes.insert(point.point.nodes);
   return nodes;
 }
 
-double ranks_over_baseline(const Section& section, int nodes) {
-  return static_cast<double>(nodes * section.ranks_per_node) / section.baseline->point.ranks();
+double ranks_over_baseline(const PointGroup& group, int nodes) {
+  return static_cast<double>(nodes * group.ranks_per_node) / group.baseline->point.ranks();
 }
 
 // `ideal` is the value at a number of nodes; `scale` sets the other axis, given its least and largest value.
 template <class Ideal, class Scale>
-std::string script_of(const Section& section, const std::vector<Line>& lines, const Ideal& ideal,
+std::string script_of(const PointGroup& group, const std::vector<Line>& lines, const Ideal& ideal,
                       const Scale& scale) {
-  const std::set<int> nodes = measured_nodes(section);
+  const std::set<int> nodes = measured_nodes(group);
   const int fewest = *nodes.begin(), most_nodes = *nodes.rbegin();
   double least = std::min(ideal(fewest), ideal(most_nodes)),
          most = std::max(ideal(fewest), ideal(most_nodes));
@@ -112,8 +112,8 @@ std::string script_of(const Section& section, const std::vector<Line>& lines, co
       std::log2(most_nodes), ideal(most_nodes), data_of(lines), plot_command(lines));
 }
 
-Plot speedup_plot(const Section& section, const Summary& summary) {
-  const auto ideal = [&](int nodes) { return ranks_over_baseline(section, nodes); };
+Plot speedup_plot(const PointGroup& group, const Summary& summary) {
+  const auto ideal = [&](int nodes) { return ranks_over_baseline(group, nodes); };
   const auto scale = [](double least, double most) {
     return fmt::format(
         "set logscale y 2\nset yrange [{}:{}]\nset format y '%g'\nset ylabel 'speed-up, times' offset 1,0\n",
@@ -121,12 +121,12 @@ Plot speedup_plot(const Section& section, const Summary& summary) {
   };
   const auto speedup = [](const PointSummary& point) { return *point.speedup; };
   return {"Speed-up over nodes", "Speed-up over the number of nodes, a line per codec, and the ideal",
-          script_of(section, lines_of(section, summary, speedup), ideal, scale)};
+          script_of(group, lines_of(group, summary, speedup), ideal, scale)};
 }
 
-Plot efficiency_plot(const Section& section, const Summary& summary) {
+Plot efficiency_plot(const PointGroup& group, const Summary& summary) {
   const auto efficiency = [&](const PointSummary& point) {
-    const double percent = 100 / ranks_over_baseline(section, point.point.nodes);
+    const double percent = 100 / ranks_over_baseline(group, point.point.nodes);
     return Spread{percent * point.speedup->median, percent * point.speedup->least,
                   percent * point.speedup->most};
   };
@@ -136,14 +136,14 @@ Plot efficiency_plot(const Section& section, const Summary& summary) {
                        most * 1.06);
   };
   return {"Efficiency over nodes", "Efficiency over the number of nodes, a line per codec",
-          script_of(section, lines_of(section, summary, efficiency), ideal, scale)};
+          script_of(group, lines_of(group, summary, efficiency), ideal, scale)};
 }
 
 }  // namespace
 
-std::vector<Plot> line_plots(const Section& section, const Summary& summary) {
-  if (measured_nodes(section).size() < 2) return {};
-  return {speedup_plot(section, summary), efficiency_plot(section, summary)};
+std::vector<Plot> line_plots(const PointGroup& group, const Summary& summary) {
+  if (measured_nodes(group).size() < 2) return {};
+  return {speedup_plot(group, summary), efficiency_plot(group, summary)};
 }
 
 }  // namespace eightfold::runtime::scale::report

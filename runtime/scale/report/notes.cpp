@@ -11,10 +11,10 @@ namespace eightfold::runtime::scale::report {
 namespace {
 
 // Of the predictions that are far off: how many they are, and the worst.
-std::string large_errors(const Section& section, const Summary& summary) {
+std::string large_errors(const PointGroup& group, const Summary& summary) {
   int compared = 0, large = 0;
   const PointSummary* worst = nullptr;
-  for (const PointSummary& point : section.points) {
+  for (const PointSummary& point : group.points) {
     const auto error = point.prediction_error();
     if (!error) continue;
     ++compared;
@@ -33,13 +33,13 @@ std::string large_errors(const Section& section, const Summary& summary) {
 
 }  // namespace
 
-std::vector<std::string> notes(const Section& section, const Summary& summary) {
+std::vector<std::string> notes(const PointGroup& group, const Summary& summary) {
   std::vector<std::string> all;
   const bool is_predicted = std::ranges::any_of(
-      section.points, [](const PointSummary& point) { return point.prediction.has_value(); });
-  if (is_predicted && !section.shared_cores.empty())
-    all.push_back(fmt::format("Predictions: {}.", section.shared_cores));
-  if (std::string errors = large_errors(section, summary); !errors.empty()) all.push_back(std::move(errors));
+      group.points, [](const PointSummary& point) { return point.prediction.has_value(); });
+  if (is_predicted && !group.shared_cores.empty())
+    all.push_back(fmt::format("Predictions: {}.", group.shared_cores));
+  if (std::string errors = large_errors(group, summary); !errors.empty()) all.push_back(std::move(errors));
   return all;
 }
 

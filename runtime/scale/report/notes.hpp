@@ -13,6 +13,6 @@ namespace eightfold::runtime::scale::report {
 inline constexpr double kLargeError = 0.25;
 
 // Sentences; none where there is nothing to say.
-std::vector<std::string> notes(const Section& section, const Summary& summary);
+std::vector<std::string> notes(const PointGroup& group, const Summary& summary);
 
 }  // namespace eightfold::runtime::scale::report

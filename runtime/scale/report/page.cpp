@@ -36,8 +36,8 @@ std::string readable(std::string date) {
 
 std::string about(const Summary& summary) {
   std::vector<std::string> names;
-  for (const Section& section : summary.sections)
-    if (names.empty() || names.back() != section.experiment) names.push_back(section.experiment);
+  for (const PointGroup& group : summary.groups)
+    if (names.empty() || names.back() != group.experiment) names.push_back(group.experiment);
   const std::string first = readable(summary.first_date), last = readable(summary.last_date);
   const std::string when = first.empty()   ? "at a time unknown"
                            : first == last ? first
@@ -47,19 +47,19 @@ std::string about(const Summary& summary) {
 
 std::string advice_box(const Summary& summary) {
   std::string html = "<div class=\"advice\">\n";
-  for (const Section& section : summary.sections) {
-    const std::string of = summary.sections.size() == 1 ? ""
-                                                        : fmt::format("<span class=\"of\">{}</span>",
-                                                                      html_text(title(section, summary)));
-    html += fmt::format("<p>{}{}</p>\n", of, html_text(advice(section, summary)));
+  for (const PointGroup& group : summary.groups) {
+    const std::string of = summary.groups.size() == 1 ? ""
+                                                      : fmt::format("<span class=\"of\">{}</span>",
+                                                                    html_text(title(group, summary)));
+    html += fmt::format("<p>{}{}</p>\n", of, html_text(advice(group, summary)));
   }
-  if (summary.sections.empty()) html += "<p>The file holds no measurement.</p>\n";
+  if (summary.groups.empty()) html += "<p>The file holds no measurement.</p>\n";
   return html + "</div>\n";
 }
 
-std::string crossover_list(const Section& section) {
+std::string crossover_list(const PointGroup& group) {
   std::string html;
-  for (const Crossover& crossover : crossovers(section))
+  for (const Crossover& crossover : crossovers(group))
     html += fmt::format("<li>{}</li>\n", html_text(crossover.words));
   return html.empty() ? ""
                       : "<div><h3>Where compression stops paying</h3>\n<ul>\n" + html + "</ul>\n</div>\n";
@@ -67,22 +67,22 @@ std::string crossover_list(const Section& section) {
 
 // Plots and, in the next free place beside or below them, the crossovers. The names inside a plot begin with
 // the plot's number, so that no two plots of a page share one.
-std::string figures(const Section& section, const Summary& summary, const Draws& draw, int& plots_so_far) {
+std::string figures(const PointGroup& group, const Summary& summary, const Draws& draw, int& plots_so_far) {
   std::string html;
-  std::vector<Plot> plots = line_plots(section, summary);
-  for (Plot& plot : row_plots(section, summary)) plots.push_back(std::move(plot));
+  std::vector<Plot> plots = line_plots(group, summary);
+  for (Plot& plot : row_plots(group, summary)) plots.push_back(std::move(plot));
   for (const Plot& plot : plots) {
     const std::string prefix = fmt::format("p{}-", ++plots_so_far);
     html += fmt::format("<figure><h3>{}</h3>\n{}</figure>\n", html_text(plot.title),
                         inline_svg(draw(plot.script), prefix, plot.description));
   }
-  return fmt::format("<div class=\"plots\">\n{}{}</div>\n", html, crossover_list(section));
+  return fmt::format("<div class=\"plots\">\n{}{}</div>\n", html, crossover_list(group));
 }
 
-std::string baseline_words(const Section& section, const Summary& summary) {
-  if (!section.baseline)
+std::string baseline_words(const PointGroup& group, const Summary& summary) {
+  if (!group.baseline)
     return "There is no speed-up: nothing of this job was measured on one node, to which it would refer.";
-  const auto& [point, step_ms] = *section.baseline;
+  const auto& [point, step_ms] = *group.baseline;
   const std::string what =
       point.ranks() == 1
           ? "1 rank, no exchange"
@@ -91,22 +91,22 @@ std::string baseline_words(const Section& section, const Summary& summary) {
                      point.global_batch);
 }
 
-std::string repeats_words(const Section& section) {
-  if (section.most_repeats() == 0) return "Nothing was measured successfully.";
-  const std::string number = section.least_repeats() == section.most_repeats()
-                                 ? fmt::format("{}", section.most_repeats())
-                                 : fmt::format("{} to {}", section.least_repeats(), section.most_repeats());
+std::string repeats_words(const PointGroup& group) {
+  if (group.most_repeats() == 0) return "Nothing was measured successfully.";
+  const std::string number = group.least_repeats() == group.most_repeats()
+                                 ? fmt::format("{}", group.most_repeats())
+                                 : fmt::format("{} to {}", group.least_repeats(), group.most_repeats());
   return fmt::format("Medians of {} {}, with the least and the most of them.", number,
-                     section.most_repeats() == 1 ? "repeat" : "repeats");
+                     group.most_repeats() == 1 ? "repeat" : "repeats");
 }
 
-std::string section_html(const Section& section, const Summary& summary, const Draws& draw,
-                         int& plots_so_far) {
-  std::string html = fmt::format("<section>\n<h2>{}</h2>\n", html_text(title(section, summary)));
-  html += paragraph(repeats_words(section) + " " + baseline_words(section, summary));
-  for (const std::string& note : notes(section, summary)) html += paragraph(note);
-  html += figures(section, summary, draw, plots_so_far);
-  return html + points_table(section) + failures_table(section) + "</section>\n";
+std::string group_html(const PointGroup& group, const Summary& summary, const Draws& draw,
+                       int& plots_so_far) {
+  std::string html = fmt::format("<section>\n<h2>{}</h2>\n", html_text(title(group, summary)));
+  html += paragraph(repeats_words(group) + " " + baseline_words(group, summary));
+  for (const std::string& note : notes(group, summary)) html += paragraph(note);
+  html += figures(group, summary, draw, plots_so_far);
+  return html + points_table(group) + failures_table(group) + "</section>\n";
 }
 
 constexpr std::string_view kDefinitions = R"(<section>
@@ -141,7 +141,7 @@ std::string page(const Summary& summary, const Draws& draw) {
       "<p class=\"about\">{}</p>\n{}",
       kPageStyle, html_text(about(summary)), advice_box(summary));
   int plots_so_far = 0;
-  for (const Section& section : summary.sections) html += section_html(section, summary, draw, plots_so_far);
+  for (const PointGroup& group : summary.groups) html += group_html(group, summary, draw, plots_so_far);
   return html + std::string(kDefinitions) + environment_table(summary) + "</body>\n</html>\n";
 }
 

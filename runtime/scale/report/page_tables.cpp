@@ -39,9 +39,9 @@ std::vector<std::string> cells_of(const PointSummary& summary, bool has_predicti
       html_text(series_of(summary.point).algorithm),
       repeats_of(summary),
       is_measured ? with_range(*summary.step_ms, summary.repeats) : kNothing,
-      measured(summary.split.compute),
-      measured(summary.split.communication),
-      measured(summary.split.codec),
+      measured(summary.breakdown.compute),
+      measured(summary.breakdown.communication),
+      measured(summary.breakdown.codec),
       measured(summary.medians.codec_ms),
       measured(summary.throughput().median),
       summary.speedup ? with_range(*summary.speedup, summary.repeats) : kNothing,
@@ -70,9 +70,9 @@ std::string values_of(const std::set<std::string>& values) {
 
 }  // namespace
 
-std::string points_table(const Section& section) {
+std::string points_table(const PointGroup& group) {
   const bool has_predictions = std::ranges::any_of(
-      section.points, [](const PointSummary& summary) { return summary.prediction.has_value(); });
+      group.points, [](const PointSummary& summary) { return summary.prediction.has_value(); });
   HtmlTable table{.caption = "Every point",
                   .columns = {{"Nodes", Column::name}, {"Codec", Column::name}, {"Algorithm", Column::name}},
                   .rows = {}};
@@ -84,14 +84,14 @@ std::string points_table(const Section& section) {
     for (const char* name : {"Predicted step, ms", "Error, %"})
       table.columns.emplace_back(name, Column::number);
   int nodes = 0;
-  for (const PointSummary& summary : section.points) {
+  for (const PointSummary& summary : group.points) {
     table.rows.push_back({cells_of(summary, has_predictions), nodes != 0 && summary.point.nodes != nodes});
     nodes = summary.point.nodes;
   }
   return "<div class=\"wide\">\n" + html_of(table) + "</div>\n";
 }
 
-std::string failures_table(const Section& section) {
+std::string failures_table(const PointGroup& group) {
   HtmlTable table{.caption = "What failed",
                   .columns = {{"Nodes", Column::name},
                               {"Codec", Column::name},
@@ -99,7 +99,7 @@ std::string failures_table(const Section& section) {
                               {"Repeats", Column::number},
                               {"Why", Column::free_text}},
                   .rows = {}};
-  for (const PointSummary& summary : section.points)
+  for (const PointSummary& summary : group.points)
     for (const std::string& why : std::set(summary.failures.begin(), summary.failures.end()))
       table.rows.push_back({{fmt::format("{}", summary.point.nodes), html_text(summary.point.codec),
                              html_text(series_of(summary.point).algorithm),

@@ -8,8 +8,8 @@
 
 namespace eightfold::runtime::scale::report {
 
-std::string points_table(const Section& section);
-std::string failures_table(const Section& section);
+std::string points_table(const PointGroup& group);
+std::string failures_table(const PointGroup& group);
 // Machine and software: every value that the measurements name.
 std::string environment_table(const Summary& summary);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// The plots of a section, as scripts for gnuplot. Colours are those of Okabe and Ito, which all eyes tell
+// The plots of a group, as scripts for gnuplot. Colours are those of Okabe and Ito, which all eyes tell
 // apart; lines differ in marks and dashes too, bars in pattern, for print without colour.
 
 #include "runtime/scale/report/summary.hpp"
@@ -17,11 +17,11 @@ struct Plot {
 };
 
 // Over the numbers of nodes, a line for each series. Without two points on a line there is no plot, nor where
-// the section has no baseline.
-std::vector<Plot> line_plots(const Section& section, const Summary& summary);
+// the group has no baseline.
+std::vector<Plot> line_plots(const PointGroup& group, const Summary& summary);
 
 // A row for each point: what the step consists of and, where there are predictions, those beside what was
 // measured.
-std::vector<Plot> row_plots(const Section& section, const Summary& summary);
+std::vector<Plot> row_plots(const PointGroup& group, const Summary& summary);
 
 }  // namespace eightfold::runtime::scale::report

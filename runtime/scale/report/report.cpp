@@ -13,10 +13,10 @@ Report make_report(const std::vector<Experiment>& experiments) {
   Report report{summarize(experiments), {}, {}, {}};
   const Summary& summary = report.summary;
   report.csv = csv(summary);
-  for (const Section& section : summary.sections) {
-    const std::string of = summary.sections.size() > 1 ? title(section, summary) + ": " : "";
-    report.advice.push_back(of + advice(section, summary));
-    for (const std::string& note : notes(section, summary)) report.notes.push_back(of + note);
+  for (const PointGroup& group : summary.groups) {
+    const std::string of = summary.groups.size() > 1 ? title(group, summary) + ": " : "";
+    report.advice.push_back(of + advice(group, summary));
+    for (const std::string& note : notes(group, summary)) report.notes.push_back(of + note);
   }
   return report;
 }

@@ -12,7 +12,7 @@ namespace eightfold::runtime::scale::report {
 struct Report {
   Summary summary;
   std::string csv;
-  // By section, its title in front where there are several; of notes a section has any number.
+  // By group, its title in front where there are several; of notes a group has any number.
   std::vector<std::string> advice, notes;
 };
 

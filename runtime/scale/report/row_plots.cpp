@@ -24,12 +24,12 @@ struct Rows {
 };
 
 template <class Selects>
-Rows lay_out(const Section& section, const Summary& summary, const Selects& selects) {
+Rows lay_out(const PointGroup& group, const Summary& summary, const Selects& selects) {
   Rows rows;
   std::string names, headings;
   int nodes = 0;
   double y = 0;
-  for (const PointSummary& point : section.points) {
+  for (const PointSummary& point : group.points) {
     if (!selects(point)) continue;
     if (point.point.nodes != nodes) {
       nodes = point.point.nodes;
@@ -55,14 +55,14 @@ std::string width_axis(double most) {
   return fmt::format("set xrange [0:{}]\n", most * 1.25);
 }
 
-Plot split_plot(const Section& section, const Summary& summary) {
+Plot breakdown_plot(const PointGroup& group, const Summary& summary) {
   const Rows rows =
-      lay_out(section, summary, [](const PointSummary& point) { return point.step_ms.has_value(); });
+      lay_out(group, summary, [](const PointSummary& point) { return point.step_ms.has_value(); });
   constexpr double kHalf = 0.36;
   double most = 0;
   std::string data = "$rows << END\n";
   for (const auto& [y, point] : rows.points) {
-    const auto& [compute, communication, codec] = point->split;
+    const auto& [compute, communication, codec] = point->breakdown;
     most = std::max(most, point->step_ms->median);
     data += fmt::format("{} {} {} {} {} {} \"{}\"\n", y, compute, compute + communication,
                         point->step_ms->median, y - kHalf, y + kHalf, figure(point->step_ms->median));
@@ -81,9 +81,9 @@ Plot split_plot(const Section& section, const Summary& summary) {
               "  $rows using 4:1:7 with labels left offset 0.6,0 notitle\n"};
 }
 
-Plot prediction_plot(const Section& section, const Summary& summary) {
+Plot prediction_plot(const PointGroup& group, const Summary& summary) {
   const Rows rows =
-      lay_out(section, summary, [](const PointSummary& point) { return point.prediction.has_value(); });
+      lay_out(group, summary, [](const PointSummary& point) { return point.prediction.has_value(); });
   double most = 0;
   std::string measured, predicted;
   for (const auto& [y, point] : rows.points) {
@@ -113,14 +113,14 @@ Plot prediction_plot(const Section& section, const Summary& summary) {
 
 }  // namespace
 
-std::vector<Plot> row_plots(const Section& section, const Summary& summary) {
+std::vector<Plot> row_plots(const PointGroup& group, const Summary& summary) {
   std::vector<Plot> plots;
   const auto has = [&](auto PointSummary::*member) {
-    return std::ranges::any_of(section.points,
+    return std::ranges::any_of(group.points,
                                [&](const PointSummary& point) { return (point.*member).has_value(); });
   };
-  if (has(&PointSummary::step_ms)) plots.push_back(split_plot(section, summary));
-  if (has(&PointSummary::prediction)) plots.push_back(prediction_plot(section, summary));
+  if (has(&PointSummary::step_ms)) plots.push_back(breakdown_plot(group, summary));
+  if (has(&PointSummary::prediction)) plots.push_back(prediction_plot(group, summary));
   return plots;
 }
 

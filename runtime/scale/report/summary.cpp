@@ -61,7 +61,8 @@ PointSummary summarize_point(const Point& point, const std::map<int, const Measu
   const std::vector<double> steps = values_of(measured, &StepFigures::step_ms);
   const auto [least, most] = std::ranges::minmax_element(steps);
   summary.step_ms = {summary.medians.step_ms, *least, *most};
-  summary.split = split_of(summary.medians.step_ms, summary.medians.compute_ms, summary.medians.codec_ms);
+  summary.breakdown =
+      breakdown_of(summary.medians.step_ms, summary.medians.compute_ms, summary.medians.codec_ms);
   return summary;
 }
 
@@ -74,13 +75,13 @@ std::vector<PointSummary> summarize_points(const Experiment& experiment) {
   return points;
 }
 
-using SectionKey = std::tuple<BatchPolicy, double, int>;
-SectionKey key_of(const Point& point) {
+using GroupKey = std::tuple<BatchPolicy, double, int>;
+GroupKey key_of(const Point& point) {
   return {point.policy, batch_of(point), point.ranks_per_node};
 }
 
 // Fewer ranks are better, then no exchange, then less time.
-std::optional<Baseline> baseline_of(const Section& section, const std::vector<PointSummary>& candidates) {
+std::optional<Baseline> baseline_of(const PointGroup& group, const std::vector<PointSummary>& candidates) {
   const auto rank_of = [](const PointSummary& candidate) {
     return std::tuple(candidate.point.ranks(), candidate.point.codec != kNoExchange,
                       candidate.step_ms->median);
@@ -88,7 +89,7 @@ std::optional<Baseline> baseline_of(const Section& section, const std::vector<Po
   const PointSummary* best = nullptr;
   for (const PointSummary& candidate : candidates) {
     if (!candidate.step_ms || candidate.point.nodes != 1 || candidate.point.global_batch <= 0 ||
-        candidate.point.policy != section.policy || batch_of(candidate.point) != section.batch)
+        candidate.point.policy != group.policy || batch_of(candidate.point) != group.batch)
       continue;
     if (best == nullptr || rank_of(candidate) < rank_of(*best)) best = &candidate;
   }
@@ -107,57 +108,56 @@ void relate(PointSummary& summary, const std::optional<Baseline>& baseline) {
   summary.efficiency = summary.speedup->median * baseline->point.ranks() / summary.point.ranks();
 }
 
-// The section's series at node counts that were not measured.
-void add_further(Section& section, const std::vector<int>& node_counts) {
+// The group's series at node counts that were not measured.
+void add_further(PointGroup& group, const std::vector<int>& node_counts) {
   std::vector<Series> known;
-  for (const PointSummary& summary : section.points)
+  for (const PointSummary& summary : group.points)
     if (std::ranges::find(known, series_of(summary.point)) == known.end())
       known.push_back(series_of(summary.point));
-  const std::set<int> measured = section.node_counts();
+  const std::set<int> measured = group.node_counts();
   for (const int nodes : std::set(node_counts.begin(), node_counts.end())) {
     if (measured.contains(nodes)) continue;
     for (const Series& series : known) {
       Point point{.nodes = nodes,
-                  .ranks_per_node = section.ranks_per_node,
+                  .ranks_per_node = group.ranks_per_node,
                   .codec = series.codec,
                   .algorithm = series.algorithm,
-                  .policy = section.policy};
-      const double batch =
-          section.policy == BatchPolicy::strong ? section.batch : section.batch * point.ranks();
+                  .policy = group.policy};
+      const double batch = group.policy == BatchPolicy::strong ? group.batch : group.batch * point.ranks();
       point.global_batch = static_cast<std::int64_t>(batch);
-      if (series.codec != kNoExchange) section.points.emplace_back().point = std::move(point);
+      if (series.codec != kNoExchange) group.points.emplace_back().point = std::move(point);
     }
   }
 }
 
-std::vector<Section> sections_of(const Experiment& experiment) {
+std::vector<PointGroup> groups_of(const Experiment& experiment) {
   const std::vector<PointSummary> points = summarize_points(experiment);
-  std::map<SectionKey, Section> by_key;
+  std::map<GroupKey, PointGroup> by_key;
   for (const PointSummary& summary : points) {
-    Section& section = by_key[key_of(summary.point)];
-    std::tie(section.policy, section.batch, section.ranks_per_node) = key_of(summary.point);
-    section.points.push_back(summary);
+    PointGroup& group = by_key[key_of(summary.point)];
+    std::tie(group.policy, group.batch, group.ranks_per_node) = key_of(summary.point);
+    group.points.push_back(summary);
   }
-  std::vector<Section> sections;
-  for (auto& [key, section] : by_key) {
-    section.experiment = experiment.name;
-    section.shared_cores = experiment.shared_cores;
-    section.baseline = baseline_of(section, points);
-    if (experiment.predict) add_further(section, experiment.further_nodes);
-    for (PointSummary& summary : section.points) {
-      relate(summary, section.baseline);
+  std::vector<PointGroup> groups;
+  for (auto& [key, group] : by_key) {
+    group.experiment = experiment.name;
+    group.shared_cores = experiment.shared_cores;
+    group.baseline = baseline_of(group, points);
+    if (experiment.predict) add_further(group, experiment.further_nodes);
+    for (PointSummary& summary : group.points) {
+      relate(summary, group.baseline);
       if (experiment.predict) summary.prediction = experiment.predict(summary.point);
     }
-    std::erase_if(section.points, [](const PointSummary& summary) {
+    std::erase_if(group.points, [](const PointSummary& summary) {
       return !summary.step_ms && summary.failures.empty() && !summary.prediction;
     });
-    std::ranges::stable_sort(section.points, [](const PointSummary& first, const PointSummary& second) {
+    std::ranges::stable_sort(group.points, [](const PointSummary& first, const PointSummary& second) {
       if (first.point.nodes != second.point.nodes) return first.point.nodes < second.point.nodes;
       return comes_before(series_of(first.point), series_of(second.point));
     });
-    sections.push_back(std::move(section));
+    groups.push_back(std::move(group));
   }
-  return sections;
+  return groups;
 }
 
 void note_date(Summary& summary, const std::string& date) {
@@ -192,7 +192,7 @@ Comparison compare(const Spread& first, const Spread& second) {
   return first.least > second.most ? Comparison::slower : Comparison::same;
 }
 
-Split split_of(double step_ms, double compute_ms, double codec_ms) {
+StepBreakdown breakdown_of(double step_ms, double compute_ms, double codec_ms) {
   const double compute = std::min(compute_ms, step_ms);
   const double codec = std::min(codec_ms, step_ms - compute);
   return {compute, step_ms - compute - codec, codec};
@@ -211,20 +211,20 @@ std::optional<double> PointSummary::prediction_error() const {
   return 1e3 * prediction->step_s / step_ms->median - 1;
 }
 
-std::set<int> Section::node_counts() const {
+std::set<int> PointGroup::node_counts() const {
   std::set<int> counts;
   for (const PointSummary& summary : points) counts.insert(summary.point.nodes);
   return counts;
 }
 
-int Section::least_repeats() const {
+int PointGroup::least_repeats() const {
   int least = std::numeric_limits<int>::max();
   for (const PointSummary& summary : points)
     if (summary.repeats > 0) least = std::min(least, summary.repeats);
   return most_repeats() == 0 ? 0 : least;
 }
 
-int Section::most_repeats() const {
+int PointGroup::most_repeats() const {
   int most = 0;
   for (const PointSummary& summary : points) most = std::max(most, summary.repeats);
   return most;
@@ -243,14 +243,14 @@ std::optional<int> bits_of_codec(const std::string& codec) {
 Summary summarize(const std::vector<Experiment>& experiments) {
   Summary summary;
   for (const Experiment& experiment : experiments) {
-    std::ranges::move(sections_of(experiment), std::back_inserter(summary.sections));
+    std::ranges::move(groups_of(experiment), std::back_inserter(summary.groups));
     for (const Measurement& measurement : experiment.measurements) {
       note_date(summary, measurement.date);
       note_environment(summary, measurement.environment);
     }
   }
-  for (const Section& section : summary.sections)
-    for (const PointSummary& point : section.points)
+  for (const PointGroup& group : summary.groups)
+    for (const PointSummary& point : group.points)
       if (std::ranges::find(summary.series, series_of(point.point)) == summary.series.end())
         summary.series.push_back(series_of(point.point));
   std::ranges::sort(summary.series, comes_before);

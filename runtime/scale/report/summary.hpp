@@ -38,10 +38,10 @@ Comparison compare(const Spread& first, const Spread& second);
 // Milliseconds that sum to the median step. `compute` is the computing of the slowest rank, with all encoding
 // and decoding that it hides. The remaining wait is divided: `codec` is the part that encoding and decoding
 // can fill, at most all of their time, and `communication` is the rest.
-struct Split {
+struct StepBreakdown {
   double compute = 0, communication = 0, codec = 0;
 };
-Split split_of(double step_ms, double compute_ms, double codec_ms);
+StepBreakdown breakdown_of(double step_ms, double compute_ms, double codec_ms);
 
 struct PointSummary {
   Point point;
@@ -50,7 +50,7 @@ struct PointSummary {
   // Nothing if the point has no repeat.
   std::optional<Spread> step_ms;
   StepFigures medians;
-  Split split;
+  StepBreakdown breakdown;
   // Samples per second over the baseline's; nothing without one.
   std::optional<Spread> speedup;
   double efficiency = 0;  // the median speed-up over how many times as many ranks
@@ -69,8 +69,9 @@ struct Baseline {
   double step_ms = 0;
 };
 
-// The points that are compared with each other: one batch policy, one batch, one number of ranks per node.
-struct Section {
+// Points that are compared with each other, a section of the page: one batch policy, one batch, one number of
+// ranks per node.
+struct PointGroup {
   std::string experiment;
   BatchPolicy policy = BatchPolicy::weak;
   double batch = 0;  // strong: of all ranks together; weak: of each
@@ -93,8 +94,8 @@ struct Series {
 Series series_of(const Point& point);
 
 struct Summary {
-  std::vector<Section> sections;
-  std::vector<Series> series;  // of all sections, the most precise codecs first
+  std::vector<PointGroup> groups;
+  std::vector<Series> series;  // of all groups, the most precise codecs first
   std::string first_date, last_date;
   // Every value that a key had, and every host. Keys that are part of each point are left out.
   std::map<std::string, std::set<std::string>> environment;

@@ -10,8 +10,8 @@ namespace {
 
 // Whether it was measured what several ranks do without an exchange.
 bool has_idle_ranks(const Summary& summary) {
-  for (const Section& section : summary.sections)
-    for (const PointSummary& point : section.points)
+  for (const PointGroup& group : summary.groups)
+    for (const PointSummary& point : group.points)
       if (point.point.codec == kNoExchange && point.point.ranks() > 1) return true;
   return false;
 }
@@ -51,13 +51,13 @@ std::string label(const Series& series, const Summary& summary) {
   return is_only_one || series.algorithm.empty() ? series.codec : series.codec + ", " + series.algorithm;
 }
 
-std::string title(const Section& section, const Summary& summary) {
-  const auto other_name = [&](const Section& other) { return other.experiment != section.experiment; };
-  const bool is_strong = section.policy == BatchPolicy::strong;
+std::string title(const PointGroup& group, const Summary& summary) {
+  const auto other_name = [&](const PointGroup& other) { return other.experiment != group.experiment; };
+  const bool is_strong = group.policy == BatchPolicy::strong;
   return fmt::format("{}{} scaling, {} samples {}, {} per node",
-                     std::ranges::any_of(summary.sections, other_name) ? section.experiment + ": " : "",
-                     is_strong ? "Strong" : "Weak", figure(section.batch), is_strong ? "in all" : "per rank",
-                     count(section.ranks_per_node, "rank"));
+                     std::ranges::any_of(summary.groups, other_name) ? group.experiment + ": " : "",
+                     is_strong ? "Strong" : "Weak", figure(group.batch), is_strong ? "in all" : "per rank",
+                     count(group.ranks_per_node, "rank"));
 }
 
 }  // namespace eightfold::runtime::scale::report

@@ -26,6 +26,6 @@ std::string label(const Series& series, const Summary& summary);
 
 // "Weak scaling, 128 samples per rank, 2 ranks per node"; the experiment's name in front where there are
 // several.
-std::string title(const Section& section, const Summary& summary);
+std::string title(const PointGroup& group, const Summary& summary);
 
 }  // namespace eightfold::runtime::scale::report

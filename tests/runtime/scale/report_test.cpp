@@ -14,16 +14,16 @@ using namespace eightfold::test;
 
 namespace {
 
-Section section_of(const std::vector<Measurement>& measurements) {
+PointGroup group_of(const std::vector<Measurement>& measurements) {
   const Summary summary = summarize({{"net", measurements, {}, {}}});
-  REQUIRE(summary.sections.size() == 1);
-  return summary.sections.front();
+  REQUIRE(summary.groups.size() == 1);
+  return summary.groups.front();
 }
 
 std::string advice_of(const std::vector<Measurement>& measurements) {
   const Summary summary = summarize({{"net", measurements, {}, {}}});
-  REQUIRE(summary.sections.size() == 1);
-  return advice(summary.sections.front(), summary);
+  REQUIRE(summary.groups.size() == 1);
+  return advice(summary.groups.front(), summary);
 }
 
 bool contains(const std::string& text, const std::string& part) {
@@ -48,26 +48,26 @@ TEST_CASE("a point is the median of its repeats, between their least and most") 
   add(all, point(2, "fp32"), {30, 10, 20});
   add(all, point(2, "bf16"), {40, 10, 20, 30});
   add(all, point(2, "linear8"), {7});
-  const Section section = section_of(all);
-  REQUIRE(section.points.size() == 3);
-  CHECK(section.points[0].step_ms->median == 20);
-  CHECK(section.points[0].step_ms->least == 10);
-  CHECK(section.points[0].step_ms->most == 30);
-  CHECK(section.points[1].step_ms->median == 25);
-  CHECK(section.points[2].step_ms->least == 7);
-  CHECK(section.points[2].step_ms->most == 7);
-  CHECK(section.points[2].repeats == 1);
-  CHECK(section.least_repeats() == 1);
-  CHECK(section.most_repeats() == 4);
+  const PointGroup group = group_of(all);
+  REQUIRE(group.points.size() == 3);
+  CHECK(group.points[0].step_ms->median == 20);
+  CHECK(group.points[0].step_ms->least == 10);
+  CHECK(group.points[0].step_ms->most == 30);
+  CHECK(group.points[1].step_ms->median == 25);
+  CHECK(group.points[2].step_ms->least == 7);
+  CHECK(group.points[2].step_ms->most == 7);
+  CHECK(group.points[2].repeats == 1);
+  CHECK(group.least_repeats() == 1);
+  CHECK(group.most_repeats() == 4);
 }
 
 TEST_CASE("a repeat that was tried again counts once, as it ended last") {
   std::vector<Measurement> all;
   add_failure(all, point(2, "fp32"), "lost a peer");
   add(all, point(2, "fp32"), {30});
-  const Section section = section_of(all);
-  CHECK(section.points[0].repeats == 1);
-  CHECK(section.points[0].failures.empty());
+  const PointGroup group = group_of(all);
+  CHECK(group.points[0].repeats == 1);
+  CHECK(group.points[0].failures.empty());
 }
 
 TEST_CASE("weak scaling multiplies the work, strong scaling divides it") {
@@ -77,22 +77,22 @@ TEST_CASE("weak scaling multiplies the work, strong scaling divides it") {
   add(strong, point(1, "none", BatchPolicy::strong), {40});
   add(strong, point(4, "bf16", BatchPolicy::strong), {16});
   for (const auto& all : {weak, strong}) {
-    const Section section = section_of(all);
-    REQUIRE(section.baseline);
-    CHECK(section.baseline->point.codec == "none");
-    CHECK(section.points[0].speedup->median == 1);
-    CHECK(section.points[1].speedup->median == Approx(2.5));
-    CHECK(section.points[1].efficiency == Approx(0.625));
+    const PointGroup group = group_of(all);
+    REQUIRE(group.baseline);
+    CHECK(group.baseline->point.codec == "none");
+    CHECK(group.points[0].speedup->median == 1);
+    CHECK(group.points[1].speedup->median == Approx(2.5));
+    CHECK(group.points[1].efficiency == Approx(0.625));
   }
   weak.insert(weak.end(), strong.begin(), strong.end());
-  CHECK(summarize({{"net", weak, {}, {}}}).sections.size() == 2);
+  CHECK(summarize({{"net", weak, {}, {}}}).groups.size() == 2);
 }
 
 TEST_CASE("speed-ups range from the slowest repeat to the fastest") {
   std::vector<Measurement> all;
   add(all, point(1, "none"), {10});
   add(all, point(2, "bf16"), {20, 16, 10});
-  const Spread speedup = section_of(all).points[1].speedup.value();
+  const Spread speedup = group_of(all).points[1].speedup.value();
   CHECK(speedup.least == 1);
   CHECK(speedup.median == Approx(1.25));
   CHECK(speedup.most == 2);
@@ -101,13 +101,13 @@ TEST_CASE("speed-ups range from the slowest repeat to the fastest") {
 TEST_CASE("the baseline is on one node, of the fewest ranks, without an exchange before the fastest") {
   std::vector<Measurement> all;
   add(all, point(2, "none"), {1});
-  CHECK_FALSE(section_of(all).baseline);
-  CHECK_FALSE(section_of(all).points[0].speedup);
+  CHECK_FALSE(group_of(all).baseline);
+  CHECK_FALSE(group_of(all).points[0].speedup);
   add(all, point(1, "fp32"), {12});
   add(all, point(1, "bf16"), {11});
-  CHECK(section_of(all).baseline->point.codec == "bf16");
+  CHECK(group_of(all).baseline->point.codec == "bf16");
   add(all, point(1, "none"), {13});
-  CHECK(section_of(all).baseline->point.codec == "none");
+  CHECK(group_of(all).baseline->point.codec == "none");
 
   Point eight = point(2, "fp32");
   eight.ranks_per_node = 8;
@@ -115,17 +115,17 @@ TEST_CASE("the baseline is on one node, of the fewest ranks, without an exchange
   std::vector<Measurement> several = all;
   add(several, eight, {26});
   const Summary summary = summarize({{"net", several, {}, {}}});
-  REQUIRE(summary.sections.size() == 2);
-  CHECK(summary.sections[1].baseline->step_ms == 13);
-  CHECK(summary.sections[1].points[0].speedup->median == Approx(8));
-  CHECK(summary.sections[1].points[0].efficiency == Approx(0.5));
+  REQUIRE(summary.groups.size() == 2);
+  CHECK(summary.groups[1].baseline->step_ms == 13);
+  CHECK(summary.groups[1].points[0].speedup->median == Approx(8));
+  CHECK(summary.groups[1].points[0].efficiency == Approx(0.5));
 }
 
 TEST_CASE("a step is split into parts that sum to it, and hidden codec work is in none but compute") {
   const auto parts = [](double step, double compute, double codec) {
-    const Split split = split_of(step, compute, codec);
-    CHECK(split.compute + split.communication + split.codec == Approx(step));
-    return std::vector<double>{split.compute, split.communication, split.codec};
+    const StepBreakdown breakdown = breakdown_of(step, compute, codec);
+    CHECK(breakdown.compute + breakdown.communication + breakdown.codec == Approx(step));
+    return std::vector<double>{breakdown.compute, breakdown.communication, breakdown.codec};
   };
   CHECK(parts(10, 6, 1) == std::vector<double>{6, 3, 1});
   CHECK(parts(10, 6, 9) == std::vector<double>{6, 0, 4});    // 5 of the codec's 9 are hidden
@@ -136,17 +136,17 @@ TEST_CASE("a step is split into parts that sum to it, and hidden codec work is i
 TEST_CASE("what only failed is there, without figures") {
   std::vector<Measurement> all;
   add_failure(all, point(2, "fp32"), "no route");
-  const Section section = section_of(all);
-  CHECK_FALSE(section.points[0].step_ms);
-  CHECK(section.points[0].failures == std::vector<std::string>{"no route"});
-  CHECK(section.least_repeats() == 0);
-  CHECK_FALSE(section.baseline);
+  const PointGroup group = group_of(all);
+  CHECK_FALSE(group.points[0].step_ms);
+  CHECK(group.points[0].failures == std::vector<std::string>{"no route"});
+  CHECK(group.least_repeats() == 0);
+  CHECK_FALSE(group.baseline);
   CHECK(contains(advice_of(all), "No advice"));
   CHECK(contains(csv(summarize({{"net", all, {}, {}}})), ",no route\r\n"));
 }
 
 TEST_CASE("compression that is always faster never stops paying within what was measured") {
-  const auto found = crossovers(section_of(two_codecs({{30, 31}, {60, 61}}, {{20, 21}, {30, 31}})));
+  const auto found = crossovers(group_of(two_codecs({{30, 31}, {60, 61}}, {{20, 21}, {30, 31}})));
   REQUIRE(found.size() == 1);
   CHECK(found[0].pays == std::vector<int>{2, 4});
   CHECK(contains(found[0].words, "within what was measured, compression never stops paying"));
@@ -154,7 +154,7 @@ TEST_CASE("compression that is always faster never stops paying within what was 
 }
 
 TEST_CASE("compression stops paying where the ranges of the repeats touch") {
-  const auto found = crossovers(section_of(two_codecs({{30, 31}, {60, 70}}, {{20, 21}, {50, 60}})));
+  const auto found = crossovers(group_of(two_codecs({{30, 31}, {60, 70}}, {{20, 21}, {50, 60}})));
   CHECK(found[0].does_not_pay == std::vector<int>{4});
   CHECK(
       contains(found[0].words, "1.18 times with 4 (within the spread); compression stops paying at 4 nodes"));
@@ -163,7 +163,7 @@ TEST_CASE("compression stops paying where the ranges of the repeats touch") {
 TEST_CASE("compression may pay late, never, or now and then") {
   const std::vector<double> fast = {10, 11}, slow = {20, 21};
   const auto words = [](const auto& bf16, const auto& coded) {
-    return crossovers(section_of(two_codecs(bf16, coded)))[0].words;
+    return crossovers(group_of(two_codecs(bf16, coded)))[0].words;
   };
   CHECK(contains(words(std::vector{fast, slow}, std::vector{slow, fast}), "pays from 4 nodes on"));
   CHECK(contains(words(std::vector{fast, fast}, std::vector{slow, fast}), "bf16 does as well wherever"));
@@ -176,7 +176,7 @@ TEST_CASE("without bf16 a crossover cannot be told, and neither from one rank") 
   add(all, point(1, "bf16"), {10});
   add(all, point(1, "dynamic-tree8"), {5});
   add(all, point(2, "dynamic-tree8"), {10});
-  const auto found = crossovers(section_of(all));
+  const auto found = crossovers(group_of(all));
   CHECK(found[0].pays.empty());
   CHECK(contains(found[0].words, "cannot be told"));
 }
@@ -232,14 +232,14 @@ TEST_CASE("predictions stand beside measurements, and reach further with their e
     return Prediction{.algorithm = "ring", .step_s = 0.021};
   };
   const Summary summary = summarize({{"net", all, predict, {2, 8}}});
-  const auto& points = summary.sections[0].points;
+  const auto& points = summary.groups[0].points;
   REQUIRE(points.size() == 3);
   CHECK_FALSE(points[0].prediction_error());
   CHECK(*points[1].prediction_error() == Approx(0.05));
   CHECK(points[2].point == point(8, "dynamic-tree8"));
   CHECK_FALSE(points[2].step_ms);
   CHECK(
-      contains(advice(summary.sections[0], summary),
+      contains(advice(summary.groups[0], summary),
                "; 8 nodes are predicted to do 4.00 times as much with dynamic-tree8 (predictions are off by "
                "up to 5.0 %)."));
 }
@@ -252,7 +252,7 @@ TEST_CASE("predictions that are far off are noted, and so are nodes that share c
   };
   const auto notes_of = [&](const std::string& shared_cores) {
     const Summary summary = summarize({{"net", all, predict, {}, shared_cores}});
-    return notes(summary.sections.at(0), summary);
+    return notes(summary.groups.at(0), summary);
   };
   CHECK(notes_of("").empty());  // 25 % is not beyond 25 %
   bf16_s = 0.0072;
