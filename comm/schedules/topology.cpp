@@ -23,7 +23,7 @@ Topology::Topology(std::span<const std::uint64_t> node_by_rank) {
     if (node == nodes()) members_.emplace_back();
     std::vector<int>& members = members_[static_cast<std::size_t>(node)];
     const int rank = ranks();
-    places_.push_back({node, static_cast<int>(members.size())});
+    positions_.push_back({node, static_cast<int>(members.size())});
     members.push_back(rank);
   }
 }

@@ -21,11 +21,11 @@ class Topology {
   // Ranks 0 .. ranks_per_node - 1 on node 0, the next ones on node 1 and so on.
   static Topology uniform(int nodes, int ranks_per_node);
 
-  int ranks() const noexcept { return static_cast<int>(places_.size()); }
+  int ranks() const noexcept { return static_cast<int>(positions_.size()); }
   int nodes() const noexcept { return static_cast<int>(members_.size()); }
-  int node_of(int rank) const { return places_.at(static_cast<std::size_t>(rank)).node; }
+  int node_of(int rank) const { return positions_.at(static_cast<std::size_t>(rank)).node; }
   // The rank's place among the ranks of its node, in ascending order.
-  int local_rank(int rank) const { return places_.at(static_cast<std::size_t>(rank)).local; }
+  int local_rank(int rank) const { return positions_.at(static_cast<std::size_t>(rank)).local; }
   // Ascending.
   std::span<const int> members(int node) const { return members_.at(static_cast<std::size_t>(node)); }
 
@@ -36,12 +36,12 @@ class Topology {
   friend bool operator==(const Topology&, const Topology&) = default;
 
  private:
-  struct Place {
+  struct NodePosition {
     int node;
     int local;
-    friend bool operator==(const Place&, const Place&) = default;
+    friend bool operator==(const NodePosition&, const NodePosition&) = default;
   };
-  std::vector<Place> places_;              // by rank
+  std::vector<NodePosition> positions_;    // by rank
   std::vector<std::vector<int>> members_;  // by node
 };
 

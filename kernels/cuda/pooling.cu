@@ -37,12 +37,12 @@ struct Geometry {
   }
 };
 
-struct Place {
+struct PixelPosition {
   std::int64_t image;
   int row, column;
 };
 // Pixels are counted in 32 bits, where a division is four times cheaper; Geometry has made sure.
-__device__ Place place_of(std::int64_t pixel, const Images& images) {
+__device__ PixelPosition position_of(std::int64_t pixel, const Images& images) {
   const auto index = static_cast<unsigned>(pixel);
   const unsigned width = static_cast<unsigned>(images.width), height = static_cast<unsigned>(images.height);
   const unsigned row = index / width;
@@ -94,7 +94,7 @@ struct Maximum {
   float value;
   int tap;
 };
-__device__ Maximum maximum_of(const Geometry& geometry, const Place& at, const float* image,
+__device__ Maximum maximum_of(const Geometry& geometry, const PixelPosition& at, const float* image,
                               std::int64_t channel) {
   const Range rows = window_of(at.row, geometry.in.height, geometry);
   const Range columns = window_of(at.column, geometry.in.width, geometry);
@@ -112,7 +112,7 @@ __device__ Maximum maximum_of(const Geometry& geometry, const Place& at, const f
 template <class Tap>
 __global__ void max_forward_kernel(Geometry geometry, const float* x, float* y, Tap* taps) {
   for (std::int64_t pixel = first_pixel(); pixel < geometry.out.pixels; pixel += pixel_stride()) {
-    const Place at = place_of(pixel, geometry.out);
+    const PixelPosition at = position_of(pixel, geometry.out);
     const float* image = x + pixel_at(at.image, 0, 0, geometry.in) * geometry.channels;
     for (std::int64_t channel = threadIdx.x; channel < geometry.channels; channel += blockDim.x) {
       const Maximum best = maximum_of(geometry, at, image, channel);
@@ -125,7 +125,7 @@ __global__ void max_forward_kernel(Geometry geometry, const float* x, float* y, 
 template <class Tap>
 __global__ void max_backward_kernel(Geometry geometry, const float* dy, const Tap* taps, float* dx) {
   for (std::int64_t pixel = first_pixel(); pixel < geometry.in.pixels; pixel += pixel_stride()) {
-    const Place at = place_of(pixel, geometry.in);
+    const PixelPosition at = position_of(pixel, geometry.in);
     const Range rows = windows_with(at.row, geometry.out.height, geometry);
     const Range columns = windows_with(at.column, geometry.out.width, geometry);
     for (std::int64_t channel = threadIdx.x; channel < geometry.channels; channel += blockDim.x) {
@@ -151,7 +151,7 @@ __device__ float share_of(int row, int column, const Geometry& geometry) {
 
 __global__ void average_forward_kernel(Geometry geometry, const float* x, float* y) {
   for (std::int64_t pixel = first_pixel(); pixel < geometry.out.pixels; pixel += pixel_stride()) {
-    const Place at = place_of(pixel, geometry.out);
+    const PixelPosition at = position_of(pixel, geometry.out);
     const Range rows = window_of(at.row, geometry.in.height, geometry);
     const Range columns = window_of(at.column, geometry.in.width, geometry);
     const float share = share_of(at.row, at.column, geometry);
@@ -167,7 +167,7 @@ __global__ void average_forward_kernel(Geometry geometry, const float* x, float*
 
 __global__ void average_backward_kernel(Geometry geometry, const float* dy, float* dx) {
   for (std::int64_t pixel = first_pixel(); pixel < geometry.in.pixels; pixel += pixel_stride()) {
-    const Place at = place_of(pixel, geometry.in);
+    const PixelPosition at = position_of(pixel, geometry.in);
     const Range rows = windows_with(at.row, geometry.out.height, geometry);
     const Range columns = windows_with(at.column, geometry.out.width, geometry);
     for (std::int64_t channel = threadIdx.x; channel < geometry.channels; channel += blockDim.x) {

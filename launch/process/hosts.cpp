@@ -33,34 +33,34 @@ bool is_name(std::string_view name) {
          });
 }
 
-// The place where a host is named; formatted only for an error.
-struct Place {
+// Where a host is named; formatted only for an error.
+struct SourceLocation {
   std::string_view where;
   int line = 0;  // 0: not in a file
 
   std::string text() const { return line > 0 ? fmt::format("{}:{}", where, line) : std::string(where); }
 };
 
-int slots_of(const Place& place, std::string_view key, std::string_view word) {
+int slots_of(const SourceLocation& location, std::string_view key, std::string_view word) {
   const std::optional<std::int64_t> number = base::parse_integer(word);
   if (!number || *number < 1 || *number > kMostSlots)
-    base::raise<base::ConfigError>("{}: {} is {}; allowed: a number from 1 to {}", place.text(), key,
+    base::raise<base::ConfigError>("{}: {} is {}; allowed: a number from 1 to {}", location.text(), key,
                                    shown(std::string(word)), kMostSlots);
   return static_cast<int>(*number);
 }
 
 // "a" or "a:2".
-Host parse_host(const Place& place, std::string_view word) {
+Host parse_host(const SourceLocation& location, std::string_view word) {
   const std::size_t colon = word.rfind(':');
   const std::string_view name = word.substr(0, colon);
   if (!is_name(name))
     base::raise<base::ConfigError>(
         "{}: {} is no name of a host; allowed: letters, digits, dots, underscores and hyphens, no hyphen "
         "first, and :N behind it for N ranks",
-        place.text(), shown(std::string(word)));
+        location.text(), shown(std::string(word)));
   Host host{std::string(name)};
   host.has_number = colon != std::string_view::npos;
-  if (host.has_number) host.slots = slots_of(place, "the number behind a host", word.substr(colon + 1));
+  if (host.has_number) host.slots = slots_of(location, "the number behind a host", word.substr(colon + 1));
   return host;
 }
 
@@ -83,33 +83,33 @@ std::vector<std::string_view> words_of(std::string_view line) {
 }
 
 // Parses the words after a host: pairs of a key and a number.
-void parse_slots(const Place& place, std::span<const std::string_view> words, Host& host) {
+void parse_slots(const SourceLocation& location, std::span<const std::string_view> words, Host& host) {
   for (; !words.empty(); words = words.subspan(3)) {
     const std::string_view key = words[0];
     const bool is_limit = std::ranges::find(kMaxSlots, key) != kMaxSlots.end();
     if (key != "slots" && !is_limit)
       base::raise<base::ConfigError>("{}: {} behind {} means nothing; allowed: slots=N, max_slots=N",
-                                     place.text(), shown(std::string(key)), host.name);
+                                     location.text(), shown(std::string(key)), host.name);
     if (words.size() < 3 || words[1] != "=")
-      base::raise<base::ConfigError>("{}: {} of {} has no number; allowed: {}=N", place.text(), key,
+      base::raise<base::ConfigError>("{}: {} of {} has no number; allowed: {}=N", location.text(), key,
                                      host.name, key);
     if (is_limit ? host.max_slots > 0 : host.has_number)
-      base::raise<base::ConfigError>("{}: {} has a number of {} already", place.text(), host.name, key);
-    (is_limit ? host.max_slots : host.slots) = slots_of(place, key, words[2]);
+      base::raise<base::ConfigError>("{}: {} has a number of {} already", location.text(), host.name, key);
+    (is_limit ? host.max_slots : host.slots) = slots_of(location, key, words[2]);
     if (!is_limit) host.has_number = true;
   }
   if (host.max_slots == 0) return;
   if (!host.has_number) host.slots = host.max_slots;
   host.has_number = true;
   if (host.slots > host.max_slots)
-    base::raise<base::ConfigError>("{}: {} has slots={}, more than max_slots={}", place.text(), host.name,
+    base::raise<base::ConfigError>("{}: {} has slots={}, more than max_slots={}", location.text(), host.name,
                                    host.slots, host.max_slots);
 }
 
 // Hosts, in the order of their first lines.
 class HostList {
  public:
-  void add(const Place& place, const Host& host) {
+  void add(const SourceLocation& location, const Host& host) {
     const auto [known, is_new] = places_.emplace(host.name, hosts_.size());
     if (is_new) {
       hosts_.push_back(host);
@@ -119,10 +119,10 @@ class HostList {
     if (before.has_number || host.has_number)
       base::raise<base::ConfigError>(
           "{}: {} is named again; a host has a number of ranks, or is named once for each of them, not both",
-          place.text(), host.name);
+          location.text(), host.name);
     if (before.slots == kMostSlots)
       base::raise<base::ConfigError>("{}: {} is named more than {} times; a host takes no more ranks",
-                                     place.text(), host.name, kMostSlots);
+                                     location.text(), host.name, kMostSlots);
     ++before.slots;
   }
   std::vector<Host> take() { return std::move(hosts_); }
@@ -147,14 +147,14 @@ std::vector<Host> parse_hosts(const std::vector<std::string>& words, std::string
 std::vector<Host> parse_hostfile(std::string_view text, std::string_view file) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   HostList list;
-  for (Place place{file, 1}; !text.empty(); ++place.line) {
+  for (SourceLocation location{file, 1}; !text.empty(); ++location.line) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     const std::vector<std::string_view> words = words_of(line.substr(0, line.find('#')));
     if (words.empty()) continue;
-    Host host = parse_host(place, words[0]);
-    parse_slots(place, std::span(words).subspan(1), host);
-    list.add(place, host);
+    Host host = parse_host(location, words[0]);
+    parse_slots(location, std::span(words).subspan(1), host);
+    list.add(location, host);
   }
   std::vector<Host> hosts = list.take();
   if (hosts.empty()) base::raise<base::ConfigError>("--hostfile: {} names no host", file);

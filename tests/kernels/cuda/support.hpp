@@ -23,7 +23,7 @@ inline const std::vector<std::int64_t> kOffsets = {0, 1};
 // Where a tensor lies in its memory: this many elements from an aligned address, and this many before the
 // end. No operation may touch the room on either side. Where there is none behind it, AddressSanitizer sees
 // also what is only read there (docs/simt.md).
-struct Place {
+struct Margins {
   std::int64_t offset;
   std::size_t room;
 };
@@ -32,11 +32,11 @@ struct Place {
 template <class Value>
 class Mirror {
  public:
-  Mirror(const Stream& stream, Array<Value>& source, Place place)
+  Mirror(const Stream& stream, Array<Value>& source, Margins margins)
       : stream_(stream),
         shape_(source.tensor().shape()),
-        offset_(place.offset),
-        room_(place.room),
+        offset_(margins.offset),
+        room_(margins.room),
         contents_(static_cast<std::size_t>(offset_) + source.size() + room_),
         memory_(stream.view().device(), contents_.size()) {
     std::ranges::fill(bytes_of(contents_), kUntouched);
@@ -80,9 +80,9 @@ class Mirror {
 
 // body(stream, tensors...) on a device, with the tensors' contents afterwards.
 template <class Body, class... Values>
-std::tuple<Array<Values>...> on_device(Place place, const Body& body, Array<Values>... arrays) {
+std::tuple<Array<Values>...> on_device(Margins margins, const Body& body, Array<Values>... arrays) {
   const Stream stream(kCuda);
-  std::tuple<Mirror<Values>...> mirrors(Mirror<Values>(stream, arrays, place)...);
+  std::tuple<Mirror<Values>...> mirrors(Mirror<Values>(stream, arrays, margins)...);
   return std::apply(
       [&](auto&... mirror) {
         body(stream.view(), mirror.tensor()...);
@@ -93,7 +93,7 @@ std::tuple<Array<Values>...> on_device(Place place, const Body& body, Array<Valu
 template <class Body, class... Values>
 std::tuple<Array<Values>...> on_device(std::int64_t offset, const Body& body,
                                        const Array<Values>&... arrays) {
-  return on_device(Place{offset, 8}, body, arrays...);
+  return on_device(Margins{offset, 8}, body, arrays...);
 }
 template <class Body, class... Values>
 std::tuple<Array<Values>...> on_host(const Body& body, Array<Values>... arrays) {
@@ -140,7 +140,8 @@ bool agrees(const Array<Value>& is, const Array<Value>& should) {
 // agree with it.
 template <class Body, class... Values>
 void check_bits(std::int64_t offset, const Body& body, const Array<Values>&... arrays) {
-  const auto once = on_device(offset, body, arrays...), again = on_device(Place{offset, 0}, body, arrays...);
+  const auto once = on_device(offset, body, arrays...),
+             again = on_device(Margins{offset, 0}, body, arrays...);
   const auto should = on_host(body, arrays...);
   [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
     CHECK((has_equal_bits(std::get<kIndex>(once), std::get<kIndex>(again)) && ...));
@@ -149,7 +150,8 @@ void check_bits(std::int64_t offset, const Body& body, const Array<Values>&... a
 }
 template <class Body, class... Values>
 void check_within(double tolerance, std::int64_t offset, const Body& body, const Array<Values>&... arrays) {
-  const auto once = on_device(offset, body, arrays...), again = on_device(Place{offset, 0}, body, arrays...);
+  const auto once = on_device(offset, body, arrays...),
+             again = on_device(Margins{offset, 0}, body, arrays...);
   const auto should = on_host(body, arrays...);
   [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
     CHECK((has_equal_bits(std::get<kIndex>(once), std::get<kIndex>(again)) && ...));

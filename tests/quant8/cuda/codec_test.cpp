@@ -14,7 +14,7 @@ namespace {
 
 const std::vector<std::size_t> kEdges{0, 1, 3, 255, 256, 257, 1000};
 constexpr std::size_t kMany = 70'001;  // more blocks than the half warps of a small device
-const std::vector<Place> kPlaces{{0, 16}, {4, 0}};
+const std::vector<Margins> kMargins{{0, 16}, {4, 0}};
 const Stamp kStamp{77, {11, 2, 3, 4, 5, 6}};
 
 // Calls check(codec, reference) for every encoding that can be rounded so.
@@ -32,18 +32,18 @@ void for_each_codec(const Check& check) {
 }
 
 void check_encoding(const Codec& codec, const Codec& reference, const HostSum& sum, const Floats& residual,
-                    Place place) {
+                    Margins margins) {
   const Encoded should = encode_on_host(reference, sum, residual, kStamp);
-  const Encoded is = encode_on_device(codec, sum, residual, kStamp, place);
-  CAPTURE(sum.elements, sum.parts.size(), place.offset);
+  const Encoded is = encode_on_device(codec, sum, residual, kStamp, margins);
+  CAPTURE(sum.elements, sum.parts.size(), margins.offset);
   CHECK(is.segment == should.segment);
   CHECK(differences(is.residual, should.residual) == 0);
 }
 
-void check_round_trip(const Codec& codec, const Codec& reference, const Floats& values, Place place) {
-  check_encoding(codec, reference, sum_of(values), {}, place);
+void check_round_trip(const Codec& codec, const Codec& reference, const Floats& values, Margins margins) {
+  check_encoding(codec, reference, sum_of(values), {}, margins);
   const Segment segment = encode(reference, values, kStamp);
-  CHECK(differences(decode_on_device(codec, segment, values.size(), place),
+  CHECK(differences(decode_on_device(codec, segment, values.size(), margins),
                     decode(reference, segment, values.size())) == 0);
 }
 
@@ -91,8 +91,8 @@ TEST_CASE("a GPU writes and reads the reference's bytes for every size") {
   Random random(1);
   for_each_codec([&](const Codec& codec, const Codec& reference) {
     for (const std::size_t size : kEdges)
-      for (const Place place : kPlaces)
-        check_round_trip(codec, reference, normal_values(random, size), place);
+      for (const Margins margins : kMargins)
+        check_round_trip(codec, reference, normal_values(random, size), margins);
   });
 }
 
@@ -164,12 +164,12 @@ TEST_CASE("a GPU decodes every byte and every scale alike") {
 TEST_CASE("a GPU adds decoded values to those that are there") {
   Random random(5);
   for_each_codec([&](const Codec& codec, const Codec& reference) {
-    for (const Place place : kPlaces) {
+    for (const Margins margins : kMargins) {
       const Floats values = normal_values(random, 1000);
       const Segment segment = encode(reference, normal_values(random, 1000));
       Floats should = values;
       reference.decode_add(host_stream(), segment, should);
-      CHECK(differences(decode_add_on_device(codec, segment, values, place), should) == 0);
+      CHECK(differences(decode_add_on_device(codec, segment, values, margins), should) == 0);
     }
   });
 }
@@ -179,11 +179,11 @@ TEST_CASE("a GPU adds encoded shards in their order, scales the sum and encodes 
   for_each_codec([&](const Codec& codec, const Codec& reference) {
     for (const int parts : {1, 2, 5})
       for (const std::size_t size : {std::size_t{1}, std::size_t{257}, std::size_t{1000}}) {
-        const Place place = kPlaces[size == 257 ? 1 : 0];
+        const Margins margins = kMargins[size == 257 ? 1 : 0];
         const HostSum sum = mixed_sum(reference, random, size, parts, parts == 2 ? 1.0F : -0.3F);
         check_encoding(codec, reference, sum, size == 1 ? Floats{} : normal_values(random, size, 0.01F),
-                       place);
-        CHECK(differences(sum_on_device(codec, sum, place), sum_on_host(reference, sum)) == 0);
+                       margins);
+        CHECK(differences(sum_on_device(codec, sum, margins), sum_on_host(reference, sum)) == 0);
       }
   });
 }
@@ -216,17 +216,17 @@ TEST_CASE("a NaN that a sum makes on a GPU is 7FC00000, one that is only copied 
     const auto reference = make_reference_codec({format});
     CAPTURE(to_string(format));
     for (const std::size_t size : {std::size_t{1}, std::size_t{515}}) {
-      const Place place = kPlaces[size % 2];
+      const Margins margins = kMargins[size % 2];
       const auto elements = static_cast<std::int64_t>(size);
       const Segment sent = encode(*reference, nan_values(size, 3), kStamp);
       const HostSum mixed{{sent, nan_values(size, 0), nan_values(size, 5, 2), sent}, elements, -0.5F};
       const HostSum copied = sum_of(nan_values(size, 0)), decoded{{sent}, elements, 1};
       const HostSum scaled{{nan_values(size, 0)}, elements, 2};
       for (const HostSum& sum : {mixed, copied, decoded, scaled}) {
-        check_encoding(*codec, *reference, sum, {}, place);
-        CHECK(differences(sum_on_device(*codec, sum, place), sum_on_host(*reference, sum)) == 0);
+        check_encoding(*codec, *reference, sum, {}, margins);
+        CHECK(differences(sum_on_device(*codec, sum, margins), sum_on_host(*reference, sum)) == 0);
       }
-      check_encoding(*codec, *reference, copied, nan_values(size, 4, 3), place);
+      check_encoding(*codec, *reference, copied, nan_values(size, 4, 3), margins);
     }
   }
 }

@@ -19,25 +19,25 @@ inline const kernels::Device kCuda{kernels::DeviceKind::cuda, 0};
 
 // Bytes that a codec must not touch lie before and behind a copy. Where there are none behind it,
 // AddressSanitizer sees also what is only read there (docs/simt.md).
-struct Place {
+struct Margins {
   std::size_t offset = 0;  // from an address aligned to 64 bytes
   std::size_t room = 16;   // behind
 };
 
 class Mirror {
  public:
-  Mirror(kernels::StreamView stream, std::span<const std::byte> contents, Place place)
-      : stream_(stream), size_(contents.size()), place_(place) {
-    before_.assign(place.offset + size_ + place.room, kUntouched);
+  Mirror(kernels::StreamView stream, std::span<const std::byte> contents, Margins margins)
+      : stream_(stream), size_(contents.size()), margins_(margins) {
+    before_.assign(margins.offset + size_ + margins.room, kUntouched);
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(contents.data());
-    std::copy_n(bytes, size_, before_.begin() + static_cast<std::ptrdiff_t>(place.offset));
+    std::copy_n(bytes, size_, before_.begin() + static_cast<std::ptrdiff_t>(margins.offset));
     memory_ = kernels::Buffer<std::uint8_t>(stream.device(), before_.size());
     if (!before_.empty()) kernels::copy(stream, host(before_), memory_.tensor());
   }
 
   template <class Value>
   std::span<Value> as() const {
-    return {reinterpret_cast<Value*>(memory_.data() + place_.offset), size_ / sizeof(Value)};
+    return {reinterpret_cast<Value*>(memory_.data() + margins_.offset), size_ / sizeof(Value)};
   }
 
   // The contents after everything enqueued so far.
@@ -45,7 +45,7 @@ class Mirror {
     std::vector<std::uint8_t> after(before_.size());
     if (!after.empty()) kernels::copy(stream_, memory_.tensor(), host(after));
     stream_.synchronize();
-    const auto first = static_cast<std::ptrdiff_t>(place_.offset);
+    const auto first = static_cast<std::ptrdiff_t>(margins_.offset);
     const auto last = first + static_cast<std::ptrdiff_t>(size_);
     CHECK(std::equal(before_.begin(), before_.begin() + first, after.begin()));
     CHECK(std::equal(before_.begin() + last, before_.end(), after.begin() + last));
@@ -74,7 +74,7 @@ class Mirror {
 
   kernels::StreamView stream_;
   std::size_t size_;
-  Place place_;
+  Margins margins_;
   std::vector<std::uint8_t> before_;
   kernels::Buffer<std::uint8_t> memory_;
 };
@@ -113,14 +113,14 @@ inline HostSum sum_of(Floats values) {
 // The same on a device. Values start `shift` elements past an aligned address, segments at one.
 class DeviceSum {
  public:
-  DeviceSum(kernels::StreamView stream, const HostSum& sum, Place place)
+  DeviceSum(kernels::StreamView stream, const HostSum& sum, Margins margins)
       : elements_(sum.elements), factor_(sum.factor) {
     for (const Contribution& part : sum.contributions()) {
       if (const auto* values = std::get_if<std::span<const float>>(&part)) {
-        memory_.emplace_back(stream, bytes_of(*values), place);
+        memory_.emplace_back(stream, bytes_of(*values), margins);
         contributions_.emplace_back(std::span<const float>(memory_.back().as<float>()));
       } else {
-        memory_.emplace_back(stream, std::get<std::span<const std::byte>>(part), Place{0, place.room});
+        memory_.emplace_back(stream, std::get<std::span<const std::byte>>(part), Margins{0, margins.room});
         contributions_.emplace_back(std::span<const std::byte>(memory_.back().as<std::byte>()));
       }
     }
@@ -148,11 +148,11 @@ inline Encoded encode_on_host(const Codec& codec, const HostSum& sum, Floats res
 }
 
 inline Encoded encode_on_device(const Codec& codec, const HostSum& sum, const Floats& residual,
-                                const Stamp& stamp, Place place = {}) {
+                                const Stamp& stamp, Margins margins = {}) {
   const kernels::Stream stream(kCuda);
-  const DeviceSum parts(stream, sum, place);
-  Mirror rest(stream, bytes_of(residual), place);
-  Mirror segment(stream, unwritten(codec.wire_bytes(sum.elements)), {0, place.room});
+  const DeviceSum parts(stream, sum, margins);
+  Mirror rest(stream, bytes_of(residual), margins);
+  Mirror segment(stream, unwritten(codec.wire_bytes(sum.elements)), {0, margins.room});
   codec.encode_sum(stream, parts.view(), rest.as<float>(), stamp, segment.as<std::byte>());
   return {segment.fetch_segment(), rest.fetch_values()};
 }
@@ -164,28 +164,28 @@ inline Floats sum_on_host(const Codec& codec, const HostSum& sum) {
   return values;
 }
 
-inline Floats sum_on_device(const Codec& codec, const HostSum& sum, Place place = {}) {
+inline Floats sum_on_device(const Codec& codec, const HostSum& sum, Margins margins = {}) {
   const kernels::Stream stream(kCuda);
-  const DeviceSum parts(stream, sum, place);
-  Mirror values(stream, unwritten(static_cast<std::size_t>(sum.elements) * sizeof(float)), place);
+  const DeviceSum parts(stream, sum, margins);
+  Mirror values(stream, unwritten(static_cast<std::size_t>(sum.elements) * sizeof(float)), margins);
   codec.sum(stream, parts.view(), values.as<float>());
   return values.fetch_values();
 }
 
 inline Floats decode_on_device(const Codec& codec, const Segment& segment, std::size_t elements,
-                               Place place = {}) {
+                               Margins margins = {}) {
   const kernels::Stream stream(kCuda);
-  Mirror from(stream, segment.view(), {0, place.room});
-  Mirror values(stream, unwritten(elements * sizeof(float)), place);
+  Mirror from(stream, segment.view(), {0, margins.room});
+  Mirror values(stream, unwritten(elements * sizeof(float)), margins);
   codec.decode(stream, std::span<const std::byte>(from.as<std::byte>()), values.as<float>());
   return values.fetch_values();
 }
 
 inline Floats decode_add_on_device(const Codec& codec, const Segment& segment, const Floats& values,
-                                   Place place = {}) {
+                                   Margins margins = {}) {
   const kernels::Stream stream(kCuda);
-  Mirror from(stream, segment.view(), {0, place.room});
-  Mirror sums(stream, bytes_of(values), place);
+  Mirror from(stream, segment.view(), {0, margins.room});
+  Mirror sums(stream, bytes_of(values), margins);
   codec.decode_add(stream, std::span<const std::byte>(from.as<std::byte>()), sums.as<float>());
   return sums.fetch_values();
 }
