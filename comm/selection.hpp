@@ -1,6 +1,7 @@
 #pragma once
 
-// Which algorithm a name stands for, "auto" among them. Every rank selects alike: from what all of them know.
+// The algorithm that a name stands for; "auto" is such a name. Every rank selects alike: from what all of
+// them know.
 
 #include "comm/measure/calibration.hpp"
 #include "comm/schedules/generators.hpp"
@@ -24,7 +25,7 @@ struct Selection {
 Selection select_algorithm(quant8::Format format, std::size_t bytes, const schedules::Topology& topology,
                            const measure::Calibration* calibration);
 
-// Whether there is an allreduce of this name that suits the format.
+// True if there is an allreduce of this name that suits the format.
 bool is_allreduce(std::string_view algorithm, quant8::Format format);
 // The allreduce of this name, for any format it suits. Throws ConfigError that names those there are.
 const schedules::Generator& allreduce_generator(std::string_view algorithm, quant8::Format format);

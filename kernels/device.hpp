@@ -1,7 +1,7 @@
 #pragma once
 
-// Where memory lives and work runs. A Device is a small value; asking for a kind that this build or machine
-// does not have throws EnvironmentError with what is missing.
+// The place of memory and work. A Device is a small value. A request for a kind that this build or machine
+// lacks throws EnvironmentError with what is missing.
 
 #include <cstdint>
 #include <string>
@@ -26,7 +26,7 @@ std::string pci_address(Device device);
 
 // Devices of a kind that this process can use; 0 for cuda in a build without it. The host counts as one.
 int device_count(DeviceKind kind);
-// Whether this build contains the backend at all.
+// True if this build contains the backend at all.
 bool is_built_with(DeviceKind kind);
 
 // The version of the CUDA Toolkit that this build was made with, "13.0"; empty in one without it.
@@ -35,8 +35,8 @@ std::string cuda_toolkit();
 // The library behind the heavy operations of the host, with its version: "oneDNN 2.6.3".
 std::string host_library();
 
-// Whether linear layers and convolutions planned from now on may round operands to TF32 (10 bits of mantissa)
-// for a GPU's tensor cores. Off unless set; the host ignores it.
+// Allows or forbids linear layers and convolutions planned from now on to round operands to TF32 (10 bits of
+// mantissa) for a GPU's tensor cores. Off unless set; the host ignores it.
 void set_tf32(bool is_allowed);
 bool tf32();
 

@@ -27,8 +27,8 @@ void pointwise_forward(StreamView stream, Pointwise function, ConstTensor x, Ten
 // dx = dy f'(x). Takes the forward result y, not x.
 void pointwise_backward(StreamView stream, Pointwise function, ConstTensor y, ConstTensor dy, Tensor dx);
 
-// The mask of a dropout: element i of the tensor is index first + i of the key's numbers, so that a sample
-// drops the same units on whatever rank and in whatever micro-batch it is computed.
+// The mask of a dropout: element i of the tensor is index first + i of the key's numbers. So a sample drops
+// the same units on any rank and in any micro-batch.
 struct DropoutMask {
   float rate = 0;  // probability of dropping, in [0, 1)
   RandomKey key;

@@ -1,9 +1,9 @@
 #pragma once
 
-// What elementwise operations do to one element, written once: the host runs these functors in SIMD loops, a
-// GPU in grid-stride kernels. Each computes the element (or group of elements) of one index and touches no
-// other. each_operand() shows a visitor the arrays that are indexed so: a GPU moves four elements of each at
-// once and lets the functor work on copies in registers.
+// The elementwise operations for one element, written once. The host runs these functors in SIMD loops, a GPU
+// in grid-stride kernels. Each computes the element (or group of elements) of one index and touches no other.
+// each_operand() shows a visitor the arrays that are indexed so. A GPU moves four elements of each at once
+// and lets the functor work on copies in registers.
 
 #include "kernels/elementwise.hpp"
 #include "kernels/float16.hpp"

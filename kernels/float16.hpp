@@ -24,8 +24,8 @@ EIGHTFOLD_HOST_DEVICE constexpr float to_float(BFloat16 value) {
   return bit_cast<float>(static_cast<std::uint32_t>(value.bits) << 16);
 }
 
-// The fields of fp16 moved to their places in fp32 read as a number 2^112 times too small, subnormal or not;
-// only infinity and NaN need their exponent set.
+// The fields of fp16 moved to their places in fp32 read as a number 2^112 times too small, subnormal or not.
+// Only infinity and NaN need their exponent set.
 EIGHTFOLD_HOST_DEVICE constexpr float to_float(Float16 value) {
   const std::uint32_t sign = static_cast<std::uint32_t>(value.bits & 0x8000U) << 16;
   const std::uint32_t moved = static_cast<std::uint32_t>(value.bits & 0x7FFFU) << 13;

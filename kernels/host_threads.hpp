@@ -18,7 +18,7 @@ int set_host_threads(int count);
 // The calling thread's granted number.
 int host_threads();
 
-// Whether a variable may make teams smaller, by its name: OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS, and what
+// True if a variable may make teams smaller, by its name: OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS, and what
 // LLVM's OpenMP has besides.
 bool limits_host_threads(std::string_view name);
 // Those in the environment of this process, "OMP_THREAD_LIMIT=1, ..."; empty if there is none.

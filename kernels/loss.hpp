@@ -13,8 +13,8 @@ namespace eightfold::kernels {
 //   logits [rows, classes] fp32; labels [rows] i32; only the first `samples` rows count.
 //   totals [2] f64: the sum of losses and the number of correct predictions (first of equal maxima) are
 //   *added*. dlogits [rows, classes], may be absent or the logits themselves: gradient of weight * sum of
-//   losses; rows from `samples` on get 0, so that a pass planned for more rows than there are samples learns
-//   nothing from the rest.
+//   losses. Rows from `samples` on get 0. So a pass with fewer samples than planned rows learns nothing from
+//   the rest.
 // A label outside the classes makes the loss NaN. A NaN logit makes the loss NaN.
 void softmax_cross_entropy(StreamView stream, ConstTensor logits, ConstTensor labels, std::int64_t samples,
                            float weight, Tensor totals, Tensor dlogits);

@@ -1,7 +1,7 @@
 #pragma once
 
 // Counter-based random numbers: Philox-4x32-10 (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3",
-// SC11). A number is a pure function of (seed, step, tensor, index). There is no state: it is the same on any
+// SC11). A number is a pure function of (seed, step, tensor, index). It has no state: it is the same on any
 // device, for any number of ranks, in any order of evaluation. Host and device compile this header.
 
 #include <array>

@@ -1,8 +1,8 @@
 #pragma once
 
-// Streams and events: the order of work on a device. Whatever enqueues takes a StreamView and returns before
-// the work is done. On the host a stream runs its work inline, in the calling thread. Enqueueing is doing,
-// and an event is reached as soon as it is recorded.
+// Streams and events: the order of work on a device. A function that enqueues takes a StreamView and returns
+// before the work is done. On the host a stream runs its work inline, in the calling thread. Enqueueing is
+// doing, and an event is reached as soon as it is recorded.
 
 #include "kernels/device.hpp"
 
@@ -62,7 +62,7 @@ class Event {
   void wait(StreamView stream) const;
   // The calling thread waits for the mark.
   void synchronize() const;
-  // Whether the mark is reached. Never waits.
+  // True if the mark is reached. Never waits.
   bool is_reached() const;
   // From `earlier` to this. Requires: both timed, recorded and reached.
   double seconds_since(const Event& earlier) const;

@@ -29,8 +29,8 @@ struct Stamp {
 // One rank's part of a sum: its own values, or a segment that it sent.
 using Contribution = std::variant<std::span<const float>, std::span<const std::byte>>;
 
-// contribution[0] + contribution[1] + ... in this order, times `factor`, all in fp32. Where something is
-// added or multiplied a NaN becomes canonical(); one contribution with the factor 1 keeps every bit.
+// contribution[0] + contribution[1] + ... in this order, times `factor`, all in fp32. An addition or
+// multiplication makes a NaN canonical(); one contribution with the factor 1 keeps every bit.
 struct Sum {
   std::span<const Contribution> contributions;  // 1 to kMaxContributions
   std::int64_t elements = 0;                    // of each of them

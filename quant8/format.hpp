@@ -1,7 +1,7 @@
 #pragma once
 
 // The one definition of the bytes of an encoded segment, which travel between ranks (docs/wire_format.md is
-// the same in words). A segment is
+// the same in words). A segment consists of
 //   header (16 bytes) | scale plane | code plane | hash (8 bytes, if asked for)
 // Both planes are padded with zeros to 16 bytes, so that each starts aligned. Elements share a scale by
 // blocks; a code is a sign and the index of a level, and stands for +-level * scale. All numbers are little
@@ -48,7 +48,7 @@ std::span<const Format> all_formats();
 // Whether elements share one scale by blocks or, for comparison with the 2016 paper, by the whole segment.
 enum class Scaling : std::uint8_t { block, tensor };
 
-// What decides the bytes beside the values.
+// The choices that decide the bytes beside the values.
 struct Encoding {
   Format format = Format::dynamic_tree8;
   Scaling scaling = Scaling::block;
@@ -103,7 +103,7 @@ EIGHTFOLD_HOST_DEVICE constexpr Fractions levels_of(Format format) {
   }
 }
 
-// Whether 0 is decoded as 0, whatever else its block holds: the lowest level of every table is 0.
+// True if 0 is decoded as 0, whatever else its block holds: the lowest level of every table is 0.
 EIGHTFOLD_HOST_DEVICE constexpr bool preserves_zero(Format format) {
   return !has_scales(format) || has_levels(format);
 }
@@ -144,7 +144,7 @@ EIGHTFOLD_HOST_DEVICE constexpr Header header_of(const Encoding& encoding, std::
   return header;
 }
 
-// Where the parts of a segment begin, in bytes. The hash covers everything before it.
+// The places at which the parts of a segment begin, in bytes. The hash covers everything before it.
 struct Layout {
   std::size_t scales = sizeof(Header);
   std::size_t codes = 0;
@@ -201,8 +201,8 @@ EIGHTFOLD_HOST_DEVICE constexpr std::uint32_t magnitude_bits(float value) {
 
 inline constexpr std::uint32_t kInfinityBits = 0x7F80'0000U;
 
-// Processors do not agree on whose payload and sign a NaN keeps that a sum or a product makes. So every such
-// NaN becomes this one; what is only copied keeps its bits.
+// Processors differ in the payload and sign of a NaN that a sum or a product makes. So every such NaN becomes
+// this one; a value that is only copied keeps its bits.
 inline constexpr std::uint32_t kCanonicalNanBits = 0x7FC0'0000U;
 
 EIGHTFOLD_HOST_DEVICE constexpr float canonical(float result) {
@@ -233,7 +233,7 @@ EIGHTFOLD_HOST_DEVICE constexpr float scale_value(std::uint16_t scale) {
   return kernels::to_float(kernels::BFloat16{scale});
 }
 
-// Whether a block has codes other than 0. Only then the encoder divides by its scale.
+// True if a block has codes other than 0. Only then the encoder divides by its scale.
 EIGHTFOLD_HOST_DEVICE constexpr bool has_codes(std::uint16_t scale) {
   return scale != kZeroScale && scale != kNanScale;
 }

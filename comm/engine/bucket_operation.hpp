@@ -21,7 +21,7 @@ class BucketOperation {
  public:
   virtual ~BucketOperation() = default;
 
-  // Whether several may be under way at once. One that blocks may not: its order would be a rank's own.
+  // True if several may be under way at once. One that blocks may not: its order would be a rank's own.
   virtual bool shares_engine() const = 0;
   // The bucket is complete. On the engine's thread, and so is the rest.
   virtual void begin(std::int64_t step) = 0;

@@ -1,8 +1,8 @@
 #pragma once
 
-// The one thread of a rank that talks to MPI while a job trains. Whoever needs the network hands it work: the
-// exchange its buckets, the worker its sums, hashes and agreements. Work starts in the order of submission;
-// since every rank's worker submits the same in the same order, its messages and collectives meet.
+// The one thread of a rank that calls MPI while a job trains. The exchange submits buckets to it, the worker
+// sums, hashes and agreements. Work starts in the order of submission. Every rank's worker submits the same
+// work in the same order, so messages and collectives match.
 //
 // Work of two kinds: a task, which blocks and has the thread for itself, and operations, several of which
 // move on side by side (comm/engine/bucket_operation.hpp). When nothing can move, the thread polls for a

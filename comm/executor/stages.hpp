@@ -21,7 +21,7 @@ class PipelineStage {
   PipelineStage& operator=(const PipelineStage&) = delete;
 
   virtual void begin() { done_ = 0; }
-  // Whether anything could be done.
+  // True if anything could be done.
   virtual bool advance() = 0;
   virtual bool is_over() const { return done_ == shard_.segments(); }
   // The message that it waits for, if it waits for one.
@@ -62,7 +62,7 @@ class Receive : public PipelineStage {
  protected:
   // Asks the transport for the next segments, as far as messages are free.
   bool post();
-  // Whether the next segment has arrived; if so, what its header says has been checked, and its hash if it
+  // True if the next segment has arrived; if so, what its header says has been checked, and its hash if it
   // has one. Throws DataError for a wrong header, DivergenceError for a wrong hash.
   bool has_arrived();
   virtual bool is_free(std::int64_t segment) const = 0;
@@ -159,7 +159,7 @@ class Sealed {
   void add_forward(const SendSealed& forward) { forwards_.push_back(&forward); }
 
  protected:
-  // Whether all forwards have sent the slot's earlier segment.
+  // True if all forwards have sent the slot's earlier segment.
   bool has_been_forwarded(std::int64_t segment, const transport::MessageLane& lane) const;
 
  private:
@@ -199,7 +199,7 @@ class SendSealed final : public PipelineStage {
   bool advance() override;
   bool is_over() const override;
   base::Wait waits_for() const override;
-  // Whether the message that lay in this segment's place is no longer on its way.
+  // True if the message that lay in this segment's place is no longer on its way.
   bool has_left_place_of(std::int64_t segment) const { return under_way(segment) == 0; }
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
 
-// Measures the wires between ranks with the messages of the exchange: segments below the eager limit of TCP,
+// Measures the links between ranks with the messages of the exchange: segments below the eager limit of TCP,
 // several in flight, through the transport. The rate of one large message is another number, which an
 // exchange cannot reach.
 
@@ -43,8 +43,8 @@ struct LinkSample {
   double time_s;
 };
 // The line of least squares of the relative errors, so that small messages count as much as large ones. At
-// least two samples of different sizes. Where noise would make the latency or the time of a byte negative,
-// the latency is none, or the rate that of the largest sample.
+// least two samples of different sizes. If noise would make the latency negative, it is 0. If noise would
+// make the time of a byte negative, the rate is that of the largest sample.
 LinkModel fit_link(std::span<const LinkSample> samples);
 
 class LinkMeter {

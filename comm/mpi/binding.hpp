@@ -27,11 +27,12 @@ struct FairShare {
 // too. Collective over the node.
 FairShare fair_host_threads(Communicator& communicator, int cores, const std::vector<base::CpuQuota>& quotas);
 
-// The number of host threads per rank, the same on all. It is `wanted`, or with 0 a fair share: the cores
-// that the rank may use, divided by the ranks of its node that may use exactly these, within its quotas. If
-// OpenMP grants a rank fewer, or the shares differ, all take the least: the last bits of gradients depend on
-// the threads, and a faster rank would wait for the slowest. Logs the number with the reason. Throws
-// AgreedError, for the environment, where no number can be relied on. Collective.
+// The number of host threads per rank, the same on all. It is `wanted`, or with 0 a fair share. A fair share
+// is the cores that the rank may use, divided by the ranks of its node that may use exactly these. It stays
+// within the rank's quotas. If OpenMP grants a rank fewer threads, or the shares differ, all take the least.
+// The last bits of gradients depend on the threads, and a faster rank would wait for the slowest. Logs the
+// number with the reason. Throws AgreedError, for the environment, where no number can be relied on.
+// Collective.
 int bind_host_threads(Communicator& communicator, int wanted);
 
 }  // namespace eightfold::comm::mpi

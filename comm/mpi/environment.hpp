@@ -17,8 +17,8 @@ class Environment {
  public:
   // Initialises MPI for calls from one thread at a time (MPI_THREAD_SERIALIZED), which the engine needs.
   // Stamps the log and the flight record with the rank; `recorder` outlives this. Throws EnvironmentError
-  // when MPI grants less or is not supported, or when the launcher started several processes and MPI sees one
-  // (an mpirun of one MPI starting a program linked with another). Collective.
+  // when MPI grants less or is not supported. Also throws it when the launcher started several processes and
+  // MPI sees one: an mpirun of one MPI started a program linked with another. Collective.
   explicit Environment(base::FlightRecorder& recorder);
   // Finalises MPI if close() has not; logs what fails.
   ~Environment();

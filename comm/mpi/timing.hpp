@@ -1,6 +1,6 @@
 #pragma once
 
-// Times of what all ranks do together: it has taken as long as on its slowest rank.
+// Times of work that all ranks do together. The time on the slowest rank counts.
 
 #include "comm/mpi/communicator.hpp"
 
@@ -9,7 +9,8 @@
 
 namespace eightfold::comm::mpi {
 
-// Of each repeat the time on its slowest rank. Every rank has measured as many. Collective.
+// The time of each repeat on its slowest rank. Every rank has measured the same number of repeats.
+// Collective.
 std::vector<double> slowest_of_ranks(Communicator& communicator, std::span<const double> times_s);
 
 }  // namespace eightfold::comm::mpi

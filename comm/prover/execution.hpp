@@ -1,8 +1,7 @@
 #pragma once
 
 // The symbolic run: every rank goes from round to round, each as soon as the messages of the last one have
-// met their other ends. That is more waiting than an executor does, which overlaps rounds: what comes to an
-// end here does so there.
+// met their other ends. An executor overlaps rounds and waits less, so a run that ends here ends there too.
 
 #include "comm/prover/messages.hpp"
 #include "comm/prover/values.hpp"
@@ -27,7 +26,7 @@ class Execution {
 
   // Throws InternalError when a step breaks a rule, and when ranks wait for each other for ever.
   void run();
-  // Of a shard on a rank, kNothing where there is none.
+  // The value of a shard on a rank; kNothing if it has none.
   Values::Id value(int rank, int shard) const { return states_[state_index(rank, shard)].value; }
 
  private:

@@ -31,8 +31,8 @@ struct Proof {
 // 3. Every rank comes to its end, even if a round ends only when all its messages have met (no deadlock).
 // 4. Only what is there is sent and added to; a sealed shard is neither added to nor encoded again; a shard
 //    is not received twice.
-// 5. Who is to have a shard in the end has every contribution to it exactly once, and all who are to have it
-//    have the same bits.
+// 5. Every rank that is to have a shard in the end has every contribution to it exactly once. All these ranks
+// have the same bits.
 Proof prove(std::span<const schedules::Schedule> schedules, const Claim& claim);
 
 // The generator's schedules for all ranks, proven; and their bytes and rounds are those of its formulas, and

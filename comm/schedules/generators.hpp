@@ -2,8 +2,8 @@
 
 // The algorithms: pure functions from a rank's part in a collective to its Schedule, one source file each.
 // With every schedule comes its cost by formula, derived from the algorithm and not from the schedule; the
-// prover holds one against the other. docs/collectives.md has the formulas and says when which algorithm
-// wins.
+// prover holds one against the other. docs/collectives.md has the formulas and says when each algorithm is
+// the fastest.
 //
 // In the comments N is the number of ranks, and W(s) the bytes of shard s on the wire.
 
@@ -85,7 +85,7 @@ std::span<const Generator> generators();
 const Generator* find_generator(std::string_view name);
 // The same among those that sum over all ranks.
 const Generator* find_allreduce(std::string_view name);
-// Of all that sum over all ranks, in the order of generators().
+// The names of all generators that sum over all ranks, in the order of generators().
 std::vector<std::string_view> allreduce_names();
 
 }  // namespace eightfold::comm::schedules

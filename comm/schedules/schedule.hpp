@@ -2,25 +2,25 @@
 
 // A collective is data: a Schedule says what one rank does, round by round, with the shards of a bucket. The
 // executor runs it over a transport, the prover symbolically (comm/prover/prover.hpp), the simulator on a
-// modelled cluster. Nothing here knows MPI, devices or codecs.
+// modelled cluster. This file knows neither MPI nor devices nor codecs.
 //
-// Of a shard a rank has the values in fp32 and, once it is sealed, the encoded bytes that these were decoded
-// from. The rules that all interpreters follow:
+// A rank has the values of a shard in fp32. Once the shard is sealed, it also has the encoded bytes that the
+// values were decoded from. The rules that all interpreters follow:
 //
 // 1. In a round a shard is first sealed, then sent, then received. A send carries what earlier rounds and the
-//    round's seal have left, never what the same round receives. Other than that the steps of a round run at
-//    the same time. Their order is a hint: who cannot start all at once starts them in this order.
+//    round's seal have left, never what the same round receives. Apart from that, the steps of a round run at
+//    the same time. Their order is a hint: a rank that cannot start all at once starts them in this order.
 // 2. send_fresh encodes the values and meets receive_add. send_sealed passes the sealed bytes on as they are
 //    and meets receive_final. A collective has at most one message of a sender, receiver, shard and kind: the
 //    four are its address.
-// 3. What a round adds to a shard is summed in fp32 from the lowest rank to the highest, the rank's own
-//    values at the place of its own rank. The sum is first needed by the shard's next seal or send_fresh:
-//    there summing and encoding can be one pass.
-// 4. seal encodes the sum once, and the rank's own values become what those bytes decode to. So does
+// 3. The additions of a round to a shard are summed in fp32 from the lowest rank to the highest. The rank's
+// own values stand at the place of its rank. The sum is first needed by the shard's next seal or send_fresh:
+// there summing and encoding can be one pass. 4. seal encodes the sum once, and the rank's own values become
+// what those bytes decode to. So does
 //    receive_final with the bytes of another rank. From then on only these bytes travel: the shard is not
 //    added to, encoded or sealed again. This is what makes replicas equal bit for bit.
-// 5. The segments of a shard do not depend on each other. Segment k of a step waits for segment k of the
-//    earlier steps of its shard and for nothing else, so rounds overlap in the pipeline.
+// 5. The segments of a shard do not depend on each other. Segment k of a step waits only for segment k of the
+// earlier steps of its shard. So rounds overlap in the pipeline.
 
 #include <cstddef>
 #include <cstdint>
@@ -49,7 +49,7 @@ inline constexpr int kNoRank = -1;
 struct Shard {
   std::int64_t offset = 0;
   std::int64_t count = 0;
-  int owner = kNoRank;  // the rank that seals it; nobody where every rank arrives at the sum by itself
+  int owner = kNoRank;  // the rank that seals it; kNoRank if every rank computes the sum itself
 
   friend bool operator==(const Shard&, const Shard&) = default;
 };

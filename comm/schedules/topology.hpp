@@ -1,7 +1,7 @@
 #pragma once
 
-// Which ranks share a node: what a hierarchical schedule is made from. A description, the same on every rank
-// once discovered; nothing in it depends on who asks.
+// The ranks that share a node; a hierarchical schedule is made from them. A description, the same on every
+// rank once discovered; nothing in it depends on who asks.
 
 #include <cstdint>
 #include <span>

@@ -1,7 +1,7 @@
 #pragma once
 
-// The modelled cluster: processors that work and links that carry, each shared fairly among those who use it
-// at the same time. The one place that knows SimGrid.
+// The modelled cluster: processors and links, each shared fairly among its users at the same time. The one
+// place that knows SimGrid.
 
 #include "comm/schedules/topology.hpp"
 #include "comm/simulator/fabric.hpp"
@@ -22,8 +22,8 @@ class Cluster {
  public:
   using Done = std::function<void()>;
 
-  // Throws EnvironmentError in a build without SimGrid. There is one in the life of a process: SimGrid's
-  // world cannot be made again.
+  // Throws EnvironmentError in a build without SimGrid. A process can make only one: SimGrid cannot be
+  // started again.
   Cluster(const Fabric& fabric, const schedules::Topology& topology, bool has_device);
   ~Cluster();
   Cluster(const Cluster&) = delete;  // what is under way refers to it

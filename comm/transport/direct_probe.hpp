@@ -1,12 +1,12 @@
 #pragma once
 
-// Whether MPI may be given a GPU's memory (TransportKind::direct). A library that claims it has to prove it
-// before a job depends on it. Libraries have claimed it and crashed, sent garbage or never answered; others
-// could do it and did not claim it.
+// Tests whether MPI may be given a GPU's memory (TransportKind::direct). A library that claims it has to
+// prove it before a job depends on it. Libraries have claimed it and crashed, sent garbage or never answered;
+// others could do it and did not claim it.
 //
 // The probe sends a few bytes and several MiB from GPU memory to GPU memory and compares what arrives.
-// Messages go around three kinds of rings: ranks that share a GPU, the GPUs of a node, and ranks with the
-// same place on each node. Every rank learns the same verdict.
+// Messages go around three kinds of rings: ranks that share a GPU, GPUs of a node, and ranks with the same
+// place on each node. Every rank learns the same verdict.
 
 #include "comm/mpi/communicator.hpp"
 #include "comm/transport/transport.hpp"

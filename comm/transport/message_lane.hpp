@@ -47,12 +47,12 @@ class MessageLane {
   // The transport's count of the slot's messages.
   int& under_way(std::int64_t segment) { return slot(segment).under_way; }
   int under_way(std::int64_t segment) const { return slot(segment).under_way; }
-  // Whether the device has done what the last of leave(), arrive() and release() enqueued.
+  // True if the device has done what the last of leave(), arrive() and release() enqueued.
   bool is_moved(std::int64_t segment) const { return slot(segment).moved.is_reached(); }
   bool is_idle(std::int64_t segment) const {
     return slot(segment).under_way == 0 && slot(segment).moved.is_reached();
   }
-  // Whether no message is under way.
+  // True if no message is under way.
   bool is_quiet() const;
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 
-// Between which ranks a transport is probed: around rings, so that every rank sends and receives at once.
+// The ranks between which a transport is probed. They form rings, so that every rank sends and receives at
+// once.
 
 #include "comm/schedules/topology.hpp"
 
@@ -28,9 +29,9 @@ struct ProbeRings {
   std::optional<RingPlace> place_of(int rank) const;
 };
 
-// Three kinds: the ranks that share a GPU, the lowest ranks of each GPU of a node, the ranks with the same
-// place on their nodes. Kinds without a ring are left out. `gpu_by_rank`: any number that tells the GPUs of a
-// node apart.
+// Three kinds: ranks that share a GPU, the lowest ranks of each GPU of a node, ranks with the same place on
+// their nodes. Kinds without a ring are left out. `gpu_by_rank`: any number that tells the GPUs of a node
+// apart.
 std::vector<ProbeRings> probe_rings(const schedules::Topology& topology,
                                     std::span<const std::uint64_t> gpu_by_rank);
 

@@ -1,8 +1,8 @@
 #pragma once
 
 // Files that must not be torn. When these functions return, the bytes are on the disk; a name never stands
-// for half a file. All throw EnvironmentError with the path and the system's reason. Where a file system
-// cannot sync or lock at all, they warn once in the process and go on.
+// for half a file. All throw EnvironmentError with the path and the system's reason. If a file system cannot
+// sync or lock at all, they warn once in the process and go on.
 
 #include "kernels/base/descriptor.hpp"
 #include "kernels/base/hash.hpp"
@@ -77,7 +77,7 @@ void write_output_file(const std::filesystem::path& path, std::string_view conte
 // The file that `path` leads to over symbolic links, whether it is there or not.
 std::filesystem::path follow_links(std::filesystem::path path);
 
-// Whether an error of syncing or locking means "not supported here" and not "failed": file systems and
+// True if an error of syncing or locking means "not supported here" and not "failed": file systems and
 // sandboxes have many codes for it.
 bool is_unsupported(int error) noexcept;
 

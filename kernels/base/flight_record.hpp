@@ -20,7 +20,7 @@ enum class Phase : std::int64_t { start_up, data, forward, exchange, evaluation,
 inline constexpr std::size_t kPhases = 7;
 std::string_view to_string(Phase phase);
 
-// What a rank calls on its Communicator (comm/mpi/communicator.hpp). Numbers in files: append only.
+// The calls of a rank on its Communicator (comm/mpi/communicator.hpp). Numbers in files: append only.
 enum class CommunicatorCall : std::uint16_t {
   barrier,
   broadcast,

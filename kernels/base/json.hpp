@@ -27,12 +27,12 @@ std::string json_page(const nlohmann::ordered_json& json);
 nlohmann::json parse_json(const std::string& text);
 nlohmann::ordered_json parse_ordered_json(const std::string& text);
 
-// A stranger's, as a whole. Throws DataError that begins with `file` if the text is not JSON, nests deeper
-// than any file of ours, or has a name twice in an object. A plain parser would accept the last silently.
+// A whole untrusted text. Throws DataError that begins with `file` if the text is not JSON, nests deeper than
+// any own file, or repeats a name within an object. A plain parser would accept the last silently.
 nlohmann::json parse_strict(const std::string& file, const std::string& text);
 
-// An integer of a stranger's JSON, at least `least`; the library's own conversion would round fractions and
-// wrap what does not fit. Throws DataError that begins with `where`, the file and the number's name. `Value`
+// An integer of untrusted JSON, at least `least`. The library's own conversion would round fractions and wrap
+// values that do not fit. Throws DataError that begins with `where`, the file and the number's name. `Value`
 // is int, std::int64_t or std::uint64_t.
 template <std::integral Value>
 Value json_integer(const nlohmann::json& json, std::string_view where,

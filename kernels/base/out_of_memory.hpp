@@ -1,7 +1,7 @@
 #pragma once
 
-// A request does not fit into the memory of the host or of a device. Whoever knows what took the memory can
-// say how to ask for less.
+// A request does not fit into the memory of the host or of a device. The caller that knows the use of the
+// memory can tell how to ask for less.
 
 #include "kernels/base/error.hpp"
 

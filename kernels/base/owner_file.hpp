@@ -44,7 +44,7 @@ class OwnerFile {
   OwnerFile(const OwnerFile&) = delete;  // its thread refers to it
   OwnerFile& operator=(const OwnerFile&) = delete;
 
-  // Whether the file still names this object. If not, it was removed, or another process has taken this one
+  // True if the file still names this object. If not, it was removed, or another process has taken this one
   // for gone. Any thread. Throws EnvironmentError when it cannot be read.
   bool is_mine() const;
 

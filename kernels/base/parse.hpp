@@ -27,7 +27,7 @@ std::string format_duration(std::chrono::nanoseconds duration);
 std::optional<std::int64_t> parse_integer(std::string_view text);
 std::optional<double> parse_real(std::string_view text);
 
-// Whether a text is UTF-8 (Unicode 15, table 3-7: no surrogates, no detours).
+// True if a text is UTF-8 (Unicode 15, table 3-7: no surrogates, no detours).
 bool is_utf8(std::string_view text);
 
 // The candidate nearest to `word` by edit distance, if it is near enough to be what was meant; else empty.

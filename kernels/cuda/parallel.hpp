@@ -52,7 +52,7 @@ struct alignas(sizeof(Value) * kPacket) Packet {
   Value value[kPacket];
 };
 
-// Whether packets may start at an address.
+// True if packets may start at an address.
 template <class Value>
 EIGHTFOLD_HOST_DEVICE bool is_packet_aligned(const Value* data) {
   return reinterpret_cast<std::uintptr_t>(data) % alignof(Packet<Value>) == 0;
@@ -97,7 +97,7 @@ class Registers {
   alignas(16) unsigned char copy_[kMaxOperands][16];
 };
 
-// Whether every operand starts where a packet may.
+// True if every operand starts where a packet may.
 struct AlignmentCheck {
   bool is_aligned = true;
   template <class Value>

@@ -10,7 +10,8 @@
 
 namespace eightfold::kernels::host {
 
-// y = activation(y). Not left to oneDNN, whose fused ReLU turns NaN into 0: an exploding network has to show.
+// y = activation(y). oneDNN's fused ReLU is not used: it turns NaN into 0, which would hide a diverging
+// network.
 inline void activate(StreamView stream, Activation activation, Tensor y) {
   if (activation == Activation::relu) host::pointwise_forward(stream, Pointwise::relu, y, y);
 }

@@ -39,8 +39,9 @@ struct Timings {
 // The same on every rank, but for wire_bytes. Collective.
 Timings time_candidates(comm::mpi::Communicator& world, kernels::Device device, const TimingOptions& options);
 
-// Medians of every allreduce that a job can choose from, for the calibration: MPI's and all schedules, with
-// each format that they support, at those of the `sizes` in bytes that are whole fp32 values. Collective.
+// Medians of every allreduce that a job can choose from, for the calibration. They are MPI's and all
+// schedules, with each format that they support. The sizes are those of `sizes`, in bytes, that are whole
+// fp32 values. Collective.
 std::vector<comm::measure::AllreduceTime> all_allreduce_times(comm::mpi::Communicator& world,
                                                               const kernels::Device& device,
                                                               const std::vector<std::size_t>& sizes,

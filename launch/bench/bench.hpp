@@ -1,8 +1,8 @@
 #pragma once
 
 // `eightfold bench`: a bench is one Descriptor, in a file with the code that measures, and its name in the
-// list below. bench.cpp makes the commands from the list and does what all benches share: --json, errors that
-// ranks agree on, the environment, the result lines, and the exit code if elements are wrong.
+// list below. bench.cpp makes the commands from the list. It also does the common work of all benches:
+// --json, agreed errors, the environment, the result lines, and the exit code if elements are wrong.
 
 #include "launch/command/command.hpp"
 #include "launch/command/job.hpp"

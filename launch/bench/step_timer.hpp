@@ -1,7 +1,7 @@
 #pragma once
 
-// Collects the spans of a worker's steps for `bench step`: medians of the phases, of the times at which
-// buckets are ready, and of an exchange while nothing is computed.
+// Collects the spans of a worker's steps for `bench step`. It gives medians of the phases, of the times at
+// which buckets are ready, and of an exchange while nothing is computed.
 
 #include "kernels/base/observer.hpp"
 

@@ -12,8 +12,8 @@ namespace eightfold::launch::process {
 // were stopped. Else the first paragraph of Open MPI's last message, or the last line.
 std::string last_error_line(std::string_view output);
 
-// The last line of the program by which the launcher reaches hosts (ssh): one outside Open MPI's messages
-// that does not begin with mpirun's host and process in brackets. Empty if there is none; at most 300
+// The last line of the program by which the launcher reaches hosts (ssh). It is outside Open MPI's messages
+// and does not begin with mpirun's host and process in brackets. Empty if there is none; at most 300
 // characters.
 std::string last_agent_line(std::string_view output);
 

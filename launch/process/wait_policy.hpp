@@ -17,7 +17,7 @@ struct Surroundings {
 };
 Surroundings surroundings();
 
-// Whether spinning would take time from other threads: ranks of the node share cores, or a quota allows less
+// True if spinning would take time from other threads: ranks of the node share cores, or a quota allows less
 // than all cores of a rank.
 bool has_to_share(const Surroundings& surroundings);
 

@@ -24,7 +24,7 @@ enum class RunState {
 };
 Verdict verdict_on(const process::ChildEnd& end, RunState run);
 
-// Whether an unfinished job ended by itself: it was not killed, and no rank was lost or hung.
+// True if an unfinished job ended by itself: it was not killed, and no rank was lost or hung.
 bool is_own_end(const process::ChildEnd& end);
 
 // "exit code 137 (signal 9)", "signal 9"

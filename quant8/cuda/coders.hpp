@@ -1,6 +1,6 @@
 #pragma once
 
-// What kernels know about a format. A coder has
+// The facts about a format for kernels. A coder has
 //   kBits                         of a code
 //   kHasScale, kSumsMagnitudes    whether there are scales, and whether they are means
 //   Packed                        the codes of a packet, as one access moves them
@@ -19,7 +19,7 @@ namespace eightfold::quant8::cuda {
 
 using Floats = kernels::cuda::Packet<float>;
 
-// Where the random numbers of stochastic rounding begin.
+// The place at which the random numbers of stochastic rounding begin.
 struct Draw {
   kernels::RandomKey key;
   std::uint64_t index = 0;

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the kernels work on: a sum as their argument (of 4 KiB at most), and where a segment has its parts.
+// The kernels' input: a sum as their argument (of 4 KiB at most), and the places of a segment's parts.
 
 #include "quant8/codec.hpp"
 
@@ -60,7 +60,7 @@ struct Geometry {
         codes(static_cast<std::int64_t>(layout_of(encoding, count).codes)),
         has_common_scale(encoding.scaling == Scaling::tensor) {}
 
-  // Where the scale of a block is, in bytes. A segment without scales has none to ask for.
+  // The place of a block's scale, in bytes. A segment without scales has none to ask for.
   EIGHTFOLD_HOST_DEVICE std::int64_t scale(std::int64_t block) const {
     return static_cast<std::int64_t>(sizeof(Header)) + (has_common_scale ? 0 : 2 * block);
   }

@@ -30,12 +30,12 @@ __device__ Values values_to_encode(const EncodeJob& job, const Coder& coder, con
   Values values = add_up(job.sum, coder, tile, place);
   if (job.residual != nullptr)
     each_pair(values, load_values(job.residual, tile), [](float& value, float rest) { value += rest; });
-  // Where a NaN makes all of its block NaN, its own bits do not show.
+  // A NaN makes all of its block NaN, so its own bits do not matter.
   if (!Coder::kHasScale && (job.residual != nullptr || !is_copy<Coder>(job.sum))) make_canonical(values);
   return values;
 }
 
-// What is known of elements that share a scale.
+// The facts about elements that share a scale.
 struct Extent {
   std::uint32_t largest = 0;
   float sum = 0;
@@ -53,8 +53,8 @@ __device__ inline std::uint32_t largest_magnitude(const Values& values) {
   return half_reduce(largest, kernels::cuda::Largest{});
 }
 
-// As mean_scale_of() wants it: elements i and i + 128 are two packets of a thread, i and i + 64 too; then
-// come the other threads of the half, in the end the elements of a packet.
+// In the order of mean_scale_of(): elements i and i + 128 are two packets of a thread, i and i + 64 too. Then
+// come the other threads of the half, and last the elements of a packet.
 __device__ inline float folded_magnitudes(const Values& values) {
   static_assert(kPackets == 4 && kPacket == 4);
   const auto magnitude = [&](int j, int e) {
@@ -140,7 +140,7 @@ __global__ void __launch_bounds__(kCodecThreads, kCodecResidency) encode_blocks_
   });
 }
 
-// What the common scale comes from. Expects 0 in the segment's first scales.
+// Collects the input of the common scale. Expects 0 in the segment's first scales.
 template <class Coder>
 __global__ void __launch_bounds__(kCodecThreads, kCodecResidency) measure_blocks_kernel(const EncodeJob job) {
   SHARED_ARRAY(typename Coder::Shared, shared, 1);

@@ -29,7 +29,7 @@ __device__ void fill_table(Value* table, const Of& of) {
   __syncthreads();
 }
 
-// Formats with levels: codes of 8 or of 4 bits. What encodes is added by those below.
+// Formats with levels: codes of 8 or of 4 bits. The coders below add the encoding.
 template <int kBitsOf>
 class LevelCoder : public PackedAccess<std::conditional_t<kBitsOf == 8, std::uint32_t, std::uint16_t>> {
  public:

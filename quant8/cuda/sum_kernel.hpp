@@ -41,7 +41,7 @@ class TilePlace {
   std::int64_t scale_, codes_;
 };
 
-// Whether the code plane, its padding included, has the thread's packet j.
+// True if the code plane, its padding included, has the thread's packet j.
 template <class Coder>
 __device__ bool is_in_plane(const Tile& tile, int j) {
   constexpr int kPadding = 8 * 16 / Coder::kBits;  // in elements
@@ -112,7 +112,7 @@ __device__ Values add_up(const Contributions& sum, const Coder& coder, const Til
   return total;
 }
 
-// Whether nothing is computed: one contribution whose bits are its values', with a factor of 1.
+// True if nothing is computed: one contribution whose bits are its values', with a factor of 1.
 template <class Coder>
 __device__ bool is_copy(const Contributions& sum) {
   return sum.count() == 1 && sum.factor() == 1 && !(Coder::kHasScale && sum[0].is_segment());

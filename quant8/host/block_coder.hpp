@@ -13,13 +13,13 @@
 
 namespace eightfold::quant8::host {
 
-// What is known of the elements that share a scale.
+// The facts about the elements that share a scale.
 struct Extent {
   std::uint32_t largest = 0;  // magnitude_bits()
   double sum = 0;             // of the magnitudes, for one_bit
 };
 
-// Where the random numbers of stochastic rounding begin.
+// The place at which the random numbers of stochastic rounding begin.
 struct Draw {
   kernels::RandomKey key;
   std::uint64_t index = 0;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The values that are encoded, block by block: a sum of contributions, scaled, plus the residual. Nothing of
-// the sum is kept; who needs a block twice asks twice.
+// The values that are encoded, block by block: a sum of contributions, scaled, plus the residual. The sum is
+// not kept; a caller that needs a block twice asks twice.
 
 #include "quant8/codec.hpp"
 #include "quant8/host/block_coder.hpp"
@@ -17,7 +17,7 @@ namespace eightfold::quant8::host {
 
 using BlockValues = std::array<float, static_cast<std::size_t>(kBlock)>;
 
-// What becomes of the values. Where a NaN makes all of its block NaN, its own bits do not show.
+// The use of the values. A NaN that makes all of its block NaN has bits that do not matter.
 enum class Use { values, codes };
 
 class BlockSum {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where a segment in host memory has the scale and the codes of each block.
+// The places of each block's scale and codes in a segment in host memory.
 
 #include "quant8/format.hpp"
 

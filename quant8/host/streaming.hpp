@@ -10,8 +10,8 @@ namespace eightfold::quant8::host {
 
 enum class Store { cached, streaming };
 
-// What is written in one call and is larger than this leaves the caches anyway. Messages are far smaller:
-// what is sent next, or added to, stays in them.
+// A write of more than this in one call leaves the caches anyway. Messages are far smaller: what is sent
+// next, or added to, stays in them.
 inline constexpr std::size_t kStreamedBytes = std::size_t{4} << 20;
 
 constexpr Store store_for(std::size_t bytes) {

@@ -1,8 +1,7 @@
 #pragma once
 
 // The safetensors format: 8 bytes of header length (little-endian), a JSON header, the tensors' bytes without
-// gaps. No file is trusted: nothing is allocated on the word of a header that
-// the file's own size does not bear out.
+// gaps. No file is trusted: memory is allocated only for sizes that agree with the file's own size.
 
 #include "kernels/base/file.hpp"
 #include "kernels/tensor.hpp"
@@ -25,7 +24,7 @@ struct NamedTensor {
 base::FileFacts write_safetensors(const std::filesystem::path& path, const std::vector<NamedTensor>& tensors,
                                   const std::map<std::string, std::string>& metadata);
 
-// Where a tensor stands in its file.
+// The place of a tensor in its file.
 struct SafetensorsEntry {
   std::string type;                     // as the file names it
   std::optional<kernels::DType> dtype;  // absent for a type that nothing here computes with
@@ -35,16 +34,17 @@ struct SafetensorsEntry {
 using SafetensorsEntries = std::map<std::string, SafetensorsEntry>;
 
 // The tensors of a header that `data_bytes` follow. Throws DataError, beginning with `file`, when it is not
-// JSON, has duplicate names, more than a million tensors, sizes that overflow or disagree with the shape, or
-// leaves gaps, overlaps, missing or surplus bytes. The size of a type that is not ours is not known.
+// JSON, or has duplicate names or more than a million tensors. The same goes for sizes that overflow or
+// disagree with the shape, and for gaps, overlaps, missing or surplus bytes. The size of a type that is not
+// ours is not known.
 SafetensorsEntries parse_safetensors_header(const std::string& file, const std::string& header,
                                             std::uint64_t data_bytes);
 
 // An open file whose header has been checked.
 class SafetensorsFile {
  public:
-  // Throws DataError, naming the file and what is wrong with it: no regular file, a header length beyond the
-  // file or 100 MB, or what parse_safetensors_header says.
+  // Throws DataError, naming the file and the fault: no regular file, a header length beyond the file or 100
+  // MB, or a fault that parse_safetensors_header finds.
   explicit SafetensorsFile(const std::filesystem::path& path);
   explicit SafetensorsFile(base::InputFile file);
 

@@ -38,7 +38,7 @@ class Store {
   // For Draft. Returns while the directory is this process's own; takes it again if its name was removed.
   // Throws EnvironmentError if it is another's, or if another has left a checkpoint meanwhile.
   void hold();
-  // Whether a checkpoint was there from the start, or was written through this. Only such ones are removed.
+  // True if a checkpoint was there from the start, or was written through this. Only such ones are removed.
   bool knows(const std::filesystem::path& checkpoint) const;
   void remember(const std::filesystem::path& checkpoint);
 
@@ -132,7 +132,7 @@ std::vector<Listed> list(const std::filesystem::path& store);
 // The newest entry with a manifest; its files are not checked. Nothing if there is none.
 std::optional<Listed> newest_listed(const std::filesystem::path& store);
 
-// Whether a directory has a file with the name of a manifest. The file is not read.
+// True if a directory has a file with the name of a manifest. The file is not read.
 bool has_manifest(const std::filesystem::path& directory);
 
 // Throws DataError unless the manifest lists every file of a checkpoint and all of them agree with it.

@@ -1,7 +1,7 @@
 #pragma once
 
-// What other programs and their users call our keys and choices. A message may suggest what was meant; none
-// of these words is ever accepted.
+// The names of our keys and choices in other programs. A message may suggest what was meant; none of these
+// words is ever accepted.
 
 #include <string>
 #include <string_view>

@@ -1,7 +1,7 @@
 #pragma once
 
-// How a file is told off: the place, what is wrong, what is allowed, and what was perhaps meant. Reading goes
-// on behind what is wrong, so that a user learns of everything at once.
+// The messages about a file: the place, the fault, the allowed values, and a likely intended one. Reading
+// goes on after a fault, so that a user learns of all faults at once.
 
 #include "kernels/base/error.hpp"
 #include "runtime/config/tables.hpp"
@@ -26,7 +26,7 @@ class ConfigErrors : public base::ConfigError {
   std::vector<std::string> lines_;
 };
 
-// What has been found wrong so far. One reading has one.
+// The faults found so far. Each reading has one object.
 class ErrorList {
  public:
   explicit ErrorList(std::string_view source) : source_(source) {}
@@ -42,8 +42,8 @@ class ErrorList {
       return false;
     }
   }
-  // The same for what gives a key, a section or a layer of this full name its value: after an error that
-  // value says nothing, and what depends on it is not checked.
+  // The same for code that gives a key, a section or a layer of this full name its value. After an error that
+  // value is unknown, and checks that depend on it are left out.
   template <class Work>
   void collect_for(std::string_view full_name, const Work& work) {
     if (!collect(work)) doubtful_.emplace(full_name);
@@ -52,7 +52,7 @@ class ErrorList {
   void add_missing(const Place& place, std::string_view full_name, std::string_view allowed);
   bool doubts(std::string_view full_name) const { return doubtful_.contains(full_name); }
 
-  // Throws ConfigErrors if there is anything to complain about.
+  // Throws ConfigErrors if it holds any fault.
   void raise() const;
 
  private:
@@ -72,8 +72,8 @@ class ErrorList {
 
 [[noreturn]] void reject_section(const Place& place, const Layout& layout, std::string_view name);
 
-// Complains of all keys that the layout does not have, and lists those that have an effect beside what is
-// given: the keys of one kind of layer.
+// Reports all keys that the layout does not have. It lists the keys that have an effect together with the
+// given ones: the keys of one kind of layer.
 void reject_unknown_keys(const Tables& tables, const Layout& layout, ErrorList& errors);
 
 }  // namespace eightfold::runtime::config

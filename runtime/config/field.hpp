@@ -18,7 +18,7 @@
 
 namespace eightfold::runtime::config {
 
-// How fields of one C++ type look in a file. An enumeration: by name.
+// The form of fields of one C++ type in a file. An enumeration: by name.
 template <class Enum>
 struct FieldOf {
   static constexpr Type type = Type::choice;

@@ -14,7 +14,7 @@
 
 namespace eightfold::runtime::config {
 
-// Where the key was given; `otherwise` if it was not.
+// The place at which the key was given; `otherwise` if it was not.
 inline const Place& place_of(const Origins& origins, std::string_view key, const Place& otherwise) {
   const auto found = origins.find(key);
   return found == origins.end() ? otherwise : found->second;
@@ -30,7 +30,7 @@ template <class Owner>
                                  unmet_condition.key, fmt::join(unmet_condition.values, "\", \""));
 }
 
-// Whether it is open what a key depends on, because that is wrong or missing itself.
+// True if a key depends on another key that is wrong or missing itself.
 template <class Owner>
 bool depends_on_doubt(const Key<Owner>& key, std::string_view prefix, const ErrorList& errors) {
   return std::ranges::any_of(key.only_with, [&](const Condition& condition) {
@@ -38,7 +38,7 @@ bool depends_on_doubt(const Key<Owner>& key, std::string_view prefix, const Erro
   });
 }
 
-// Complains of a key that is given and has no effect, or has to be given and is not.
+// Reports a key that is given without effect, or required and not given.
 template <class Owner>
 void check_presence(const Section<Owner>& section, const Key<Owner>& key, std::string_view prefix,
                     const GivenSection& given, const Owner& owner, ErrorList& errors) {

@@ -1,8 +1,8 @@
 #pragma once
 
-// A training job as the program sees it: what a config file says, with every default filled in. Plain values;
-// what each key means, its unit and its range stand in the one table of runtime/job/keys.cpp, from which
-// the parser, `config show`, docs/config.md and the JSON schema are made.
+// A training job as the program sees it: what a config file says, with every default filled in. Plain values.
+// The one table of runtime/job/keys.cpp has each key's meaning, unit and range. The parser, `config show`,
+// docs/config.md and the JSON schema are made from it.
 
 #include "quant8/format.hpp"
 #include "quant8/rounding.hpp"
@@ -70,7 +70,7 @@ struct Schedule {
 };
 
 using Codec = quant8::Format;
-// What exchange.algorithm may be beside the generators that sum (comm/schedules/generators.hpp).
+// The values of exchange.algorithm beside the generators that sum (comm/schedules/generators.hpp).
 inline constexpr std::string_view kAutomaticAlgorithm = "auto";
 inline constexpr std::string_view kMpiAlgorithm = "mpi";
 enum class ErrorFeedback { automatic, on, off };
@@ -121,7 +121,7 @@ struct Telemetry {
   bool health = false;         // a console line about the GPUs at every interval
 };
 
-// How long a phase may take (kernels/base/flight_record.hpp); zero: as long as it likes.
+// The longest time that a phase may take (kernels/base/flight_record.hpp); zero: no limit.
 struct Watchdog {
   std::chrono::nanoseconds deadline = std::chrono::seconds(60);  // of data, forward, exchange, evaluation
   std::chrono::nanoseconds start_up = std::chrono::minutes(10);
@@ -142,7 +142,7 @@ struct JobConfig {
   Watchdog watchdog;
 };
 
-// The length of a run in optimizer steps: what a job comes to on its data.
+// The length of a run in optimizer steps, as the job and its data give it.
 struct RunLength {
   std::int64_t steps_per_epoch = 0;
   std::int64_t steps = 0;

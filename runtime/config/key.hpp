@@ -1,8 +1,7 @@
 #pragma once
 
-// What is known about one key of a config file, and how it reaches its field. The parser, `config show`, the
-// docs page and the JSON schema ask these questions and no others, so that none of them can disagree with the
-// rest.
+// The facts about one key of a config file, and its way to its field. The parser, `config show`, the docs
+// page and the JSON schema use only these facts. So none of them can disagree with the rest.
 
 #include "runtime/config/value.hpp"
 
@@ -22,9 +21,9 @@ namespace eightfold::runtime::config {
 enum class Type { boolean, integer, real, text, path, choice, bytes, duration, integers };
 // any: may be empty. name: also the name of a directory. No text has control characters.
 enum class TextRule { any, filled, name };
-// Whether a checkpoint of one job may continue as another that differs in this key: none: yes; always: no,
-// the key decides the numbers of training; horizon: no, if the schedule of one of them looks ahead to the
-// job's end.
+// Decides if a checkpoint of one job may continue as another that differs in this key. none: yes. always: no,
+// the key decides the numbers of training. horizon: no, if the schedule of one of them depends on the job's
+// end.
 enum class Identity { none, always, horizon };
 
 struct Range {
@@ -58,9 +57,9 @@ struct KeyFacts : Facts {
   std::span<const std::string_view> choices = {};
 
   bool accepts(const Value& value) const;
-  // Why a path that accepts() refuses stands for nothing, in words; empty for all else.
+  // The reason in words why accepts() refuses a path; empty for all else.
   std::string objection(const Value& value) const;
-  // What accepts() lets through, in words: "an integer, at least 1".
+  // The values that accepts() takes, in words: "an integer, at least 1".
   std::string allowed() const;
 };
 

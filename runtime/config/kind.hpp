@@ -1,8 +1,8 @@
 #pragma once
 
-// Kinds: what a job names by `kind = "..."`, a layer, an optimizer. A kind is described beside its
-// implementation (name, help, keys, check, builder), its registry lists the descriptions, and the sections of
-// a job file are made from the registries (runtime/job/keys.cpp).
+// A kind is a variant that a job names by `kind = "..."`, such as a layer or an optimizer. It is described
+// beside its implementation: name, help, keys, check, builder. A registry lists the descriptions. The
+// sections of a job file are made from the registries (runtime/job/keys.cpp).
 
 #include "kernels/base/error.hpp"
 #include "runtime/config/choice.hpp"

@@ -1,7 +1,7 @@
 #pragma once
 
-// A TOML file comes from anywhere. The TOML parser calls itself for every level of nesting, also when it
-// frees what it has read, so depth is bounded before it sees the text.
+// A TOML file is not trusted. The TOML parser calls itself for every level of nesting, also when it frees its
+// result. So the depth is checked before the parser sees the text.
 
 #include <cstddef>
 #include <string_view>

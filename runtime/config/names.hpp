@@ -1,7 +1,7 @@
 #pragma once
 
-// What the enumerations of a job are called in a config file, in messages and in records. The position of a
-// name is the value of its enumerator.
+// The names of a job's enumerators in a config file, in messages and in records. The position of a name is
+// the value of its enumerator.
 
 #include "runtime/config/job.hpp"
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// What a TOML file of ours may hold, and what is in one: tables, lists of tables, and keys with one value
-// each. Every value read is one that its key accepts, and unknown keys are set apart; whether the keys fit
-// together is not asked here.
+// The layout and the contents of a TOML file of ours: tables, lists of tables, and keys with one value each.
+// Every value read is one that its key accepts. Unknown keys are set apart. Checks that keys fit together
+// come later.
 
 #include "runtime/config/key.hpp"
 #include "runtime/config/place.hpp"
@@ -43,7 +43,8 @@ struct TableFacts {
   const KeyFacts* find(std::string_view key_name) const;
   // The key that had this name in earlier versions; null if none had.
   const KeyFacts* find_former(std::string_view key_name) const;
-  // Of a key that is a choice: what is given, else the default; nothing where it must be given and is not.
+  // The value of a key that is a choice: the given one, else the default; nothing if it is required and not
+  // given.
   std::optional<std::string> value_of(std::string_view key_name, const GivenSection& given) const;
 };
 using Layout = std::vector<TableFacts>;
@@ -60,8 +61,8 @@ TableFacts table_facts(const Section<Owner>& section, bool is_list = false) {
 
 class ErrorList;
 
-// Whether a key may be given by the name that it had in earlier versions: what a program has saved may, what
-// people write may not.
+// Decides if a key may be given by its name of earlier versions. Files that the program saved may use it,
+// files that people write may not.
 enum class FormerNames { refused, understood };
 
 struct Tables {
@@ -76,8 +77,8 @@ struct Tables {
 // The text of a file that the user has named. Throws ConfigError if it cannot be read or is too large.
 std::string read_toml_file(const std::filesystem::path& file);
 
-// Complains, "source:line:column: what is wrong; what is allowed", of everything but unknown keys
-// (reject_unknown_keys()). Throws ConfigError where the text is no TOML.
+// Reports every fault but unknown keys (reject_unknown_keys()) as "source:line:column: what is wrong; what is
+// allowed". Throws ConfigError where the text is no TOML.
 Tables read_tables(std::string_view text, std::string_view source, const Layout& layout, ErrorList& errors,
                    FormerNames former = FormerNames::refused);
 

@@ -17,11 +17,11 @@ struct Condition {
 std::vector<Condition> dma_buf_conditions(const Machine& machine);
 std::vector<Condition> peermem_conditions(const Machine& machine);
 
-// Whether all requirements are met: false if one is not, nothing if the answer depends on unknown ones.
+// True if all requirements are met: false if one is not, nothing if the answer depends on unknown ones.
 std::optional<bool> all_hold(const std::vector<Condition>& conditions);
 std::vector<Evidence> evidence_of(const std::vector<Condition>& conditions);
 
-// Whether there is something between which GPUDirect RDMA could work.
+// True if there is something between which GPUDirect RDMA could work.
 bool wants_gpudirect(const Machine& machine);
 
 }  // namespace eightfold::runtime::doctor

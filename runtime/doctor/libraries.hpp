@@ -47,7 +47,7 @@ struct UcxFacts {
 
 struct VerbsDevice {
   std::string name;
-  // Whether its driver registers dma-buf memory, found out with a file that is none; nothing where it cannot
+  // True if its driver registers dma-buf memory, found out with a file that is none; nothing where it cannot
   // be asked. NCCL asks in the same way.
   std::optional<bool> takes_dma_buf;
 };

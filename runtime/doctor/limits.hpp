@@ -23,7 +23,7 @@ std::optional<std::size_t> count_of_list(std::string_view list);
 
 // The capabilities of Linux that matter here, by their numbers.
 enum class Capability { ipc_lock = 14, sys_ptrace = 19 };
-// Whether this process has it; nothing where the kernel does not say.
+// True if this process has it; nothing where the kernel does not say.
 std::optional<bool> has_capability(const Root& root, Capability capability);
 
 }  // namespace eightfold::runtime::doctor

@@ -65,17 +65,17 @@ struct Machine {
   // The bytes that a user may still write below a directory; nothing where that cannot be asked.
   std::function<std::optional<std::uint64_t>(const std::filesystem::path&)> free_bytes;
   std::filesystem::path run_directory = "runs";
-  // Whether this program can use GPUs; nothing for another machine, which may have another build.
+  // True if this program can use GPUs; nothing for another machine, which may have another build.
   std::optional<bool> built_with_cuda = std::nullopt;
   // The CUDA Toolkit it was built with, "13.0"; empty for another machine, and without CUDA.
   std::string toolkit = {};
 
-  // Whether it has NVIDIA GPUs. Some sandboxes hide the bus: then the driver says so.
+  // True if it has NVIDIA GPUs. Some sandboxes hide the bus: then the driver says so.
   bool has_gpus() const;
   // The value of a variable; empty if it is not set.
   std::string variable(const std::string& name) const;
   bool in_container() const;
-  // Whether the GPUs run under NVIDIA's open kernel modules; nothing without a driver.
+  // True if the GPUs run under NVIDIA's open kernel modules; nothing without a driver.
   std::optional<bool> open_driver() const;
 };
 

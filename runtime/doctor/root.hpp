@@ -18,7 +18,7 @@ class Root {
   // Throws ConfigError unless it is a directory with a `proc` or a `sys`.
   explicit Root(const std::filesystem::path& directory = "/");
 
-  // Whether it is this machine: the only one whose libraries may be loaded and whose disks have free space.
+  // True if it is this machine: the only one whose libraries may be loaded and whose disks have free space.
   bool is_this_machine() const { return directory_ == "/"; }
 
   bool exists(const std::filesystem::path& path) const;

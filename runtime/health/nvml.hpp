@@ -51,7 +51,7 @@ class Nvml {
   std::string address_of(Gpu gpu);
   GpuHealth health_of(Gpu gpu);
   std::optional<unsigned> compute_processes(Gpu gpu);
-  // Whether one reads the other's memory without the host's help.
+  // True if one reads the other's memory without the host's help.
   std::optional<bool> are_peers(Gpu one, Gpu other);
 
  private:

@@ -15,7 +15,7 @@ config::Section<config::JobConfig> exchange_section();
 // What exchange.codec and exchange.algorithm may be.
 const std::vector<std::string_view>& codec_names();
 const std::vector<std::string_view>& algorithm_names();
-// Whether the algorithm adds encoded values up again and again, which would differ between ranks.
+// True if the algorithm adds encoded values up again and again, which would differ between ranks.
 bool needs_fp32(std::string_view algorithm);
 
 }  // namespace eightfold::runtime::job

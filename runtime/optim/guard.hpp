@@ -33,10 +33,10 @@ class Guard {
 
   Guard(const config::Guard& config, kernels::Device device);
 
-  // Whether it looks at anything. If so a step waits for all of its gradients, and on a device for their
+  // True if it looks at anything. If so a step waits for all of its gradients, and on a device for their
   // norm.
   bool is_on() const noexcept;
-  // Whether the step, counted from 0, may update weights with these gradients, summed over the ranks. Waits
+  // True if the step, counted from 0, may update weights with these gradients, summed over the ranks. Waits
   // for the stream. Throws an AgreedError of divergence where the job says stop, or has skipped too many
   // steps in a row.
   bool admits(kernels::StreamView stream, kernels::ConstTensor gradients, std::int64_t step);

@@ -28,7 +28,7 @@ class Optimizer {
   // Not where needs_all_gradients().
   void step(kernels::StreamView stream, double learning_rate, std::int64_t update,
             const model::ArenaSpan& span);
-  // Whether no weight can be updated before all gradients are there: clipping looks at their norm.
+  // True if no weight can be updated before all gradients are there: clipping looks at their norm.
   bool needs_all_gradients() const noexcept { return clip_norm_ > 0; }
 
   // What must be saved to go on exactly: named arenas.

@@ -17,10 +17,10 @@ std::filesystem::path free_run_directory(const config::Job& job);
 // Creates a new run directory that no other process uses. Throws EnvironmentError.
 std::filesystem::path create_run_directory(const config::Job& job);
 
-// Whether a run has begun in this directory.
+// True if a run has begun in this directory.
 bool holds_run(const std::filesystem::path& directory);
 
-// Whether the newest start of the run reached the end of the run, judged by its metrics.jsonl.
+// True if the newest start of the run reached the end of the run, judged by its metrics.jsonl.
 bool has_ended(const std::filesystem::path& directory);
 
 // Where the run's checkpoints are: checkpoint.dir if the job names one, else inside the run directory.

@@ -94,7 +94,7 @@ class Session {
   data::InputStage input_stage_;
 };
 
-// Whether the job uses error feedback. Automatic means: with codecs of less than 8 bits.
+// True if the job uses error feedback. Automatic means: with codecs of less than 8 bits.
 bool has_error_feedback(const config::Exchange& exchange);
 
 // Partitions the global batch over the ranks. Throws ConfigError when there are more ranks than samples in

@@ -39,7 +39,7 @@ class Snapshot {
 
   // Of all weights, padding included.
   std::uint64_t weight_hash() const;
-  // Whether no weight is infinite or not a number.
+  // True if no weight is infinite or not a number.
   bool weights_are_finite() const;
   // Views of this snapshot's tensors, named as checkpoints name them.
   std::vector<checkpoint::NamedTensor> weights() const;

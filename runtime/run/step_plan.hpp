@@ -35,7 +35,7 @@ struct StepPlan {
   std::uint64_t seed = 0;   // of dropout
   // Whether a bucket is submitted as soon as the backward pass has completed it, or with all others.
   bool overlaps = true;
-  // Whether the exchange leaves numbers between the tensors of the gradient arena, where zeros belong.
+  // True if the exchange leaves numbers between the tensors of the gradient arena, where zeros belong.
   bool clears_padding = false;
   Update update = Update::by_bucket;
   // Of a step, counted from 0.

@@ -36,7 +36,7 @@ class Process {
 
   // SIGKILL to it and to every process below it, as a crashed machine would end them.
   void kill();
-  // Whether it has ended after at most this long.
+  // True if it has ended after at most this long.
   bool ends_within(std::chrono::milliseconds limit);
   // Waits for its end, at most so long; then kills it.
   Finished wait(std::chrono::milliseconds limit);

@@ -44,7 +44,7 @@ class Layer {
   virtual ~Layer() = default;
 
   virtual kernels::Shape output_shape() const = 0;
-  // Whether y is x's own memory (and dx dy's). Then backward is called with y alone.
+  // True if y is x's own memory (and dx dy's). Then backward is called with y alone.
   virtual bool in_place() const { return false; }
   // Multiplications and additions of one forward pass over all rows, in products of matrices only.
   virtual double forward_flops() const { return 0; }

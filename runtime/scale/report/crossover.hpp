@@ -10,9 +10,9 @@
 
 namespace eightfold::runtime::scale::report {
 
-// Whether it was measured and its ranks send gradients to each other.
+// True if it was measured and its ranks send gradients to each other.
 bool exchanges(const PointSummary& summary);
-// Whether this is a codec with fewer bits than bf16.
+// True if this is a codec with fewer bits than bf16.
 bool compresses(const std::string& codec);
 
 // How many times as fast the first one's step is. Both were measured.

@@ -45,7 +45,7 @@ inline Steps steps_in(const std::filesystem::path& store) {
   return steps;
 }
 
-// Whether a directory is a complete checkpoint with exactly what save_step wrote.
+// True if a directory is a complete checkpoint with exactly what save_step wrote.
 inline bool holds_step(const std::filesystem::path& directory, std::int64_t step) {
   const Found found = find(directory);
   std::vector<float> weights(Saved::kCount), optimizer(Saved::kCount);
