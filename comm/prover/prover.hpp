@@ -32,7 +32,7 @@ struct Proof {
 // 4. Only what is there is sent and added to; a sealed shard is neither added to nor encoded again; a shard
 //    is not received twice.
 // 5. Every rank that is to have a shard in the end has every contribution to it exactly once. All these ranks
-// have the same bits.
+//    have the same bits.
 Proof prove(std::span<const schedules::Schedule> schedules, const Claim& claim);
 
 // The generator's schedules for all ranks, proven; and their bytes and rounds are those of its formulas, and

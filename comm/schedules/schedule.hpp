@@ -14,13 +14,13 @@
 //    and meets receive_final. A collective has at most one message of a sender, receiver, shard and kind: the
 //    four are its address.
 // 3. The additions of a round to a shard are summed in fp32 from the lowest rank to the highest. The rank's
-// own values stand at the place of its rank. The sum is first needed by the shard's next seal or send_fresh:
-// there summing and encoding can be one pass. 4. seal encodes the sum once, and the rank's own values become
-// what those bytes decode to. So does
+//    own values stand at the place of its rank. The sum is first needed by the shard's next seal or
+//    send_fresh: there summing and encoding can be one pass.
+// 4. seal encodes the sum once, and the rank's own values become what those bytes decode to. So does
 //    receive_final with the bytes of another rank. From then on only these bytes travel: the shard is not
 //    added to, encoded or sealed again. This is what makes replicas equal bit for bit.
 // 5. The segments of a shard do not depend on each other. Segment k of a step waits only for segment k of the
-// earlier steps of its shard. So rounds overlap in the pipeline.
+//    earlier steps of its shard. So rounds overlap in the pipeline.
 
 #include <cstddef>
 #include <cstdint>

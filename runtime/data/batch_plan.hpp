@@ -1,13 +1,14 @@
 #pragma once
 
-// How the samples of an epoch are dealt out: to steps, to ranks, to passes. Pure arithmetic, the same on
-// every rank; positions are those of the epoch's order (runtime/data/order.hpp), not samples.
+// Divides the samples of an epoch into steps, the steps over ranks, and a rank's local batch into passes.
+// This is pure arithmetic, the same on every rank. Positions are those of the epoch's order
+// (runtime/data/order.hpp), not samples.
 //
-// A step takes the next `global_batch` positions; the last step of an epoch takes what is left, so that an
-// epoch visits each sample exactly once. A global batch is cut into one contiguous local batch per rank,
-// sizes differing by at most one: 128 samples on 3 ranks are 43, 43 and 42. A local batch larger than the
-// micro-batch is computed in several passes. All ranks make the same number of passes in a step, because they
-// exchange gradients after the last; in a batch that is short some of them may be empty.
+// A step takes the next `global_batch` positions. The last step of an epoch takes the rest, so that an epoch
+// visits each sample exactly once. A batch is cut into one contiguous local batch per rank. Sizes differ by
+// one at most: 128 samples on 3 ranks are 43, 43 and 42. A local batch larger than the micro-batch is
+// computed in several passes. All ranks make the same number of passes in a step, because they exchange
+// gradients after the last. In a short batch some passes may be empty.
 //
 //   epoch        |  step 0          |  step 1          |  step 2   |    size 10, global_batch 4
 //   step 0       |  rank 0 |  rank 1  |                                ranks 2, local batches of 2
@@ -42,7 +43,7 @@ struct BatchPlan {
 
   std::int64_t steps_per_epoch() const { return ceiling(size, global_batch); }
 
-  // What step `step` of the job, counted from 0, works on.
+  // The batch of step `step` of the job, counted from 0.
   Batch batch(std::int64_t step) const {
     const std::int64_t first = step % steps_per_epoch() * global_batch;
     return {step / steps_per_epoch(), first, std::min(global_batch, size - first)};
@@ -55,8 +56,8 @@ struct BatchPlan {
     return {rank * least + std::min(rank, larger), least + (rank < larger ? 1 : 0)};
   }
 
-  // The rows that every pass is planned for; where nobody has planned yet, the largest local batch of a full
-  // step in as few equal parts as the micro-batch allows.
+  // The rows that every pass is planned for. Before planning they follow from the largest local batch of a
+  // full batch, in as few equal parts as the micro-batch allows.
   std::int64_t pass_rows() const {
     if (rows > 0) return rows;
     const std::int64_t largest = largest_local_batch(std::min(global_batch, size));

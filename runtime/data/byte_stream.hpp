@@ -1,7 +1,7 @@
 #pragma once
 
 // A file read front to back, decompressed on the way if its contents are gzip (its name does not matter).
-// Whatever is wrong with the file throws DataError with its path and the offset.
+// Any fault of the file throws DataError with its path and the offset.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,8 +21,8 @@ class ByteStream {
 
   // Fills `to` as far as the contents reach; returns how many bytes that were.
   std::size_t read(std::span<std::uint8_t> to);
-  // How many bytes are still to be read. In a compressed file they are counted, which takes as long as
-  // reading them: memory for them is asked for once it is known that they are there.
+  // The number of bytes still to be read. In a compressed file they are counted, which takes as long as
+  // reading them. So memory for them is allocated only after they are known to exist.
   std::uint64_t left();
 
  private:

@@ -13,13 +13,13 @@
 
 namespace eightfold::runtime::data {
 
-// What a job asks of any kind.
+// The values that a job gives to any kind.
 struct Request {
   std::int64_t train = 0, test = 0;  // samples; 0: as the kind says
   std::uint64_t seed = 0;            // of generated samples
 };
 
-// What a network was trained on.
+// The data that a network was trained on.
 struct Trained {
   std::int64_t samples = 0;
   SampleShape shape;

@@ -1,6 +1,6 @@
 #pragma once
 
-// How digits are written by hand: the control points and strokes from which runtime/data/digits.cpp draws.
+// The forms of handwritten digits: the control points and strokes from which runtime/data/digits.cpp draws.
 
 #include <array>
 #include <span>
@@ -14,8 +14,8 @@ struct Point {
 };
 
 // Points in the unit square are named a, b, c ... in their order. `strokes` holds one word per stroke: a
-// smooth curve through the points it names; two points make a straight line, a word that ends where it began
-// a loop. Strokes that name the same point meet there, however the point is moved.
+// smooth curve through the points it names. Two points make a straight line. A word with the same first and
+// last point makes a loop. Strokes that name the same point meet there, however the point is moved.
 struct Skeleton {
   int points = 0;
   std::array<Point, 12> point;

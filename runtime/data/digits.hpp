@@ -1,14 +1,15 @@
 #pragma once
 
-// The generated data set: handwriting-like digits, so that every example, test and benchmark can run where
-// nothing can be downloaded. A sample is a pure function of (seed, part, index) and the same bytes on every
-// machine: it is computed with additions, multiplications, divisions and square roots only, which IEEE 754
-// rounds in one way.
+// The generated data set: handwriting-like digits, so that every example, test and benchmark runs without a
+// download. A sample is a pure function of (seed, part, index) and has the same bytes on every machine. It is
+// computed with additions, multiplications, divisions and square roots only, which IEEE 754 rounds in one
+// way.
 //
 // A digit is a skeleton of strokes (runtime/data/digit_skeletons.hpp) whose control points are moved a little
-// each; the whole is then scaled, slanted, turned and shifted, drawn with a pen of random width, softness and
-// strength over up to two faint stray strokes, and covered with noise. The spread is chosen so that a small
-// convolutional net learns the task well from the default 20,000 samples and a linear classifier does not.
+// each. The whole is then scaled, slanted, turned and shifted. It is drawn with a pen of random width,
+// softness and strength over up to two faint stray strokes. Noise covers the image. The spread is chosen so
+// that a small convolutional net learns the task well from the default 20,000 samples and a linear classifier
+// does not.
 
 #include "runtime/data/source.hpp"
 
@@ -33,8 +34,8 @@ std::int32_t draw_digit(std::uint64_t seed, DigitPart part, std::int64_t index,
 // The first `count` samples of a part, drawn once and kept in memory.
 std::shared_ptr<const Source> make_digits(std::uint64_t seed, DigitPart part, std::int64_t count);
 
-// Writes the first samples of both parts into `directory` as four IDX files under the names that IdxOptions
-// has for defaults, replacing files of those names. Requires: train, test >= 1.
+// Writes the first samples of both parts into `directory` as four IDX files. They have the default names of
+// IdxOptions and replace files of those names. Requires: train, test >= 1.
 void write_digits(const std::filesystem::path& directory, std::uint64_t seed, std::int64_t train,
                   std::int64_t test);
 

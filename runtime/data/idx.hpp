@@ -1,12 +1,11 @@
 #pragma once
 
-// The IDX format, in which MNIST and its kin come (http://yann.lecun.com/exdb/mnist): two zero bytes, the
-// type of the values, the number of dimensions, one big-endian 32-bit extent per dimension, the values row by
-// row. Only unsigned bytes (type 8) are read and written, plain or as gzip.
+// The IDX format of MNIST and similar data sets (http://yann.lecun.com/exdb/mnist). A file has two zero
+// bytes, the type of the values, and the number of dimensions. One big-endian 32-bit extent per dimension
+// follows, then the values row by row. Only unsigned bytes (type 8) are read and written, plain or as gzip.
 //
-// Files are not trusted: a header is believed only as far as the file bears it out, and no memory is taken
-// for more than the file really holds. Whatever is wrong throws DataError with the file, what it says and
-// what was expected.
+// Files are not trusted. A header is accepted only if the file's size agrees, and no memory is allocated for
+// more than the file holds. Any fault throws DataError with the file, the found and the expected value.
 
 #include "runtime/data/source.hpp"
 
@@ -18,7 +17,7 @@
 
 namespace eightfold::runtime::data {
 
-// Where the files are, in a job and where the generated digits are written.
+// The places of the files, in a job and for writing the generated digits.
 struct IdxOptions {
   std::string dir = "data";
   std::string images = "train-images-idx3-ubyte";
@@ -38,8 +37,8 @@ IdxArray read_idx(const std::filesystem::path& path, std::size_t dimensions);
 // Replaces `path`, durably; compressed if the name ends in ".gz". The same array gives the same bytes.
 void write_idx(const std::filesystem::path& path, const IdxArray& array);
 
-// Images [samples, height, width] with one label each, from two files. There is one class more than the
-// largest label: the format does not say how many there are.
+// Images [samples, height, width] with one label each, from two files. The number of classes is the largest
+// label plus 1, because the format does not store it.
 std::shared_ptr<const Source> read_idx_pair(const std::filesystem::path& images,
                                             const std::filesystem::path& labels);
 

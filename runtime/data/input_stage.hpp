@@ -1,7 +1,7 @@
 #pragma once
 
-// Brings a loaded pass to the device: bytes and labels are copied, and the bytes become the network's input,
-// with each channel's mean 0 and deviation 1 over the training data.
+// Copies the bytes and labels of a loaded pass to the device. The bytes become the network's input, with each
+// channel's mean 0 and deviation 1 over the training data.
 
 #include "kernels/buffer.hpp"
 #include "kernels/stream.hpp"

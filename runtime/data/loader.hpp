@@ -1,11 +1,11 @@
 #pragma once
 
-// Samples ahead of their use: a thread that fills pinned memory with the passes of one rank while the device
+// Loads samples ahead of their use. A thread fills pinned memory with the passes of one rank while the device
 // still computes earlier ones.
 //
-// The passes come in the order of the plan, step by step. Each lies in one of kSlots slots of memory: the
-// thread fills slot after slot, waits until the device has consumed what was in the next one (the event of
-// release()), and fills it again. So at most kSlots passes are loaded and not yet consumed.
+// The passes come in the order of the plan, step by step. Each lies in one of kSlots slots of memory. The
+// thread fills slot after slot. It waits until the device has consumed the contents of the next one (the
+// event of release()), and fills it again. So at most kSlots passes are loaded and not yet consumed.
 
 #include "kernels/base/observer.hpp"
 #include "kernels/buffer.hpp"
@@ -55,15 +55,15 @@ class Loader {
  public:
   static constexpr std::int64_t kSlots = kernels::PipelineDepth::kLoaded;
 
-  // Starts loading. `observer` may be null; it hears of a "load" on the loader's track for every pass filled.
-  // Their index counts passes from 0.
+  // Starts loading. `observer` may be null; it gets a span "load" on the loader's track for every pass
+  // filled. Their index counts passes from 0.
   Loader(LoaderJob job, kernels::Device device, base::Observer* observer);
   // Does not wait for passes that are still to be loaded.
   ~Loader() = default;
   Loader(const Loader&) = delete;  // its thread refers to it
   Loader& operator=(const Loader&) = delete;
 
-  // The next pass, once it is loaded. What the source threw is thrown here, after the passes before it.
+  // The next pass, once it is loaded. An exception of the source is thrown here, after the passes before it.
   // Requires: there is one, and fewer than kSlots passes are held.
   const MicroBatch& next();
   // Gives back the oldest pass held: all that reads it is on `stream` by now. Does not wait for it.
@@ -79,7 +79,7 @@ class Loader {
 
   Slot& slot(std::int64_t number) { return slots_[static_cast<std::size_t>(number % kSlots)]; }
   Slot make_slot(kernels::Device device) const;
-  // The thread's whole life, and its parts.
+  // The thread's main function, and its parts.
   void run(const std::stop_token& stop);
   void load_step(std::int64_t step, const std::stop_token& stop);
   Slot* wait_for_free_slot(const std::stop_token& stop);

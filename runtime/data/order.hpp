@@ -1,8 +1,8 @@
 #pragma once
 
-// In which order the samples of an epoch are visited: a pure function of (seed, epoch, position). No list is
-// shuffled, stored or sent; every rank computes the few indices it needs, and resuming needs the step number
-// alone.
+// The order in which the samples of an epoch are visited: a pure function of (seed, epoch, position). No list
+// is shuffled, stored or sent. Every rank computes the few indices it needs, and resuming needs the step
+// number alone.
 
 #include "kernels/random.hpp"
 
@@ -10,10 +10,10 @@
 
 namespace eightfold::runtime::data {
 
-// A pseudo-random permutation of [0, size), evaluated at one position: a Feistel network over the smallest
-// near-square grid that holds `size`, walked again while it lands outside. The grid exceeds `size` by less
-// than one of its sides, so that the expected number of walks is close to 1. Each key gives another
-// permutation; indices 0 .. 8 * 2^32 of the key's numbers are used. Requires: position < size.
+// A pseudo-random permutation of [0, size), evaluated at one position. It is a Feistel network over the
+// smallest near-square grid that holds `size`, applied again while the result lies outside. The grid exceeds
+// `size` by less than one of its sides, so that the expected number of applications is close to 1. Each key
+// gives another permutation; indices 0 .. 8 * 2^32 of the key's numbers are used. Requires: position < size.
 std::uint64_t permuted(const kernels::RandomKey& key, std::uint64_t size, std::uint64_t position);
 
 // The order of a data set of `size` samples: a new permutation in every epoch.

@@ -1,7 +1,7 @@
 #pragma once
 
-// Images and labels of pure noise, of the shape that a kind of data has: for timing steps, where the values
-// do not matter and no file should be needed.
+// Images and labels of pure noise, in the shape of a kind of data. They serve to time steps without files,
+// where the values do not matter.
 
 #include "runtime/data/source.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where samples come from: byte images, channels-last, each with a class. Everything behind this interface is
+// The source of samples: byte images, channels-last, each with a class. Everything behind this interface is
 // in memory or computed: reading needs no lock and no file.
 
 #include "runtime/config/job.hpp"
@@ -33,7 +33,7 @@ class Source {
   virtual std::int64_t classes() const = 0;
   // Copies sample `index` to `image` (sample_shape().bytes() of them) and its class to `label`.
   virtual void read(std::int64_t index, std::span<std::uint8_t> image, std::int32_t& label) const = 0;
-  // What users know sample `index` by: "data/train-labels-idx1-ubyte: record 5".
+  // The name of sample `index` for users: "data/train-labels-idx1-ubyte: record 5".
   virtual std::string place(std::int64_t index) const;
 };
 
@@ -99,9 +99,9 @@ struct Split {
 Split open(const config::Data& config, std::uint64_t seed);
 
 // The test samples for a network that was trained on `trained` of the training samples, of shape `shape`. No
-// file is opened but those that hold them. Where these are the training files, the test samples are those
-// behind the trained ones, which are then the split's other part; otherwise that is absent. Throws DataError
-// as open() does, and where the samples have another shape.
+// file is opened but those that hold them. If these are the training files, the test samples are those behind
+// the trained ones. The trained ones are then the split's other part; otherwise that part is absent. Throws
+// DataError as open() does, and where the samples have another shape.
 Split open_test(const config::Data& config, std::uint64_t seed, std::int64_t trained,
                 const SampleShape& shape);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What a data set looks like: its byte statistics, from which the input of a network is normalised, a
+// Describes a data set. It has byte statistics, from which the input of a network is normalised, a
 // fingerprint, and a page of text for people (`eightfold data info`).
 
 #include "runtime/data/source.hpp"
@@ -10,8 +10,9 @@
 
 namespace eightfold::runtime::data {
 
-// Mean and standard deviation of the bytes of each channel over samples spread evenly over the source: all of
-// them, or 10,000 of a larger one. The sums are exact, so that every machine gets the same numbers.
+// Mean and standard deviation of the bytes of each channel. They are taken over all samples of the source, or
+// over 10,000 evenly spread ones of a larger source. The sums are exact, so that every machine gets the same
+// numbers.
 struct ByteStatistics {
   std::vector<double> mean;
   std::vector<double> deviation;
@@ -27,9 +28,9 @@ struct Normalization {
 };
 Normalization normalization(const ByteStatistics& train);
 
-// Identifies the samples, in their order, with their labels, whatever holds them: 32 hexadecimal digits, the
-// XXH3-128 of height, width and channels (64 bits each), then of each sample's bytes and label (32 bits); all
-// integers little-endian. Reads every sample, at memory's speed.
+// Identifies the samples, in their order, with their labels, in any file. It has 32 hexadecimal digits: the
+// XXH3-128 of height, width and channels (64 bits each), then of each sample's bytes and label (32 bits). All
+// integers are little-endian. Reads every sample, at memory's speed.
 std::string fingerprint(const Source& source);
 
 // Samples per class.

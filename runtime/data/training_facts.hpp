@@ -1,7 +1,8 @@
 #pragma once
 
-// What a job has learnt from its training samples before the first step. It belongs to the network as its
-// weights do: what the network sees depends on mean and deviation, and the counts say which samples it knows.
+// The facts that a job takes from its training samples before the first step. They belong to the network as
+// its weights do. The network's input depends on mean and deviation, and the counts say which samples it was
+// trained on.
 
 #include "runtime/data/source.hpp"
 #include "runtime/data/statistics.hpp"
@@ -23,8 +24,8 @@ struct TrainingFacts {
 // Reads every sample. Requires: the source is not empty.
 TrainingFacts training_facts(const Source& train);
 
-// Where the samples of one are not those of the other, in words: "samples: checkpoint 800, job 900". Empty:
-// they are the same, whatever holds them.
+// The difference between the samples of the two, in words: "samples: checkpoint 800, job 900". Empty: they
+// are the same, in any file.
 std::vector<std::string> differences(const TrainingFacts& checkpoint, const TrainingFacts& job);
 
 }  // namespace eightfold::runtime::data

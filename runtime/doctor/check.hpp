@@ -1,7 +1,7 @@
 #pragma once
 
 // The checks of one machine. A check looks at a Machine and nothing else, in any order, without changing
-// anything; its id is also its anchor in docs/doctor.md. PASS is said only of what was looked at.
+// anything; its id is also its anchor in docs/doctor.md. PASS is reported only for an examined property.
 
 #include "runtime/doctor/finding.hpp"
 #include "runtime/doctor/machine.hpp"
@@ -10,7 +10,7 @@
 
 namespace eightfold::runtime::doctor {
 
-// Whether the evidence, such as a version, should be the same on all nodes of a cluster.
+// Says if the evidence, such as a version, should be the same on all nodes of a cluster.
 enum class SeenEverywhere { differently, alike };
 
 struct Check {

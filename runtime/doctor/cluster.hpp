@@ -1,7 +1,7 @@
 #pragma once
 
 // Combines the findings of all ranks of a job: the failures, and the differences between machines. Findings
-// are turned into text for the way to rank 0 and judged there; nothing here communicates.
+// are sent to rank 0 as text and judged there; this file does not communicate.
 
 #include "comm/mpi/clock_offset.hpp"
 #include "runtime/doctor/data_path.hpp"
@@ -24,10 +24,10 @@ struct RankFindings {
   std::vector<Diagnosis> diagnoses;
   std::optional<comm::mpi::ClockOffset> clock = {};  // filled in by rank 0, for the first rank of a node
 
-  // Of a machine and of this process on it, with every check.
+  // The message about a machine and this process on it, with every check.
   static RankFindings of(const Machine& machine);
   std::string text() const;
-  // Of what text() made. Throws DataError.
+  // Reads the output of text(). Throws DataError.
   static RankFindings parse(const std::string& text);
 };
 
@@ -37,8 +37,8 @@ struct SharedDiagnosis {
   std::vector<int> ranks;
 };
 
-// What stands out: what FAILs or is to be WARNed of somewhere; whatever has different statuses on different
-// ranks; what comparing the ranks came to; in the order of the checks. `ranks` by rank.
+// The findings to print: checks that FAIL or WARN on some rank, checks with different statuses on different
+// ranks, and results of comparisons. They are in the order of the checks. `ranks` by rank.
 struct ClusterReport {
   std::vector<SharedDiagnosis> shown;
   std::size_t checks = 0;  // of all, shown or not
@@ -48,7 +48,7 @@ ClusterReport compare(std::span<const RankFindings> ranks);
 // The comparisons themselves: each looks at all ranks. In cluster_checks.cpp.
 std::vector<Diagnosis> compare_ranks(std::span<const RankFindings> ranks);
 
-// Where ranks are: "all 4 ranks", "a, b", "a (rank 1), b".
+// The hosts of ranks: "all 4 ranks", "a, b", "a (rank 1), b".
 std::string where(std::span<const RankFindings> all, std::span<const int> ranks);
 
 }  // namespace eightfold::runtime::doctor

@@ -1,7 +1,7 @@
 #pragma once
 
-// Which way the gradients of a job would take between nodes, as far as one machine can tell without starting
-// MPI, and the most that way could carry.
+// The path of a job's gradients between nodes, and the most that it could carry. One machine derives both
+// without starting MPI.
 
 #include "runtime/doctor/machine.hpp"
 

@@ -23,13 +23,13 @@ std::vector<Diagnosis> examine(const Machine& machine);
 // FAIL if one failed, and so on down to PASS; PASS for none.
 Status worst(const std::vector<Diagnosis>& diagnoses);
 
-// What a terminal can show, and JSON hold, of whatever a machine's files say.
+// The part of a machine's text that a terminal can show and JSON can hold.
 std::string printable(std::string text);
 
-// "STATUS id evidence", with `where` in brackets behind the id unless it is empty; then, where there is
-// something to do, a line each of what follows, of the fix and of where it is explained.
+// "STATUS id evidence", with `where` in brackets behind the id unless it is empty. If something is to be
+// done, three lines follow: the consequence, the fix, and the place of its explanation.
 std::string report(const Diagnosis& diagnosis, std::string_view where = {});
-// Of all checks: what asks most of the user first, then what passed; what does not apply in one line.
+// All checks: failures first, then warnings, then passed checks. Checks that do not apply share one line.
 std::string report(const std::vector<Diagnosis>& diagnoses);
 // "37 checks: 1 FAIL, 2 WARN, 20 PASS, 14 SKIP"
 std::string totals(const std::vector<Diagnosis>& diagnoses);

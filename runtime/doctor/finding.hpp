@@ -1,7 +1,7 @@
 #pragma once
 
-// What a check of a machine came to: a status, the facts it rests on, what follows from them for whoever
-// trains here, and the one command that would change it.
+// The result of a check of a machine: a status, the facts it rests on, their consequence for training, and
+// the one command that would change it.
 
 #include <string>
 #include <string_view>
@@ -9,7 +9,7 @@
 
 namespace eightfold::runtime::doctor {
 
-// In the order of how much they ask of the user.
+// In ascending order of urgency.
 enum class Status {
   pass,
   skip,     // does not apply to this machine

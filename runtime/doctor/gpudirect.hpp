@@ -1,7 +1,8 @@
 #pragma once
 
-// The two ways in which an adapter may read a GPU's memory by itself, as far as files tell: the kernel module
-// nvidia-peermem, and dma-buf, for which kernel and driver have to be new enough and the driver open.
+// The two ways in which an adapter may read a GPU's memory by itself, as far as files tell. One is the kernel
+// module nvidia-peermem. The other is dma-buf, which needs a new enough kernel, and a new enough and open
+// driver.
 
 #include "runtime/doctor/finding.hpp"
 #include "runtime/doctor/machine.hpp"

@@ -1,9 +1,9 @@
 #pragma once
 
-// What libraries of the machine say that are neither linked nor needed: NVML, the CUDA driver, UCX, verbs,
-// and the MPI that this program was started with. They are loaded when they are asked, by their own names,
-// and stay loaded: some start threads or leave hooks that no unloading takes back. Declarations are our own,
-// as the libraries' documents have them; the headers need not be installed.
+// Queries libraries of the machine that are neither linked nor needed. They are NVML, the CUDA driver, UCX,
+// verbs, and the MPI that this program was started with. They are loaded when they are queried, by their own
+// names. They stay loaded, because some start threads or leave hooks that unloading does not undo.
+// Declarations are our own, as the libraries' documents have them; the headers need not be installed.
 
 #include "kernels/base/library.hpp"
 
@@ -30,7 +30,7 @@ struct NvmlFacts {
   std::string message;  // NVML's words for it
   std::string driver;   // the version of the kernel module it talks to
   std::vector<NvmlGpu> gpus;
-  // Of every two GPUs, by address, of which NVML says it: whether one reads the other's memory by itself.
+  // For every two GPUs, by address, that NVML knows: true if one reads the other's memory by itself.
   std::vector<std::tuple<std::string, std::string, bool>> peers;
 };
 
@@ -47,7 +47,7 @@ struct UcxFacts {
 
 struct VerbsDevice {
   std::string name;
-  // True if its driver registers dma-buf memory, found out with a file that is none; nothing where it cannot
+  // True if its driver registers dma-buf memory, as an invalid file shows; nothing where it cannot
   // be asked. NCCL asks in the same way.
   std::optional<bool> takes_dma_buf;
 };

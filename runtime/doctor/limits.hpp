@@ -7,7 +7,7 @@
 namespace eightfold::runtime::doctor {
 
 struct Limit {
-  std::optional<std::uint64_t> bytes;  // nothing: as much as it likes
+  std::optional<std::uint64_t> bytes;  // nothing: no limit
 
   bool unlimited() const { return !bytes; }
 };

@@ -1,7 +1,7 @@
 #pragma once
 
-// What is looked at by more than one check: the GPUs and network adapters of a machine with their places in
-// the PCI tree, its kernel, its driver, the environment of the process, and whom to ask for the rest.
+// The facts that several checks use: GPUs and network adapters with their places in the PCI tree, kernel,
+// driver, and environment of the process. It also has the libraries to query for the rest.
 
 #include "runtime/doctor/libraries.hpp"
 #include "runtime/doctor/root.hpp"
@@ -45,7 +45,7 @@ struct Nic {
   PciDevice device;
   std::vector<Port> ports;
 
-  // Of its fastest active port; 0 without one.
+  // The rate of its fastest active port; 0 without one.
   double rate_gbits() const;
 };
 

@@ -1,9 +1,9 @@
 #pragma once
 
-// The files of a machine, below a directory that stands for its "/": the machine this runs on, a copy of
-// another one's /proc and /sys, or a tree that a test built. Paths are the machine's own, "/proc/modules".
-// Links are followed unless they lead out of the directory. Files of /proc and /sys vanish and refuse at any
-// time: what cannot be read is nothing, not an error.
+// The files of a machine, below a directory that stands for its "/". The machine is this one, another one
+// with copied /proc and /sys, or a tree that a test built. Paths are the machine's own, "/proc/modules".
+// Links are followed unless they lead out of the directory. Files of /proc and /sys may vanish or refuse at
+// any time: an unreadable file gives nothing, not an error.
 
 #include <cstdint>
 #include <filesystem>
@@ -29,13 +29,13 @@ class Root {
   std::optional<std::int64_t> read_integer(const std::filesystem::path& path) const;
   // The names in a directory, sorted; none when it cannot be read.
   std::vector<std::string> list(const std::filesystem::path& path) const;
-  // What a link says, followed or not: "ipc:[4026531839]".
+  // The text of a link, followed or not: "ipc:[4026531839]".
   std::optional<std::string> link(const std::filesystem::path& path) const;
-  // What a path stands for once its links are followed; the path itself where that is not known.
+  // The path with its links followed; the path itself if that is not known.
   std::filesystem::path resolve(const std::filesystem::path& path) const;
 
  private:
-  // Where it really is, with links followed; nothing if it does not exist or lies outside.
+  // Its real place, with links followed; nothing if it does not exist or lies outside.
   std::optional<std::filesystem::path> inside(const std::filesystem::path& path) const;
 
   std::filesystem::path directory_;

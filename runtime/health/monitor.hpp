@@ -1,7 +1,7 @@
 #pragma once
 
 // Watches the health of all ranks during a run. Each rank reads its own GPU; rank 0 gathers the reports and
-// logs the ranks that hold the others up. Belongs to the worker's thread.
+// logs the ranks that delay the others. Belongs to the worker's thread.
 
 #include "comm/engine/engine.hpp"
 #include "runtime/health/sensor.hpp"

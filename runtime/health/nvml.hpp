@@ -1,6 +1,6 @@
 #pragma once
 
-// NVML, the driver's library that knows what a GPU does: loaded when it is asked for, neither linked nor
+// NVML, the driver's library that reports the state of a GPU: loaded when it is asked for, neither linked nor
 // needed.
 
 #include "kernels/base/library.hpp"
@@ -13,7 +13,7 @@
 
 namespace eightfold::runtime::health {
 
-// What NVML says of a GPU; nothing where it says nothing.
+// The values that NVML reports for a GPU; nothing for those that it does not report.
 struct GpuHealth {
   std::optional<unsigned> clock_mhz, max_clock_mhz;  // of the multiprocessors
   std::optional<unsigned> temperature_c;
@@ -34,7 +34,7 @@ class Nvml {
   Nvml& operator=(const Nvml&) = delete;
 
   const base::LibrarySource& source() const noexcept { return library_.source(); }
-  // Of its start: 0 if it answers, and its own words.
+  // The result of its start: 0 if it answers, and its own words.
   int code() const noexcept { return code_; }
   const std::string& message() const noexcept { return message_; }
   bool answers() const { return source().loaded() && code_ == 0; }

@@ -35,7 +35,7 @@ std::string summary_of(std::span<const RankReport> reports);
 // "rank 3 (power cap), rank 5 (too hot (hardware))"; empty if none is throttled.
 std::string throttled_ranks(std::span<const RankReport> reports);
 
-// Of one GPU, why it is throttled: "too hot (hardware), power cap"; empty if it is not.
+// The reasons why one GPU is throttled: "too hot (hardware), power cap"; empty if it is not.
 std::string throttling_of(const GpuHealth& gpu);
 
 }  // namespace eightfold::runtime::health

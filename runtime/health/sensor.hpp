@@ -15,7 +15,7 @@ class Sensor {
   // log why nothing will be known of it.
   explicit Sensor(kernels::Device device);
 
-  // Takes a few milliseconds. Nothing is known of the host.
+  // Takes a few milliseconds. On the host it gives nothing.
   GpuHealth read();
   // "0000:1a:00.0"; empty for the host.
   const std::string& address() const noexcept { return address_; }

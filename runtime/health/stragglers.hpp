@@ -1,6 +1,6 @@
 #pragma once
 
-// Finds the ranks that hold the others up, by the times of their own parts of a step. On rank 0.
+// Finds the ranks that delay the others, by the times of their own parts of a step. On rank 0.
 
 #include "runtime/health/rank_report.hpp"
 #include "runtime/health/recurrence.hpp"
@@ -12,8 +12,8 @@
 
 namespace eightfold::runtime::health {
 
-// Steps from one comparison of the ranks to the next: with two in a row to be sure, a rank is named within 50
-// steps of becoming slow, whenever that is.
+// Steps from one comparison of the ranks to the next. Two comparisons in a row must agree, so a rank is named
+// within 50 steps of becoming slow at any time.
 inline constexpr std::int64_t kPaceSteps = 16;
 
 // The speed of a rank relative to the others: the median time of their own parts of a step over that of its

@@ -1,8 +1,7 @@
 #pragma once
 
-// What a user has written, key by key, before it becomes a JobConfig: every value is one that its key
-// accepts. Whether the keys are known and fit together is not asked yet: an override may still change one of
-// them.
+// A user's input, key by key, before it becomes a JobConfig: every value is one that its key accepts. Later
+// checks find unknown keys and keys that do not fit together: an override may still change one of them.
 
 #include "runtime/config/tables.hpp"
 

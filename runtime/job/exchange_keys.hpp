@@ -12,7 +12,7 @@ namespace eightfold::runtime::job {
 
 config::Section<config::JobConfig> exchange_section();
 
-// What exchange.codec and exchange.algorithm may be.
+// The allowed values of exchange.codec and exchange.algorithm.
 const std::vector<std::string_view>& codec_names();
 const std::vector<std::string_view>& algorithm_names();
 // True if the algorithm adds encoded values up again and again, which would differ between ranks.

@@ -21,7 +21,7 @@ inline constexpr std::string_view kLayerList = "layer";
 const std::vector<config::Section<config::JobConfig>>& job_sections();
 // [[model.layer]]: the keys of all kinds of layers, each with the kinds that use it.
 const config::Section<config::Layer>& layer_section();
-// What `kind` may be in them.
+// The allowed values of `kind` in them.
 config::Kinds layer_kinds();
 config::Kinds data_kinds();
 config::Kinds optimizer_kinds();

@@ -1,7 +1,7 @@
 #pragma once
 
 // From a job file to a job. Strict: a key that is unknown, of the wrong type, out of range, or without effect
-// on this job is an error, not a shrug. Errors read "place: what is wrong; what is allowed", the place being
+// on this job is an error. Errors read "place: what is wrong; what is allowed", the place being
 // "file:line:column" or "--set section.key=value".
 
 #include "runtime/config/job.hpp"
@@ -28,8 +28,8 @@ ParsedJob parse_job(std::string_view toml_text, std::string_view source_name,
 // The most steps that a job can take, as far as they are known before its data are opened; nothing if they
 // are not bounded.
 std::optional<std::int64_t> known_steps(const config::JobConfig& config);
-// Throws ConfigError if the learning rate would still rise when a job of so many steps ends. Nothing but
-// training asks: a checkpoint, or a job whose step is timed, is worth reading all the same.
+// Throws ConfigError if the learning rate would still rise when a job of so many steps ends. Only training
+// calls this. A checkpoint, or a job whose step is timed, can be read all the same.
 void check_warmup(const config::Schedule& schedule, std::int64_t job_steps);
 
 }  // namespace eightfold::runtime::job

@@ -15,9 +15,9 @@ std::string resolved_toml(const config::JobConfig& config);
 // The same, and behind every value where it comes from, as a comment.
 std::string resolved_toml_with_origins(const ParsedJob& job);
 
-// Where the jobs differ in what decides the numbers of training (the model, the optimizer, the order of
-// samples ...): one line per key, "optimizer.momentum: checkpoint 0.9, job 0.8". Empty: one may continue a
-// checkpoint of the other.
+// The differences of the jobs in keys that decide the numbers of training (the model, the optimizer, the
+// order of samples ...). Each key has one line: "optimizer.momentum: checkpoint 0.9, job 0.8". Empty: one may
+// continue a checkpoint of the other.
 std::vector<std::string> differences(const config::JobConfig& checkpoint, const config::JobConfig& job);
 
 }  // namespace eightfold::runtime::job
