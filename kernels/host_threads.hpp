@@ -10,9 +10,9 @@
 namespace eightfold::kernels {
 
 // Asks OpenMP for teams of `count` threads, at least 1, for what the calling thread plans and runs from now
-// on. Returns how many it grants: fewer where OMP_THREAD_LIMIT and its kin say so. OMP_DYNAMIC, which lets
-// the number follow the load of the machine, is turned off. Throws EnvironmentError if this process may not
-// start so many threads, or if OpenMP does not grant the same number twice.
+// on. Returns how many it grants: fewer if OMP_THREAD_LIMIT or a similar variable says so. OMP_DYNAMIC, which
+// lets the number follow the load of the machine, is turned off. Throws EnvironmentError if this process may
+// not start so many threads, or if OpenMP does not grant the same number twice.
 int set_host_threads(int count);
 
 // The calling thread's granted number.

@@ -10,7 +10,7 @@ namespace eightfold::base {
 
 class Descriptor {
  public:
-  // Takes what open(2) and its kin return; -1, a failure that they explain, is nothing to own.
+  // Takes a result of open(2) or a similar call; -1, a failure, owns nothing.
   explicit Descriptor(int number = -1) noexcept : number_(number) {}
   ~Descriptor() { close(); }
   Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}

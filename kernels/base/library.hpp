@@ -1,7 +1,7 @@
 #pragma once
 
-// A shared library that is loaded for its answers and never unloaded: some start threads or leave hooks that
-// no unloading takes back. Declarations of its functions are the caller's own, as the library's documents
+// A shared library that is loaded for queries and never unloaded: some start threads or leave hooks that
+// unloading does not undo. Declarations of its functions are the caller's own, as the library's documents
 // have them; its headers need not be installed.
 
 #include <string>

@@ -2,7 +2,7 @@
 
 // The layout of all parameters of a model in one allocation, and of all gradients in another of the same
 // layout. Tensors stand in the order in which the backward pass completes their gradients, each padded to a
-// whole block: whatever is complete is a prefix of the arena, and a bucket of the exchange is just a span of
+// whole block. So the complete gradients are a prefix of the arena, and a bucket of the exchange is a span of
 // it.
 
 #include "kernels/tensor.hpp"

@@ -1,12 +1,12 @@
 #pragma once
 
-// A network built from the job's layer list, with every shape and buffer fixed: parameters and gradients in
-// arenas, activations for one pass of `rows` samples. A pass enqueues work and allocates nothing.
+// A network built from the job's layer list, with every shape and buffer fixed. Parameters and gradients are
+// in arenas; activations are for one pass of `rows` samples. A pass enqueues work and allocates nothing.
 //
 // The plan is not always the list, layer by layer, but computes the same function, bit for bit:
 //   - relu right behind linear or conv2d is applied as their result is stored;
-//   - relu before max_pool changes places with it, on fewer elements (the maximum of rectified values is the
-//     rectified maximum, and the same element receives the gradient).
+//   - relu before max_pool changes places with it, on fewer elements. The maximum of rectified values is the
+//     rectified maximum, and the same element receives the gradient.
 
 #include "kernels/buffer.hpp"
 #include "kernels/timeline.hpp"
@@ -48,7 +48,7 @@ class Model {
   // The input of a pass, fp32 [rows, height, width, channels]; a pass overwrites it.
   kernels::Tensor input() const { return input_.tensor(input_shape_); }
   std::int64_t rows() const noexcept { return input_shape_[0]; }
-  // Values per sample in which it ends: as many classes as it tells apart.
+  // Outputs per sample: the number of classes.
   std::int64_t outputs() const { return stages_.back().y.elements() / rows(); }
   // Products of matrices in one training pass, forward and backward.
   double training_flops() const;
@@ -60,7 +60,7 @@ class Model {
   // Before the first pass after the weights changed.
   void begin_step(kernels::StreamView stream);
   // Forward, loss and backward over what input() holds. labels [rows] i32. The gradient of `weight` times the
-  // sum of the losses goes to gradients() as pass.gradients says; the losses and hits are added to totals [2]
+  // sum of the losses goes to gradients() as pass.gradients says. The losses and hits are added to totals [2]
   // f64. With a timeline of the stream every layer's part is a span of it (runtime/telemetry/spans.hpp).
   void train(kernels::StreamView stream, const layers::PassContext& pass, kernels::ConstTensor labels,
              float weight, kernels::Tensor totals, const GradientsReady& ready,

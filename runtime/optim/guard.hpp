@@ -1,12 +1,12 @@
 #pragma once
 
-// Looks at the gradient of every step before it may change a weight: one that is not finite, or whose norm
-// stands out from those of the steps before, is skipped or ends the job. After the exchange every rank holds
-// the same bits of it, and its norm is summed in an order of its own, so that all ranks come to the same
-// answer without asking each other.
+// Looks at the gradient of every step before it may change a weight. A gradient that is not finite, or whose
+// norm stands out from those of the steps before, is skipped or ends the job. After the exchange every rank
+// holds the same bits of the gradient. Its norm is summed in a fixed order. So all ranks get the same answer
+// without communication.
 //
-// A skipped step counts as a step, and what it did to momentum, moments and weights is nothing. The residuals
-// of error feedback are those that its exchange left.
+// A skipped step counts as a step, but leaves momentum, moments and weights unchanged. The residuals of error
+// feedback are those that its exchange left.
 
 #include "kernels/buffer.hpp"
 #include "kernels/stream.hpp"
@@ -33,8 +33,7 @@ class Guard {
 
   Guard(const config::Guard& config, kernels::Device device);
 
-  // True if it looks at anything. If so a step waits for all of its gradients, and on a device for their
-  // norm.
+  // True if it checks anything. If so a step waits for all of its gradients, and on a device for their norm.
   bool is_on() const noexcept;
   // True if the step, counted from 0, may update weights with these gradients, summed over the ranks. Waits
   // for the stream. Throws an AgreedError of divergence where the job says stop, or has skipped too many
@@ -43,7 +42,7 @@ class Guard {
 
   // Those since the last call.
   std::vector<telemetry::SkippedStep> take_skipped();
-  // What must be saved to go on exactly: the norms, oldest first, NaN where there is none yet, on the host.
+  // The state to save for an exact resume: the norms, oldest first, NaN where there is none yet, on the host.
   // Absent where spikes are not looked for.
   kernels::Tensor norms() const;
 

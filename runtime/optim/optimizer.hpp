@@ -31,7 +31,7 @@ class Optimizer {
   // True if no weight can be updated before all gradients are there: clipping looks at their norm.
   bool needs_all_gradients() const noexcept { return clip_norm_ > 0; }
 
-  // What must be saved to go on exactly: named arenas.
+  // The state to save for an exact resume: named arenas.
   struct State {
     std::string name;
     kernels::Buffer<float> arena;

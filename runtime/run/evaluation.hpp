@@ -1,6 +1,6 @@
 #pragma once
 
-// Loss and accuracy over the test data, dealt out over the ranks.
+// Loss and accuracy over the test data, divided over the ranks.
 
 #include "comm/engine/engine.hpp"
 #include "kernels/base/flight_record.hpp"

@@ -18,8 +18,8 @@ void save_residuals(comm::mpi::Communicator& communicator, kernels::StreamView s
                     kernels::Tensor residual, std::span<float> passing, checkpoint::Draft* draft);
 
 // Fills the residuals from a checkpoint, `found` being rank 0's. On as many ranks as were saved each gets its
-// own back. On another number N of ranks, rank r gets the sum of those of ranks r, r + N, r + 2N ... Where
-// nothing is encoded now they are dropped, with a warning. Collective; errors are agreed.
+// own back. On another number N of ranks, rank r gets the sum of those of ranks r, r + N, r + 2N ... If
+// nothing is encoded now, they are dropped with a warning. Collective; errors are agreed.
 void restore_residuals(comm::mpi::Communicator& communicator, kernels::StreamView stream,
                        kernels::Tensor residual, const checkpoint::Found& found);
 

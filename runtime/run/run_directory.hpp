@@ -23,7 +23,8 @@ bool holds_run(const std::filesystem::path& directory);
 // True if the newest start of the run reached the end of the run, judged by its metrics.jsonl.
 bool has_ended(const std::filesystem::path& directory);
 
-// Where the run's checkpoints are: checkpoint.dir if the job names one, else inside the run directory.
+// The directory of the run's checkpoints: checkpoint.dir if the job names one, else one inside the run
+// directory.
 std::filesystem::path checkpoint_store(const config::JobConfig& job,
                                        const std::filesystem::path& run_directory);
 
@@ -41,8 +42,8 @@ std::optional<std::filesystem::path> run_with_store(const std::filesystem::path&
 // The run that wrote a checkpoint; nothing if its folder is outside of any run.
 std::optional<std::filesystem::path> run_of(const std::filesystem::path& checkpoint);
 
-// Creates the run's directory of flight records (kernels/base/flight_record.hpp). That of an earlier start is
-// renamed to flight-1, flight-2 ... before. Throws EnvironmentError.
+// Creates the run's directory of flight records (kernels/base/flight_record.hpp). The directory of an earlier
+// start is renamed to flight-1, flight-2 ... before. Throws EnvironmentError.
 std::filesystem::path create_flight_directory(const std::filesystem::path& run_directory);
 std::filesystem::path flight_directory(const std::filesystem::path& run_directory);
 

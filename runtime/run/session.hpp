@@ -33,7 +33,7 @@ enum class Restored { everything, weights };
 
 class Session {
  public:
-  // Throws ConfigError when there are more ranks than samples in a batch or the layers do not fit together,
+  // Throws ConfigError when a batch has fewer samples than ranks or the layers do not fit together. Throws
   // DataError when a label is none of the network's outputs. Not collective; the weights are zeros until
   // initialize() or restore().
   Session(config::JobConfig config, data::Split data, const RankPlace& place);
@@ -49,7 +49,7 @@ class Session {
   // deviation are the checkpoint's.
   const data::TrainingFacts& facts() const noexcept { return facts_; }
   const RankPlace& place() const noexcept { return place_; }
-  // How training samples are partitioned into steps, ranks and passes.
+  // The partition of training samples into steps, ranks and passes.
   const data::BatchPlan& plan() const noexcept { return plan_; }
   config::RunLength length() const;
   kernels::StreamView stream() const noexcept { return stream_; }

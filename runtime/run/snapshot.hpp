@@ -20,7 +20,7 @@
 namespace eightfold::runtime::run {
 
 // All of a model's training state in host memory, allocated once. load_from_device() and store_to_device()
-// copy it. Where a tensor of the snapshot is the arena itself they copy nothing.
+// copy it. They copy nothing if a tensor of the snapshot is the arena itself.
 class Snapshot {
  public:
   enum class Copies { of_device_arenas, of_all };
@@ -37,7 +37,7 @@ class Snapshot {
   void load_weights_from_device(kernels::StreamView stream);
   void store_to_device(kernels::StreamView stream);
 
-  // Of all weights, padding included.
+  // The hash of all weights, padding included.
   std::uint64_t weight_hash() const;
   // True if no weight is infinite or not a number.
   bool weights_are_finite() const;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The training steps of a job on one rank, with every choice the job leaves open made before the first step:
-// a worker reads no configuration.
+// The training steps of a job on one rank. Every choice that the job leaves open is made before the first
+// step: a worker reads no configuration.
 
 #include "kernels/stream.hpp"
 #include "runtime/data/input_stage.hpp"
@@ -33,7 +33,7 @@ struct StepPlan {
   std::vector<model::ArenaSpan> buckets;
   data::LoaderJob samples;  // which samples, in which order, for which steps
   std::uint64_t seed = 0;   // of dropout
-  // Whether a bucket is submitted as soon as the backward pass has completed it, or with all others.
+  // True if a bucket is submitted as soon as the backward pass has completed it; false: with all others.
   bool overlaps = true;
   // True if the exchange leaves numbers between the tensors of the gradient arena, where zeros belong.
   bool clears_padding = false;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The end of a run before its last step: someone asks for it on any rank, all ranks agree on the step after
-// which they stop, write a checkpoint, and leave with exit code 75.
+// The end of a run before its last step. A request may come on any rank. All ranks agree on the step after
+// which they stop, write a checkpoint, and exit with code 75.
 
 #include "comm/engine/async_max.hpp"
 #include "kernels/device.hpp"
@@ -41,8 +41,8 @@ class StopRequest {
   std::atomic<StopReason> reason_{StopReason::none};
 };
 
-// The time at which Slurm ends the job: SLURM_JOB_END_TIME, in seconds since 1970. Nothing if that is not set
-// or no number.
+// The time at which Slurm ends the job: SLURM_JOB_END_TIME, in seconds since 1970. Nothing if that variable
+// is not set or no number.
 std::optional<std::chrono::system_clock::time_point> slurm_end_time();
 
 // A rank's part in the agreement, once a step. The worker's thread calls; what it says is the same on every

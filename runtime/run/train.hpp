@@ -1,6 +1,6 @@
 #pragma once
 
-// A training run from its first step to its verdict: what `eightfold train` does on every rank.
+// A training run from its first step to its verdict, as `eightfold train` does on every rank.
 
 #include "comm/mpi/communicator.hpp"
 #include "runtime/checkpoint/store.hpp"
@@ -36,10 +36,11 @@ struct RunPlan {
   checkpoint::Store* store = nullptr;  // for checkpoints, on rank 0; outlives the run; null: none is written
 };
 
-// Trains `session` from run.first_step to the end of the job, its target accuracy, an error, or the step
-// after which all ranks stop because one was asked to. Evaluates and writes checkpoints as the job says, and
-// at the end; one that cannot be written does not end the run. Starts and stops the engine on `communicator`.
-// Collective. Throws DivergenceError's code, agreed, when the loss is no longer a number or replicas differ.
+// Trains `session` from run.first_step to the end of the job, its target accuracy, an error, or an agreed
+// stop. All ranks stop after the same step if one was asked to. Evaluates and writes checkpoints as the job
+// says, and at the end; one that cannot be written does not end the run. Starts and stops the engine on
+// `communicator`. Collective. Throws DivergenceError's code, agreed, when the loss is no longer a number or
+// replicas differ.
 TrainResult train(Session& session, comm::mpi::Communicator& communicator, const RunPlan& run);
 
 }  // namespace eightfold::runtime::run

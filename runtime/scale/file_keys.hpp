@@ -1,7 +1,7 @@
 #pragma once
 
 // The tables of every key that a fabric file and a workload file may contain: name, unit, range, help. One
-// file may hold a fabric and a workload: each reader knows the keys of both and minds its own.
+// file may hold a fabric and a workload: each reader knows the keys of both and uses its own.
 
 #include "comm/simulator/fabric.hpp"
 #include "runtime/config/key.hpp"

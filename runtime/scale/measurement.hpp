@@ -36,7 +36,7 @@ struct Point {
   friend auto operator<=>(const Point&, const Point&) = default;
 };
 
-// What is measured of it: one rank exchanges nothing, whatever the codec and the algorithm, and without a
+// The point that is measured for it. One rank exchanges nothing with any codec and algorithm, and without a
 // codec there is no algorithm.
 Point measured_as(Point point);
 
@@ -68,9 +68,9 @@ std::string measurement_line(const Measurement& measurement);
 inline constexpr std::string_view kMeasurementStart = R"({"experiment":")";
 
 // Every complete line of the file. A last line without an end is what an interrupted run has left, and is
-// left out. Where a repeat of a point stands there again, the later line holds, in the place of the first.
-// Files written before one rank was one point have its step under every codec: all become repeats of it.
-// Throws DataError "FILE:LINE: what is wrong", EnvironmentError when the file cannot be read.
+// left out. If a repeat of a point occurs again, the later line replaces the first. Files written before one
+// rank was one point have its step under every codec: all become repeats of it. Throws DataError "FILE:LINE:
+// what is wrong", EnvironmentError when the file cannot be read.
 std::vector<Measurement> read_measurements(const std::filesystem::path& file);
 
 // Reads the single row of a file of `bench step --json FILE`. Throws DataError, EnvironmentError.

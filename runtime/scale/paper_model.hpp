@@ -1,12 +1,12 @@
 #pragma once
 
-// The model with which the ICLR 2016 paper "8-Bit Approximations for Parallelism in Deep Learning" (arXiv
-// 1511.04561v4, section 5.2) predicts the speed-up of AlexNet on 96 GPUs: 32 nodes of 3, InfiniBand, a batch
-// of 12288. Kept to compare with, not to predict from: prediction.hpp does that.
+// The model of the ICLR 2016 paper "8-Bit Approximations for Parallelism in Deep Learning" (arXiv
+// 1511.04561v4, section 5.2). It predicts the speed-up of AlexNet on 96 GPUs: 32 nodes of 3, InfiniBand, a
+// batch of 12288. Kept to compare with, not to predict from: prediction.hpp does that.
 //
-// All GPUs repeat the fully connected part, sub-batch by sub-batch; before each, every node sends its
-// activations to the 31 others, one after the other. What that takes beyond the 1.3 ms of the products it
-// hides under counts, and counts 31 times. As formulas, in milliseconds:
+// All GPUs repeat the fully connected part, sub-batch by sub-batch. Before each, every node sends its
+// activations to the 31 others, one after the other. The products take 1.3 ms and hide that much of the
+// sending. The time beyond it counts 31 times. As formulas, in milliseconds:
 //   synchronisation = 31 (latency + bytes / 4.5 GB/s)
 //   penalty = synchronisation if that is below 1.3, else 31 (synchronisation - 1.3)
 //   speed-up = 96 total / (total - connected + connected * 12288 / sub-batch + penalty)
@@ -26,7 +26,7 @@ struct PaperNetwork {
 inline constexpr PaperNetwork kNervana{.name = "NervanaGPU", .total_ms = 104.1};
 inline constexpr PaperNetwork kConvnet2{.name = "convnet2", .total_ms = 177};
 
-// What a node sends to another node for one sub-batch.
+// The message of a node to another node for one sub-batch.
 struct PaperMessage {
   double kib = 0;
   double latency_ms = 0;
@@ -47,17 +47,17 @@ struct PaperRow {
 };
 
 // Tables 5 and 7. With the latencies as printed, of one or two digits, the formula misses the printed
-// speed-ups by at most 1.1 %; with `latency_ms` it gives every one of them to its last digit.
+// speed-ups by at most 1.1 %. With `latency_ms` it gives every speed-up to its last digit.
 std::span<const PaperRow> paper_rows();
 
 double paper_synchronisation_ms(const PaperMessage& message);
 double paper_penalty_ms(const PaperMessage& message);
 double paper_speedup(const PaperNetwork& network, int sub_batch, const PaperMessage& message);
 
-// The message that a sub-batch needs at so many bits a number, which in 8 bits is twice what the paper
-// counts: 9216 activations a sample, divided over 32 nodes. Its latency is Table 5's for its size: between
-// sizes of the table on a straight line in logarithms, and the mean of two that the table has for one size.
-// The paper has no such rule; this one was found by what it gives, in 8 bits 13.8 to 37.6 to 5.3.
+// The message that a sub-batch needs at so many bits a number: 9216 activations a sample, divided over 32
+// nodes. In 8 bits it is twice the paper's count. Its latency is Table 5's for its size. Between sizes it is
+// interpolated in logarithms. If the table has two latencies for one size, it is their mean. The paper has no
+// such rule; this one was found by what it gives, in 8 bits 13.8 to 37.6 to 5.3.
 PaperMessage paper_message(int sub_batch, int bits);
 
 }  // namespace eightfold::runtime::scale

@@ -1,7 +1,7 @@
 #pragma once
 
-// How long a training step takes on a cluster that one does not have: the backward pass makes buckets ready,
-// the simulator (comm/simulator/simulator.hpp) replays their schedules on the fabric.
+// Predicts the time of a training step on a cluster that is not available. The backward pass makes buckets
+// ready, and the simulator (comm/simulator/simulator.hpp) replays their schedules on the fabric.
 
 #include "comm/simulator/fabric.hpp"
 #include "quant8/format.hpp"
@@ -39,7 +39,7 @@ bool can_predict();
 // Throws ConfigError for an algorithm that does not exist or does not suit the format, EnvironmentError in a
 // build without SimGrid. Once per process at a time: SimGrid's world is the process's. Without an algorithm
 // the cheapest to simulate is tried first, and none whose bytes alone take longer than the fastest one's
-// step. Says what takes long, and how far it is.
+// step. Logs long work and its progress.
 Prediction predict(const Workload& workload, const comm::simulator::Fabric& fabric, const Question& question);
 
 // "all nodes share 2 cores of one machine": what a fabric measured on network namespaces makes of ranks

@@ -1,7 +1,7 @@
 #pragma once
 
-// What one rank of a job computes in a step, and what its codecs cost: a profile of a device
-// (`eightfold bench step --profile`), or published figures. Seconds.
+// The computing of one rank of a job in a step, and the cost of its codecs. The figures are a profile of a
+// device (`eightfold bench step --profile`), or published. Seconds.
 
 #include "quant8/format.hpp"
 

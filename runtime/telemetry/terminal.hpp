@@ -8,8 +8,8 @@ namespace eightfold::runtime::telemetry {
 // pseudo-terminal even when its own output goes to a file: there the launcher's output decides.
 bool output_is_watched();
 
-// Prints on standard output, at once. What is printed there is worth less than the run: where it can no
-// longer be written to, a warning says so and nothing more is printed.
+// Prints on standard output, at once. A failure to print does not end the run: a warning says so and nothing
+// more is printed.
 void show(std::string_view text);
 
 }  // namespace eightfold::runtime::telemetry

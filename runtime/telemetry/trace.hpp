@@ -1,8 +1,8 @@
 #pragma once
 
-// The trace of a run in Chrome's trace-event format (chrome://tracing, ui.perfetto.dev): one row per thread
-// of work, one more for each bucket in exchange, times in microseconds since the trace began. Kept in memory,
-// bounded, and written at the end.
+// The trace of a run in Chrome's trace-event format (chrome://tracing, ui.perfetto.dev). It has one row per
+// thread of work and one for each bucket in exchange. Times are in microseconds since the trace began. Kept
+// in memory, bounded, and written at the end.
 
 #include "kernels/base/observer.hpp"
 

@@ -30,7 +30,7 @@ class PhaseTimer {
   std::string_view key() const;
 
  private:
-  // Nothing: as long as it likes.
+  // Nothing: no deadline.
   std::optional<base::Duration> deadline(base::Phase phase) const;
   void learn(base::Duration lasted);
 

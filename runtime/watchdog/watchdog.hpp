@@ -23,7 +23,7 @@ namespace eightfold::runtime::watchdog {
 
 class Watchdog {
  public:
-  // Blocks the signals in the calling thread, and so in all threads that it starts from now on: the main
+  // Blocks the signals in the calling thread, and so in all threads that it starts from now on. So the main
   // thread makes a watchdog before MPI and the libraries start their threads. Until watch() start-up has its
   // default deadline. `recorder` is this process's own, and outlives this.
   explicit Watchdog(base::FlightRecorder& recorder);

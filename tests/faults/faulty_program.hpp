@@ -1,7 +1,7 @@
 #pragma once
 
-// The eightfold program with the fault injector loaded: a job of 30 steps with a checkpoint after every
-// fifth, on a machine that fails as asked.
+// The eightfold program with the fault injector loaded. It runs a job of 30 steps, with a checkpoint after
+// every fifth, on a machine that fails as asked.
 
 #include "tests/launch/program.hpp"
 #include "tests/support/scratch.hpp"
@@ -29,7 +29,7 @@ inline Command faulty_training(const Scratch& scratch, int ranks, std::map<std::
   return faulty_program(arguments, scratch, ranks, std::move(faults));
 }
 
-// What the job ends in where nothing fails.
+// The result of the job if nothing fails.
 inline std::string undisturbed_hash(int ranks, const std::vector<std::string>& more = {}) {
   const Scratch scratch;
   return result_of(run(faulty_training(scratch, ranks, {}, more)))["weight_hash"];

@@ -1,8 +1,8 @@
 #pragma once
 
-// Memory that this thread has allocated since a moment. What counts it is chosen by the build: the
-// sanitizer's hooks (hooked_allocations.cpp), which see every allocation of the process, or else replaced
-// operators new and delete (replaced_operators.cpp), which see those of C++.
+// Counts the memory that this thread has allocated since a moment. The build chooses the counter. The
+// sanitizer's hooks (hooked_allocations.cpp) see every allocation of the process. Replaced operators new and
+// delete (replaced_operators.cpp) see those of C++.
 
 #include "tests/fuzz/target.hpp"
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// What the fuzz targets share. A target is one source with LLVMFuzzerTestOneInput: in the preset `fuzz`
-// libFuzzer calls it (tests/fuzz/run.sh), in any other build a plain main calls it with the inputs that are
-// kept (replay.cpp).
+// The common part of the fuzz targets. A target is one source with LLVMFuzzerTestOneInput. In the preset
+// `fuzz` libFuzzer calls it (tests/fuzz/run.sh). In any other build a plain main calls it with the kept
+// inputs (replay.cpp).
 
 #include <cstddef>
 #include <cstdint>
@@ -18,17 +18,17 @@ using Input = std::span<const std::uint8_t>;
 
 std::string_view text_of(Input input);
 
-// What reading an input may hold at once, and the largest allocation among it; both in bytes.
+// The memory that reading an input may hold at once, and the largest allocation in it; both in bytes.
 struct MemoryLimit {
   std::size_t live;
   std::size_t one;
 };
 
-// For what reads bytes into arrays: twice the input, and 128 KiB for what tiny inputs need too: the buffers
-// of a stream, zlib's window, the texts of an error.
+// For readers of bytes into arrays: twice the input and 128 KiB. Even tiny inputs need the 128 KiB, for the
+// buffers of a stream, zlib's window and the texts of an error.
 MemoryLimit twice(std::size_t input_bytes);
-// For what makes a tree of a text, whose nodes are larger than the few characters that they stand for: 64
-// bytes for each of the input, in allocations as above.
+// For readers that make a tree of a text: 64 bytes for each of the input, in allocations as above. Its nodes
+// are larger than the few characters that they stand for.
 MemoryLimit tree_of(std::size_t input_bytes);
 
 // Runs `read`; false if it refused the input by a ConfigError or a DataError, in one line without control

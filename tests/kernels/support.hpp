@@ -1,6 +1,6 @@
 #pragma once
 
-// What the tests of operations share: host tensors with contents, and the host stream.
+// The common part of the tests of operations: host tensors with contents, and the host stream.
 
 #include "kernels/buffer.hpp"
 #include "kernels/host_threads.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the tests of timelines on host and device share.
+// The common part of the tests of timelines on host and device.
 
 #include "kernels/base/observer.hpp"
 #include "tests/support/test.hpp"

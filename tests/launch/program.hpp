@@ -18,8 +18,8 @@ namespace eightfold::test {
 // The repository.
 std::filesystem::path source_directory();
 
-// What starts it: as it is with 0 ranks, under mpirun with more. Relative paths start at `directory`;
-// `variables` are added to its environment.
+// The command that starts it: the program itself with 0 ranks, mpirun with more. Relative paths start at
+// `directory`; `variables` are added to its environment.
 Command program(const std::vector<std::string>& arguments, int ranks, const std::filesystem::path& directory,
                 const std::map<std::string, std::string>& variables = {});
 

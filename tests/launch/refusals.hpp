@@ -1,8 +1,8 @@
 #pragma once
 
-// What a user reads when something is wrong, as a table: what was wrong, how the program was started, its
-// exit code, and words of the one line that it must say. Nothing else of it may look like an error, and a
-// refused run leaves nothing behind. The table is printed, so that it can be read as documentation.
+// A table of the program's messages about faults. A row has the fault, the command, the exit code, and words
+// of the one line that the program must print. No other line may look like an error, and a refused run leaves
+// no files. The table is printed, so that it can be read as documentation.
 
 #include "tests/launch/program.hpp"
 #include "tests/support/scratch.hpp"

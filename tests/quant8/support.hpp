@@ -1,6 +1,7 @@
 #pragma once
 
-// What the tests of codecs share: values to encode, segments that are aligned, every codec of this machine.
+// The common part of the tests of codecs: values to encode, segments that are aligned, every codec of this
+// machine.
 
 #include "quant8/codec.hpp"
 #include "quant8/host/codec.hpp"
@@ -86,7 +87,7 @@ class Random {
   }
   // Any bits: every exponent as often as another, NaN and infinity among them.
   float bits() { return std::bit_cast<float>(word()); }
-  // Of about one size, which is what blocks of gradients are.
+  // Values of about one size, as in blocks of gradients.
   float spread(int exponents) {
     const int exponent = static_cast<int>(word() % static_cast<std::uint32_t>(exponents));
     return std::ldexp(2 * uniform() - 1, -exponent);

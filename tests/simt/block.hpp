@@ -26,7 +26,7 @@
 
 namespace eightfold::simt {
 
-// A kernel did what a GPU would not survive, or would survive with an undefined result.
+// A kernel did something that ends in a fault or an undefined result on a GPU.
 class KernelError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -43,7 +43,7 @@ struct Launch {
 inline constexpr std::size_t kDefaultSharedBytes = std::size_t{48} * 1024;
 inline constexpr std::size_t kLargestSharedBytes = std::size_t{227} * 1024;
 
-// What a thread brings to an operation of its warp.
+// The contribution of a thread to an operation of its warp.
 struct WarpCall {
   const char* name = nullptr;
   unsigned mask = 0;

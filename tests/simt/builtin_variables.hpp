@@ -1,7 +1,7 @@
 #pragma once
 
-// threadIdx and its kin: of the thread of a block that runs now on this system thread. Variables, not macros:
-// gridDim and blockDim are also fields of cudaLaunchConfig_t.
+// threadIdx and similar variables: of the thread of a block that runs now on this system thread. Variables,
+// not macros: gridDim and blockDim are also fields of cudaLaunchConfig_t.
 
 #include <vector_types.h>
 

@@ -1,8 +1,8 @@
 #pragma once
 
-// Which kernels this program has run to their end. With SIMT_KERNELS=directory a program writes their names
-// to a file of its own in that directory when it ends. executed_kernels.cmake compares the kernels that all
-// tests ran with those that exist.
+// The kernels that this program has run to their end. With SIMT_KERNELS=directory a program writes their
+// names to a file of its own in that directory when it ends. executed_kernels.cmake compares the kernels that
+// all tests ran with those that exist.
 
 namespace eightfold::simt {
 

@@ -40,7 +40,7 @@ class Fiber {
   Body body_ = nullptr;
   void* argument_ = nullptr;
   bool is_leaving_ = false;
-  // What the sanitizers want to know.
+  // State for the sanitizers.
   void* fake_stack_ = nullptr;
   void* caller_fake_stack_ = nullptr;
   const void* caller_stack_ = nullptr;

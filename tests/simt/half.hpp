@@ -1,8 +1,8 @@
 #pragma once
 
-// What the toolkit's cuda_fp16.h and cuda_bf16.h give to nvcc alone: fused multiply-add, functions and
-// atomics. Shuffles, loads and stores of these types are templates of warp.hpp and intrinsics.hpp. Functions
-// are fp32's, rounded: their last bit may differ from a GPU's; everything else is exact.
+// The parts that the toolkit's cuda_fp16.h and cuda_bf16.h give to nvcc alone: fused multiply-add, functions
+// and atomics. Shuffles, loads and stores of these types are templates of warp.hpp and intrinsics.hpp.
+// Functions are fp32's, rounded: their last bit may differ from a GPU's; everything else is exact.
 
 #include "tests/simt/atomics.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What AddressSanitizer and ThreadSanitizer are told, in a build with them; nothing in any other.
+// Calls to AddressSanitizer and ThreadSanitizer, in a build with them; empty in any other.
 
 #include <cstddef>
 

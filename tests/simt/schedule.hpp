@@ -2,7 +2,7 @@
 
 // The order in which the threads of a block run. A thread runs until it waits; then the ready one with the
 // highest rank goes on, and among equals one at random. Ranks are random for each block, because a fair order
-// hides mistakes: if all threads come equally far, none overwrites values that another has yet to read. Most
+// hides mistakes. If all threads advance equally, none overwrites values that another has yet to read. Most
 // orders are unfair: of two unordered steps of two threads, each comes first in some block.
 
 #include "tests/simt/settings.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the environment says to the stand-in, read once.
+// The stand-in's settings from the environment, read once.
 //   SIMT_SEED=n        the order of threads, blocks and delays; without it a new one, printed at the first
 //                      kernel
 //   SIMT_DELAY=p/us    each operation of a stream sleeps, with probability p, up to so many microseconds

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the tests of the interpreter share: arrays that move to the device and back, and this program as a
-// child.
+// The common part of the tests of the interpreter: arrays that move to the device and back, and this program
+// as a child.
 
 #include "kernels/buffer.hpp"
 #include "kernels/cuda/cuda.hpp"

@@ -11,7 +11,7 @@ namespace eightfold::simt {
 // stripped one.
 std::string function_name(const void* address);
 
-// Who called whom when it was made. Cheap until somebody asks for the names.
+// The call stack at its construction. Cheap until somebody asks for the names.
 class CallStack {
  public:
   CallStack();

@@ -1,7 +1,7 @@
 #pragma once
 
 // Operations of a warp: shuffles, votes, reductions. All lanes of the mask that have not ended take part.
-// What a lane reads from one that does not take part is 0xFF bytes (NaN): on a GPU it is undefined.
+// A lane that reads from one that does not take part gets 0xFF bytes (NaN): on a GPU the value is undefined.
 
 #include "tests/simt/block.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What a crash of this very program does and says: tried in a child, which this process outlives.
+// Runs a crash of this program in a child, so that this process survives and sees its signal and output.
 
 #include <functional>
 #include <string>

@@ -1,8 +1,8 @@
 #pragma once
 
 // Runs programs as their users do: an argument vector (no shell), additions to the environment, a working
-// directory; their output is kept. Whatever is still running when its owner goes is killed with all it
-// started.
+// directory; their output is kept. A program that still runs when its owner is destroyed is killed with all
+// its children.
 
 #include <sys/types.h>
 

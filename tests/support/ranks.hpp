@@ -1,9 +1,9 @@
 #pragma once
 
 // For tests that run on several ranks. Between collectives no rank may leave a test case alone: the others
-// would wait for it for ever. What differs by rank is therefore checked by CHECK_ALL_RANKS and
-// REQUIRE_ALL_RANKS, which agree first and then pass or fail on every rank alike; plain checks are for what
-// follows the last collective, or is the same everywhere.
+// would wait for it for ever. CHECK_ALL_RANKS and REQUIRE_ALL_RANKS therefore check values that differ by
+// rank. They agree first and then pass or fail on every rank alike. Plain checks are for values that are the
+// same everywhere, and for code after the last collective.
 
 #include "comm/mpi/communicator.hpp"
 

@@ -18,7 +18,8 @@ namespace eightfold::runtime::model::layers {
 
 enum class Phase { training, evaluation };
 
-// What distinguishes one pass from another. Rows are samples; a pass is planned for a fixed number of them.
+// The facts that distinguish one pass from another. Rows are samples; a pass is planned for a fixed number of
+// them.
 struct PassContext {
   Phase phase = Phase::training;
   std::uint64_t seed = 0;
@@ -50,7 +51,8 @@ class Layer {
   virtual double forward_flops() const { return 0; }
 
   virtual std::vector<ParameterSpec> parameters() const { return {}; }
-  // Where the parameters and their gradients are, in the order of parameters(). Called once, before any pass.
+  // The places of the parameters and their gradients, in the order of parameters(). Called once, before any
+  // pass.
   virtual void bind(const std::vector<kernels::ConstTensor>& /*values*/,
                     const std::vector<kernels::Tensor>& /*gradients*/) {}
   // The parameters have changed.

@@ -16,7 +16,7 @@
 
 namespace eightfold::runtime::model::layers {
 
-// Where a layer is to stand in a network.
+// The place of a layer in a network.
 struct LayerSite {
   config::Place place;  // in the job, for messages
   kernels::Device device;
@@ -25,7 +25,7 @@ struct LayerSite {
   kernels::Activation activation = kernels::Activation::identity;  // to apply to its result, if it applies()
 };
 
-// What the planner may do without changing a bit.
+// The changes that the planner may make without changing a bit.
 struct LayerTraits {
   // The layer is this activation and nothing else.
   kernels::Activation is = kernels::Activation::identity;

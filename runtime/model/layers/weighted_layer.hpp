@@ -1,7 +1,7 @@
 #pragma once
 
-// What layers with a weight and a bias share: the keys that say how these begin, and where they and their
-// gradients are.
+// The common part of layers with a weight and a bias: keys of their initial values, and places of the
+// parameters and gradients.
 
 #include "runtime/config/key.hpp"
 #include "runtime/model/layers/layer.hpp"

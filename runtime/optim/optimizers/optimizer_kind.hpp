@@ -19,7 +19,7 @@
 
 namespace eightfold::runtime::optim::optimizers {
 
-// What changes from one update to the next.
+// The values that change from one update to the next.
 struct Update {
   float learning_rate = 0;
   std::int64_t number = 1;  // counts from 1
@@ -27,12 +27,13 @@ struct Update {
 
 // An optimizer with its options.
 struct Rule {
-  // What it keeps between updates, in the order of the step's tensors. Checkpoints have these names.
+  // The state that it keeps between updates, in the order of the step's tensors. Checkpoints have these
+  // names.
   std::vector<std::string> state;
   std::function<kernels::OptimizerStep(const Update&)> step;
 };
 
-// The key "weight_decay" of a kind; `how` says what becomes of it.
+// The key "weight_decay" of a kind; `how` says how it is applied.
 template <class Options>
 config::Key<Options> weight_decay_key(double Options::*member, std::string_view how) {
   return config::field(

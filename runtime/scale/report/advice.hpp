@@ -6,9 +6,9 @@
 
 namespace eightfold::runtime::scale::report {
 
-// One sentence: the number of nodes that does most work, fewer where they do as much; there the most precise
-// codec that is as fast as the fastest; what that gains, and what more nodes would. Work is samples per
-// second; differences within the spread of the repeats do not count.
+// One sentence. It names the number of nodes that does most work, or fewer if they do as much. For these it
+// names the most precise codec that is as fast as the fastest, its gain, and the gain of more nodes. Work is
+// samples per second; differences within the spread of the repeats do not count.
 std::string advice(const PointGroup& group, const Summary& summary);
 
 }  // namespace eightfold::runtime::scale::report

@@ -15,7 +15,7 @@ bool exchanges(const PointSummary& summary);
 // True if this is a codec with fewer bits than bf16.
 bool compresses(const std::string& codec);
 
-// How many times as fast the first one's step is. Both were measured.
+// The ratio of the second one's step time to the first one's. Both were measured.
 double times_as_fast(const PointSummary& summary, const PointSummary& other);
 
 // The fastest point of a group that exchanges with this codec on so many nodes, whatever its algorithm;

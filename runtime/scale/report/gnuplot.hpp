@@ -16,9 +16,9 @@ std::string gnuplot_text(std::string_view text);
 // its words where it refuses the script.
 std::string run_gnuplot(const std::string& script);
 
-// An <svg> element for the inside of an HTML page, out of what gnuplot wrote: without the document's head,
-// names that begin with `prefix` so that several can share a page, and `description` for those who do not see
-// it.
+// Makes an <svg> element for the inside of an HTML page from the output of gnuplot. It has no document head.
+// Its names begin with `prefix`, so that several elements can share a page. `description` is for those who do
+// not see it.
 std::string inline_svg(std::string_view document, std::string_view prefix, std::string_view description);
 
 }  // namespace eightfold::runtime::scale::report

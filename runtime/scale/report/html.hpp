@@ -10,7 +10,7 @@ namespace eightfold::runtime::scale::report {
 // The text with what HTML would take for markup written as entities, also inside attributes.
 std::string html_text(std::string_view text);
 
-// A table. Cells are HTML already. What a column holds says how it is set.
+// A table. Cells are HTML already. The contents of a column decide its alignment.
 enum class Column { name, free_text, number };
 struct HtmlTable {
   std::string caption;

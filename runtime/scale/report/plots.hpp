@@ -1,7 +1,8 @@
 #pragma once
 
-// The plots of a group, as scripts for gnuplot. Colours are those of Okabe and Ito, which all eyes tell
-// apart; lines differ in marks and dashes too, bars in pattern, for print without colour.
+// The plots of a group, as scripts for gnuplot. Colours are those of Okabe and Ito, which people with
+// colour blindness can tell apart. For print without colour, lines also differ in marks and dashes, bars in
+// pattern.
 
 #include "runtime/scale/report/summary.hpp"
 

@@ -36,8 +36,8 @@ enum class Comparison { faster, same, slower };
 Comparison compare(const Spread& first, const Spread& second);
 
 // Milliseconds that sum to the median step. `compute` is the computing of the slowest rank, with all encoding
-// and decoding that it hides. The remaining wait is divided: `codec` is the part that encoding and decoding
-// can fill, at most all of their time, and `communication` is the rest.
+// and decoding that it hides. The remaining wait is divided. `codec` is the part that encoding and decoding
+// can fill, at most all of their time. `communication` is the rest.
 struct StepBreakdown {
   double compute = 0, communication = 0, codec = 0;
 };

@@ -20,8 +20,8 @@ std::string count(int number, const std::string& singular);
 // "2", "2 and 4", "1, 2 and 4".
 std::string list(const std::vector<int>& numbers);
 
-// "dynamic-tree8", or "dynamic-tree8, ring" where the summary has the codec with several algorithms; "no
-// exchange", or "1 rank, no exchange" where that is all there is of it.
+// "dynamic-tree8", or "dynamic-tree8, ring" if the summary has the codec with several algorithms. "no
+// exchange", or "1 rank, no exchange" if the summary has no other point without an exchange.
 std::string label(const Series& series, const Summary& summary);
 
 // "Weak scaling, 128 samples per rank, 2 ranks per node"; the experiment's name in front where there are

@@ -40,7 +40,8 @@ class LocalNetwork {
     std::vector<std::byte> bytes;
     bool is_taken = false;  // the bytes are the network's
   };
-  // What a rank is still to learn, after so many polls and when it is possible; true when it has happened.
+  // An event that a rank has yet to learn, after so many polls and when it is possible; true when it has
+  // happened.
   struct Late {
     int polls;
     std::function<bool()> happen;

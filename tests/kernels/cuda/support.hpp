@@ -1,7 +1,7 @@
 #pragma once
 
-// What the tests of the CUDA backend share. The host backend is tested against definitions. Here the same
-// call on the same numbers must give the same on both backends, every time.
+// The common part of the tests of the CUDA backend. The host backend is tested against definitions. Here the
+// same call on the same numbers must give the same on both backends, every time.
 
 #include "tests/kernels/support.hpp"
 #include "tests/support/test.hpp"
@@ -20,9 +20,9 @@ inline const std::vector<std::int64_t> kSizes = {0, 1, 3, 4, 7, 255, 1024, 1025,
 // Elements by which tensors start past an aligned address.
 inline const std::vector<std::int64_t> kOffsets = {0, 1};
 
-// Where a tensor lies in its memory: this many elements from an aligned address, and this many before the
-// end. No operation may touch the room on either side. Where there is none behind it, AddressSanitizer sees
-// also what is only read there (docs/simt.md).
+// The place of a tensor in its memory: this many elements from an aligned address, and this many before the
+// end. No operation may touch the room on either side. If there is none behind it, AddressSanitizer also
+// finds reads there (docs/simt.md).
 struct Margins {
   std::int64_t offset;
   std::size_t room;

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where `eightfold launch` is tried.
+// The environment for tests of `eightfold launch`.
 
 #include "tests/launch/supervise/scripted_launcher.hpp"
 

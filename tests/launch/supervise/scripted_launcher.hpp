@@ -1,6 +1,6 @@
 #pragma once
 
-// What starts ranks, put in the place of a launcher that can be told to misbehave.
+// A launcher for tests that can be told to misbehave.
 
 #include "tests/launch/program.hpp"
 #include "tests/support/scratch.hpp"

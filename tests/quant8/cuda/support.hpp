@@ -1,7 +1,7 @@
 #pragma once
 
-// What the tests of the CUDA codecs share: calls on copies of host memory, at any address, that leave the
-// bytes around it alone.
+// The common part of the tests of the CUDA codecs: calls on copies of host memory, at any address. They check
+// that a codec leaves the bytes around it alone.
 
 #include "kernels/buffer.hpp"
 #include "tests/quant8/support.hpp"
@@ -17,8 +17,8 @@ namespace eightfold::quant8::testing {
 
 inline const kernels::Device kCuda{kernels::DeviceKind::cuda, 0};
 
-// Bytes that a codec must not touch lie before and behind a copy. Where there are none behind it,
-// AddressSanitizer sees also what is only read there (docs/simt.md).
+// Bytes that a codec must not touch lie before and behind a copy. If none lie behind it, AddressSanitizer
+// also finds reads there (docs/simt.md).
 struct Margins {
   std::size_t offset = 0;  // from an address aligned to 64 bytes
   std::size_t room = 16;   // behind

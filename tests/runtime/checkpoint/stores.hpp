@@ -38,7 +38,7 @@ inline std::filesystem::path save_step(const std::filesystem::path& store, std::
 
 using Steps = std::vector<std::int64_t>;
 
-// Of a store, in their order; -1 for one that is damaged.
+// The steps of a store's checkpoints, in their order; -1 for a damaged one.
 inline Steps steps_in(const std::filesystem::path& store) {
   Steps steps;
   for (const Listed& listed : list(store)) steps.push_back(listed.manifest ? listed.manifest->step : -1);

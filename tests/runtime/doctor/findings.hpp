@@ -1,6 +1,6 @@
 #pragma once
 
-// What single checks find on nodes made of files.
+// The findings of single checks on nodes made of files.
 
 #include "runtime/doctor/diagnosis.hpp"
 #include "tests/runtime/doctor/node.hpp"
@@ -31,7 +31,7 @@ inline Finding finding(const Node& node, const std::string& id) {
   return finding(machine_of(node), id);
 }
 
-// What the check says of a node must follow a fix with it.
+// The check's finding must change when the node is fixed.
 inline void must_say(const Node& node, const std::string& id, Status status) {
   const Finding found = finding(node, id);
   INFO(id << ": " << to_string(found.status) << ", " << found.consequence);

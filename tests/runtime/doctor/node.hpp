@@ -1,7 +1,7 @@
 #pragma once
 
-// A node of a cluster as a tree of files: healthy, with H200 GPUs and an InfiniBand adapter beside each,
-// every pair below a PCIe switch of its own. Tests spoil what they are about.
+// A healthy node of a cluster as a tree of files. It has H200 GPUs and an InfiniBand adapter beside each,
+// every pair below a PCIe switch of its own. Tests add the fault that they examine.
 
 #include "tests/support/scratch.hpp"
 
@@ -45,7 +45,7 @@ class Node {
   std::map<std::string, std::string> variables_;
 };
 
-// What a PCI device's configuration looks like to root, with this in the control register of its access
+// The configuration of a PCI device as root reads it, with this value in the control register of its access
 // control services.
 std::string pci_configuration(unsigned acs_control);
 

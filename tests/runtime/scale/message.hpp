@@ -1,6 +1,6 @@
 #pragma once
 
-// What a user reads of a file that is refused.
+// The message to a user about a refused file.
 
 #include "kernels/base/error.hpp"
 
