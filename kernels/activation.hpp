@@ -6,7 +6,7 @@ namespace eightfold::kernels {
 // library would turn it into 0: an exploding network has to reach the loss.
 enum class Activation { identity, relu };
 
-// Whether a backward pass replaces a parameter's gradient or adds to it (further micro-batches of a step).
+// The backward pass replaces a parameter's gradient, or adds to it (further micro-batches of a step).
 enum class GradientMode { overwrite, accumulate };
 
 }  // namespace eightfold::kernels

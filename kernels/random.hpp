@@ -15,7 +15,7 @@
 
 namespace eightfold::kernels {
 
-// What a stream of numbers belongs to. Two keys that differ anywhere give unrelated numbers.
+// The key of a stream of numbers. Two keys that differ anywhere give unrelated numbers.
 struct RandomKey {
   std::uint64_t seed = 0;
   std::uint32_t step = 0;

@@ -24,8 +24,8 @@ class Timeline {
   // Spans are reported on `track`. Waits for the stream once. `observer` outlives this.
   Timeline(StreamView stream, base::Observer& observer, base::Track track);
 
-  // What work() enqueues on the stream is a span. Spans nest; an inner one is reported before the one around
-  // it. If work() throws there is none.
+  // The operations that work() enqueues on the stream are one span. Spans nest; an inner one is reported
+  // before the one around it. If work() throws there is none.
   template <class Work>
   void span(std::string_view name, std::int64_t index, const Work& work) {
     const Mark begin = record();

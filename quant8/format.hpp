@@ -45,7 +45,7 @@ std::optional<Format> parse_format(std::string_view name);
 // All formats, in the order of their numbers.
 std::span<const Format> all_formats();
 
-// Whether elements share one scale by blocks or, for comparison with the 2016 paper, by the whole segment.
+// The elements that share one scale: a block or, for comparison with the 2016 paper, the whole segment.
 enum class Scaling : std::uint8_t { block, tensor };
 
 // The choices that decide the bytes beside the values.

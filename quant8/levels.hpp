@@ -5,7 +5,7 @@
 // arithmetic follow from those integers alone, each rounded once:
 //   level[i]      the fp32 number nearest to numerator[i] / denominator
 //   threshold[i]  the largest fp32 number that rounds to level i or below: the middle between levels i and
-//                 i + 1; where that is an fp32 number itself and i is odd, the one before it (ties to even)
+//                 i + 1. If that is an fp32 number itself and i is odd, it is the one before (ties to even).
 // Host and device compile this header; tables are made at compile time.
 
 #include "kernels/float16.hpp"
@@ -54,8 +54,8 @@ EIGHTFOLD_HOST_DEVICE constexpr Fractions dynamic_tree_levels() {
   return levels;
 }
 
-// (0.1 + 0.9 (t + 1/2) / 16) 10^-e = (41 + 18 t) 10^-e / 320 for t = 0..15 and e = 0..7, except the smallest,
-// which is 0, and the largest, which is 1.
+// (0.1 + 0.9 (t + 1/2) / 16) 10^-e = (41 + 18 t) 10^-e / 320 for t = 0..15 and e = 0..7. The exceptions are
+// the smallest, which is 0, and the largest, which is 1.
 EIGHTFOLD_HOST_DEVICE constexpr Fractions static_tree_levels() {
   Fractions levels{0, 3'200'000'000, {}};
   std::int64_t unit = 1;

@@ -35,7 +35,7 @@ class Engine {
   // Counts what was submitted; the number of a piece of work is its place in the order.
   using Ticket = std::uint64_t;
 
-  // Whether work has the engine for itself, or moves on beside other work that is concurrent, too.
+  // Work has the engine for itself, or moves on beside other concurrent work.
   enum class Sharing { exclusive, concurrent };
   // So many pieces of work are under way at once at most.
   static constexpr std::size_t kUnderWay = 4;

@@ -37,7 +37,7 @@ struct AllreduceTime {
 struct Calibration {
   static constexpr int kVersion = 1;
 
-  // Where and when, for people.
+  // The place and time of the measurement, for people.
   std::string machine;  // its processor
   std::string device;   // of the codecs
   std::vector<std::string> hosts;

@@ -66,9 +66,9 @@ class LinkMeter {
   double both_ways_s(const RankPair& pair, std::size_t bytes);
   // Until all ranks have sent to their next and received from their previous neighbour, all at once.
   double ring_s(std::size_t bytes);
-  // Sends around the ring the burst that a shaped link passes at once after a pause, up to 512 KiB. What
-  // follows passes at the link's rate. All ranks leave it together, without a barrier at the end, during
-  // which the credit would grow again.
+  // Sends around the ring the burst that a shaped link passes at once after a pause, up to 512 KiB. Later
+  // messages pass at the link's rate. All ranks leave it together, without a barrier at the end, during which
+  // the credit would grow again.
   void spend_credit();
   // Bytes beyond its steady rate that a rank can send at once after it has rested: the credit of a shaped
   // link. 0 where it cannot be told from noise. `bytes_per_s`: the steady rate.

@@ -14,8 +14,8 @@ struct ClockOffset {
   double error_s = 0;  // at most: half of the fastest way there and back
 };
 
-// Of this rank's clock, on rank 0. Cristian's method: of several questions the one that was answered fastest
-// counts. Collective.
+// The offset of this rank's clock, on rank 0. Cristian's method: of several questions the one that was
+// answered fastest counts. Collective.
 ClockOffset clock_offset_of(Communicator& communicator, int rank);
 
 // By rank, on rank 0, for the first rank of each node; nothing for the others, which share its clock.

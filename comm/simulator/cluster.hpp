@@ -22,8 +22,8 @@ class Cluster {
  public:
   using Done = std::function<void()>;
 
-  // Throws EnvironmentError in a build without SimGrid. A process can make only one: SimGrid cannot be
-  // started again.
+  // Throws EnvironmentError in a build without SimGrid. A process can make only one, because SimGrid's engine
+  // cannot be created again.
   Cluster(const Fabric& fabric, const schedules::Topology& topology, bool has_device);
   ~Cluster();
   Cluster(const Cluster&) = delete;  // what is under way refers to it

@@ -68,8 +68,8 @@ bool has_simulator();
 // Beyond this many messages, all segments of a shard travel as one.
 inline constexpr std::size_t kManyFlows = 400'000;
 
-// How many peers a rank sends to at once. Up to kRanksInFull ranks: all of them. Up to kRanksInPart: two on
-// its node and two on other nodes. Beyond: one and one.
+// The number of peers that a rank sends to at once. Up to kRanksInFull ranks: all of them. Up to
+// kRanksInPart: two on its node and two on other nodes. Beyond: one and one.
 inline constexpr int kRanksInFull = 16;
 inline constexpr int kRanksInPart = 256;
 

@@ -1,7 +1,7 @@
 #pragma once
 
 // Moves the bytes of messages between two ranks, without blocking. Messages of one sender, receiver and tag
-// arrive in the order in which they were sent, and meet the receives in the order of those.
+// arrive in the order in which they were sent, and match the receives in the order of those.
 //
 // Belongs to the thread that calls MPI (comm/engine/engine.hpp).
 
@@ -15,7 +15,7 @@
 
 namespace eightfold::comm::transport {
 
-// Which memory the transport sees. For ranks on the host both are the same.
+// The memory that the transport sees. For ranks on the host both are the same.
 enum class TransportKind {
   staged,  // pinned memory of the host, from and to which a device's bytes are copied
   direct,  // a device's own memory: GPUDirect RDMA or CUDA IPC, by an MPI that knows the device

@@ -88,8 +88,9 @@ std::filesystem::path flight_file(const std::filesystem::path& directory, int ra
 // Nothing if there is no such file, or it holds no record of this version.
 std::optional<FlightRecord> read_flight_record(const std::filesystem::path& file);
 
-// Writes one: a process has one recorder, which its owner hands to all that report to it. What says so may be
-// called from several threads at once; it takes about 0.1 microseconds, no lock and no call into the system.
+// Writes one: a process has one recorder, which its owner hands to all that report to it. The functions that
+// report may be called from several threads at once. A call takes about 0.1 microseconds, no lock and no
+// system call.
 class FlightRecorder {
  public:
   FlightRecorder();  // in memory

@@ -30,7 +30,7 @@ void restore_output_signals() noexcept;
 // several signals in a row. Signals right after a request are part of it.
 class EndRequests {
  public:
-  // A signal has come now. Whether it is another request than the first.
+  // A signal has come now. True if it is another request than the first.
   bool is_another(TimePoint now) noexcept;
 
  private:

@@ -32,7 +32,8 @@ auto checked(const char* call, const Make& make) {
   }
 }
 
-// How to compute a forward primitive; the arguments are those of its descriptor in the order of the manual.
+// The description of a forward primitive; the arguments are those of its descriptor in the order of the
+// manual.
 template <class Kind, class... Arguments>
 typename Kind::primitive_desc describe(const dnnl::primitive_attr& attributes,
                                        const Arguments&... arguments) {
@@ -45,7 +46,7 @@ typename Kind::primitive_desc describe(const dnnl::primitive_attr& attributes,
   });
 }
 
-// How to compute a backward primitive, with the forward one as a hint.
+// The description of a backward primitive, with the forward one as a hint.
 template <class Kind, class Forward, class... Arguments>
 typename Kind::primitive_desc describe_backward(const dnnl::primitive_attr& attributes,
                                                 const Forward& forward, const Arguments&... arguments) {

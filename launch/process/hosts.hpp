@@ -1,8 +1,8 @@
 #pragma once
 
 // Hosts to start ranks on, as users and batch systems name them. They come from the command line, from
-// hostfiles of Open MPI and MPICH, and from lists that repeat a host for each of its ranks (PBS_NODEFILE).
-// Names are not resolved.
+// hostfiles of Open MPI and MPICH, and from lists with a host for each rank (PBS_NODEFILE). Names are not
+// resolved.
 
 #include <filesystem>
 #include <string>

@@ -18,7 +18,7 @@ struct EncodedTile {
   std::uint32_t scale = kZeroScale;
 };
 
-// Where a thread finds its part of a tile in any segment.
+// The place of a thread's part of a tile in any segment.
 template <class Coder>
 class TilePlace {
  public:

@@ -1,7 +1,7 @@
 #pragma once
 
-// Which elements a thread works on. Half a warp has a block. Thread l of its 16 has the packets l, l + 16, l
-// + 32 and l + 48, of 4 elements each. So every access of a half is to neighbouring bytes, 256 of them for
+// The elements that a thread works on. Half a warp has a block. Thread l of its 16 has the packets l, l + 16,
+// l + 32 and l + 48, of 4 elements each. So every access of a half is to neighbouring bytes, 256 of them for
 // fp32. A warp has two blocks and a thread 16 elements, enough to pay for the work once per block.
 
 #include "kernels/cuda/block.hpp"
@@ -43,8 +43,8 @@ class Tile {
   __device__ bool is_whole() const { return size_ == kBlock; }
   // One thread of the half speaks for the block, if there is one.
   __device__ bool speaks() const { return lane_ == 0 && size_ > 0; }
-  // Of the thread's packet j: its first element in the block, how many of them there are, and its index in
-  // the segment.
+  // The thread's packet j: its first element in the block, its number of elements, and its index in the
+  // segment.
   __device__ int element(int j) const {
     return kPacket * static_cast<int>(kHalf * static_cast<unsigned>(j) + lane_);
   }

@@ -30,7 +30,7 @@ class BasicPlanes {
     codes_ = reinterpret_cast<Like<std::uint8_t>*>(segment.data() + layout.codes);
   }
 
-  // Of a format without scales always kZeroScale.
+  // Always kZeroScale for a format without scales.
   std::uint16_t scale(std::int64_t block) const {
     return scales_ == nullptr ? kZeroScale : scales_[has_scale_per_block_ ? block : 0];
   }

@@ -31,7 +31,7 @@ void encode(const LevelIndex& index, const float* x, std::int64_t n, float inver
 void decode(const LevelIndex& index, const EncodedBlock& block, std::int64_t n, float* y, Store store);
 void decode_add(const LevelIndex& index, const EncodedBlock* blocks, std::size_t count, std::int64_t n,
                 float* y);
-// What is left of the blocks from element `first` on.
+// The rest of the blocks from element `first` on.
 void decode_add_rest(const LevelIndex& index, const EncodedBlock* blocks, std::size_t count,
                      std::int64_t first, std::int64_t n, float* y);
 }  // namespace portable

@@ -44,7 +44,7 @@ SafetensorsEntries parse_safetensors_header(const std::string& file, const std::
 class SafetensorsFile {
  public:
   // Throws DataError, naming the file and the fault: no regular file, a header length beyond the file or 100
-  // MB, or a fault that parse_safetensors_header finds.
+  // MB, or a fault in the header.
   explicit SafetensorsFile(const std::filesystem::path& path);
   explicit SafetensorsFile(base::InputFile file);
 

@@ -95,7 +95,7 @@ struct Exchange {
 enum class NonFinite { off, stop, skip };
 enum class SpikePolicy { stop, skip };
 
-// Of a step whose gradient looks wrong.
+// The action on a step whose gradient looks wrong.
 struct Guard {
   NonFinite non_finite = NonFinite::off;
   double spike = 0;  // standard deviations; 0: not looked for

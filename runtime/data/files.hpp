@@ -1,6 +1,6 @@
 #pragma once
 
-// What kinds of data that are files share.
+// The common part of the kinds of data that are files.
 
 #include "runtime/data/source.hpp"
 
@@ -11,7 +11,7 @@
 
 namespace eightfold::runtime::data {
 
-// Where the files of a job are, in the words of its user.
+// The places of a job's files, as its user names them.
 struct DataPlace {
   std::filesystem::path directory;
   const char* way_out;  // of there being none

@@ -1,7 +1,7 @@
 #pragma once
 
-// The result of a check of a machine: a status, the facts it rests on, their consequence for training, and
-// the one command that would change it.
+// The result of a check of a machine: a status, its evidence, the consequence for training, and the one
+// command that would change it.
 
 #include <string>
 #include <string_view>

@@ -30,7 +30,7 @@ class PhaseTimer {
   std::string_view key() const;
 
  private:
-  // Nothing: no deadline.
+  // Nothing if the phase has no deadline.
   std::optional<base::Duration> deadline(base::Phase phase) const;
   void learn(base::Duration lasted);
 

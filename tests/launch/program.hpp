@@ -1,8 +1,8 @@
 #pragma once
 
 // The eightfold program from outside: started with arguments, judged by its exit code, output and files. It
-// is the one of this build; where a build has been moved (tests/gpu.sh), EIGHTFOLD_PROGRAM, EIGHTFOLD_MPIEXEC
-// and EIGHTFOLD_SOURCE_DIR in the environment say where program, mpirun and repository are.
+// is the one of this build. For a moved build (tests/gpu.sh), variables of the environment name program,
+// mpirun and repository: EIGHTFOLD_PROGRAM, EIGHTFOLD_MPIEXEC and EIGHTFOLD_SOURCE_DIR.
 
 #include "tests/support/process.hpp"
 

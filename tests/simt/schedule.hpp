@@ -16,7 +16,7 @@ namespace eightfold::simt {
 inline constexpr unsigned kWarp = 32;
 
 enum class Order {
-  fair,           // anyone
+  fair,           // any thread
   warp_by_warp,   // one warp as far as it can, then another
   by_thread,      // one thread as far as it can, then another
   first_first,    // the lowest index

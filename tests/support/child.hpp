@@ -1,6 +1,7 @@
 #pragma once
 
-// Runs a crash of this program in a child, so that this process survives and sees its signal and output.
+// Runs a crash of this program in a child, so that this process survives and sees the child's signal and
+// output.
 
 #include <functional>
 #include <string>

@@ -21,7 +21,7 @@ std::string count(int number, const std::string& singular);
 std::string list(const std::vector<int>& numbers);
 
 // "dynamic-tree8", or "dynamic-tree8, ring" if the summary has the codec with several algorithms. "no
-// exchange", or "1 rank, no exchange" if the summary has no other point without an exchange.
+// exchange", or "1 rank, no exchange" if only single ranks ran without one.
 std::string label(const Series& series, const Summary& summary);
 
 // "Weak scaling, 128 samples per rank, 2 ranks per node"; the experiment's name in front where there are

@@ -82,7 +82,7 @@ class Mirror {
 inline std::span<const std::byte> bytes_of(std::span<const float> values) {
   return std::as_bytes(values);
 }
-// What is not written shows.
+// Bytes that are not written are visible.
 inline std::vector<std::byte> unwritten(std::size_t bytes) {
   return std::vector<std::byte>(bytes, std::byte{0xA5});
 }
