@@ -50,7 +50,7 @@ Cost hierarchical_cost(const Part& part, const WireSize& wire);
 Schedule ring(const Part& part);
 Cost ring_cost(const Part& part, const WireSize& wire);
 
-// Pairs exchange all they have, at distances 1, 2, 4 ... Ranks beyond the largest power of two have a partner
+// Pairs exchange all they have, at distances 1, 2, 4 ... Ranks beyond the largest power of two have a deputy
 // that takes part for them. For codecs without loss: partial sums re-encoded would differ between ranks.
 Schedule recursive_doubling(const Part& part);
 Cost recursive_doubling_cost(const Part& part, const WireSize& wire);

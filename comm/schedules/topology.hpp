@@ -29,7 +29,8 @@ class Topology {
   // Ascending.
   std::span<const int> members(int node) const { return members_.at(static_cast<std::size_t>(node)); }
 
-  // Rail l connects the ranks with local rank l of all nodes. There are as many as every node has ranks.
+  // Rail l connects the ranks with local rank l of all nodes. The number of rails is the number of ranks on
+  // the smallest node.
   int rails() const noexcept;
   int largest_node() const noexcept;
 

@@ -11,7 +11,7 @@ namespace eightfold::comm::simulator {
 
 class SimulationProgress {
  public:
-  // Of so many messages between ranks.
+  // The progress of a simulation with so many messages between ranks.
   explicit SimulationProgress(std::size_t messages) : messages_(messages) {}
 
   void count_message() {

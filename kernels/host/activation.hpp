@@ -10,8 +10,7 @@
 
 namespace eightfold::kernels::host {
 
-// y = activation(y). oneDNN's fused ReLU is not used: it turns NaN into 0, which would hide a diverging
-// network.
+// y = activation(y). oneDNN's fused ReLU is not used, because it turns NaN into 0 and so hides divergence.
 inline void activate(StreamView stream, Activation activation, Tensor y) {
   if (activation == Activation::relu) host::pointwise_forward(stream, Pointwise::relu, y, y);
 }

@@ -17,8 +17,8 @@ struct Surroundings {
 };
 Surroundings surroundings();
 
-// True if spinning would take time from other threads. Then ranks of the node share cores, or a quota allows
-// less than all cores of a rank.
+// True if spinning would take time from other threads. This is so if ranks of the node share cores, or a
+// quota allows less than all cores of a rank.
 bool has_to_share(const Surroundings& surroundings);
 
 // Restarts the program in the same process, with the same arguments and OMP_WAIT_POLICY=passive, if it shares

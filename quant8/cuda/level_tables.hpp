@@ -40,7 +40,7 @@ constexpr std::uint32_t bucket_step(const LevelTable& levels, std::uint32_t buck
   return (level << 24) + (carry << 7) - (bucket << 24);
 }
 
-// Of a format with levels.
+// The tables of a format with levels.
 constexpr LevelTables make_level_tables(Format format) {
   const LevelTable levels = make_table(levels_of(format));
   LevelTables tables;

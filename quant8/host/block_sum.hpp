@@ -17,7 +17,7 @@ namespace eightfold::quant8::host {
 
 using BlockValues = std::array<float, static_cast<std::size_t>(kBlock)>;
 
-// The use of the values. A NaN that makes all of its block NaN has bits that do not matter.
+// The use of the values. If a NaN makes all of its block NaN, its own bits do not matter.
 enum class Use { values, codes };
 
 class BlockSum {

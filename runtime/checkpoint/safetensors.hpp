@@ -43,8 +43,8 @@ SafetensorsEntries parse_safetensors_header(const std::string& file, const std::
 // An open file whose header has been checked.
 class SafetensorsFile {
  public:
-  // Throws DataError, naming the file and the fault: no regular file, a header length beyond the file or 100
-  // MB, or a fault in the header.
+  // Throws DataError with file and fault: no regular file, a header length beyond the file or 100 MB, or a
+  // fault in the header.
   explicit SafetensorsFile(const std::filesystem::path& path);
   explicit SafetensorsFile(base::InputFile file);
 

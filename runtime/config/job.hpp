@@ -30,7 +30,7 @@ struct Job {
   std::int64_t micro_batch = 0;     // samples per pass on one rank; 0: the whole local batch
   std::string run_dir = "runs";
   std::int64_t threads =
-      0;  // host threads per rank; 0: the cores this rank may use, shared with its neighbours
+      0;  // host threads per rank; 0: the cores this rank may use, shared with ranks of its node
 };
 
 // The kinds and their keys: runtime/data/registry.hpp.

@@ -29,7 +29,7 @@ std::string printable(std::string text);
 // "STATUS id evidence", with `where` in brackets behind the id unless it is empty. If something is to be
 // done, three lines follow: the consequence, the fix, and the place of its explanation.
 std::string report(const Diagnosis& diagnosis, std::string_view where = {});
-// All checks: failures first, then warnings, then passed checks. Checks that do not apply share one line.
+// All checks, the most urgent first: FAIL, WARN, UNKNOWN, PASS. Checks that do not apply share the last line.
 std::string report(const std::vector<Diagnosis>& diagnoses);
 // "37 checks: 1 FAIL, 2 WARN, 20 PASS, 14 SKIP"
 std::string totals(const std::vector<Diagnosis>& diagnoses);
