@@ -153,7 +153,7 @@ class Prober {
                       rings.link, base::format_bytes(bytes), place->next, probe_.way_out));
       try {
         outcome = exchange(*transport_, stream_, communicator_.rank(), *place, *trial, probe_.timeout);
-      // The other ranks come to agree() in any case, and would wait there for this one.
+        // The other ranks come to agree() in any case, and would wait there for this one.
       } catch (const base::Error& error) {
         outcome = {Finding::fault, error.what()};
       }

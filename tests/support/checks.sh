@@ -59,6 +59,13 @@ comes_true() { # COMMAND...: within two minutes
   done
   return 1
 }
+one_in_ten() { # COMMAND...: of so many tries
+  local tries
+  for ((tries = 0; tries < 10; ++tries)); do
+    if "$@" >/dev/null; then return; fi
+  done
+  return 1
+}
 all_passed() {
   echo "$failures failures"
   ((failures == 0))
