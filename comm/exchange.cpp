@@ -13,6 +13,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -43,9 +45,34 @@ struct ExchangeResources {
   std::optional<kernels::Timeline> timeline;  // of `stream`; belongs to the engine's thread
 };
 
-// Three parties see a bucket. The worker's stream completes it. The engine moves its operation on. A gate of
-// the bucket's own, which the engine signals, holds back whatever reads the sum. So the worker enqueues
-// readers before the sum exists, and buckets may finish in any order. On the host the worker waits.
+// One submission on its way; reused when its work is over. The worker and the work share it: after a failure
+// the engine destroys the work while the exchange may be gone.
+struct Submission {
+  explicit Submission(kernels::Device device) : completed(device) {}
+
+  // On the engine's thread. More than once has no effect.
+  void announce(const kernels::Event* mark) {
+    if (is_announced.load()) return;
+    summed = mark;
+    is_announced.store(true);
+    is_announced.notify_all();
+  }
+
+  kernels::Event completed;  // the producer is done with the bucket
+  // All of the bucket's work is enqueued and `summed` is recorded behind it; or the work is lost, and it is
+  // null.
+  std::atomic<bool> is_announced = false;
+  const kernels::Event* summed = nullptr;
+  engine::Engine::Ticket ticket = 0;
+  bool has_begun = false;
+  base::TimePoint began;
+};
+
+// Three parties see a bucket. The worker's stream completes it. The engine moves its operation on. The worker
+// waits on the host until the engine has enqueued the last of the bucket's work, and then lets its stream
+// wait for the event behind it. So a stream only ever waits for an event that is already recorded: a stream
+// that waits for what is not yet enqueued may hold up, in the driver or in a queue of the device that it
+// shares, the very work that it waits for.
 class BucketExchange final : public Exchange {
  public:
   BucketExchange(engine::Engine& engine, kernels::Device device, std::unique_ptr<ExchangeResources> resources,
@@ -53,19 +80,17 @@ class BucketExchange final : public Exchange {
       : engine_(engine),
         observer_(observer),
         resources_(std::move(resources)),
-        operations_(std::move(operations)),
-        gated_(device),
-        returned_(device) {
+        operations_(std::move(operations)) {
     for (std::size_t i = 0; i < kernels::PipelineDepth::kExchangedSteps * operations_.size(); ++i)
-      submissions_.emplace_back(device);
+      submissions_.push_back(std::make_shared<Submission>(device));
   }
 
   // The engine reads and writes submitted buckets: its work ends before their arenas do.
   ~BucketExchange() override {
     try {
-      while (awaited_ < submitted_) submission(awaited_++).summed.wait(gated_);
-      gated_.view().synchronize();
-    } catch (...) {  // the device has failed; whoever waited for it was told
+      if (submitted_ > 0) engine_.wait(submission(submitted_ - 1)->ticket);
+      resources_->stream.view().synchronize();
+    } catch (...) {  // the engine or the device has failed; whoever waited for it was told
     }
   }
   BucketExchange(const BucketExchange&) = delete;  // work refers to it
@@ -73,19 +98,17 @@ class BucketExchange final : public Exchange {
 
   void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override {
     if (engine_.ranks() == 1) return;  // the sum over one rank is in place already
-    Submission& submission = this->submission(submitted_);
-    engine_.wait(submission.ticket);
-    submission.completed.record(producer);
-    submission.has_begun = false;
-    // Signalled when the work is destroyed: it is over, or it failed and no stream may wait for ever.
-    std::shared_ptr<kernels::StreamGate> signal(&submission.summed,
-                                                [](kernels::StreamGate* gate) { gate->signal(); });
+    const std::shared_ptr<Submission>& submission = this->submission(submitted_);
+    engine_.wait(submission->ticket);
+    submission->completed.record(producer);
+    submission->has_begun = false;
+    submission->is_announced = false;
     const auto sharing = operations_[bucket]->shares_engine() ? engine::Engine::Sharing::concurrent
                                                               : engine::Engine::Sharing::exclusive;
     engine_.flight_recorder().note(base::FlightEvent::Kind::submit, step, static_cast<std::int64_t>(bucket));
-    submission.ticket = engine_.submit(
-        [this, &submission, bucket, step, signal = std::move(signal)](mpi::Communicator& communicator) {
-          return advance(submission, bucket, step, communicator);
+    submission->ticket = engine_.submit(
+        [this, work = announced_when_lost(submission), bucket, step](mpi::Communicator& communicator) {
+          return advance(*work, bucket, step, communicator);
         },
         sharing, [&operation = *operations_[bucket]] { return operation.waits_for(); });
     ++submitted_;
@@ -94,9 +117,12 @@ class BucketExchange final : public Exchange {
   bool wait_for_next(kernels::StreamView consumer) override {
     const bool is_any = awaited_ < submitted_;
     if (is_any) {
-      submission(awaited_++).summed.wait(gated_);
-      returned_.record(gated_);
-      returned_.wait(consumer);
+      const Submission& next = *submission(awaited_++);
+      if (!next.is_announced.load()) {
+        ++ticket_waits_;
+        next.is_announced.wait(false);
+      }
+      if (next.summed != nullptr) next.summed->wait(consumer);
     }
     engine_.check();
     return is_any;
@@ -108,16 +134,13 @@ class BucketExchange final : public Exchange {
     return engine_.ranks() == 1 ? 0 : bytes;
   }
 
+  std::uint64_t ticket_waits() const override { return ticket_waits_; }
+
  private:
-  // One submission on its way; reused when its work is over.
-  struct Submission {
-    explicit Submission(kernels::Device device) : completed(device) {}
-    kernels::Event completed;  // the producer is done with the bucket
-    kernels::StreamGate summed;
-    engine::Engine::Ticket ticket = 0;
-    bool has_begun = false;
-    base::TimePoint began;
-  };
+  // Work that is destroyed is over, or it failed: then too nobody may wait for it for ever.
+  static std::shared_ptr<Submission> announced_when_lost(const std::shared_ptr<Submission>& submission) {
+    return {submission.get(), [submission](Submission* lost) { lost->announce(nullptr); }};
+  }
 
   // On the engine's thread.
   engine::Progress advance(Submission& submission, std::size_t bucket, std::int64_t step,
@@ -131,27 +154,31 @@ class BucketExchange final : public Exchange {
       operation.begin(step);
     }
     const engine::Progress progress = operation.advance(communicator);
-    if (progress == engine::Progress::over)
-      engine_.flight_recorder().note(base::FlightEvent::Kind::over, step, static_cast<std::int64_t>(bucket));
-    if (progress == engine::Progress::over && observer_ != nullptr) {
-      if (resources_->timeline) resources_->timeline->report();
-      observer_->on_span({base::Track::engine, engine::kExchangeSpan, submission.began, base::Clock::now(),
-                          static_cast<std::int64_t>(bucket)});
-    }
+    if (operation.summed() != nullptr) submission.announce(operation.summed());
+    if (progress == engine::Progress::over) report(submission, bucket, step);
     return progress;
   }
 
-  Submission& submission(std::size_t number) { return submissions_[number % submissions_.size()]; }
+  void report(const Submission& submission, std::size_t bucket, std::int64_t step) {
+    engine_.flight_recorder().note(base::FlightEvent::Kind::over, step, static_cast<std::int64_t>(bucket));
+    if (observer_ == nullptr) return;
+    if (resources_->timeline) resources_->timeline->report();
+    observer_->on_span({base::Track::engine, engine::kExchangeSpan, submission.began, base::Clock::now(),
+                        static_cast<std::int64_t>(bucket)});
+  }
+
+  const std::shared_ptr<Submission>& submission(std::size_t number) const {
+    return submissions_[number % submissions_.size()];
+  }
 
   engine::Engine& engine_;
   base::Observer* observer_;
   std::unique_ptr<ExchangeResources> resources_;
   std::vector<std::unique_ptr<engine::BucketOperation>> operations_;  // by bucket
-  kernels::Stream gated_;
-  kernels::Event returned_;
-  std::vector<Submission> submissions_;
+  std::vector<std::shared_ptr<Submission>> submissions_;
   std::size_t submitted_ = 0;  // the first so many were submitted,
   std::size_t awaited_ = 0;    // and so many of them were waited for
+  std::uint64_t ticket_waits_ = 0;
 };
 
 kernels::Device device_of(std::span<const ExchangeBucket> buckets) {

@@ -35,8 +35,9 @@ class Exchange {
   // device is several steps behind. Throws what the engine failed with, if it has.
   virtual void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) = 0;
   // Work enqueued on `consumer` from now on sees the sum of the next bucket, in the order of submission.
-  // Every rank sees the same bits. Blocks the calling thread only if `consumer` is the host's. False if there
-  // is none to wait for. Throws as submit() does.
+  // Every rank sees the same bits. Blocks the calling thread until the engine has enqueued the last of the
+  // bucket's work, which takes the network's time; then it is `consumer` that waits. False if there is none
+  // to wait for. Throws as submit() does.
   virtual bool wait_for_next(kernels::StreamView consumer) = 0;
   // The same for all that are left.
   void wait(kernels::StreamView consumer) {
@@ -45,6 +46,8 @@ class Exchange {
 
   // Encoded bytes that this rank sends per step, by the algorithm's formula.
   virtual std::size_t wire_bytes() const = 0;
+  // How often wait_for_next() has blocked the calling thread so far.
+  virtual std::uint64_t ticket_waits() const { return 0; }
 };
 
 struct ExchangeBucket {

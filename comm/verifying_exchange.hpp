@@ -20,6 +20,7 @@ class VerifyingExchange final : public Exchange {
   void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override;
   bool wait_for_next(kernels::StreamView consumer) override;
   std::size_t wire_bytes() const override { return exchange_.wire_bytes(); }
+  std::uint64_t ticket_waits() const override { return exchange_.ticket_waits(); }
 
   // By bucket, since the last call: the squared error of the sums over the squares of the exact ones; 0 where
   // they are all zeros. The same on every rank.

@@ -36,7 +36,6 @@ class DeviceRuntime {
   virtual void* create_stream(Device device) = 0;
   virtual void destroy_stream(void* stream) noexcept = 0;
   virtual void synchronize_stream(void* stream) = 0;
-  virtual void run_on_host(void* stream, void (*function)(void*), void* argument) = 0;
   virtual void* create_event(Device device, EventKind kind) = 0;
   virtual void destroy_event(void* event) noexcept = 0;
   virtual void record_event(void* event, void* stream) = 0;

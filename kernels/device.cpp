@@ -99,13 +99,6 @@ double Event::seconds_since(const Event& earlier) const {
   return device_runtime(device_).seconds_between(earlier.handle_, handle_);
 }
 
-void StreamGate::wait(StreamView stream) {
-  device_runtime(stream.device())
-      .run_on_host(
-          stream.handle(), [](void* signals) { static_cast<std::counting_semaphore<>*>(signals)->acquire(); },
-          signals_.get());
-}
-
 Memory::Memory(Device device, MemoryKind kind, std::size_t bytes)
     : device_(device), kind_(kind), bytes_(bytes) {
   if (bytes == 0) return;

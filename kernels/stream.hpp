@@ -1,13 +1,13 @@
 #pragma once
 
-// Streams and events: the order of work on a device. A function that enqueues takes a StreamView and returns
-// before the work is done. On the host a stream runs its work inline, in the calling thread. Enqueueing is
-// doing, and an event is reached as soon as it is recorded.
+// Streams and events: the order of work on a device. Whatever enqueues takes a StreamView and returns before
+// the work is done. On the host a stream runs its work inline, in the calling thread. Enqueueing is doing,
+// and an event is reached as soon as it is recorded.
+//
+// A stream waits only for an event that is recorded already, never for a host thread (docs/streams.md).
 
 #include "kernels/device.hpp"
 
-#include <memory>
-#include <semaphore>
 #include <utility>
 
 namespace eightfold::kernels {
@@ -70,24 +70,6 @@ class Event {
  private:
   Device device_;
   void* handle_;
-};
-
-// A semaphore between host threads and streams: a stream waits until a host thread signals. So work of the
-// host takes its place among that of a device, and the host does not wait for the device. Every wait() takes
-// one signal(), in any order of the two. On the host wait() itself blocks.
-//
-// The gate outlives the streams' waits. A stream whose gate is never signalled never ends.
-class StreamGate {
- public:
-  StreamGate() : signals_(std::make_unique<std::counting_semaphore<>>(0)) {}
-
-  // Work enqueued on `stream` from now on starts after one more signal().
-  void wait(StreamView stream);
-  // From any thread.
-  void signal() { signals_->release(); }
-
- private:
-  std::unique_ptr<std::counting_semaphore<>> signals_;  // a fixed address: streams refer to it
 };
 
 }  // namespace eightfold::kernels

@@ -5,6 +5,7 @@
 
 #include "comm/mpi/communicator.hpp"
 #include "kernels/base/flight_record.hpp"
+#include "kernels/stream.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +28,9 @@ class BucketOperation {
   virtual void begin(std::int64_t step) = 0;
   // Does what can be done without waiting. After Progress::over the bucket holds the sum.
   virtual Progress advance(mpi::Communicator& communicator) = 0;
+  // The mark behind the sum, once all of this step's work is enqueued on the device; null before. It is
+  // recorded: a stream may wait for it while the operation is not over yet.
+  virtual const kernels::Event* summed() const = 0;
 
   // The message that it cannot go on without, if it is one; of several the first that the schedule has.
   virtual base::Wait waits_for() const { return {}; }

@@ -16,6 +16,7 @@ class MpiOperation final : public BucketOperation {
   bool shares_engine() const override { return false; }
   void begin(std::int64_t step) override;
   Progress advance(mpi::Communicator& communicator) override;
+  const kernels::Event* summed() const override { return is_summed_ ? &copied_ : nullptr; }
   // Rabenseifner's bound for an allreduce: 2 (N - 1) / N of the data.
   std::size_t wire_bytes() const override;
 

@@ -33,6 +33,7 @@ class Executor final : public engine::BucketOperation {
   bool shares_engine() const override { return true; }
   void begin(std::int64_t step) override;
   engine::Progress advance(mpi::Communicator& communicator) override;
+  const kernels::Event* summed() const override { return is_enqueued_ ? &summed_ : nullptr; }
   base::Wait waits_for() const override;
   std::size_t wire_bytes() const override { return wire_bytes_; }
 

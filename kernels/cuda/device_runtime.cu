@@ -98,10 +98,6 @@ class CudaRuntime final : public DeviceRuntime {
     EIGHTFOLD_CUDA_CHECK(cudaStreamSynchronize(stream_of(stream)));
   }
 
-  void run_on_host(void* stream, void (*function)(void*), void* argument) override {
-    EIGHTFOLD_CUDA_CHECK(cudaLaunchHostFunc(stream_of(stream), function, argument));
-  }
-
   // A thread that waits for an event sleeps: loader and engine do so most of the time, and ranks may share
   // cores.
   void* create_event(Device device, EventKind kind) override {

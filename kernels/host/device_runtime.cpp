@@ -44,7 +44,6 @@ class HostRuntime final : public DeviceRuntime {
   void* create_stream(Device) override { return nullptr; }
   void destroy_stream(void*) noexcept override {}
   void synchronize_stream(void*) override {}
-  void run_on_host(void*, void (*function)(void*), void* argument) override { function(argument); }
   void* create_event(Device, EventKind kind) override {
     return kind == EventKind::timed ? new base::TimePoint : nullptr;
   }

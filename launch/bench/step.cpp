@@ -48,8 +48,8 @@ double gemm_gflops(kernels::StreamView stream, int repeats) {
 // Throws if the timed steps allocated memory or waited for the device. Collective; errors are agreed.
 void check_steady_state(comm::engine::Engine& engine, const StepTrial& trial, std::int64_t steps) {
   const std::uint64_t allocations = trial.allocations(), synchronizations = trial.synchronizations();
-  base::log_info("steady state: {} allocations and {} synchronizations in {} steps", allocations,
-                 synchronizations, steps);
+  base::log_info("steady state: {} allocations and {} synchronizations in {} steps, {} waits for the engine",
+                 allocations, synchronizations, steps, trial.ticket_waits());
   engine.run([&](comm::mpi::Communicator& communicator) {
     comm::mpi::run_agreed(communicator, [&] {
       base::require(allocations == 0 && synchronizations == 0,

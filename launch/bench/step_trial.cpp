@@ -38,10 +38,12 @@ void StepTrial::warm_up(std::int64_t steps) {
 
 void StepTrial::take_turn(std::int64_t steps) {
   const kernels::DeviceCounters before = kernels::device_counters();
+  const std::uint64_t waits_before = exchange_->ticket_waits();
   for (std::int64_t step = 0; step < steps; ++step) worker_.step();
   const kernels::DeviceCounters after = kernels::device_counters();
   allocations_ += after.allocations - before.allocations;
   synchronizations_ += after.synchronizations - before.synchronizations;
+  ticket_waits_ += exchange_->ticket_waits() - waits_before;
   worker_.synchronize();
 }
 

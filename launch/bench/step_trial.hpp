@@ -33,6 +33,7 @@ class StepTrial {
   // Allocations and waits for the device in all timed steps so far: 0 in steady state.
   std::uint64_t allocations() const { return allocations_; }
   std::uint64_t synchronizations() const { return synchronizations_; }
+  std::uint64_t ticket_waits() const { return ticket_waits_; }
   // Ends the timing of steps.
   StepTimer::Medians take_medians();
 
@@ -51,7 +52,7 @@ class StepTrial {
   StepTimer timer_;
   std::unique_ptr<comm::Exchange> exchange_;
   runtime::run::Worker worker_;
-  std::uint64_t allocations_ = 0, synchronizations_ = 0;
+  std::uint64_t allocations_ = 0, synchronizations_ = 0, ticket_waits_ = 0;
 };
 
 }  // namespace eightfold::launch::bench

@@ -1,5 +1,6 @@
 #include "kernels/timeline.hpp"
 
+#include "tests/kernels/cuda/held_stream.hpp"
 #include "tests/kernels/cuda/support.hpp"
 #include "tests/kernels/timeline_support.hpp"
 
@@ -11,19 +12,19 @@ TEST_CASE("spans of a device are reported when it has done their work, at the ti
   const Stream stream(kCuda);
   Spans spans;
   Timeline timeline(stream, spans, base::Track::worker);
-  StreamGate gate;
+  HeldStream held;
   const base::TimePoint before = base::Clock::now();
   timeline.span("outer", 1, [&] {
     timeline.point("point", 2);
-    timeline.span("inner", 3, [&] { gate.wait(stream); });
+    timeline.span("inner", 3, [&] { held.hold(stream); });
   });
   timeline.report();
-  CHECK(spans.all().size() <= 1);  // the point, perhaps: the gate is closed
-  const base::TimePoint opened = base::Clock::now();
-  gate.signal();
+  CHECK(spans.all().size() <= 1);  // the point, perhaps: the stream is held
+  const base::TimePoint let_go = base::Clock::now();
+  held.let_go();
   timeline.synchronize();
   check_nested(spans.all(), before, base::Clock::now());
-  CHECK(spans.all()[1].end >= opened - kMatch);
+  CHECK(spans.all()[1].end >= let_go - kMatch);
 }
 
 TEST_CASE("a timeline in steady state waits for nothing and keeps its events") {
@@ -41,24 +42,24 @@ TEST_CASE("a timeline in steady state waits for nothing and keeps its events") {
   CHECK(spans.all().size() == 100);
 }
 
-TEST_CASE("a gate holds what is behind it on its stream, and nothing else") {
-  const Stream held(kCuda), other(kCuda);
+TEST_CASE("a stream that is held back holds up what is behind on it, and nothing else") {
+  const Stream stream(kCuda), other(kCuda);
   const Buffer<float> values(kCuda, 2);
   PinnedBuffer<float> ones(kCuda, 1), first(kCuda, 1), second(kCuda, 1);
   ones.data()[0] = 1;
   const Tensor left = values.tensor({1}), right = values.tensor({1}, 1);
-  StreamGate gate;
-  gate.wait(held);
-  copy(held, ones.tensor({1}), left);
   Event done(kCuda);
-  done.record(held);
+  HeldStream held;
+  held.hold(stream);
+  copy(stream, ones.tensor({1}), left);
+  done.record(stream);
   copy(other, left, first.tensor({1}));
   copy(other, ones.tensor({1}), right);
   other.view().synchronize();
   CHECK(first.data()[0] == 0);
   CHECK_FALSE(done.is_reached());
-  gate.signal();
-  held.view().synchronize();
+  held.let_go();
+  stream.view().synchronize();
   CHECK(done.is_reached());
   copy(other, left, second.tensor({1}));
   other.view().synchronize();
