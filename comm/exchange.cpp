@@ -4,17 +4,20 @@
 #include "comm/engine/spans.hpp"
 #include "comm/executor/executor.hpp"
 #include "comm/schedules/generators.hpp"
+#include "comm/schedules/topology.hpp"
 #include "comm/selection.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
-#include "kernels/pipeline_depth.hpp"
 #include "kernels/timeline.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
+#include <list>
+#include <map>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <utility>
@@ -27,200 +30,83 @@ namespace {
 constexpr std::size_t kBytesUnderWay = std::size_t{1} << 20;
 constexpr std::size_t kFewestUnderWay = 4;
 
-// Buckets take channels in turn, and a channel is part of a message's tag. Buckets that are under way at once
-// must differ in it, or one would receive the other's segments.
+// Requests take channels in turn, and a channel is part of a message's tag. Requests that are under way at
+// once must differ in it, or one would receive the other's segments.
 static_assert(executor::Executor::kChannels >= static_cast<int>(engine::Engine::kUnderWay));
 
-// The codec, streams and transport that the operations of an exchange share.
-struct ExchangeResources {
-  ExchangeResources(kernels::Device device, const ExchangeOptions& options)
-      : codec(quant8::make_codec(device, options.encoding, options.rounding)),
-        staging(device, options.transport),
-        stream(device) {}
+bool adds_up(schedules::Collective collective) {
+  return collective == schedules::Collective::all_reduce ||
+         collective == schedules::Collective::reduce_scatter;
+}
 
-  std::unique_ptr<quant8::Codec> codec;
-  transport::Staging staging;
-  kernels::Stream stream;  // codecs, and the copies of MPI's operations
-  std::unique_ptr<transport::Transport> transport;
-  std::optional<kernels::Timeline> timeline;  // of `stream`; belongs to the engine's thread
+// A request's operation, for the requests to come that are like it.
+struct Plan {
+  std::int64_t elements;
+  int root;
+  std::unique_ptr<engine::BucketOperation> operation;
+  bool is_under_way = false;  // on the engine's thread
 };
 
-// One submission on its way; reused when its work is over. The worker and the work share it: after a failure
-// the engine destroys the work while the exchange may be gone.
+// One request on its way; used again when its work is over. Whoever waits and the work share it: after a
+// failure the engine destroys the work while the exchange may be gone.
 struct Submission {
   explicit Submission(kernels::Device device) : completed(device) {}
 
-  // On the engine's thread. More than once has no effect.
+  // More than once has no effect.
   void announce(const kernels::Event* mark) {
     if (is_announced.load()) return;
-    summed = mark;
+    result = mark;
     is_announced.store(true);
     is_announced.notify_all();
   }
 
-  kernels::Event completed;  // the producer is done with the bucket
-  // All of the bucket's work is enqueued and `summed` is recorded behind it; or the work is lost, and it is
+  kernels::Event completed;  // the producer is done with the input
+  // All of the request's work is enqueued and `result` is recorded behind it; or the work is lost, and it is
   // null.
   std::atomic<bool> is_announced = false;
-  const kernels::Event* summed = nullptr;
-  engine::Engine::Ticket ticket = 0;
+  const kernels::Event* result = nullptr;
+  std::atomic<bool> has_work = false;  // that the engine may still touch
+  bool is_awaited = false;
+  std::shared_ptr<Plan> plan;
+  engine::BucketRun run;
+  std::int64_t bucket = 0;
   bool has_begun = false;
   base::TimePoint began;
 };
 
-// Three parties see a bucket. The worker's stream completes it. The engine moves its operation on. The worker
-// waits on the host until the engine has enqueued the last of the bucket's work, and then lets its stream
-// wait for the event behind it. So a stream only ever waits for an event that is already recorded: a stream
-// that waits for what is not yet enqueued may hold up, in the driver or in a queue of the device that it
-// shares, the very work that it waits for.
-class BucketExchange final : public Exchange {
- public:
-  BucketExchange(engine::Engine& engine, kernels::Device device, std::unique_ptr<ExchangeResources> resources,
-                 std::vector<std::unique_ptr<engine::BucketOperation>> operations, base::Observer* observer)
-      : engine_(engine),
-        observer_(observer),
-        resources_(std::move(resources)),
-        operations_(std::move(operations)) {
-    for (std::size_t i = 0; i < kernels::PipelineDepth::kExchangedSteps * operations_.size(); ++i)
-      submissions_.push_back(std::make_shared<Submission>(device));
-  }
-
-  // The engine reads and writes submitted buckets: its work ends before their arenas do.
-  ~BucketExchange() override {
-    try {
-      if (submitted_ > 0) engine_.wait(submission(submitted_ - 1)->ticket);
-      resources_->stream.view().synchronize();
-    } catch (...) {  // the engine or the device has failed; whoever waited for it was told
-    }
-  }
-  BucketExchange(const BucketExchange&) = delete;  // work refers to it
-  BucketExchange& operator=(const BucketExchange&) = delete;
-
-  void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override {
-    if (engine_.ranks() == 1) return;  // the sum over one rank is in place already
-    const std::shared_ptr<Submission>& submission = this->submission(submitted_);
-    engine_.wait(submission->ticket);
-    submission->completed.record(producer);
-    submission->has_begun = false;
-    submission->is_announced = false;
-    const auto sharing = operations_[bucket]->shares_engine() ? engine::Engine::Sharing::concurrent
-                                                              : engine::Engine::Sharing::exclusive;
-    engine_.flight_recorder().note(base::FlightEvent::Kind::submit, step, static_cast<std::int64_t>(bucket));
-    submission->ticket = engine_.submit(
-        [this, work = announced_when_lost(submission), bucket, step](mpi::Communicator& communicator) {
-          return advance(*work, bucket, step, communicator);
-        },
-        sharing, [&operation = *operations_[bucket]] { return operation.waits_for(); });
-    ++submitted_;
-  }
-
-  bool wait_for_next(kernels::StreamView consumer) override {
-    const bool is_any = awaited_ < submitted_;
-    if (is_any) {
-      const Submission& next = *submission(awaited_++);
-      if (!next.is_announced.load()) {
-        ++ticket_waits_;
-        next.is_announced.wait(false);
-      }
-      if (next.summed != nullptr) next.summed->wait(consumer);
-    }
-    engine_.check();
-    return is_any;
-  }
-
-  std::size_t wire_bytes() const override {
-    std::size_t bytes = 0;
-    for (const auto& operation : operations_) bytes += operation->wire_bytes();
-    return engine_.ranks() == 1 ? 0 : bytes;
-  }
-
-  std::uint64_t ticket_waits() const override { return ticket_waits_; }
-
- private:
-  // Work that is destroyed is over, or it failed: then too nobody may wait for it for ever.
-  static std::shared_ptr<Submission> announced_when_lost(const std::shared_ptr<Submission>& submission) {
-    return {submission.get(), [submission](Submission* lost) { lost->announce(nullptr); }};
-  }
-
-  // On the engine's thread.
-  engine::Progress advance(Submission& submission, std::size_t bucket, std::int64_t step,
-                           mpi::Communicator& communicator) {
-    engine::BucketOperation& operation = *operations_[bucket];
-    if (!submission.has_begun) {
-      if (!submission.completed.is_reached()) return engine::Progress::none;
-      submission.has_begun = true;
-      submission.began = base::Clock::now();
-      engine_.flight_recorder().note(base::FlightEvent::Kind::begin, step, static_cast<std::int64_t>(bucket));
-      operation.begin(step);
-    }
-    const engine::Progress progress = operation.advance(communicator);
-    if (operation.summed() != nullptr) submission.announce(operation.summed());
-    if (progress == engine::Progress::over) report(submission, bucket, step);
-    return progress;
-  }
-
-  void report(const Submission& submission, std::size_t bucket, std::int64_t step) {
-    engine_.flight_recorder().note(base::FlightEvent::Kind::over, step, static_cast<std::int64_t>(bucket));
-    if (observer_ == nullptr) return;
-    if (resources_->timeline) resources_->timeline->report();
-    observer_->on_span({base::Track::engine, engine::kExchangeSpan, submission.began, base::Clock::now(),
-                        static_cast<std::int64_t>(bucket)});
-  }
-
-  const std::shared_ptr<Submission>& submission(std::size_t number) const {
-    return submissions_[number % submissions_.size()];
-  }
-
-  engine::Engine& engine_;
-  base::Observer* observer_;
-  std::unique_ptr<ExchangeResources> resources_;
-  std::vector<std::unique_ptr<engine::BucketOperation>> operations_;  // by bucket
-  std::vector<std::shared_ptr<Submission>> submissions_;
-  std::size_t submitted_ = 0;  // the first so many were submitted,
-  std::size_t awaited_ = 0;    // and so many of them were waited for
-  std::uint64_t ticket_waits_ = 0;
-};
-
-kernels::Device device_of(std::span<const ExchangeBucket> buckets) {
-  const kernels::Device device = buckets.empty() ? kernels::Device{} : buckets.front().values.device();
-  for (const ExchangeBucket& bucket : buckets)
-    base::require(bucket.values.device() == device, "buckets on {} and {}", to_string(device),
-                  to_string(bucket.values.device()));
-  return device;
-}
-
-// Makes the operations of an exchange, bucket by bucket.
+// Makes the operations of an exchange.
 class Planner {
  public:
-  Planner(const ExchangeOptions& options, const schedules::Topology& topology,
+  // `context` is that of an operation which does nothing yet.
+  Planner(const ExchangeOptions& options, schedules::Topology topology,
           const executor::BucketContext& context)
-      : options_(options), topology_(topology), context_(context) {}
+      : options_(options), topology_(std::move(topology)), context_(context) {}
 
-  std::unique_ptr<engine::BucketOperation> operation(const ExchangeBucket& bucket, std::size_t number) {
-    const std::string algorithm = algorithm_for(bucket.values.bytes());
+  const schedules::Topology& topology() const noexcept { return topology_; }
+
+  std::unique_ptr<engine::BucketOperation> operation(const Request& request) {
+    const std::int64_t elements = request.input.elements();
     const quant8::Format format = options_.encoding.format;
+    const std::string algorithm = algorithm_for(request);
     if (algorithm == "mpi") {
-      if (format != quant8::Format::fp32)
-        base::raise<base::ConfigError>("MPI_Allreduce adds fp32 numbers, not {}; use another algorithm",
-                                       to_string(format));
-      return std::make_unique<engine::MpiOperation>(bucket.values, context_.stream, topology_.ranks());
+      return std::make_unique<engine::MpiOperation>(elements, context_.stream, topology_.ranks());
     }
-    const schedules::Schedule schedule =
-        allreduce_generator(algorithm, format).schedule({topology_, context_.rank, bucket.values.elements()});
+    const schedules::Generator& generator = request.collective == schedules::Collective::all_reduce
+                                                ? allreduce_generator(algorithm, format)
+                                                : *schedules::find_generator(algorithm);
     executor::BucketContext context = context_;
-    context.rounding.bucket = static_cast<std::uint32_t>(number);
-    const std::span<float> residual =
-        bucket.residual.is_absent() ? std::span<float>{} : bucket.residual.span<float>();
+    context.rounding.bucket = static_cast<std::uint32_t>(request.bucket);
     return std::make_unique<executor::Executor>(
-        schedule, context,
-        executor::Executor::Bucket{
-            bucket.values.span<float>(), residual,
-            static_cast<int>(number % static_cast<std::size_t>(executor::Executor::kChannels))});
+        generator.schedule({topology_, context_.rank, elements, request.root}), context);
   }
 
  private:
-  std::string algorithm_for(std::size_t bytes) {
+  // Apart from all_reduce a collective has one generator, of its own name.
+  std::string algorithm_for(const Request& request) {
+    if (request.collective != schedules::Collective::all_reduce)
+      return std::string(to_string(request.collective));
     if (options_.algorithm != "auto") return options_.algorithm;
+    const std::size_t bytes = request.input.bytes();
     Selection selection =
         select_algorithm(options_.encoding.format, bytes, topology_, options_.calibration.get());
     if (context_.rank == 0 && logged_.insert(selection.algorithm + selection.reason).second)
@@ -229,10 +115,225 @@ class Planner {
     return std::move(selection.algorithm);
   }
 
-  const ExchangeOptions& options_;
-  const schedules::Topology& topology_;
+  ExchangeOptions options_;
+  schedules::Topology topology_;
   executor::BucketContext context_;
   std::set<std::string> logged_;
+};
+
+// The codec, streams and transport that the operations of an exchange share.
+struct ExchangeResources {
+  ExchangeResources(kernels::Device on, const ExchangeOptions& options)
+      : device(on),
+        codec(quant8::make_codec(device, options.encoding, options.rounding)),
+        staging(device, options.transport),
+        stream(device) {}
+
+  kernels::Device device;
+  std::unique_ptr<quant8::Codec> codec;
+  transport::Staging staging;
+  kernels::Stream stream;  // codecs, and the copies of MPI's operations
+  std::unique_ptr<transport::Transport> transport;
+  std::optional<kernels::Timeline> timeline;  // of `stream`; belongs to the engine's thread
+  std::optional<Planner> planner;
+};
+
+void check_algorithm(const ExchangeOptions& options) {
+  const quant8::Format format = options.encoding.format;
+  if (options.algorithm == "auto") return;
+  if (options.algorithm != "mpi") {
+    allreduce_generator(options.algorithm, format);  // throws
+  } else if (format != quant8::Format::fp32) {
+    base::raise<base::ConfigError>("MPI_Allreduce adds fp32 numbers, not {}; use another algorithm",
+                                   to_string(format));
+  }
+}
+
+void check(const Request& request, kernels::Device device, int ranks) {
+  base::require(request.input.elements() == request.output.elements() &&
+                    (request.residual.is_absent() || request.residual.elements() == request.input.elements()),
+                "a request of {} elements for {}", request.input.elements(), request.output.elements());
+  base::require(request.input.device() == device && request.output.device() == device,
+                "a request from {} to {} in an exchange of {}", to_string(request.input.device()),
+                to_string(request.output.device()), to_string(device));
+  base::require(request.root >= 0 && request.root < ranks, "root {} of {} ranks", request.root, ranks);
+}
+
+// Three parties see a request. The producer's stream completes its input. The engine moves its operation on.
+// Whoever waits does so on the host, until the engine has enqueued the last of the request's work, and then
+// lets its stream wait for the event behind it. So a stream only ever waits for an event that is already
+// recorded: a stream that waits for what is not yet enqueued may hold up, in the driver or in a queue of the
+// device that it shares, the very work that it waits for.
+class EngineExchange final : public Exchange {
+ public:
+  EngineExchange(engine::Engine& engine, std::unique_ptr<ExchangeResources> resources,
+                 base::Observer* observer)
+      : engine_(engine), observer_(observer), resources_(std::move(resources)) {}
+
+  // The engine reads and writes what was submitted: its work ends before their memory does.
+  ~EngineExchange() override {
+    try {
+      engine_.wait(last_);
+      resources_->stream.view().synchronize();
+    } catch (...) {  // the engine or the device has failed; whoever waited for it was told
+    }
+  }
+  EngineExchange(const EngineExchange&) = delete;  // work refers to it
+  EngineExchange& operator=(const EngineExchange&) = delete;
+
+  void plan(const Request& request) override { plan_of(request); }
+
+  Ticket submit(const Request& request, kernels::StreamView producer) override {
+    const std::shared_ptr<Submission> submission = idle_submission();
+    submission->plan = plan_of(request);
+    submission->completed.record(producer);
+    submission->has_begun = false;
+    submission->is_announced = false;
+    submission->has_work = true;
+    submission->is_awaited = true;
+    submission->bucket = static_cast<std::int64_t>(request.bucket);
+    submission->run = run_of(request, ++submitted_);
+    const engine::BucketOperation& operation = *submission->plan->operation;
+    engine_.flight_recorder().note(base::FlightEvent::Kind::submit, request.step, submission->bucket);
+    last_ = engine_.submit(
+        [this, work = announced_when_lost(submission)](mpi::Communicator& communicator) {
+          return advance(*work, communicator);
+        },
+        operation.shares_engine() ? engine::Engine::Sharing::concurrent : engine::Engine::Sharing::exclusive,
+        [&operation] { return operation.waits_for(); });
+    awaited_.emplace(submitted_, submission);
+    return submitted_;
+  }
+
+  void wait(Ticket ticket, kernels::StreamView consumer) override {
+    const auto found = awaited_.find(ticket);
+    base::require(found != awaited_.end(), "a wait for request {}, which is over", ticket);
+    const std::shared_ptr<Submission> submission = found->second;
+    awaited_.erase(found);
+    submission->is_awaited = false;
+    if (!submission->is_announced.load()) {
+      ++ticket_waits_;
+      submission->is_announced.wait(false);
+    }
+    if (submission->result != nullptr) submission->result->wait(consumer);
+    engine_.check();
+  }
+
+  schedules::Shard shard(std::int64_t elements, int rank) const override {
+    std::vector<int> owners(static_cast<std::size_t>(engine_.ranks()));
+    std::iota(owners.begin(), owners.end(), 0);
+    return schedules::even_shards(elements, owners)[static_cast<std::size_t>(rank)];
+  }
+  std::size_t wire_bytes(const Request& request) override {
+    return plan_of(request)->operation->wire_bytes();
+  }
+  std::uint64_t ticket_waits() const override { return ticket_waits_; }
+
+ private:
+  // Of a bucket and collective there is one plan, for the size that was asked for last. An earlier one lives
+  // as long as its requests.
+  std::shared_ptr<Plan> plan_of(const Request& request) {
+    check(request, resources_->device, engine_.ranks());
+    std::shared_ptr<Plan>& plan = plans_[{request.bucket, request.collective}];
+    if (plan == nullptr || plan->elements != request.input.elements() || plan->root != request.root)
+      plan = std::make_shared<Plan>(
+          Plan{request.input.elements(), request.root, resources_->planner->operation(request)});
+    return plan;
+  }
+
+  engine::BucketRun run_of(const Request& request, Ticket ticket) const {
+    const bool is_mean = request.reduction == Reduction::mean && adds_up(request.collective);
+    return {.step = request.step,
+            .channel = static_cast<int>(ticket % static_cast<Ticket>(executor::Executor::kChannels)),
+            .input = request.input,
+            .output = request.output,
+            .residual = request.residual,
+            .factor = is_mean ? 1.0F / static_cast<float>(engine_.ranks()) : 1.0F};
+  }
+
+  // One that nobody waits for, and whose work the engine has destroyed; or another.
+  std::shared_ptr<Submission> idle_submission() {
+    for (const std::shared_ptr<Submission>& each : submissions_)
+      if (!each->is_awaited && !each->has_work.load()) return each;
+    return submissions_.emplace_back(std::make_shared<Submission>(resources_->device));
+  }
+
+  // Work that is destroyed is over, or it failed: then too nobody may wait for it for ever.
+  static std::shared_ptr<Submission> announced_when_lost(const std::shared_ptr<Submission>& submission) {
+    return {submission.get(), [submission](Submission* lost) {
+              lost->announce(nullptr);
+              lost->has_work = false;
+            }};
+  }
+
+  // On the engine's thread.
+  engine::Progress advance(Submission& submission, mpi::Communicator& communicator) {
+    engine::BucketOperation& operation = *submission.plan->operation;
+    if (!submission.has_begun) {
+      if (submission.plan->is_under_way || !submission.completed.is_reached()) return engine::Progress::none;
+      submission.plan->is_under_way = submission.has_begun = true;
+      submission.began = base::Clock::now();
+      engine_.flight_recorder().note(base::FlightEvent::Kind::begin, submission.run.step, submission.bucket);
+      operation.begin(submission.run);
+    }
+    const engine::Progress progress = operation.advance(communicator);
+    if (operation.result() != nullptr) submission.announce(operation.result());
+    if (progress == engine::Progress::over) end(submission);
+    return progress;
+  }
+
+  void end(const Submission& submission) {
+    submission.plan->is_under_way = false;
+    engine_.flight_recorder().note(base::FlightEvent::Kind::over, submission.run.step, submission.bucket);
+    if (observer_ == nullptr) return;
+    if (resources_->timeline) resources_->timeline->report();
+    observer_->on_span({base::Track::engine, engine::kExchangeSpan, submission.began, base::Clock::now(),
+                        submission.bucket});
+  }
+
+  engine::Engine& engine_;
+  base::Observer* observer_;
+  std::unique_ptr<ExchangeResources> resources_;
+  std::map<std::pair<std::size_t, schedules::Collective>, std::shared_ptr<Plan>> plans_;
+  std::vector<std::shared_ptr<Submission>> submissions_;
+  std::map<Ticket, std::shared_ptr<Submission>> awaited_;
+  Ticket submitted_ = 0;
+  engine::Engine::Ticket last_ = 0;
+  std::uint64_t ticket_waits_ = 0;
+};
+
+// One rank alone has the result of every collective: its input.
+class LoneExchange final : public Exchange {
+ public:
+  explicit LoneExchange(kernels::Device device) : device_(device) {}
+
+  void plan(const Request& request) override { check(request, device_, 1); }
+  Ticket submit(const Request& request, kernels::StreamView producer) override {
+    plan(request);
+    if (request.input.data() != request.output.data()) copy(producer, request.input, request.output);
+    Submitted& submitted = submitted_.emplace_back(Submitted{{}, kernels::Event(device_)});
+    submitted.ticket = ++count_;
+    submitted.completed.record(producer);
+    return count_;
+  }
+  void wait(Ticket ticket, kernels::StreamView consumer) override {
+    const auto found = std::ranges::find(submitted_, ticket, &Submitted::ticket);
+    base::require(found != submitted_.end(), "a wait for request {}, which is over", ticket);
+    found->completed.wait(consumer);
+    submitted_.erase(found);
+  }
+  schedules::Shard shard(std::int64_t elements, int) const override { return {0, elements, 0}; }
+  std::size_t wire_bytes(const Request&) override { return 0; }
+  std::uint64_t ticket_waits() const override { return 0; }
+
+ private:
+  struct Submitted {
+    Ticket ticket;
+    kernels::Event completed;
+  };
+  kernels::Device device_;
+  std::list<Submitted> submitted_;
+  Ticket count_ = 0;
 };
 
 }  // namespace
@@ -242,9 +343,10 @@ std::size_t default_segment_bytes(kernels::Device device) {
   return device.kind == kernels::DeviceKind::host ? 48 * kKiB : 1024 * kKiB;
 }
 
-std::unique_ptr<Exchange> make_exchange(engine::Engine& engine, std::vector<ExchangeBucket> buckets,
+std::unique_ptr<Exchange> make_exchange(engine::Engine& engine, kernels::Device device,
                                         const ExchangeOptions& options, base::Observer* observer) {
-  const kernels::Device device = device_of(buckets);
+  check_algorithm(options);
+  if (engine.ranks() == 1) return std::make_unique<LoneExchange>(device);
   auto resources = std::make_unique<ExchangeResources>(device, options);
   if (observer != nullptr) resources->timeline.emplace(resources->stream, *observer, base::Track::engine);
   std::optional<schedules::Topology> topology;
@@ -266,11 +368,8 @@ std::unique_ptr<Exchange> make_exchange(engine::Engine& engine, std::vector<Exch
                                         .segment = executor::segment_elements(*resources->codec, segment),
                                         .window = std::max(kBytesUnderWay / segment, kFewestUnderWay),
                                         .rounding = {.seed = options.seed}};
-  Planner planner(options, *topology, context);
-  std::vector<std::unique_ptr<engine::BucketOperation>> operations;
-  for (std::size_t i = 0; i < buckets.size(); ++i) operations.push_back(planner.operation(buckets[i], i));
-  return std::make_unique<BucketExchange>(engine, device, std::move(resources), std::move(operations),
-                                          observer);
+  resources->planner.emplace(options, *std::move(topology), context);
+  return std::make_unique<EngineExchange>(engine, std::move(resources), observer);
 }
 
 }  // namespace eightfold::comm

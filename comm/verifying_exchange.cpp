@@ -5,7 +5,7 @@
 
 namespace eightfold::comm {
 
-VerifyingExchange::VerifyingExchange(engine::Engine& engine, Exchange& exchange,
+VerifyingExchange::VerifyingExchange(engine::Engine& engine, GradientExchange& exchange,
                                      const std::vector<kernels::Tensor>& buckets)
     : engine_(engine), exchange_(exchange) {
   std::size_t largest = 0;

@@ -4,7 +4,7 @@
 // compared. For trials: it costs more than the exchange itself, and every wait waits for the device.
 
 #include "comm/engine/engine.hpp"
-#include "comm/exchange.hpp"
+#include "comm/gradient_exchange.hpp"
 #include "kernels/buffer.hpp"
 
 #include <deque>
@@ -12,10 +12,10 @@
 
 namespace eightfold::comm {
 
-class VerifyingExchange final : public Exchange {
+class VerifyingExchange final : public GradientExchange {
  public:
   // `buckets` are those of `exchange`. It and the engine outlive this.
-  VerifyingExchange(engine::Engine& engine, Exchange& exchange, const std::vector<kernels::Tensor>& buckets);
+  VerifyingExchange(engine::Engine& engine, GradientExchange& exchange, const std::vector<kernels::Tensor>& buckets);
 
   void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override;
   bool wait_for_next(kernels::StreamView consumer) override;
@@ -35,7 +35,7 @@ class VerifyingExchange final : public Exchange {
   void compare(Bucket& bucket);
 
   engine::Engine& engine_;
-  Exchange& exchange_;
+  GradientExchange& exchange_;
   std::vector<Bucket> buckets_;
   std::deque<std::size_t> submitted_;      // and not waited for
   kernels::PinnedBuffer<float> received_;  // of the largest bucket

@@ -13,17 +13,11 @@ struct PipelineDepth {
   // computes, one that waits for it, one that the loader fills. The worker enqueues as long as there are
   // some, so the device is behind it by at most as many steps.
   static constexpr std::int64_t kLoaded = 3;
-  // Steps whose buckets may be under way at once (comm/exchange.cpp): one that is being exchanged, and the
-  // one before it, whose last sums are enqueued but not yet decoded. A further submit would wait for the
-  // engine.
-  static constexpr std::size_t kExchangedSteps = 2;
   // Steps between asking all ranks whether to stop and reading the answer (runtime/run/stop.cpp). The answer
   // travels behind the buckets of its step and before those of the next one, for which the worker waits.
-  static constexpr std::size_t kStopLag = kExchangedSteps;
+  static constexpr std::size_t kStopLag = 2;
 };
 static_assert(PipelineDepth::kLoaded >= 2, "loading and computing overlap");
-static_assert(PipelineDepth::kExchangedSteps >= 2, "submit() does not wait for the device to decode");
-static_assert(PipelineDepth::kStopLag >= PipelineDepth::kExchangedSteps,
-              "a stop never waits for an exchange");
+static_assert(PipelineDepth::kStopLag >= 2, "a stop never waits for an exchange");
 
 }  // namespace eightfold::kernels

@@ -90,8 +90,8 @@ void Engine::check() {
 
 void Engine::wait(Ticket ticket) {
   std::unique_lock lock(mutex_);
-  done_.wait(lock, [&] { return finished_ >= ticket || failure_ != nullptr; });
-  if (failure_ != nullptr) std::rethrow_exception(failure_);
+  done_.wait(lock, [&] { return finished_ >= ticket || has_failed_; });
+  if (has_failed_) std::rethrow_exception(failure_);
 }
 
 // The loop: rest without work, start what may start, give all work under way one turn, publish what is over.
@@ -176,6 +176,8 @@ void Engine::finish(bool moved) {
   if (std::exchange(finished_, next - 1) != next - 1) done_.notify_all();
 }
 
+// The error is there before the work is destroyed, since destroyed work wakes others, who ask for it. Waits end
+// after: what work refers to may go with whoever waited.
 void Engine::fail(const std::exception_ptr& failure) {
   std::deque<Item> dropped;  // destroyed outside the lock: what they hold may wake others
   {
@@ -184,6 +186,11 @@ void Engine::fail(const std::exception_ptr& failure) {
     dropped.swap(waiting_);
   }
   under_way_.clear();
+  dropped.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    has_failed_ = true;
+  }
   done_.notify_all();
 }
 

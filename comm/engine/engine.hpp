@@ -90,6 +90,7 @@ class Engine {
   Ticket submitted_ = 0;
   Ticket finished_ = 0;  // this one and all before it
   std::exception_ptr failure_;
+  bool has_failed_ = false;  // and all work is destroyed
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -10,25 +10,28 @@ namespace eightfold::comm::engine {
 
 class MpiOperation final : public BucketOperation {
  public:
-  // `stream` is one of the bucket's device, for the copies.
-  MpiOperation(kernels::Tensor values, kernels::StreamView stream, int ranks);
+  // Sums `elements`. `stream` is one of their device, for the copies.
+  MpiOperation(std::int64_t elements, kernels::StreamView stream, int ranks);
 
   bool shares_engine() const override { return false; }
-  void begin(std::int64_t step) override;
+  void begin(const BucketRun& run) override;
   Progress advance(mpi::Communicator& communicator) override;
-  const kernels::Event* summed() const override { return is_summed_ ? &copied_ : nullptr; }
+  const kernels::Event* result() const override { return is_summed_ ? &copied_ : nullptr; }
   // Rabenseifner's bound for an allreduce: 2 (N - 1) / N of the data.
   std::size_t wire_bytes() const override;
 
  private:
   bool is_staged() const { return pinned_.size() > 0; }
-  kernels::Tensor host_side() const { return is_staged() ? pinned_.tensor(values_.shape()) : values_; }
+  kernels::Tensor host_side() const {
+    return is_staged() ? pinned_.tensor(run_.output.shape()) : run_.output;
+  }
 
-  kernels::Tensor values_;
+  std::int64_t elements_;
   kernels::StreamView stream_;
   std::size_t ranks_;
   kernels::PinnedBuffer<float> pinned_;
   kernels::Event copied_;
+  BucketRun run_;
   bool is_summed_ = false;
 };
 

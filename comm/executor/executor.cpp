@@ -48,12 +48,12 @@ bool is_read_later(std::span<const PlannedStep> steps, std::size_t at) {
 // Makes the stages of a shard.
 class Pipeline {
  public:
-  Pipeline(const ShardPart& shard, int channel) : shard_(shard), channel_(channel) {}
+  explicit Pipeline(const ShardPart& shard) : shard_(shard) {}
 
   // One stage per step, and one for a sum that is left over.
   std::vector<std::unique_ptr<PipelineStage>> take(std::span<const PlannedStep> steps) && {
     for (std::size_t at = 0; at < steps.size(); ++at) add(steps, at);
-    if (!received_.empty()) add(std::make_unique<SumInPlace>(shard_, before(), take_sum()));
+    if (!received_.empty()) add(std::make_unique<SumUp>(shard_, before(), take_sum()));
     return std::move(stages_);
   }
 
@@ -102,21 +102,20 @@ class Pipeline {
       if (dynamic_cast<const SendSealed*>(stage.get()) == nullptr) stages.push_back(stage.get());
     return Predecessors(std::move(stages));
   }
+  // Where the rank's own values stand: in the input, until a sum has been written to the output.
   ShardSum take_sum() {
+    const auto own = has_summed_ ? ShardSum::Own::output : ShardSum::Own::input;
     has_summed_ = has_summed_ || !received_.empty();
-    return {shard_, std::exchange(received_, {})};
+    return {shard_, own, std::exchange(received_, {})};
   }
-  // Shard, kind and channel make the tag; with the sender they name a message's stage, and the order of
-  // messages between two ranks its segment.
   Route route(const schedules::Step& step, Kind kind) const {
-    return {step.peer, (2 * step.shard + (kind == Kind::sealed ? 1 : 0)) * Executor::kChannels + channel_};
+    return {step.peer, 2 * step.shard + (kind == Kind::sealed ? 1 : 0)};
   }
 
   const ShardPart& shard_;
-  int channel_;
   std::vector<std::unique_ptr<PipelineStage>> stages_;
   std::vector<ReceiveAdd*> received_;  // since the last sum
-  bool has_summed_ = false;            // the values are not this rank's alone any more
+  bool has_summed_ = false;            // the rank's values are a sum, and stand in the output
   Sealed* sealed_ = nullptr;
 };
 
@@ -135,24 +134,19 @@ PlacedStage placed(std::unique_ptr<PipelineStage> stage, const PlannedStep* step
 
 }  // namespace
 
-Executor::Executor(const schedules::Schedule& schedule, const BucketContext& context, const Bucket& bucket)
+Executor::Executor(const schedules::Schedule& schedule, const BucketContext& context)
     : context_(context),
       wire_bytes_(schedules::bytes_sent(
           schedule,
           [&](std::int64_t elements) { return segmented_bytes(context.codec, context.segment, elements); })),
-      summed_(context.stream.device()) {
-  base::require(bucket.channel >= 0 && bucket.channel < kChannels, "channel {}", bucket.channel);
+      result_(context.stream.device()) {
   std::vector<PlacedStage> stages;
   for (std::size_t i = 0; i < schedule.shards.size(); ++i) {
-    const auto offset = static_cast<std::size_t>(schedule.shards[i].offset);
-    const auto count = static_cast<std::size_t>(schedule.shards[i].count);
+    const schedules::Shard& shard = schedule.shards[i];
     const std::vector<PlannedStep> steps = steps_of(schedule, static_cast<int>(i));
     if (steps.empty()) continue;
-    shards_.push_back(std::make_unique<ShardPart>(
-        context_, bucket.values.subspan(offset, count),
-        bucket.residual.empty() ? bucket.residual : bucket.residual.subspan(offset, count),
-        schedule.shards[i].offset));
-    auto made = Pipeline(*shards_.back(), bucket.channel).take(steps);
+    shards_.push_back(std::make_unique<ShardPart>(context_, shard.offset, shard.count));
+    auto made = Pipeline(*shards_.back()).take(steps);
     for (std::size_t at = 0; at < made.size(); ++at)
       stages.push_back(placed(std::move(made[at]), at < steps.size() ? &steps[at] : nullptr));
   }
@@ -162,9 +156,11 @@ Executor::Executor(const schedules::Schedule& schedule, const BucketContext& con
 
 Executor::~Executor() = default;
 
-void Executor::begin(std::int64_t step) {
-  context_.step = step;
+void Executor::begin(const engine::BucketRun& run) {
+  base::require(run.channel >= 0 && run.channel < kChannels, "channel {}", run.channel);
+  context_.run = run;
   is_enqueued_ = false;
+  for (const auto& shard : shards_) shard->begin();
   for (const auto& stage : stages_) stage->begin();
 }
 
@@ -172,15 +168,15 @@ void Executor::begin(std::int64_t step) {
 // buckets on meanwhile, and sleeps only if none has moved. The bucket is over when the device has passed the
 // event behind its last codec call.
 engine::Progress Executor::advance() {
-  if (is_enqueued_) return summed_.is_reached() ? engine::Progress::over : engine::Progress::none;
+  if (is_enqueued_) return result_.is_reached() ? engine::Progress::over : engine::Progress::none;
   context_.transport.poll();
   bool moved = false;
   for (const auto& stage : stages_) moved |= stage->advance();
   if (!std::ranges::all_of(stages_, &PipelineStage::is_over))
     return moved ? engine::Progress::some : engine::Progress::none;
-  summed_.record(context_.stream);
+  result_.record(context_.stream);
   is_enqueued_ = true;
-  return summed_.is_reached() ? engine::Progress::over : engine::Progress::some;
+  return result_.is_reached() ? engine::Progress::over : engine::Progress::some;
 }
 
 // A missing message names the culprit; an unsent one may only be a consequence, so receives are reported

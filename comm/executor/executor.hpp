@@ -19,21 +19,17 @@ class PipelineStage;
 
 class Executor final : public engine::BucketOperation {
  public:
-  struct Bucket {
-    std::span<float> values;    // memory of the stream's device; summed in place
-    std::span<float> residual;  // error feedback's, as many, or none
-    int channel = 0;            // distinguishes the buckets that are under way at once; below kChannels
-  };
+  // Runs that are under way at once between the same ranks have different channels, from 0 on.
   static constexpr int kChannels = 16;
 
   // Every rank has the same schedule's part, codec and segments. `context.window` is at least 1.
-  Executor(const schedules::Schedule& schedule, const BucketContext& context, const Bucket& bucket);
+  Executor(const schedules::Schedule& schedule, const BucketContext& context);
   ~Executor() override;
 
   bool shares_engine() const override { return true; }
-  void begin(std::int64_t step) override;
+  void begin(const engine::BucketRun& run) override;
   engine::Progress advance(mpi::Communicator& communicator) override;
-  const kernels::Event* summed() const override { return is_enqueued_ ? &summed_ : nullptr; }
+  const kernels::Event* result() const override { return is_enqueued_ ? &result_ : nullptr; }
   base::Wait waits_for() const override;
   std::size_t wire_bytes() const override { return wire_bytes_; }
 
@@ -45,8 +41,8 @@ class Executor final : public engine::BucketOperation {
   std::vector<std::unique_ptr<ShardPart>> shards_;
   std::vector<std::unique_ptr<PipelineStage>> stages_;  // in the order in which they are advanced
   std::size_t wire_bytes_;
-  kernels::Event summed_;
-  bool is_enqueued_ = false;  // all of the work of this step
+  kernels::Event result_;
+  bool is_enqueued_ = false;  // all of the work of this run
 };
 
 // The elements of the largest segment that takes at most so many bytes on the wire; a whole block at least.

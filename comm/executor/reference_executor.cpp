@@ -35,8 +35,8 @@ class ShardState {
     run_.codec.decode(kStream, *sealed_, values_);
   }
   // The sum becomes the rank's values: from the lowest rank to the highest, its own at its own place.
-  void sum_in_place() {
-    if (received_.empty()) return;
+  void sum_in_place(float factor = 1) {
+    if (received_.empty() && factor == 1) return;
     const std::vector<float> own(values_.begin(), values_.end());
     std::vector<quant8::Contribution> contributions;
     for (const auto& [sender, bytes] : received_) {
@@ -44,13 +44,17 @@ class ShardState {
       contributions.emplace_back(std::span<const std::byte>(bytes));
     }
     if (!has_own(contributions)) contributions.emplace_back(std::span<const float>(own));
-    run_.codec.sum(kStream, {contributions, elements(), 1}, values_);
+    run_.codec.sum(kStream, {contributions, elements(), factor}, values_);
     received_.clear();
   }
   // The owner goes on with what its own bytes decode to, as everybody else does (rule 4).
   void seal() {
-    sum_in_place();
+    sum_in_place(run_.factor);
     set_final(encoded(residual_, quant8::RoundingStage::kSeal, quant8::RoundingKey::kNoRank));
+  }
+  // What was received last is added; a sealed shard has had its last sum.
+  void finish() {
+    if (!received_.empty()) sum_in_place(run_.factor);
   }
   // The first encoding is of the rank's own values, with its residual; later ones are of partial sums, which
   // have none.
@@ -122,8 +126,8 @@ class Rank {
     ++round_;
     return true;
   }
-  void sum_in_place() {
-    for (ShardState& state : shards_) state.sum_in_place();
+  void finish() {
+    for (ShardState& state : shards_) state.finish();
   }
 
  private:
@@ -194,7 +198,7 @@ void run_reference(std::span<const schedules::Schedule> schedules, const Referen
   }
   for (Rank& rank : ranks) {
     base::require(rank.is_over(), "the schedules come to a standstill");
-    rank.sum_in_place();
+    rank.finish();
   }
 }
 

@@ -21,6 +21,7 @@ struct ReferenceRun {
   std::int64_t first =
       0;  // the bucket's elements [first, first + count) are computed; a multiple of the block
   std::int64_t count = 0;
+  float factor = 1;  // of the last sum, before it is encoded
 };
 
 // values[rank] has `count` elements: what the rank contributes, then what it has. So has residuals[rank], the

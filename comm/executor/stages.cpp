@@ -15,6 +15,7 @@
 // A full ring stops its stage, and through the missing messages the peer's. That is all the flow control.
 #include "comm/executor/stages.hpp"
 
+#include "comm/executor/executor.hpp"
 #include "kernels/base/error.hpp"
 #include "quant8/segment.hpp"
 
@@ -53,6 +54,12 @@ base::Wait wait_to_send(const ShardPart& shard, int peer, std::int64_t sent, std
   return {};
 }
 
+// Content and channel make the tag. With the sender they name a message's stage, and the order of messages
+// between two ranks its segment.
+int tag(const ShardPart& shard, const Route& route) {
+  return route.content * Executor::kChannels + shard.bucket().run.channel;
+}
+
 bool is_on_host(const BucketContext& bucket) {
   return bucket.stream.device().kind == kernels::DeviceKind::host;
 }
@@ -86,7 +93,7 @@ bool Receive::post() {
   bool moved = false;
   for (; posted_ < shard_.segments() && is_free(posted_); ++posted_, moved = true)
     shard_.bucket().transport.receive(lane_.wire_side(posted_, shard_.bytes(posted_)), route_.peer,
-                                      route_.tag, lane_.under_way(posted_));
+                                      tag(shard_, route_), lane_.under_way(posted_));
   return moved;
 }
 
@@ -97,7 +104,7 @@ bool Receive::has_arrived() {
   if (!is_on_host(bucket) && bucket.staging.kind == transport::TransportKind::direct) return true;
   const quant8::Encoding& encoding = bucket.codec.encoding();
   const std::span<const std::byte> bytes = lane_.wire_side(done_, shard_.bytes(done_));
-  const auto elements = static_cast<std::int64_t>(shard_.values(done_).size());
+  const auto elements = shard_.elements(done_);
   quant8::check_header(bytes, quant8::header_of(encoding, shard_.sequence(done_), elements), sender_,
                        receiver_);
   if (encoding.has_hash) check_hash(bytes, elements);
@@ -110,7 +117,7 @@ void Receive::check_hash(std::span<const std::byte> bytes, std::int64_t elements
   try {
     quant8::check_hash(bytes, bucket.codec.encoding(), elements, sender_);
   } catch (const base::DataError& error) {
-    base::raise<base::DivergenceError>("exchange of step {}, bucket {}, segment {}: {}", bucket.step + 1,
+    base::raise<base::DivergenceError>("exchange of step {}, bucket {}, segment {}: {}", bucket.run.step + 1,
                                        bucket.rounding.bucket, done_, error.what());
   }
 }
@@ -142,20 +149,20 @@ bool ReceiveAdd::is_free(std::int64_t segment) const {
   return segment - released_ < lane_.slots() && lane_.is_idle(segment);
 }
 
-ShardSum::ShardSum(const ShardPart& shard, std::vector<ReceiveAdd*> received)
-    : shard_(shard), received_(std::move(received)) {
+ShardSum::ShardSum(const ShardPart& shard, Own own, std::vector<ReceiveAdd*> received)
+    : shard_(shard), own_(own), received_(std::move(received)) {
   std::ranges::sort(received_, {}, &ReceiveAdd::peer);
   own_place_ = static_cast<std::size_t>(
       std::ranges::lower_bound(received_, shard.bucket().rank, {}, &ReceiveAdd::peer) - received_.begin());
   contributions_.reserve(received_.size() + 1);
   if (received_.size() + 1 > quant8::kMaxContributions)
-    partial_ = kernels::Buffer<float>(shard.bucket().stream.device(), shard.values(0).size());
+    partial_ = {shard.bucket().stream.device(), static_cast<std::size_t>(shard.elements(0))};
 }
 
 // A codec takes up to kMaxContributions at once. More are added in groups, each group's sum in fp32 standing
 // first in the next: the order of the additions stays that of the ranks.
-quant8::Sum ShardSum::segment(std::int64_t segment) {
-  const std::span<const float> own = shard_.values(segment);
+quant8::Sum ShardSum::segment(std::int64_t segment, float factor) {
+  const std::span<const float> own = own_ == Own::input ? shard_.input(segment) : shard_.output(segment);
   contributions_.clear();
   for (const ReceiveAdd* each : received_) contributions_.emplace_back(each->message(segment));
   contributions_.insert(contributions_.begin() + static_cast<std::ptrdiff_t>(own_place_), own);
@@ -167,21 +174,22 @@ quant8::Sum ShardSum::segment(std::int64_t segment) {
     contributions_.erase(contributions_.begin() + 1, contributions_.begin() + quant8::kMaxContributions);
     contributions_.front() = std::span<const float>(partial);
   }
-  return {contributions_, elements, 1};
+  return {contributions_, elements, factor};
 }
 
 void ShardSum::release(std::int64_t segment) {
   for (ReceiveAdd* each : received_) each->release(segment);
 }
 
-SumInPlace::SumInPlace(const ShardPart& shard, Predecessors before, ShardSum sum)
+SumUp::SumUp(const ShardPart& shard, Predecessors before, ShardSum sum)
     : PipelineStage(shard), before_(std::move(before)), sum_(std::move(sum)) {}
 
-bool SumInPlace::advance() {
+bool SumUp::advance() {
   if (done_ == shard_.segments() || !before_.have_done(done_)) return false;
   const BucketContext& bucket = shard_.bucket();
-  bucket.timed(engine::kDecodeSpan,
-               [&] { bucket.codec.sum(bucket.stream, sum_.segment(done_), shard_.values(done_)); });
+  bucket.timed(engine::kDecodeSpan, [&] {
+    bucket.codec.sum(bucket.stream, sum_.segment(done_, bucket.run.factor), shard_.output(done_));
+  });
   sum_.release(done_);
   ++done_;
   return true;
@@ -211,8 +219,8 @@ bool SendFresh::advance() {
     moved = true;
   }
   for (; sent_ < done_ && lane_.is_moved(sent_); ++sent_, moved = true)
-    shard_.bucket().transport.send(lane_.wire_side(sent_, shard_.bytes(sent_)), route_.peer, route_.tag,
-                                   lane_.under_way(sent_));
+    shard_.bucket().transport.send(lane_.wire_side(sent_, shard_.bytes(sent_)), route_.peer,
+                                   tag(shard_, route_), lane_.under_way(sent_));
   return moved;
 }
 
@@ -222,15 +230,15 @@ void SendFresh::encode(std::int64_t segment) {
   const std::span<std::byte> message = lane_.device_side(segment, shard_.bytes(segment));
   bucket.timed(engine::kEncodeSpan, [&] {
     if (content_.is_contribution) {
-      bucket.codec.encode(bucket.stream, shard_.values(segment), shard_.residual(segment),
+      bucket.codec.encode(bucket.stream, shard_.input(segment), shard_.residual(segment),
                           shard_.stamp(segment, quant8::RoundingStage::kContribution, bucket.rank), message);
       return;
     }
     const quant8::Stamp stamp = shard_.stamp(segment, content_.rounding_stage, quant8::RoundingKey::kNoRank);
     const quant8::Sum sum = content_.sum.segment(segment);
     if (content_.keeps_sum) {
-      bucket.codec.sum(bucket.stream, sum, shard_.values(segment));
-      bucket.codec.encode(bucket.stream, shard_.values(segment), {}, stamp, message);
+      bucket.codec.sum(bucket.stream, sum, shard_.output(segment));
+      bucket.codec.encode(bucket.stream, shard_.output(segment), {}, stamp, message);
     } else {
       bucket.codec.encode_sum(bucket.stream, sum, {}, stamp, message);
     }
@@ -267,14 +275,14 @@ bool Seal::advance() {
   const BucketContext& bucket = shard_.bucket();
   const std::span<std::byte> message = lane_.device_side(done_, shard_.bytes(done_));
   bucket.timed(engine::kEncodeSpan, [&] {
-    bucket.codec.encode_sum(bucket.stream, sum_.segment(done_), shard_.residual(done_),
+    bucket.codec.encode_sum(bucket.stream, sum_.segment(done_, bucket.run.factor), shard_.residual(done_),
                             shard_.stamp(done_, quant8::RoundingStage::kSeal, quant8::RoundingKey::kNoRank),
                             message);
   });
   sum_.release(done_);
   lane_.leave(done_, message.size(), bucket.stream);
   bucket.timed(engine::kDecodeSpan,
-               [&] { bucket.codec.decode(bucket.stream, message, shard_.values(done_)); });
+               [&] { bucket.codec.decode(bucket.stream, message, shard_.output(done_)); });
   ++done_;
   return true;
 }
@@ -291,7 +299,7 @@ bool ReceiveFinal::advance() {
   const std::span<const std::byte> message = lane_.device_side(done_, shard_.bytes(done_));
   lane_.arrive(done_, message.size(), bucket.stream);
   bucket.timed(engine::kDecodeSpan,
-               [&] { bucket.codec.decode(bucket.stream, message, shard_.values(done_)); });
+               [&] { bucket.codec.decode(bucket.stream, message, shard_.output(done_)); });
   lane_.release(done_, bucket.stream);
   ++done_;
   return true;
@@ -312,7 +320,8 @@ bool SendSealed::advance() {
   transport::MessageLane& lane = source_.lane();
   bool moved = false;
   for (; done_ < source_.sealed() && lane.is_moved(done_); ++done_, moved = true)
-    shard_.bucket().transport.send(lane.wire_side(done_, shard_.bytes(done_)), route_.peer, route_.tag,
+    shard_.bucket().transport.send(lane.wire_side(done_, shard_.bytes(done_)), route_.peer,
+                                   tag(shard_, route_),
                                    under_way_[static_cast<std::size_t>(done_) % under_way_.size()]);
   return moved;
 }

@@ -45,10 +45,10 @@ class Predecessors {
   std::vector<const PipelineStage*> stages_;
 };
 
-// The peer of a stage's messages and their tag.
+// The peer of a stage's messages, and what they are among those of the bucket: shard and kind.
 struct Route {
   int peer;
-  int tag;
+  int content;
 };
 
 // Receives segments into a lane of its own.
@@ -98,24 +98,26 @@ class ReceiveAdd final : public Receive {
 // The values of a rank and what it received to be added, from the lowest rank to the highest.
 class ShardSum {
  public:
-  ShardSum(const ShardPart& shard, std::vector<ReceiveAdd*> received);
+  enum class Own { input, output };  // where the rank's own values stand
+  ShardSum(const ShardPart& shard, Own own, std::vector<ReceiveAdd*> received);
 
   // Valid until the next call.
-  quant8::Sum segment(std::int64_t segment);
+  quant8::Sum segment(std::int64_t segment, float factor = 1);
   void release(std::int64_t segment);
 
  private:
   const ShardPart& shard_;
+  Own own_;
   std::vector<ReceiveAdd*> received_;  // by rank
   std::size_t own_place_;              // of this rank's values among them
   std::vector<quant8::Contribution> contributions_;
   kernels::Buffer<float> partial_;  // of sums with more contributions than a codec takes at once
 };
 
-// The last stage of a shard whose sum is not encoded: adds up in place.
-class SumInPlace final : public PipelineStage {
+// The last stage of a shard whose sum is not encoded: writes it to the output.
+class SumUp final : public PipelineStage {
  public:
-  SumInPlace(const ShardPart& shard, Predecessors before, ShardSum sum);
+  SumUp(const ShardPart& shard, Predecessors before, ShardSum sum);
   bool advance() override;
 
  private:

@@ -136,7 +136,7 @@ CollectiveTrial::CollectiveTrial(comm::engine::Engine& engine, TrialBucket& buck
     });
     return;
   }
-  exchange_ = comm::make_exchange(engine, {{bucket_.values(), {}}},
+  exchange_ = comm::make_gradient_exchange(engine, {{bucket_.values(), {}}},
                                   {.encoding = {candidate.format},
                                    .algorithm = candidate.algorithm,
                                    .calibration = std::move(calibration)},

@@ -4,7 +4,7 @@
 // of a size take turns on one bucket.
 
 #include "comm/baseline/baseline.hpp"
-#include "comm/exchange.hpp"
+#include "comm/gradient_exchange.hpp"
 #include "comm/schedules/schedule.hpp"
 #include "kernels/buffer.hpp"
 
@@ -88,7 +88,7 @@ class CollectiveTrial {
   int rank_;
   std::int64_t step_ = 0;
   std::unique_ptr<comm::baseline::Baseline> baseline_;  // either this or exchange_ is set
-  std::unique_ptr<comm::Exchange> exchange_;
+  std::unique_ptr<comm::GradientExchange> exchange_;
 };
 
 }  // namespace eightfold::launch::bench

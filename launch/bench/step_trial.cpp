@@ -9,14 +9,14 @@ namespace eightfold::launch::bench {
 namespace {
 
 // Exchanges nothing: every rank keeps its own gradients.
-class NoExchange final : public comm::Exchange {
+class NoExchange final : public comm::GradientExchange {
  public:
   void submit(std::size_t, std::int64_t, kernels::StreamView) override {}
   bool wait_for_next(kernels::StreamView) override { return false; }
   std::size_t wire_bytes() const override { return 0; }
 };
 
-std::unique_ptr<comm::Exchange> make_exchange(Exchanging exchanging, runtime::run::Session& session,
+std::unique_ptr<comm::GradientExchange> make_exchange(Exchanging exchanging, runtime::run::Session& session,
                                               comm::engine::Engine& engine, base::Observer& observer) {
   if (exchanging == Exchanging::nothing) return std::make_unique<NoExchange>();
   return runtime::run::make_exchange(session, engine, observer);

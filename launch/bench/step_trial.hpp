@@ -4,7 +4,7 @@
 // exchange of its own, so that several can take turns.
 
 #include "comm/engine/engine.hpp"
-#include "comm/exchange.hpp"
+#include "comm/gradient_exchange.hpp"
 #include "launch/bench/step_timer.hpp"
 #include "runtime/run/session.hpp"
 #include "runtime/run/worker.hpp"
@@ -50,7 +50,7 @@ class StepTrial {
  private:
   std::unique_ptr<runtime::run::Session> session_;
   StepTimer timer_;
-  std::unique_ptr<comm::Exchange> exchange_;
+  std::unique_ptr<comm::GradientExchange> exchange_;
   runtime::run::Worker worker_;
   std::uint64_t allocations_ = 0, synchronizations_ = 0, ticket_waits_ = 0;
 };

@@ -68,7 +68,7 @@ std::vector<kernels::Tensor> parts_of(kernels::Tensor arena, std::span<const mod
   return parts;
 }
 
-std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::engine::Engine& engine,
+std::unique_ptr<comm::GradientExchange> make_exchange(Session& session, comm::engine::Engine& engine,
                                               base::Observer& observer) {
   std::vector<comm::ExchangeBucket> buckets;
   for (const model::ArenaSpan& bucket : session.buckets())
@@ -87,10 +87,10 @@ std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::engine::En
       options.calibration = std::make_shared<const comm::measure::Calibration>(
           comm::measure::share_calibration(communicator, file));
     });
-  return comm::make_exchange(engine, std::move(buckets), options, &observer);
+  return comm::make_gradient_exchange(engine, std::move(buckets), options, &observer);
 }
 
-void log_exchange(const Session& session, const comm::Exchange& exchange) {
+void log_exchange(const Session& session, const comm::GradientExchange& exchange) {
   if (session.place().ranks == 1) {
     base::log_info("exchange: none, one rank alone has all gradients");
     return;

@@ -3,7 +3,7 @@
 // Makes the exchange (comm/exchange.hpp) that sums the session's gradients as the job's [exchange] says.
 
 #include "comm/engine/engine.hpp"
-#include "comm/exchange.hpp"
+#include "comm/gradient_exchange.hpp"
 #include "kernels/base/observer.hpp"
 #include "runtime/run/session.hpp"
 
@@ -18,10 +18,10 @@ std::vector<kernels::Tensor> parts_of(kernels::Tensor arena, std::span<const mod
 
 // The exchange of the session's buckets. `session`, `engine` and `observer` outlive it. Every rank calls it;
 // not while the engine has other work.
-std::unique_ptr<comm::Exchange> make_exchange(Session& session, comm::engine::Engine& engine,
+std::unique_ptr<comm::GradientExchange> make_exchange(Session& session, comm::engine::Engine& engine,
                                               base::Observer& observer);
 
 // Logs the algorithm, the codec, the number of buckets, and the bytes a step sends.
-void log_exchange(const Session& session, const comm::Exchange& exchange);
+void log_exchange(const Session& session, const comm::GradientExchange& exchange);
 
 }  // namespace eightfold::runtime::run

@@ -201,7 +201,7 @@ class Run {
   config::RunLength length_;
   telemetry::Telemetry telemetry_;
   comm::engine::Engine engine_;
-  std::unique_ptr<comm::Exchange> exchange_;
+  std::unique_ptr<comm::GradientExchange> exchange_;
   std::unique_ptr<comm::VerifyingExchange> verifying_;  // null unless the job verifies
   base::FlightRecorder& recorder_;
   Saver saver_;

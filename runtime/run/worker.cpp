@@ -7,7 +7,7 @@
 #include <utility>
 
 namespace eightfold::runtime::run {
-Worker::Worker(StepPlan plan, comm::Exchange& exchange, base::Observer& observer,
+Worker::Worker(StepPlan plan, comm::GradientExchange& exchange, base::Observer& observer,
                base::FlightRecorder& recorder)
     : plan_(std::move(plan)),
       timeline_(plan_.stream, observer, base::Track::worker),

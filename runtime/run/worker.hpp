@@ -2,7 +2,7 @@
 
 // One optimizer step after the other, as every rank runs it: load, forward, backward, exchange, update.
 
-#include "comm/exchange.hpp"
+#include "comm/gradient_exchange.hpp"
 #include "kernels/base/flight_record.hpp"
 #include "kernels/base/observer.hpp"
 #include "kernels/buffer.hpp"
@@ -18,7 +18,7 @@ class Worker {
  public:
   // Does the steps of the plan; their buckets go through `exchange`. All that the plan refers to and the
   // other arguments outlive this.
-  Worker(StepPlan plan, comm::Exchange& exchange, base::Observer& observer, base::FlightRecorder& recorder);
+  Worker(StepPlan plan, comm::GradientExchange& exchange, base::Observer& observer, base::FlightRecorder& recorder);
   // Waits for the device: it uses what goes with this.
   ~Worker();
   Worker(const Worker&) = delete;  // its loader has a thread
@@ -54,7 +54,7 @@ class Worker {
   const StepPlan plan_;
   kernels::Timeline timeline_;
   data::Loader loader_;
-  comm::Exchange& exchange_;
+  comm::GradientExchange& exchange_;
   base::FlightRecorder& recorder_;
   kernels::Buffer<double> totals_;
   kernels::Buffer<double> totals_before_;  // this step; kept where a guard may skip it

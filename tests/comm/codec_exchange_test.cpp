@@ -1,6 +1,6 @@
 // The exchange of encoded buckets over MPI. What the executor does with a schedule is tested in one process
 // (tests/comm/executor/); here it meets the engine, the transport and other ranks.
-#include "comm/exchange.hpp"
+#include "comm/gradient_exchange.hpp"
 #include "comm/executor/executor.hpp"
 #include "comm/schedules/generators.hpp"
 #include "comm/simulator/replay_plan.hpp"
@@ -52,7 +52,7 @@ Outcome exchange_steps(const ExchangeOptions& wanted, const std::vector<std::int
   const int ranks = engine.ranks();
   int rank = 0;
   engine.run([&](comm::mpi::Communicator& communicator) { rank = communicator.rank(); });
-  const auto exchange = comm::make_exchange(engine, buckets, wanted, nullptr);
+  const auto exchange = comm::make_gradient_exchange(engine, buckets, wanted, nullptr);
   for (int step = 0; step < steps; ++step) {
     for (std::size_t i = 0; i < total; ++i) values[i] = value_of(rank, i, step);
     for (std::size_t bucket = 0; bucket < buckets.size(); ++bucket) exchange->submit(bucket, step, stream);
@@ -177,7 +177,7 @@ TEST_CASE("an algorithm that cannot go with a format is refused with what can") 
     const kernels::Buffer<float> values({}, 4);
     comm::engine::Engine engine(world());
     try {
-      comm::make_exchange(engine, {{values.tensor(), {}}}, wanted, nullptr);
+      comm::make_gradient_exchange(engine, {{values.tensor(), {}}}, wanted, nullptr);
     } catch (const base::ConfigError& error) {
       return error.what();
     }
@@ -206,7 +206,7 @@ TEST_CASE("a bucket beyond 2 GiB is summed like any other", "[.nightly]") {
       const kernels::Stream stream({});
       comm::engine::Engine engine(world());
       const auto exchange =
-          comm::make_exchange(engine, {{arena.tensor(), {}}}, options(format, "two_shot"), nullptr);
+          comm::make_gradient_exchange(engine, {{arena.tensor(), {}}}, options(format, "two_shot"), nullptr);
       exchange->submit(0, 0, stream);
       exchange->wait(stream);
     }

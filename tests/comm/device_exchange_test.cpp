@@ -1,5 +1,5 @@
 // The exchange of buckets that lie on a GPU.
-#include "comm/exchange.hpp"
+#include "comm/gradient_exchange.hpp"
 #include "kernels/buffer.hpp"
 #include "tests/support/ranks.hpp"
 #include "tests/support/test.hpp"
@@ -24,12 +24,12 @@ comm::ExchangeOptions mpi() {
   return options(quant8::Format::fp32, "mpi");
 }
 
-std::unique_ptr<comm::Exchange> make_exchange(comm::engine::Engine& engine,
+std::unique_ptr<comm::GradientExchange> make_exchange(comm::engine::Engine& engine,
                                               const std::vector<kernels::Tensor>& values,
                                               const comm::ExchangeOptions& wanted) {
   std::vector<comm::ExchangeBucket> buckets;
   for (const kernels::Tensor& each : values) buckets.push_back({each, {}});
-  return comm::make_exchange(engine, std::move(buckets), wanted, nullptr);
+  return comm::make_gradient_exchange(engine, std::move(buckets), wanted, nullptr);
 }
 
 const kernels::Device kGpu{kernels::DeviceKind::cuda, 0};
@@ -107,7 +107,7 @@ std::vector<std::uint32_t> sums_with_feedback(kernels::Device device, const comm
   const int rank = world().rank();
   comm::engine::Engine engine(world());
   const auto exchange =
-      comm::make_exchange(engine,
+      comm::make_gradient_exchange(engine,
                           {{arena.tensor({kFirst}), residuals.tensor({kFirst})},
                            {arena.tensor({kSecond}, kFirst), residuals.tensor({kSecond}, kFirst)}},
                           wanted, nullptr);

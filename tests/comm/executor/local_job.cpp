@@ -7,6 +7,15 @@
 #include <numeric>
 
 namespace eightfold::test {
+namespace {
+
+// Absent without values.
+kernels::Tensor tensor_of(std::span<float> values) {
+  if (values.empty()) return {};
+  return kernels::host_tensor(values, kernels::Shape{static_cast<std::int64_t>(values.size())});
+}
+
+}  // namespace
 
 LocalJob::LocalJob(const LocalSettings& settings)
     : network_(settings.topology.ranks(), settings.longest_delay, settings.seed), turns_(settings.seed) {
@@ -34,14 +43,16 @@ LocalJob::Rank::Rank(const LocalSettings& settings, LocalNetwork& network, int r
   std::mt19937 random(settings.seed + static_cast<unsigned>(rank));
   if (settings.shuffles_steps)
     for (comm::schedules::Round& round : schedule.rounds) std::ranges::shuffle(round, random);
-  executor = std::make_unique<comm::executor::Executor>(
-      schedule, context, comm::executor::Executor::Bucket{values, residual, 0});
+  executor = std::make_unique<comm::executor::Executor>(schedule, context);
 }
 
 void LocalJob::run(std::int64_t step) {
   std::vector<std::size_t> at_work(ranks_.size());
   std::iota(at_work.begin(), at_work.end(), std::size_t{0});
-  for (const auto& rank : ranks_) rank->executor->begin(step);
+  for (const auto& rank : ranks_) {
+    const kernels::Tensor values = tensor_of(rank->values), residual = tensor_of(rank->residual);
+    rank->executor->begin({.step = step, .input = values, .output = values, .residual = residual});
+  }
   constexpr int kPatience = 10'000;
   for (int idle = 0; !at_work.empty(); ++idle) {
     base::require(idle < kPatience, "{} of {} ranks wait for each other", at_work.size(), ranks_.size());

@@ -152,9 +152,9 @@ TEST_CASE(
 namespace {
 
 // Another exchange, of gradients into which this rank puts a value at one step.
-class Poisoned final : public comm::Exchange {
+class Poisoned final : public comm::GradientExchange {
  public:
-  Poisoned(comm::Exchange& exchange, kernels::Tensor gradients, std::int64_t step, float value)
+  Poisoned(comm::GradientExchange& exchange, kernels::Tensor gradients, std::int64_t step, float value)
       : exchange_(exchange), gradients_(gradients), step_(step), value_(value) {}
 
   void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override {
@@ -165,7 +165,7 @@ class Poisoned final : public comm::Exchange {
   std::size_t wire_bytes() const override { return exchange_.wire_bytes(); }
 
  private:
-  comm::Exchange& exchange_;
+  comm::GradientExchange& exchange_;
   kernels::Tensor gradients_;
   std::int64_t step_;
   float value_;
