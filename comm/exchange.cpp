@@ -1,25 +1,18 @@
 #include "comm/exchange.hpp"
 
-#include "comm/engine/mpi_operation.hpp"
 #include "comm/engine/spans.hpp"
 #include "comm/executor/executor.hpp"
-#include "comm/schedules/generators.hpp"
+#include "comm/lone_exchange.hpp"
+#include "comm/operation_planner.hpp"
 #include "comm/schedules/topology.hpp"
-#include "comm/selection.hpp"
-#include "kernels/base/log.hpp"
-#include "kernels/base/parse.hpp"
 #include "kernels/timeline.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <atomic>
-#include <list>
 #include <map>
 #include <memory>
 #include <numeric>
 #include <optional>
-#include <set>
 #include <utility>
 
 namespace eightfold::comm {
@@ -74,90 +67,24 @@ struct Submission {
   base::TimePoint began;
 };
 
-// Makes the operations of an exchange.
-class Planner {
- public:
-  // `context` is that of an operation which does nothing yet.
-  Planner(const ExchangeOptions& options, schedules::Topology topology,
-          const executor::BucketContext& context)
-      : options_(options), topology_(std::move(topology)), context_(context) {}
-
-  const schedules::Topology& topology() const noexcept { return topology_; }
-
-  std::unique_ptr<engine::BucketOperation> operation(const Request& request) {
-    const std::int64_t elements = request.input.elements();
-    const quant8::Format format = options_.encoding.format;
-    const std::string algorithm = algorithm_for(request);
-    if (algorithm == "mpi") {
-      return std::make_unique<engine::MpiOperation>(elements, context_.stream, topology_.ranks());
-    }
-    const schedules::Generator& generator = request.collective == schedules::Collective::all_reduce
-                                                ? allreduce_generator(algorithm, format)
-                                                : *schedules::find_generator(algorithm);
-    executor::BucketContext context = context_;
-    context.rounding.bucket = static_cast<std::uint32_t>(request.bucket);
-    return std::make_unique<executor::Executor>(
-        generator.schedule({topology_, context_.rank, elements, request.root}), context);
-  }
-
- private:
-  // Apart from all_reduce a collective has one generator, of its own name.
-  std::string algorithm_for(const Request& request) {
-    if (request.collective != schedules::Collective::all_reduce)
-      return std::string(to_string(request.collective));
-    if (options_.algorithm != "auto") return options_.algorithm;
-    const std::size_t bytes = request.input.bytes();
-    Selection selection =
-        select_algorithm(options_.encoding.format, bytes, topology_, options_.calibration.get());
-    if (context_.rank == 0 && logged_.insert(selection.algorithm + selection.reason).second)
-      base::log_info("exchange: auto is {} for buckets of {}: {}", selection.algorithm,
-                     base::format_bytes(bytes), selection.reason);
-    return std::move(selection.algorithm);
-  }
-
-  ExchangeOptions options_;
-  schedules::Topology topology_;
-  executor::BucketContext context_;
-  std::set<std::string> logged_;
-};
-
 // The codec, streams and transport that the operations of an exchange share.
 struct ExchangeResources {
-  ExchangeResources(kernels::Device on, const ExchangeOptions& options)
+  ExchangeResources(kernels::Device on, mpi::Communicator& among, const ExchangeOptions& options)
       : device(on),
+        group(among),
         codec(quant8::make_codec(device, options.encoding, options.rounding)),
         staging(device, options.transport),
         stream(device) {}
 
   kernels::Device device;
+  mpi::Communicator& group;
   std::unique_ptr<quant8::Codec> codec;
   transport::Staging staging;
   kernels::Stream stream;  // codecs, and the copies of MPI's operations
   std::unique_ptr<transport::Transport> transport;
   std::optional<kernels::Timeline> timeline;  // of `stream`; belongs to the engine's thread
-  std::optional<Planner> planner;
+  std::optional<OperationPlanner> planner;
 };
-
-void check_algorithm(const ExchangeOptions& options) {
-  const quant8::Format format = options.encoding.format;
-  if (options.algorithm == "auto") return;
-  if (options.algorithm != "mpi") {
-    allreduce_generator(options.algorithm, format);  // throws
-  } else if (format != quant8::Format::fp32) {
-    base::raise<base::ConfigError>("MPI_Allreduce adds fp32 numbers, not {}; use another algorithm",
-                                   to_string(format));
-  }
-}
-
-void check(const Request& request, kernels::Device device, int ranks) {
-  base::require(request.input.elements() == request.output.elements() &&
-                    (request.residual.is_absent() || request.residual.elements() == request.input.elements()),
-                "a request of {} elements for {}", request.input.elements(), request.output.elements());
-  base::require(request.input.device() == device && request.output.device() == device,
-                "a request from {} to {} in an exchange of {}", to_string(request.input.device()),
-                to_string(request.output.device()), to_string(device));
-  base::require(request.root >= 0 && request.root < ranks, "root {} of {} ranks", request.root, ranks);
-}
 
 // Three parties see a request. The producer's stream completes its input. The engine moves its operation on.
 // Whoever waits does so on the host, until the engine has enqueued the last of the request's work, and then
@@ -196,11 +123,9 @@ class EngineExchange final : public Exchange {
     const engine::BucketOperation& operation = *submission->plan->operation;
     engine_.flight_recorder().note(base::FlightEvent::Kind::submit, request.step, submission->bucket);
     last_ = engine_.submit(
-        [this, work = announced_when_lost(submission)](mpi::Communicator& communicator) {
-          return advance(*work, communicator);
-        },
+        [this, work = announced_when_lost(submission)](mpi::Communicator&) { return advance(*work); },
         operation.shares_engine() ? engine::Engine::Sharing::concurrent : engine::Engine::Sharing::exclusive,
-        [&operation] { return operation.waits_for(); });
+        [this, &operation] { return wait_in_job(operation.waits_for()); });
     awaited_.emplace(submitted_, submission);
     return submitted_;
   }
@@ -220,7 +145,7 @@ class EngineExchange final : public Exchange {
   }
 
   schedules::Shard shard(std::int64_t elements, int rank) const override {
-    std::vector<int> owners(static_cast<std::size_t>(engine_.ranks()));
+    std::vector<int> owners(static_cast<std::size_t>(ranks()));
     std::iota(owners.begin(), owners.end(), 0);
     return schedules::even_shards(elements, owners)[static_cast<std::size_t>(rank)];
   }
@@ -230,10 +155,12 @@ class EngineExchange final : public Exchange {
   std::uint64_t ticket_waits() const override { return ticket_waits_; }
 
  private:
+  int ranks() const { return resources_->group.size(); }
+
   // Of a bucket and collective there is one plan, for the size that was asked for last. An earlier one lives
   // as long as its requests.
   std::shared_ptr<Plan> plan_of(const Request& request) {
-    check(request, resources_->device, engine_.ranks());
+    check_request(request, resources_->device, ranks());
     std::shared_ptr<Plan>& plan = plans_[{request.bucket, request.collective}];
     if (plan == nullptr || plan->elements != request.input.elements() || plan->root != request.root)
       plan = std::make_shared<Plan>(
@@ -248,7 +175,7 @@ class EngineExchange final : public Exchange {
             .input = request.input,
             .output = request.output,
             .residual = request.residual,
-            .factor = is_mean ? 1.0F / static_cast<float>(engine_.ranks()) : 1.0F};
+            .factor = is_mean ? 1.0F / static_cast<float>(ranks()) : 1.0F};
   }
 
   // One that nobody waits for, and whose work the engine has destroyed; or another.
@@ -267,7 +194,7 @@ class EngineExchange final : public Exchange {
   }
 
   // On the engine's thread.
-  engine::Progress advance(Submission& submission, mpi::Communicator& communicator) {
+  engine::Progress advance(Submission& submission) {
     engine::BucketOperation& operation = *submission.plan->operation;
     if (!submission.has_begun) {
       if (submission.plan->is_under_way || !submission.completed.is_reached()) return engine::Progress::none;
@@ -276,10 +203,17 @@ class EngineExchange final : public Exchange {
       engine_.flight_recorder().note(base::FlightEvent::Kind::begin, submission.run.step, submission.bucket);
       operation.begin(submission.run);
     }
-    const engine::Progress progress = operation.advance(communicator);
+    const engine::Progress progress = operation.advance(resources_->group);
     if (operation.result() != nullptr) submission.announce(operation.result());
     if (progress == engine::Progress::over) end(submission);
     return progress;
+  }
+
+  // Records name a rank by its number in the job.
+  base::Wait wait_in_job(base::Wait wait) const {
+    if (wait.direction != base::Wait::Direction::none)
+      wait.peer = static_cast<std::uint16_t>(resources_->group.rank_in_job(wait.peer));
+    return wait;
   }
 
   void end(const Submission& submission) {
@@ -302,40 +236,6 @@ class EngineExchange final : public Exchange {
   std::uint64_t ticket_waits_ = 0;
 };
 
-// One rank alone has the result of every collective: its input.
-class LoneExchange final : public Exchange {
- public:
-  explicit LoneExchange(kernels::Device device) : device_(device) {}
-
-  void plan(const Request& request) override { check(request, device_, 1); }
-  Ticket submit(const Request& request, kernels::StreamView producer) override {
-    plan(request);
-    if (request.input.data() != request.output.data()) copy(producer, request.input, request.output);
-    Submitted& submitted = submitted_.emplace_back(Submitted{{}, kernels::Event(device_)});
-    submitted.ticket = ++count_;
-    submitted.completed.record(producer);
-    return count_;
-  }
-  void wait(Ticket ticket, kernels::StreamView consumer) override {
-    const auto found = std::ranges::find(submitted_, ticket, &Submitted::ticket);
-    base::require(found != submitted_.end(), "a wait for request {}, which is over", ticket);
-    found->completed.wait(consumer);
-    submitted_.erase(found);
-  }
-  schedules::Shard shard(std::int64_t elements, int) const override { return {0, elements, 0}; }
-  std::size_t wire_bytes(const Request&) override { return 0; }
-  std::uint64_t ticket_waits() const override { return 0; }
-
- private:
-  struct Submitted {
-    Ticket ticket;
-    kernels::Event completed;
-  };
-  kernels::Device device_;
-  std::list<Submitted> submitted_;
-  Ticket count_ = 0;
-};
-
 }  // namespace
 
 std::size_t default_segment_bytes(kernels::Device device) {
@@ -343,19 +243,18 @@ std::size_t default_segment_bytes(kernels::Device device) {
   return device.kind == kernels::DeviceKind::host ? 48 * kKiB : 1024 * kKiB;
 }
 
-std::unique_ptr<Exchange> make_exchange(engine::Engine& engine, kernels::Device device,
-                                        const ExchangeOptions& options, base::Observer* observer) {
+std::unique_ptr<Exchange> make_exchange(engine::Engine& engine, mpi::Communicator& group,
+                                        kernels::Device device, const ExchangeOptions& options,
+                                        base::Observer* observer) {
   check_algorithm(options);
-  if (engine.ranks() == 1) return std::make_unique<LoneExchange>(device);
-  auto resources = std::make_unique<ExchangeResources>(device, options);
+  if (group.size() == 1) return make_lone_exchange(device);
+  auto resources = std::make_unique<ExchangeResources>(device, group, options);
   if (observer != nullptr) resources->timeline.emplace(resources->stream, *observer, base::Track::engine);
   std::optional<schedules::Topology> topology;
-  int rank = 0;
-  engine.run([&](mpi::Communicator& communicator) {
-    topology = schedules::discover_topology(communicator);
-    rank = communicator.rank();
-    resources->transport = options.make_transport ? options.make_transport(communicator)
-                                                  : transport::make_mpi_transport(communicator);
+  engine.run([&](mpi::Communicator&) {
+    topology = schedules::discover_topology(group);
+    resources->transport =
+        options.make_transport ? options.make_transport(group) : transport::make_mpi_transport(group);
   });
   const std::size_t segment =
       options.segment_bytes > 0 ? options.segment_bytes : default_segment_bytes(device);
@@ -364,12 +263,17 @@ std::unique_ptr<Exchange> make_exchange(engine::Engine& engine, kernels::Device 
                                         .staging = resources->staging,
                                         .stream = resources->stream,
                                         .timeline = resources->timeline ? &*resources->timeline : nullptr,
-                                        .rank = rank,
+                                        .rank = group.rank(),
                                         .segment = executor::segment_elements(*resources->codec, segment),
                                         .window = std::max(kBytesUnderWay / segment, kFewestUnderWay),
                                         .rounding = {.seed = options.seed}};
   resources->planner.emplace(options, *std::move(topology), context);
   return std::make_unique<EngineExchange>(engine, std::move(resources), observer);
+}
+
+std::unique_ptr<Exchange> make_exchange(engine::Engine& engine, kernels::Device device,
+                                        const ExchangeOptions& options, base::Observer* observer) {
+  return make_exchange(engine, engine.communicator(), device, options, observer);
 }
 
 }  // namespace eightfold::comm

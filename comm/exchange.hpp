@@ -90,9 +90,17 @@ struct ExchangeOptions {
 // bulk data. Device: longer, to amortise kernel launches.
 std::size_t default_segment_bytes(kernels::Device device);
 
-// Spans (comm/engine/spans.hpp) are reported to the observer, if there is one; `engine` and it outlive the
-// exchange. Where the engine's communicator has one rank, input is copied to output and nothing else. Throws
-// ConfigError for an unknown algorithm. Collective; not while the engine's other work is under way.
+// Among the ranks of `group`, which from now on belongs to the engine's thread. A group of one rank copies
+// input to output and nothing else. Spans (comm/engine/spans.hpp) are reported to the observer, if there is
+// one. `engine`, `group` and it outlive the exchange. Throws ConfigError for an unknown algorithm, or one
+// that cannot go with the format. Collective over the group; not while the engine's other work is under way.
+//
+// Several exchanges may share an engine, also of different groups. Then two ranks that are in more than one
+// group together submit the requests of these groups in the same order.
+std::unique_ptr<Exchange> make_exchange(engine::Engine& engine, mpi::Communicator& group,
+                                        kernels::Device device, const ExchangeOptions& options,
+                                        base::Observer* observer);
+// Among all ranks of the engine.
 std::unique_ptr<Exchange> make_exchange(engine::Engine& engine, kernels::Device device,
                                         const ExchangeOptions& options, base::Observer* observer);
 

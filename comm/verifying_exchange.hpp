@@ -15,7 +15,8 @@ namespace eightfold::comm {
 class VerifyingExchange final : public GradientExchange {
  public:
   // `buckets` are those of `exchange`. It and the engine outlive this.
-  VerifyingExchange(engine::Engine& engine, GradientExchange& exchange, const std::vector<kernels::Tensor>& buckets);
+  VerifyingExchange(engine::Engine& engine, GradientExchange& exchange,
+                    const std::vector<kernels::Tensor>& buckets);
 
   void submit(std::size_t bucket, std::int64_t step, kernels::StreamView producer) override;
   bool wait_for_next(kernels::StreamView consumer) override;

@@ -60,6 +60,8 @@ class Engine {
   void run(Task task) { wait(submit(std::move(task))); }
 
   int ranks() const noexcept { return ranks_; }
+  // For work on the engine's thread, and for what never changes, such as its ranks.
+  mpi::Communicator& communicator() const noexcept { return communicator_; }
   // The communicator's. Any thread.
   base::FlightRecorder& flight_recorder() const noexcept { return communicator_.flight_recorder(); }
 

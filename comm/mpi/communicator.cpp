@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -30,6 +31,18 @@ MPI_Comm ranks_sharing_memory(MPI_Comm comm) {
   MPI_Comm node = MPI_COMM_NULL;
   EIGHTFOLD_MPI_CHECK(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &node));
   return node;
+}
+
+std::vector<int> ranks_in_job(MPI_Comm comm, int size) {
+  MPI_Group here = MPI_GROUP_NULL, job = MPI_GROUP_NULL;
+  std::vector<int> ranks(static_cast<std::size_t>(size)), in_job(ranks.size());
+  std::iota(ranks.begin(), ranks.end(), 0);
+  EIGHTFOLD_MPI_CHECK(MPI_Comm_group(comm, &here));
+  EIGHTFOLD_MPI_CHECK(MPI_Comm_group(MPI_COMM_WORLD, &job));
+  EIGHTFOLD_MPI_CHECK(MPI_Group_translate_ranks(here, size, ranks.data(), job, in_job.data()));
+  EIGHTFOLD_MPI_CHECK(MPI_Group_free(&here));
+  EIGHTFOLD_MPI_CHECK(MPI_Group_free(&job));
+  return in_job;
 }
 
 std::string processor_name() {
@@ -79,12 +92,20 @@ Communicator::Handles::Handles(MPI_Comm comm)
 }
 
 Communicator::Communicator(std::unique_ptr<Handles> handles, base::FlightRecorder& recorder)
-    : handles_(std::move(handles)), recorder_(&recorder) {}
+    : handles_(std::move(handles)),
+      recorder_(&recorder),
+      ranks_in_job_(ranks_in_job(handles_->world.get(), handles_->size)) {}
 Communicator::~Communicator() = default;
 Communicator::Communicator(Communicator&&) noexcept = default;
 
 Communicator Communicator::duplicate_world(base::FlightRecorder& recorder) {
   return {std::make_unique<Handles>(duplicated(MPI_COMM_WORLD)), recorder};
+}
+
+Communicator Communicator::split(int color) const {
+  MPI_Comm part = MPI_COMM_NULL;
+  EIGHTFOLD_MPI_CHECK(MPI_Comm_split(handles_->world.get(), color, handles_->rank, &part));
+  return {std::make_unique<Handles>(part), *recorder_};
 }
 
 int Communicator::rank() const noexcept {

@@ -27,8 +27,14 @@ class Communicator {
   Communicator& operator=(Communicator&&) = delete;
   Communicator(const Communicator&) = delete;  // duplicating is collective and must be seen at the call
 
+  // The ranks that give the same `color`, apart from anybody else's messages, in the order of their ranks
+  // here. Its collectives are noted in the same recorder. Collective.
+  Communicator split(int color) const;
+
   int rank() const noexcept;
   int size() const noexcept;
+  // The number in the job of this communicator's rank `rank`.
+  int rank_in_job(int rank) const { return ranks_in_job_.at(static_cast<std::size_t>(rank)); }
   // Among the ranks that share this one's memory (a node).
   int local_rank() const noexcept;
   int local_size() const noexcept;
@@ -71,6 +77,7 @@ class Communicator {
 
   std::unique_ptr<Handles> handles_;
   base::FlightRecorder* recorder_;
+  std::vector<int> ranks_in_job_;  // by rank
 };
 
 // Runs `action`; if it throws on any rank, all ranks throw AgreedError with the error of the lowest rank that

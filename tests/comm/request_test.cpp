@@ -237,3 +237,45 @@ TEST_CASE("the shards of the ranks are all elements, whole blocks but for the la
   CHECK_ALL_RANKS(whole);
   CHECK_ALL_RANKS(begin == 2001);
 }
+
+TEST_CASE("a part of a communicator has the ranks of one colour, in their order, and knows their numbers") {
+  const int color = world().rank() % 2;
+  comm::mpi::Communicator part = world().split(color);
+  std::vector<int> in_job;
+  for (int rank = 0; rank < part.size(); ++rank) in_job.push_back(part.rank_in_job(rank));
+  std::vector<int> right;
+  for (int rank = color; rank < world().size(); rank += 2) right.push_back(rank);
+  CHECK_ALL_RANKS(in_job == right);
+  CHECK_ALL_RANKS(part.rank_in_job(part.rank()) == world().rank());
+  CHECK_ALL_RANKS(part.max(world().rank()) == right.back());
+}
+
+// Everybody is in a group of even or odd ranks, and in one of lower or upper ones.
+TEST_CASE("two groups at work at the same time each have their own sums") {
+  const kernels::Stream stream({});
+  const int ranks = world().size(), rank = world().rank(), half = (ranks + 1) / 2;
+  std::vector<bool> right;
+  {
+    comm::mpi::Communicator parity = world().split(rank % 2), side = world().split(rank / half);
+    comm::engine::Engine engine(world());
+    const auto of_parity = comm::make_exchange(engine, parity, {}, options(quant8::Format::fp32), nullptr);
+    const auto of_side = comm::make_exchange(engine, side, {}, options(quant8::Format::fp32), nullptr);
+    std::vector<std::vector<float>> values;
+    std::vector<Exchange::Ticket> tickets;
+    for (std::size_t i = 0; i < 12; ++i) {
+      values.emplace_back(3000 + i, static_cast<float>(rank + 1));
+      const kernels::Tensor tensor = tensor_of(std::span(values.back()));
+      const Request request{.input = tensor, .output = tensor, .bucket = i};
+      tickets.push_back((i % 2 == 0 ? *of_parity : *of_side).submit(request, stream));
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      (i % 2 == 0 ? *of_parity : *of_side).wait(tickets[i], stream);
+      float sum = 0;
+      for (int other = 0; other < ranks; ++other)
+        if (i % 2 == 0 ? other % 2 == rank % 2 : other / half == rank / half)
+          sum += static_cast<float>(other + 1);
+      right.push_back(values[i] == std::vector<float>(3000 + i, sum));
+    }
+  }
+  CHECK_ALL_RANKS(std::ranges::find(right, false) == right.end());
+}
