@@ -123,9 +123,11 @@ class CudaRuntime final : public DeviceRuntime {
   }
   bool is_reached(void* event) override {
     const cudaError_t code = cudaEventQuery(event_of(event));
-    if (code != cudaSuccess && code != cudaErrorNotReady)
+    if (code == cudaSuccess) return true;
+    if (code != cudaErrorNotReady)
       throw_cuda_error("cudaEventQuery", code, std::source_location::current());
-    return code == cudaSuccess;
+    cudaGetLastError();  // "not yet" would stay as the thread's last error, and libraries look at that
+    return false;
   }
   double seconds_between(void* first, void* second) override {
     float milliseconds = 0;
