@@ -72,7 +72,8 @@ void StreamView::synchronize() const {
   device_runtime(device_).synchronize_stream(handle_);
 }
 
-Stream::Stream(Device device) : device_(device), handle_(device_runtime(device).create_stream(device)) {}
+Stream::Stream(Device device, Priority priority)
+    : device_(device), handle_(device_runtime(device).create_stream(device, priority)) {}
 Stream::~Stream() {
   if (handle_ != nullptr) device_runtime(device_).destroy_stream(handle_);
 }

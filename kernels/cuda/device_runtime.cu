@@ -84,10 +84,13 @@ class CudaRuntime final : public DeviceRuntime {
       LOG_FAILURE(cudaFreeHost(data));
   }
 
-  void* create_stream(Device device) override {
+  void* create_stream(Device device, Priority priority) override {
     make_current(device);
+    int least = 0, greatest = 0;
+    EIGHTFOLD_CUDA_CHECK(cudaDeviceGetStreamPriorityRange(&least, &greatest));
     cudaStream_t stream = nullptr;
-    EIGHTFOLD_CUDA_CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    EIGHTFOLD_CUDA_CHECK(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking,
+                                                      priority == Priority::high ? greatest : least));
     return stream;
   }
   void destroy_stream(void* stream) noexcept override {
@@ -102,13 +105,13 @@ class CudaRuntime final : public DeviceRuntime {
     EIGHTFOLD_CUDA_CHECK(cudaLaunchHostFunc(stream_of(stream), function, argument));
   }
 
-  // A thread that waits for an event sleeps: loader and engine do so most of the time, and ranks may share
-  // cores.
+  // cudaEventBlockingSync is an interrupt at every record, and thousands of events are recorded in a second.
   void* create_event(Device device, EventKind kind) override {
     make_current(device);
     cudaEvent_t event = nullptr;
     const unsigned timing = kind == EventKind::timed ? cudaEventDefault : cudaEventDisableTiming;
-    EIGHTFOLD_CUDA_CHECK(cudaEventCreateWithFlags(&event, cudaEventBlockingSync | timing));
+    const unsigned waiting = kind == EventKind::slept_on ? cudaEventBlockingSync : cudaEventDefault;
+    EIGHTFOLD_CUDA_CHECK(cudaEventCreateWithFlags(&event, timing | waiting));
     return event;
   }
   void destroy_event(void* event) noexcept override { LOG_FAILURE(cudaEventDestroy(event_of(event))); }

@@ -41,7 +41,7 @@ class HostRuntime final : public DeviceRuntime {
   }
   void release(Device, MemoryKind, void* data) noexcept override { std::free(data); }
 
-  void* create_stream(Device) override { return nullptr; }
+  void* create_stream(Device, Priority) override { return nullptr; }
   void destroy_stream(void*) noexcept override {}
   void synchronize_stream(void*) override {}
   void run_on_host(void*, void (*function)(void*), void* argument) override { function(argument); }

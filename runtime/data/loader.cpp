@@ -26,7 +26,7 @@ Loader::Slot Loader::make_slot(kernels::Device device) const {
   const SampleShape shape = job_.source->sample_shape();
   Slot slot{{device, static_cast<std::size_t>(rows * shape.bytes())},
             {device, static_cast<std::size_t>(rows)},
-            kernels::Event(device),
+            kernels::Event(device, kernels::EventKind::slept_on),
             {}};
   slot.pass.images = slot.images.tensor({rows, shape.height, shape.width, shape.channels});
   slot.pass.labels = slot.labels.tensor({rows});
