@@ -25,6 +25,7 @@ std::string to_string(Device device);
 std::string pci_address(Device device);
 
 // Devices of a kind that this process can use; 0 for cuda in a build without it. The host counts as one.
+// Throws EnvironmentError if the machine has a GPU that cannot be used, as under a driver that is too old.
 int device_count(DeviceKind kind);
 // Whether this build contains the backend at all.
 bool is_built_with(DeviceKind kind);

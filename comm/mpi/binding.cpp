@@ -62,14 +62,15 @@ int fair_cores(Communicator& communicator) {
 }  // namespace
 
 Device bind_device(const Communicator& communicator, std::optional<DeviceKind> kind) {
-  const int gpus = kernels::device_count(DeviceKind::cuda);
+  // A job on the host does not care for a GPU that cannot be used.
+  const int gpus = kind == DeviceKind::host ? 0 : kernels::device_count(DeviceKind::cuda);
   if (kind == DeviceKind::cuda && gpus == 0)
     base::raise<base::EnvironmentError>("job.device is cuda, but {} on {}; use --set job.device=host",
                                         kernels::is_built_with(DeviceKind::cuda)
                                             ? "no GPU is visible"
                                             : "this eightfold was built without CUDA",
                                         communicator.host());
-  if (kind == DeviceKind::host || gpus == 0) {
+  if (gpus == 0) {
     base::log_info("device: host ({})", kind == DeviceKind::host                   ? "as the job says"
                                         : kernels::is_built_with(DeviceKind::cuda) ? "no GPU is visible"
                                                                                    : "built without CUDA");

@@ -4,10 +4,13 @@
 #include "kernels/buffer.hpp"
 #include "kernels/cuda/cuda.hpp"
 #include "kernels/cuda/scratch.hpp"
+#include "kernels/cuda/unusable_gpu.hpp"
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <mutex>
 
@@ -32,9 +35,29 @@ cudaEvent_t event_of(void* handle) {
   return static_cast<cudaEvent_t>(handle);
 }
 
-// The errors of cudaGetDeviceCount on a machine without a GPU or without its driver.
-bool means_no_device(cudaError_t code) {
-  return code == cudaErrorNoDevice || code == cudaErrorInsufficientDriver || code == cudaErrorStubLibrary;
+Obstacle obstacle_of(cudaError_t code) {
+  switch (code) {
+    case cudaErrorNoDevice:
+      return Obstacle::no_device;
+    case cudaErrorInsufficientDriver:
+    case cudaErrorStubLibrary:  // stands in for the driver's library where programs are built
+      return Obstacle::old_driver;
+    default:
+      return Obstacle::other;
+  }
+}
+
+GpuSearch search_that_failed(cudaError_t code) {
+  GpuSearch search;
+  search.obstacle = obstacle_of(code);
+  search.reason = cudaGetErrorString(code);
+  // Neither may hide the error that is being explained: a stub of the driver's library refuses all calls.
+  if (cudaDriverGetVersion(&search.driver_version) != cudaSuccess) search.driver_version = 0;
+  if (cudaRuntimeGetVersion(&search.runtime_version) != cudaSuccess) search.runtime_version = 0;
+  std::error_code ignored;
+  search.has_device_file = std::filesystem::exists("/dev/nvidia0", ignored);
+  if (const char* const visible = std::getenv("CUDA_VISIBLE_DEVICES")) search.visible = visible;
+  return search;
 }
 
 class CudaRuntime final : public DeviceRuntime {
@@ -43,8 +66,9 @@ class CudaRuntime final : public DeviceRuntime {
     int count = 0;
     const cudaError_t code = cudaGetDeviceCount(&count);
     if (code == cudaSuccess) return count;
-    if (!means_no_device(code)) throw_cuda_error("cudaGetDeviceCount", code, std::source_location::current());
+    const GpuSearch search = search_that_failed(code);
     cudaGetLastError();
+    require_absent(search);
     base::log_debug("no CUDA device: {}", cudaGetErrorString(code));
     return 0;
   }
@@ -127,8 +151,7 @@ class CudaRuntime final : public DeviceRuntime {
   bool is_reached(void* event) override {
     const cudaError_t code = cudaEventQuery(event_of(event));
     if (code == cudaSuccess) return true;
-    if (code != cudaErrorNotReady)
-      throw_cuda_error("cudaEventQuery", code, std::source_location::current());
+    if (code != cudaErrorNotReady) throw_cuda_error("cudaEventQuery", code, std::source_location::current());
     cudaGetLastError();  // "not yet" would stay as the thread's last error, and libraries look at that
     return false;
   }
