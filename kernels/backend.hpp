@@ -30,6 +30,7 @@ class DeviceRuntime {
  public:
   virtual ~DeviceRuntime() = default;
   virtual int device_count() = 0;
+  virtual void select_device(Device device) = 0;
   virtual std::string pci_address(Device device) = 0;
   virtual void* allocate(Device device, MemoryKind kind, std::size_t bytes) = 0;
   virtual void release(Device device, MemoryKind kind, void* data) noexcept = 0;

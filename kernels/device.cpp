@@ -43,6 +43,10 @@ int device_count(DeviceKind kind) {
   return is_built_with(kind) ? device_runtime(Device{kind, 0}).device_count() : 0;
 }
 
+void select_device(Device device) {
+  device_runtime(device).select_device(device);
+}
+
 std::string cuda_toolkit() {
 #ifdef EIGHTFOLD_CUDA_TOOLKIT
   return EIGHTFOLD_CUDA_TOOLKIT;

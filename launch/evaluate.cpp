@@ -78,7 +78,7 @@ void evaluate(const EvaluateOptions& options, comm::mpi::Environment& environmen
   const command::Placement placement = command::place_rank(world, job.job);
   const std::unique_ptr<runtime::run::Session> session = plan_evaluation(world, job, placement.place, found);
   session->restore(world, found, runtime::run::Restored::weights);
-  comm::engine::Engine engine(world);
+  comm::engine::Engine engine(world, placement.place.device);
   const runtime::telemetry::Score score =
       runtime::run::evaluate(*session, engine, world.flight_recorder(), found.manifest.step);
   require_finite(score, *session, found.manifest.step);

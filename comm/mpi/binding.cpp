@@ -77,6 +77,7 @@ Device bind_device(const Communicator& communicator, std::optional<DeviceKind> k
     return Device{};
   }
   const Device device{DeviceKind::cuda, communicator.local_rank() % gpus};
+  kernels::select_device(device);
   base::log_info("device: {} of {} for local rank {} of {}", to_string(device), gpus,
                  communicator.local_rank(), communicator.local_size());
   return device;

@@ -14,8 +14,8 @@
 namespace eightfold::comm::mpi {
 
 // The GPU with the number local rank modulo GPUs if `kind` is cuda, or if it is absent and build and machine
-// have a GPU. Else the host. Throws EnvironmentError when a GPU is asked for and there is none, or when there
-// is one that cannot be used, unless `kind` is host.
+// have a GPU. Else the host. The calling thread selects it (kernels/device.hpp). Throws EnvironmentError when
+// a GPU is asked for and there is none, or when there is one that cannot be used, unless `kind` is host.
 kernels::Device bind_device(const Communicator& communicator, std::optional<kernels::DeviceKind> kind);
 
 // The number of threads that a rank's part of its node suffices for, at least 1, and the limit that decides

@@ -73,6 +73,8 @@ class CudaRuntime final : public DeviceRuntime {
     return 0;
   }
 
+  void select_device(Device device) override { make_current(device); }
+
   std::string pci_address(Device device) override {
     char address[32] = {};
     EIGHTFOLD_CUDA_CHECK(cudaDeviceGetPCIBusId(address, sizeof address, device.index));

@@ -28,6 +28,7 @@ constexpr std::size_t alignment_for(std::size_t bytes) {
 class HostRuntime final : public DeviceRuntime {
  public:
   int device_count() override { return 1; }
+  void select_device(Device) override {}
   std::string pci_address(Device) override { return {}; }
 
   void* allocate(Device, MemoryKind, std::size_t bytes) override {

@@ -12,6 +12,7 @@ namespace eightfold::runtime::data {
 
 Loader::Loader(LoaderJob job, kernels::Device device, base::Observer* observer)
     : job_(std::move(job)),
+      device_(device),
       observer_(observer),
       slots_{make_slot(device), make_slot(device), make_slot(device)} {
   base::require(job_.plan.size == job_.source->size(), "a plan for {} samples of {}", job_.plan.size,
@@ -58,6 +59,7 @@ void Loader::release(const MicroBatch& pass, kernels::StreamView stream) {
 void Loader::run(const std::stop_token& stop) {
   std::exception_ptr failure;
   try {
+    kernels::select_device(device_);
     for (std::int64_t step = job_.first_step; step < job_.end_step && !stop.stop_requested(); ++step)
       load_step(step, stop);
   } catch (...) {
