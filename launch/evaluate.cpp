@@ -111,7 +111,13 @@ void add_evaluate(const command::Command& program, command::Action& chosen) {
       .type_name("KEY=VALUE")
       .repeatable();
   command::add_json_option(command, options->json);
-  command::run_on_ranks(command, chosen, options, evaluate);
+  command.callback([&chosen, options] {
+    chosen = [options] {
+      command::select_device_before_mpi([&] { return command::known_device(options->overrides); });
+      return command::with_ranks(
+          [&](comm::mpi::Environment& environment) { evaluate(*options, environment); });
+    };
+  });
 }
 
 }  // namespace eightfold::launch

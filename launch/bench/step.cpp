@@ -117,6 +117,7 @@ command::ResultRow row_of(comm::engine::Engine& engine, StepTrial& trial, const 
 class StepBench final : public Bench {
  public:
   void add_options(const command::Command& command) override;
+  runtime::config::DeviceChoice known_device() const override { return command::known_device(job_); }
   void plan(const comm::mpi::Communicator& world) override;
   command::Placement place(comm::mpi::Communicator& world) override {
     return command::place_rank(world, command::share_job(world, job_).job);
