@@ -60,9 +60,9 @@ class Timeline {
   base::Track track_;
   std::vector<Event> events_;
   std::vector<Mark> free_;
-  // Times are counted from here. It is the end of the last span reported: CUDA gives times in single-precision
-  // milliseconds, which after ten minutes are 62 us apart. Moves with every synchronize(), too: device and
-  // host have clocks of their own.
+  // Times are counted from here. It is the end of the last span reported: CUDA gives times in
+  // single-precision milliseconds, which after ten minutes are 62 us apart. Moves with every synchronize(),
+  // too: device and host have clocks of their own.
   Mark anchor_;
   base::TimePoint anchor_time_;
   std::deque<Pending> pending_;  // by their ends
