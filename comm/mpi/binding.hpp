@@ -21,8 +21,8 @@ void select_device_before_mpi(std::optional<kernels::DeviceKind> kind);
 
 // The GPU with the number local rank modulo GPUs if `kind` is cuda, or if it is absent and build and machine
 // have a GPU. Else the host. The calling thread selects it (kernels/device.hpp); a warning says if MPI was
-// started with another one. Throws EnvironmentError when
-// a GPU is asked for and there is none, or when there is one that cannot be used, unless `kind` is host.
+// started with another one. Throws EnvironmentError when a GPU is asked for and there is none, or when there
+// is one that cannot be used, unless `kind` is host.
 kernels::Device bind_device(const Communicator& communicator, std::optional<kernels::DeviceKind> kind);
 
 // The number of threads that a rank's part of its node suffices for, at least 1, and the limit that decides
