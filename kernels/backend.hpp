@@ -30,10 +30,11 @@ class DeviceRuntime {
  public:
   virtual ~DeviceRuntime() = default;
   virtual int device_count() = 0;
+  virtual void select_device(Device device) = 0;
   virtual std::string pci_address(Device device) = 0;
   virtual void* allocate(Device device, MemoryKind kind, std::size_t bytes) = 0;
   virtual void release(Device device, MemoryKind kind, void* data) noexcept = 0;
-  virtual void* create_stream(Device device) = 0;
+  virtual void* create_stream(Device device, Priority priority) = 0;
   virtual void destroy_stream(void* stream) noexcept = 0;
   virtual void synchronize_stream(void* stream) = 0;
   virtual void* create_event(Device device, EventKind kind) = 0;

@@ -43,6 +43,10 @@ int device_count(DeviceKind kind) {
   return is_built_with(kind) ? device_runtime(Device{kind, 0}).device_count() : 0;
 }
 
+void select_device(Device device) {
+  device_runtime(device).select_device(device);
+}
+
 std::string cuda_toolkit() {
 #ifdef EIGHTFOLD_CUDA_TOOLKIT
   return EIGHTFOLD_CUDA_TOOLKIT;
@@ -72,7 +76,8 @@ void StreamView::synchronize() const {
   device_runtime(device_).synchronize_stream(handle_);
 }
 
-Stream::Stream(Device device) : device_(device), handle_(device_runtime(device).create_stream(device)) {}
+Stream::Stream(Device device, Priority priority)
+    : device_(device), handle_(device_runtime(device).create_stream(device, priority)) {}
 Stream::~Stream() {
   if (handle_ != nullptr) device_runtime(device_).destroy_stream(handle_);
 }

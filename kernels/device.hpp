@@ -25,7 +25,12 @@ std::string to_string(Device device);
 std::string pci_address(Device device);
 
 // Devices of a kind that this process can use; 0 for cuda in a build without it. The host counts as one.
+// Throws EnvironmentError if the machine has a GPU that cannot be used, as under a driver that is too old.
 int device_count(DeviceKind kind);
+// Every thread that works for a GPU, or hands its memory to a library, calls this first. CUDA gives a new
+// thread the GPU 0, whatever other threads use. A call without a device among its arguments would make a
+// context there: half a gigabyte on the GPU of another rank. Does nothing for the host.
+void select_device(Device device);
 // True if this build contains the backend at all.
 bool is_built_with(DeviceKind kind);
 

@@ -28,10 +28,14 @@ class StreamView {
   void* handle_;
 };
 
+// Whose blocks a device starts first where several streams have work: those of `high`. A kernel that already
+// has blocks on the device keeps them.
+enum class Priority { ordinary, high };
+
 // Owns a stream. Destroying it waits for nothing: its work must be done or its memory outlive it.
 class Stream {
  public:
-  explicit Stream(Device device);
+  explicit Stream(Device device, Priority priority = Priority::ordinary);
   ~Stream();
   Stream(Stream&& other) noexcept : device_(other.device_), handle_(std::exchange(other.handle_, nullptr)) {}
   Stream& operator=(Stream&&) = delete;
@@ -45,7 +49,12 @@ class Stream {
   void* handle_;
 };
 
-enum class EventKind { order, timed };  // timed ones cost the device a little more
+// What an event is for besides ordering streams; each costs the device a little more.
+enum class EventKind {
+  order,
+  slept_on,  // a thread that waits for it sleeps, and an interrupt of the device wakes it
+  timed      // seconds_since() is known
+};
 
 // A point in a stream's work that other streams and the host can wait for. Never recorded counts as reached.
 class Event {
@@ -60,7 +69,7 @@ class Event {
   void record(StreamView stream);
   // Work enqueued on `stream` from now on starts after the mark. Does not block the calling thread.
   void wait(StreamView stream) const;
-  // The calling thread waits for the mark.
+  // The calling thread waits for the mark: it polls, unless the event is one to be slept on.
   void synchronize() const;
   // True if the mark is reached. Never waits.
   bool is_reached() const;

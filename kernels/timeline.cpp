@@ -1,34 +1,43 @@
 #include "kernels/timeline.hpp"
 
+#include <utility>
+
 namespace eightfold::kernels {
 
 Timeline::Timeline(StreamView stream, base::Observer& observer, base::Track track)
-    : stream_(stream), observer_(observer), track_(track), anchor_(stream.device(), EventKind::timed) {
+    : stream_(stream), observer_(observer), track_(track), anchor_(unused_mark()) {
   synchronize();
 }
 
-Timeline::Mark Timeline::record() {
+Timeline::Mark Timeline::unused_mark() {
   if (free_.empty()) {
-    free_.push_back(events_.size());
     events_.emplace_back(stream_.device(), EventKind::timed);
+    return events_.size() - 1;
   }
   const Mark mark = free_.back();
-  events_[mark].record(stream_);
   free_.pop_back();
   return mark;
 }
 
-base::TimePoint Timeline::time_of(Mark mark) const {
-  const std::chrono::duration<double> since(events_[mark].seconds_since(anchor_));
-  return anchor_time_ + std::chrono::duration_cast<base::Duration>(since);
+Timeline::Mark Timeline::record() {
+  const Mark mark = unused_mark();
+  events_[mark].record(stream_);
+  return mark;
+}
+
+base::Duration Timeline::between(Mark begin, Mark end) const {
+  const std::chrono::duration<double> time(events_[end].seconds_since(events_[begin]));
+  return std::chrono::round<base::Duration>(time);
 }
 
 void Timeline::report() {
   while (!pending_.empty() && events_[pending_.front().end].is_reached()) {
     const Pending span = pending_.front();
     pending_.pop_front();
-    observer_.on_span({track_, span.name, time_of(span.begin), time_of(span.end), span.index});
-    free_.push_back(span.end);
+    anchor_time_ += between(anchor_, span.end);
+    free_.push_back(std::exchange(anchor_, span.end));
+    const base::Duration length = span.begin == span.end ? base::Duration(0) : between(span.begin, span.end);
+    observer_.on_span({track_, span.name, anchor_time_ - length, anchor_time_, span.index});
     if (span.begin != span.end) free_.push_back(span.begin);
   }
 }
@@ -36,8 +45,8 @@ void Timeline::report() {
 void Timeline::synchronize() {
   stream_.synchronize();
   report();
-  anchor_.record(stream_);
-  anchor_.synchronize();
+  events_[anchor_].record(stream_);
+  events_[anchor_].synchronize();
   anchor_time_ = base::Clock::now();
 }
 

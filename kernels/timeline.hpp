@@ -51,17 +51,20 @@ class Timeline {
     Mark begin, end;
   };
 
+  Mark unused_mark();
   Mark record();
-  base::TimePoint time_of(Mark mark) const;
+  base::Duration between(Mark begin, Mark end) const;
 
   StreamView stream_;
   base::Observer& observer_;
   base::Track track_;
-  // Times are counted from here. Moves with every synchronize(): device and host have clocks of their own.
-  Event anchor_;
-  base::TimePoint anchor_time_;
   std::vector<Event> events_;
   std::vector<Mark> free_;
+  // Times are counted from here. It is the end of the last span reported: CUDA gives times in
+  // single-precision milliseconds, which after ten minutes are 62 us apart. Moves with every synchronize(),
+  // too: device and host have clocks of their own.
+  Mark anchor_;
+  base::TimePoint anchor_time_;
   std::deque<Pending> pending_;  // by their ends
 };
 

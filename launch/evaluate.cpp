@@ -78,7 +78,7 @@ void evaluate(const EvaluateOptions& options, comm::mpi::Environment& environmen
   const command::Placement placement = command::place_rank(world, job.job);
   const std::unique_ptr<runtime::run::Session> session = plan_evaluation(world, job, placement.place, found);
   session->restore(world, found, runtime::run::Restored::weights);
-  comm::engine::Engine engine(world);
+  comm::engine::Engine engine(world, placement.place.device);
   const runtime::telemetry::Score score =
       runtime::run::evaluate(*session, engine, world.flight_recorder(), found.manifest.step);
   require_finite(score, *session, found.manifest.step);
@@ -111,7 +111,13 @@ void add_evaluate(const command::Command& program, command::Action& chosen) {
       .type_name("KEY=VALUE")
       .repeatable();
   command::add_json_option(command, options->json);
-  command::run_on_ranks(command, chosen, options, evaluate);
+  command.callback([&chosen, options] {
+    chosen = [options] {
+      command::select_device_before_mpi([&] { return command::known_device(options->overrides); });
+      return command::with_ranks(
+          [&](comm::mpi::Environment& environment) { evaluate(*options, environment); });
+    };
+  });
 }
 
 }  // namespace eightfold::launch

@@ -8,9 +8,14 @@
 #include "launch/supervise/launch.hpp"
 #include "runtime/telemetry/version.hpp"
 
+#include <cstdlib>
+
 int main(int argc, char** argv) {
   using namespace eightfold;
   launch::process::sleep_where_cores_are_shared(argv);
+  // As many queues to a GPU as there may be, before a driver is loaded. With the default of 8, CUDA puts
+  // several streams of a rank into one queue, where one waits for what another is held up by.
+  ::setenv("CUDA_DEVICE_MAX_CONNECTIONS", "32", 0);
   base::ignore_output_signals();
   launch::command::CommandLine line(
       {"eightfold", "eightfold trains neural networks on clusters, exchanging gradients in few bits.",

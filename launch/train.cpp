@@ -308,6 +308,7 @@ void add_train(const command::Command& program, command::Action& chosen) {
       base::FlightRecorder recorder;
       runtime::watchdog::Watchdog watchdog(
           recorder);  // before MPI starts threads, which inherit the blocked signals
+      command::select_device_before_mpi([&] { return command::known_device(options->job); });
       return command::with_ranks(
           recorder, [&](comm::mpi::Environment& environment) { train(*options, environment, watchdog); });
     };

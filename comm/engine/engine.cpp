@@ -50,8 +50,11 @@ class PollBackoff {
 
 }  // namespace
 
-Engine::Engine(mpi::Communicator& communicator)
-    : communicator_(communicator), ranks_(communicator.size()), thread_([this] { serve(); }) {}
+Engine::Engine(mpi::Communicator& communicator, kernels::Device device)
+    : communicator_(communicator),
+      device_(device),
+      ranks_(communicator.size()),
+      thread_([this] { serve(); }) {}
 
 Engine::~Engine() {
   {
@@ -99,6 +102,12 @@ void Engine::wait(Ticket ticket) {
 // under_way_, which this thread alone uses. SimulatedRank repeats the policy, not the code.
 void Engine::serve() {
   prctl(PR_SET_TIMERSLACK, 1UL);  // short sleeps end in time, not 50 us later
+  try {
+    kernels::select_device(device_);
+  } catch (...) {
+    fail(std::current_exception());
+    return;
+  }
   PollBackoff backoff;
   std::unique_lock lock(mutex_);
   while (true) {

@@ -14,6 +14,7 @@
 #include "comm/engine/bucket_operation.hpp"
 #include "comm/mpi/communicator.hpp"
 #include "kernels/base/flight_record.hpp"
+#include "kernels/device.hpp"
 
 #include <condition_variable>
 #include <cstdint>
@@ -41,8 +42,8 @@ class Engine {
   static constexpr std::size_t kUnderWay = 4;
 
   // Starts the thread. From here to the destructor nobody else may use `communicator`, which must outlive
-  // this.
-  explicit Engine(mpi::Communicator& communicator);
+  // this. The thread selects `device` (kernels/device.hpp) first; where that fails, no work is done.
+  explicit Engine(mpi::Communicator& communicator, kernels::Device device = {});
   // Finishes what was submitted, then stops. After a failure, what is left is dropped.
   ~Engine();
   Engine(const Engine&) = delete;  // owns a thread
@@ -83,6 +84,7 @@ class Engine {
   void fail(const std::exception_ptr& failure);
 
   mpi::Communicator& communicator_;
+  const kernels::Device device_;
   const int ranks_;
   std::mutex mutex_;
   std::condition_variable work_;  // something to do, or time to stop

@@ -4,12 +4,15 @@
 #include "kernels/base/error.hpp"
 #include "kernels/base/hash.hpp"
 #include "kernels/base/log.hpp"
+#include "kernels/base/parse.hpp"
 #include "kernels/host_threads.hpp"
 
 #include <sched.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <set>
 #include <span>
 #include <string>
@@ -21,6 +24,19 @@ using kernels::Device;
 using kernels::DeviceKind;
 
 namespace {
+
+// MPI starts once in a process, and so there is one such choice.
+struct EarlyChoice {
+  std::optional<Device> device;
+  std::string reason = "no launcher has told the local rank";  // or why there is a device
+};
+EarlyChoice& early_choice() {
+  static EarlyChoice choice;
+  return choice;
+}
+
+// Open MPI's mpirun first: within a job of Slurm its ranks inherit the batch script's SLURM_LOCALID, too.
+constexpr std::array kLocalRanks{"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"};
 
 // A control group with a quota, named by the kernel's number of its directory. All its members see the same
 // number, under whatever path each sees the group.
@@ -65,23 +81,49 @@ int fair_cores(Communicator& communicator) {
 
 }  // namespace
 
+void select_device_before_mpi(std::optional<DeviceKind> kind) {
+  if (kind == DeviceKind::host || !kernels::is_built_with(DeviceKind::cuda)) return;
+  const auto variable = std::ranges::find_if(kLocalRanks, [](const char* name) { return std::getenv(name); });
+  const auto local_rank =
+      variable != kLocalRanks.end() ? base::parse_integer(std::getenv(*variable)) : std::nullopt;
+  if (!local_rank || *local_rank < 0) return;
+  EarlyChoice& choice = early_choice();
+  try {
+    const int gpus = kernels::device_count(DeviceKind::cuda);
+    if (gpus == 0) return;
+    const Device device{DeviceKind::cuda, static_cast<int>(*local_rank % gpus)};
+    kernels::select_device(device);
+    choice = {device, fmt::format("selected before MPI started ({}={})", *variable, *local_rank)};
+  } catch (const std::exception& failure) {
+    choice.reason = base::describe(failure);
+  }
+}
+
 Device bind_device(const Communicator& communicator, std::optional<DeviceKind> kind) {
-  const int gpus = kernels::device_count(DeviceKind::cuda);
+  // A job on the host does not care for a GPU that cannot be used.
+  const int gpus = kind == DeviceKind::host ? 0 : kernels::device_count(DeviceKind::cuda);
   if (kind == DeviceKind::cuda && gpus == 0)
     base::raise<base::EnvironmentError>("job.device is cuda, but {} on {}; use --set job.device=host",
                                         kernels::is_built_with(DeviceKind::cuda)
                                             ? "no GPU is visible"
                                             : "this eightfold was built without CUDA",
                                         communicator.host());
-  if (kind == DeviceKind::host || gpus == 0) {
+  const EarlyChoice& early = early_choice();
+  if (gpus == 0) {
     base::log_info("device: host ({})", kind == DeviceKind::host                   ? "as the job says"
                                         : kernels::is_built_with(DeviceKind::cuda) ? "no GPU is visible"
                                                                                    : "built without CUDA");
+    if (early.device) base::log_info("device: {} stays idle, {}", to_string(*early.device), early.reason);
     return Device{};
   }
   const Device device{DeviceKind::cuda, communicator.local_rank() % gpus};
-  base::log_info("device: {} of {} for local rank {} of {}", to_string(device), gpus,
-                 communicator.local_rank(), communicator.local_size());
+  kernels::select_device(device);
+  base::log_info("device: {} of {} for local rank {} of {}; {}", to_string(device), gpus,
+                 communicator.local_rank(), communicator.local_size(),
+                 early.device ? early.reason : "not selected before MPI started: " + early.reason);
+  if (early.device && *early.device != device)
+    base::log_warn("device: {}, but {} was {}: MPI may use the network card of that GPU", to_string(device),
+                   to_string(*early.device), early.reason);
   return device;
 }
 

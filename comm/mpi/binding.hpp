@@ -13,8 +13,16 @@
 
 namespace eightfold::comm::mpi {
 
+// Selects the GPU that bind_device() chooses later, as far as the launcher has told this process its number
+// on the node. UCX takes the network card that is nearest to the GPU selected when it starts. Call it before
+// MPI starts, at most once. Does nothing for the host, without a GPU, or if the launcher says nothing. What
+// fails here fails in bind_device() again, where ranks can agree on it.
+void select_device_before_mpi(std::optional<kernels::DeviceKind> kind);
+
 // The GPU with the number local rank modulo GPUs if `kind` is cuda, or if it is absent and build and machine
-// have a GPU. Else the host. Throws EnvironmentError when a GPU is asked for and there is none.
+// have a GPU. Else the host. The calling thread selects it (kernels/device.hpp); a warning says if MPI was
+// started with another one. Throws EnvironmentError when a GPU is asked for and there is none, or when there
+// is one that cannot be used, unless `kind` is host.
 kernels::Device bind_device(const Communicator& communicator, std::optional<kernels::DeviceKind> kind);
 
 // The number of threads that a rank's part of its node suffices for, at least 1, and the limit that decides

@@ -15,10 +15,13 @@
 namespace eightfold::comm::transport {
 
 // Shared by the lanes of a rank: the streams that copy staged bytes. They are not the codecs' stream, so that
-// copying one segment and encoding the next overlap.
+// copying one segment and encoding the next overlap. What is sent next has precedence over computing: a
+// message that is late delays every rank.
 struct Staging {
   Staging(kernels::Device device, TransportKind transport)
-      : kind(transport), outbound(device), inbound(device) {}
+      : kind(transport),
+        outbound(device, kernels::Priority::high),
+        inbound(device, kernels::Priority::high) {}
 
   TransportKind kind;
   kernels::Stream outbound;  // from the device

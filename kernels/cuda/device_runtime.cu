@@ -4,10 +4,13 @@
 #include "kernels/buffer.hpp"
 #include "kernels/cuda/cuda.hpp"
 #include "kernels/cuda/scratch.hpp"
+#include "kernels/cuda/unusable_gpu.hpp"
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <mutex>
 
@@ -32,9 +35,29 @@ cudaEvent_t event_of(void* handle) {
   return static_cast<cudaEvent_t>(handle);
 }
 
-// The errors of cudaGetDeviceCount on a machine without a GPU or without its driver.
-bool means_no_device(cudaError_t code) {
-  return code == cudaErrorNoDevice || code == cudaErrorInsufficientDriver || code == cudaErrorStubLibrary;
+Obstacle obstacle_of(cudaError_t code) {
+  switch (code) {
+    case cudaErrorNoDevice:
+      return Obstacle::no_device;
+    case cudaErrorInsufficientDriver:
+    case cudaErrorStubLibrary:  // stands in for the driver's library where programs are built
+      return Obstacle::old_driver;
+    default:
+      return Obstacle::other;
+  }
+}
+
+GpuSearch search_that_failed(cudaError_t code) {
+  GpuSearch search;
+  search.obstacle = obstacle_of(code);
+  search.reason = cudaGetErrorString(code);
+  // Neither may hide the error that is being explained: a stub of the driver's library refuses all calls.
+  if (cudaDriverGetVersion(&search.driver_version) != cudaSuccess) search.driver_version = 0;
+  if (cudaRuntimeGetVersion(&search.runtime_version) != cudaSuccess) search.runtime_version = 0;
+  std::error_code ignored;
+  search.has_device_file = std::filesystem::exists("/dev/nvidia0", ignored);
+  if (const char* const visible = std::getenv("CUDA_VISIBLE_DEVICES")) search.visible = visible;
+  return search;
 }
 
 class CudaRuntime final : public DeviceRuntime {
@@ -43,11 +66,14 @@ class CudaRuntime final : public DeviceRuntime {
     int count = 0;
     const cudaError_t code = cudaGetDeviceCount(&count);
     if (code == cudaSuccess) return count;
-    if (!means_no_device(code)) throw_cuda_error("cudaGetDeviceCount", code, std::source_location::current());
+    const GpuSearch search = search_that_failed(code);
     cudaGetLastError();
+    require_absent(search);
     base::log_debug("no CUDA device: {}", cudaGetErrorString(code));
     return 0;
   }
+
+  void select_device(Device device) override { make_current(device); }
 
   std::string pci_address(Device device) override {
     char address[32] = {};
@@ -84,10 +110,13 @@ class CudaRuntime final : public DeviceRuntime {
       LOG_FAILURE(cudaFreeHost(data));
   }
 
-  void* create_stream(Device device) override {
+  void* create_stream(Device device, Priority priority) override {
     make_current(device);
+    int least = 0, greatest = 0;
+    EIGHTFOLD_CUDA_CHECK(cudaDeviceGetStreamPriorityRange(&least, &greatest));
     cudaStream_t stream = nullptr;
-    EIGHTFOLD_CUDA_CHECK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    EIGHTFOLD_CUDA_CHECK(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking,
+                                                      priority == Priority::high ? greatest : least));
     return stream;
   }
   void destroy_stream(void* stream) noexcept override {
@@ -98,13 +127,13 @@ class CudaRuntime final : public DeviceRuntime {
     EIGHTFOLD_CUDA_CHECK(cudaStreamSynchronize(stream_of(stream)));
   }
 
-  // A thread that waits for an event sleeps: loader and engine do so most of the time, and ranks may share
-  // cores.
+  // cudaEventBlockingSync is an interrupt at every record, and thousands of events are recorded in a second.
   void* create_event(Device device, EventKind kind) override {
     make_current(device);
     cudaEvent_t event = nullptr;
     const unsigned timing = kind == EventKind::timed ? cudaEventDefault : cudaEventDisableTiming;
-    EIGHTFOLD_CUDA_CHECK(cudaEventCreateWithFlags(&event, cudaEventBlockingSync | timing));
+    const unsigned waiting = kind == EventKind::slept_on ? cudaEventBlockingSync : cudaEventDefault;
+    EIGHTFOLD_CUDA_CHECK(cudaEventCreateWithFlags(&event, timing | waiting));
     return event;
   }
   void destroy_event(void* event) noexcept override { LOG_FAILURE(cudaEventDestroy(event_of(event))); }
@@ -119,9 +148,10 @@ class CudaRuntime final : public DeviceRuntime {
   }
   bool is_reached(void* event) override {
     const cudaError_t code = cudaEventQuery(event_of(event));
-    if (code != cudaSuccess && code != cudaErrorNotReady)
-      throw_cuda_error("cudaEventQuery", code, std::source_location::current());
-    return code == cudaSuccess;
+    if (code == cudaSuccess) return true;
+    if (code != cudaErrorNotReady) throw_cuda_error("cudaEventQuery", code, std::source_location::current());
+    cudaGetLastError();  // "not yet" would stay as the thread's last error, and libraries look at that
+    return false;
   }
   double seconds_between(void* first, void* second) override {
     float milliseconds = 0;

@@ -28,6 +28,7 @@ constexpr std::size_t alignment_for(std::size_t bytes) {
 class HostRuntime final : public DeviceRuntime {
  public:
   int device_count() override { return 1; }
+  void select_device(Device) override {}
   std::string pci_address(Device) override { return {}; }
 
   void* allocate(Device, MemoryKind, std::size_t bytes) override {
@@ -41,7 +42,7 @@ class HostRuntime final : public DeviceRuntime {
   }
   void release(Device, MemoryKind, void* data) noexcept override { std::free(data); }
 
-  void* create_stream(Device) override { return nullptr; }
+  void* create_stream(Device, Priority) override { return nullptr; }
   void destroy_stream(void*) noexcept override {}
   void synchronize_stream(void*) override {}
   void* create_event(Device, EventKind kind) override {

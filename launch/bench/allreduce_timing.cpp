@@ -49,7 +49,7 @@ Timings time_candidates(comm::mpi::Communicator& world, kernels::Device device,
   std::vector<std::unique_ptr<TrialBucket>> buckets;
   Timings result;
   std::vector<double> ring_s;
-  comm::engine::Engine engine(world);
+  comm::engine::Engine engine(world, device);
   std::vector<std::unique_ptr<TimedTrial>> trials;
   for (const std::int64_t elements : options.elements) {
     buckets.push_back(std::make_unique<TrialBucket>(stream, rank, elements));

@@ -34,6 +34,7 @@ void add(const command::Command& parent, command::Action& chosen, const Descript
   command.callback([&chosen, &descriptor, call] {
     chosen = [&descriptor, call] {
       descriptor.before_mpi();
+      command::select_device_before_mpi([&] { return call->bench->known_device(); });
       return command::with_ranks(
           [&](comm::mpi::Environment& environment) { run(*call->bench, call->json, environment.world()); });
     };

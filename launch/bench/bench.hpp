@@ -19,14 +19,16 @@ struct Figures {
   std::uint64_t wrong = 0;  // elements of all ranks that differ from the reference; the same on every rank
 };
 
-// One call of a bench. Members are called in this order: the first while the command line is read, the others
-// on every rank, before there is an engine.
+// One call of a bench. Members are called in this order: the first while the command line is read, the second
+// before MPI starts, the others on every rank, before there is an engine.
 class Bench {
  public:
   virtual ~Bench() = default;
 
   // Adds all options but --json. The Bench outlives the command.
   virtual void add_options(const command::Command& command) = 0;
+  // What is known of the device that place() chooses.
+  virtual runtime::config::DeviceChoice known_device() const = 0;
   // Checks options and plans all that needs no device. Not collective, and may throw ConfigError on some
   // ranks: the caller agrees on errors.
   virtual void plan(const comm::mpi::Communicator& world) = 0;

@@ -64,6 +64,8 @@ class CodecBench final : public Bench {
     add_repeats_option(command, repeats_);
   }
 
+  runtime::config::DeviceChoice known_device() const override { return runtime::config::DeviceChoice::host; }
+
   void plan(const comm::mpi::Communicator& world) override {
     if (world.size() > 1)
       base::raise<base::ConfigError>("bench codec measures one core: start it without mpirun, or with -np 1");

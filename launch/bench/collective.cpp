@@ -30,6 +30,8 @@ class CollectiveBench final : public Bench {
     device_.add_to(command);
   }
 
+  runtime::config::DeviceChoice known_device() const override { return device_.choice(); }
+
   void plan(const comm::mpi::Communicator&) override {}  // the device decides which candidates there are
 
   command::Placement place(comm::mpi::Communicator& world) override {

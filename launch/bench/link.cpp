@@ -122,6 +122,7 @@ std::vector<std::string> split(const std::string& hosts) {
 class LinkBench final : public Bench {
  public:
   void add_options(const command::Command& command) override;
+  runtime::config::DeviceChoice known_device() const override { return device_.choice(); }
   void plan(const comm::mpi::Communicator& world) override;
   command::Placement place(comm::mpi::Communicator& world) override {
     return command::place_rank(world, device_);

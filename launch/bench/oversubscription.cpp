@@ -61,6 +61,7 @@ class OversubscribedWorkers {
  private:
   void serve(std::size_t worker, int host_threads) {
     try {
+      kernels::select_device(trials_[worker]->session().place().device);
       require_threads(host_threads);
     } catch (...) {
       failures_[worker] = std::current_exception();

@@ -117,6 +117,7 @@ command::ResultRow row_of(comm::engine::Engine& engine, StepTrial& trial, const 
 class StepBench final : public Bench {
  public:
   void add_options(const command::Command& command) override;
+  runtime::config::DeviceChoice known_device() const override { return command::known_device(job_); }
   void plan(const comm::mpi::Communicator& world) override;
   command::Placement place(comm::mpi::Communicator& world) override {
     return command::place_rank(world, command::share_job(world, job_).job);
@@ -171,7 +172,7 @@ Figures StepBench::time_exchanges(comm::mpi::Communicator& world, const command:
   for (const std::string& setting : exchanges_)
     sessions.push_back(make_session(world, with_setting(job_, setting), placement.place));
 
-  comm::engine::Engine engine(world);
+  comm::engine::Engine engine(world, placement.place.device);
   Trials trials;
   for (std::size_t i = 0; i < sessions.size(); ++i) {
     const bool is_idle = !exchanges_.empty() && exchanges_[i] == kNoExchange;
@@ -219,7 +220,7 @@ Figures StepBench::take_profile(comm::mpi::Communicator& world, const command::P
   auto exchanging_session =
       fabric ? make_session(world, with_setting(job_, "codec=fp32,algorithm=two_shot"), placement.place)
              : nullptr;
-  comm::engine::Engine engine(world);
+  comm::engine::Engine engine(world, placement.place.device);
   StepTrial computing(std::move(session), engine, Exchanging::nothing, warmup_ + steps_);
   computing.time_layers();
   computing.warm_up(warmup_);

@@ -30,17 +30,6 @@ base::ExitCode with_ranks(const std::function<void(comm::mpi::Environment&)>& ac
 // Adds --json FILE, or - for standard output, for publish (launch/command/result.hpp).
 void add_json_option(const Command& command, std::filesystem::path& path);
 
-// Makes `command` run `action` on every rank, with the options that the command line has set.
-template <class Options>
-void run_on_ranks(const Command& command, Action& chosen, std::shared_ptr<Options> options,
-                  void (*action)(const Options&, comm::mpi::Environment&)) {
-  command.callback([&chosen, options, action] {
-    chosen = [options, action] {
-      return with_ranks([&](comm::mpi::Environment& environment) { action(*options, environment); });
-    };
-  });
-}
-
 // Runs `action` without MPI. Errors are reported; returns the exit code.
 base::ExitCode alone(const std::function<void()>& action);
 

@@ -144,6 +144,32 @@ std::vector<std::string> overrides_elsewhere(const JobOptions& options,
   return overrides;
 }
 
+DeviceChoice known_device(const JobOptions& options) {
+  std::error_code ignored;
+  // A pipe can be read once, and by one rank.
+  if (!std::filesystem::is_regular_file(options.file, ignored)) return known_device(options.overrides);
+  return read_job(options).config.job.device;
+}
+
+DeviceChoice known_device(const std::vector<std::string>& overrides) {
+  constexpr std::string_view kKey = "job.device=";
+  DeviceOption last;
+  for (const std::string& each : overrides)
+    if (each.starts_with(kKey)) last.name = each.substr(kKey.size());
+  const auto& names = runtime::config::kNames<DeviceChoice>;
+  return std::ranges::find(names, last.name) == names.end() ? DeviceChoice::automatic : last.choice();
+}
+
+void select_device_before_mpi(const std::function<DeviceChoice()>& device) {
+  if (!kernels::is_built_with(kernels::DeviceKind::cuda)) return;
+  DeviceChoice known = DeviceChoice::automatic;
+  try {
+    known = device();
+  } catch (const std::exception&) {  // rank 0 reads the job again, and tells of it
+  }
+  comm::mpi::select_device_before_mpi(device_kind(known));
+}
+
 JobConfig share_job(comm::mpi::Communicator& world, const std::function<ParsedJob()>& read_on_root) {
   std::optional<JobConfig> mine;
   std::string text;

@@ -51,6 +51,14 @@ runtime::job::ParsedJob read_saved_job(const std::filesystem::path& checkpoint,
 std::vector<std::string> overrides_elsewhere(const JobOptions& options,
                                              const runtime::config::Origins& origins);
 
+// What the job says of its device, as far as every rank can know it before rank 0 shares the job.
+runtime::config::DeviceChoice known_device(const JobOptions& options);
+// What the overrides alone say of it.
+runtime::config::DeviceChoice known_device(const std::vector<std::string>& overrides);
+// Selects the GPU of this rank before MPI starts (comm/mpi/binding.hpp). A job that `device` does not know to
+// be the host's may leave it idle. What `device` throws is found again when the job is shared.
+void select_device_before_mpi(const std::function<runtime::config::DeviceChoice()>& device);
+
 // Rank 0 reads, everybody gets the same job. Collective; errors are agreed.
 runtime::config::JobConfig share_job(comm::mpi::Communicator& world, const JobOptions& options);
 // The same for a job that rank 0 gets from `read_on_root`.

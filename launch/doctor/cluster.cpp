@@ -193,6 +193,10 @@ base::ExitCode diagnose_cluster(const DoctorOptions& options) {
   const base::ExitCode looked = command::alone([&] { is_lost = has_lost_its_launcher(); });
   if (looked != base::ExitCode::done) return looked;
   if (is_lost) return base::ExitCode::environment;
+  using runtime::config::DeviceChoice;
+  const bool may_use_gpu = options.prove || options.bench;
+  command::select_device_before_mpi(
+      [&] { return may_use_gpu ? DeviceChoice::automatic : DeviceChoice::host; });
   base::ExitCode verdict = base::ExitCode::done;
   const base::ExitCode code = command::with_ranks(
       [&](comm::mpi::Environment& environment) { verdict = diagnose_ranks(options, environment.world()); });

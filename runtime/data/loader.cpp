@@ -12,6 +12,7 @@ namespace eightfold::runtime::data {
 
 Loader::Loader(LoaderJob job, kernels::Device device, base::Observer* observer)
     : job_(std::move(job)),
+      device_(device),
       observer_(observer),
       slots_{make_slot(device), make_slot(device), make_slot(device)} {
   base::require(job_.plan.size == job_.source->size(), "a plan for {} samples of {}", job_.plan.size,
@@ -26,7 +27,7 @@ Loader::Slot Loader::make_slot(kernels::Device device) const {
   const SampleShape shape = job_.source->sample_shape();
   Slot slot{{device, static_cast<std::size_t>(rows * shape.bytes())},
             {device, static_cast<std::size_t>(rows)},
-            kernels::Event(device),
+            kernels::Event(device, kernels::EventKind::slept_on),
             {}};
   slot.pass.images = slot.images.tensor({rows, shape.height, shape.width, shape.channels});
   slot.pass.labels = slot.labels.tensor({rows});
@@ -62,6 +63,7 @@ void Loader::release(const MicroBatch& pass, kernels::StreamView stream) {
 void Loader::run(const std::stop_token& stop) {
   std::exception_ptr failure;
   try {
+    kernels::select_device(device_);
     for (std::int64_t step = job_.first_step; step < job_.end_step && !stop.stop_requested(); ++step)
       load_step(step, stop);
   } catch (...) {

@@ -86,6 +86,7 @@ class Loader {
   void fill(Slot& slot, std::int64_t position, const std::stop_token& stop);
 
   const LoaderJob job_;
+  const kernels::Device device_;
   base::Observer* const observer_;
   std::array<Slot, kSlots> slots_;
 

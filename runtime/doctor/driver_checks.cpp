@@ -73,8 +73,11 @@ Finding check_cuda_driver(const Machine& machine) {
   // Within one major version a newer toolkit's programs run under an older driver.
   if (base::parse_integer(machine.toolkit.substr(0, machine.toolkit.find('.'))).value_or(0) <= major)
     return pass(evidence);
-  return fail(evidence, "The driver is older than the toolkit this program was built with: it sees no GPU.",
-              "sudo apt-get install cuda-drivers   # or build with the toolkit of the driver's version");
+  return fail(
+      evidence,
+      "The driver is older than the toolkit this program was built with: jobs end with code 3, unless "
+      "`device = \"host\"`.",
+      "sudo apt-get install cuda-drivers   # or build with the toolkit of the driver's version");
 }
 
 Finding check_gpu_clocks(const Machine& machine) {

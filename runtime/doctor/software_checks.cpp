@@ -174,6 +174,22 @@ Finding check_visible_devices(const Machine& machine) {
       "unset CUDA_VISIBLE_DEVICES   # ranks choose their GPUs by their number on the node");
 }
 
+// Streams of a process share the queues to its GPU; the program asks for all 32 unless the variable is set.
+Finding check_device_queues(const Machine& machine) {
+  constexpr const char* kVariable = "CUDA_DEVICE_MAX_CONNECTIONS";
+  constexpr std::int64_t kEnough = 8;  // CUDA's default, and about as many as a rank has streams
+  if (!machine.has_gpus()) return skip("no NVIDIA GPU on the PCI bus");
+  if (!machine.environment) return without_environment();
+  const std::string text = machine.variable(kVariable);
+  if (text.empty()) return pass({{kVariable, "not set"}});
+  const Launch launch = launch_of(machine);
+  if (launch.ranks == 1 || base::parse_integer(text).value_or(0) >= kEnough) return pass({{kVariable, text}});
+  return warn({{kVariable, text}, {launch.variable, fmt::format("{}", launch.ranks)}},
+              "A rank has more streams than queues: encoding and copies for the exchange stand behind the "
+              "computation that waits for them, and nothing of the exchange is hidden.",
+              "unset CUDA_DEVICE_MAX_CONNECTIONS");
+}
+
 bool is_any_of(const std::string& text, std::initializer_list<std::string_view> words) {
   return std::ranges::find(words, text) != words.end();
 }
@@ -237,6 +253,7 @@ constexpr std::array kChecks{
     Check{"ucx-transports", check_ucx_transports, SeenEverywhere::alike},
     Check{"launcher", check_launcher},
     Check{"visible-devices", check_visible_devices},
+    Check{"device-queues", check_device_queues, SeenEverywhere::alike},
     Check{"openmp", check_openmp},
 };
 

@@ -29,7 +29,7 @@ class Run {
         plan_(plan),
         length_(session.length()),
         telemetry_(config_.telemetry, length_, plan.run_directory, session.place().rank),
-        engine_(communicator),
+        engine_(communicator, session.place().device),
         exchange_(make_exchange(session, engine_, telemetry_)),
         verifying_(verifies()
                        ? std::make_unique<comm::VerifyingExchange>(

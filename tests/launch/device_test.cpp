@@ -133,6 +133,37 @@ TEST_CASE("a job takes a device where there is one, and the host where there is 
   CHECK(lines_with(refused.err, "job.device is cuda, but no GPU is visible").size() == 1);
 }
 
+TEST_CASE("ranks select their devices before MPI starts, where a launcher tells their numbers") {
+  const Scratch scratch;
+  const auto device = [&](int ranks, const Names& options) {
+    const Finished job = run_program(
+        Names{"train", "--set", "job.steps=1"} + shortened("digits-mlp") + options, ranks, scratch.path());
+    const Names lines = lines_with(job.err, "device: ");  // of rank 0
+    REQUIRE(lines.size() == 1);
+    return lines.front();
+  };
+  const std::string started = device(kRanks, {});
+  CHECK(started.find("device: cuda:0 of ") != std::string::npos);
+  CHECK(started.ends_with("; selected before MPI started (OMPI_COMM_WORLD_LOCAL_RANK=0)"));
+  CHECK(device(0, {}).ends_with("; not selected before MPI started: no launcher has told the local rank"));
+  CHECK(device(kRanks, kOnHost).ends_with("device: host (as the job says)"));
+}
+
+TEST_CASE("a rank that its launcher gave another number than MPI selects its device again and says so") {
+#ifdef EIGHTFOLD_SIMT
+  const int gpus = 2;
+#else
+  const int gpus = kernels::device_count(kernels::DeviceKind::cuda);
+#endif
+  const Scratch scratch;
+  const Finished job =
+      run_program(Names{"train", "--set", "job.steps=1"} + shortened("digits-mlp") + kOnDevice, 0,
+                  scratch.path(), {{"SIMT_DEVICES", std::to_string(gpus)}, {"SLURM_LOCALID", "1"}});
+  INFO(job.err);
+  const Names warnings = lines_with(job.err, "device: cuda:0, but cuda:1 was selected before MPI started");
+  CHECK(warnings.size() == (gpus > 1 ? 1 : 0));
+}
+
 TEST_CASE("a job gives MPI no memory of a GPU before it has asked and tried, and says what came of it") {
   const Scratch scratch;
   const auto decision = [&](const Names& more) {

@@ -92,6 +92,20 @@ TEST_CASE("the program starts anew with a policy that is not to be chosen later"
   }
 }
 
+TEST_CASE("the program asks for all queues to a GPU unless the user has said how many") {
+  const std::string name = "CUDA_DEVICE_MAX_CONNECTIONS";
+  const auto asked = [&](const std::vector<std::string>& settings) {
+    const ScriptedLauncher launcher(kTinyJob, "env >variables; exit 4");  // it inherits what the program has
+    Command command = launcher.command({"launch", "job.toml"});
+    command.arguments.insert(command.arguments.begin(), settings.begin(), settings.end());
+    command.arguments.insert(command.arguments.begin(), {"env", "-u", name});
+    REQUIRE(run(command).status == 4);
+    return lines_with(contents_of(launcher.scratch() / "variables"), name);
+  };
+  CHECK(asked({}) == std::vector<std::string>{name + "=32"});
+  CHECK(asked({name + "=16"}) == std::vector<std::string>{name + "=16"});
+}
+
 TEST_CASE("what the program starts is not told of a policy that the user has not set") {
   for (const bool is_set : {false, true}) {
     CAPTURE(is_set);

@@ -33,7 +33,7 @@ TEST_CASE("doctor shows of a cluster what fails and what differs, and nothing el
   INFO(finished.out << finished.err);
   CHECK(finished.status == 0);
   CHECK(lines_with(finished.out, "2 ranks on 2 hosts").size() == 1);
-  CHECK(lines_with(finished.out, "45 checks on each rank and between them; nothing stands out").size() == 1);
+  CHECK(lines_with(finished.out, "46 checks on each rank and between them; nothing stands out").size() == 1);
   CHECK(lines_with(finished.out, "PASS").empty());
   CHECK(lines_with(finished.out, "path: direct").size() == 1);
 

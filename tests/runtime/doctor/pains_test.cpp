@@ -66,6 +66,11 @@ const std::vector<Pain>& pains() {
          node.set("CUDA_VISIBLE_DEVICES", "0");
          node.set("OMPI_COMM_WORLD_LOCAL_SIZE", "2");
        }},
+      {"an exchange that computing does not hide", "device-queues", Status::warn,
+       [](Node& node) {
+         node.set("CUDA_DEVICE_MAX_CONNECTIONS", "1");
+         node.set("OMPI_COMM_WORLD_SIZE", "2");
+       }},
       {"hang at start over docker0", "interfaces", Status::warn,
        [](Node& node) {
          node.write("/sys/class/net/docker0/operstate", "down\n");

@@ -142,6 +142,22 @@ TEST_CASE("ranks that see one GPU each of several are warned of") {
   must_say(node, "visible-devices", Status::warn);
 }
 
+TEST_CASE("few queues to a GPU are warned of where there is an exchange") {
+  Node node;
+  CHECK(finding(node, "device-queues").status == Status::pass);
+  node.set("CUDA_DEVICE_MAX_CONNECTIONS", "1");
+  CHECK(finding(node, "device-queues").status == Status::pass);  // alone
+  node.set("OMPI_COMM_WORLD_SIZE", "2");
+  for (const char* few : {"1", "7", "many"}) {
+    node.set("CUDA_DEVICE_MAX_CONNECTIONS", few);
+    must_say(node, "device-queues", Status::warn);
+  }
+  for (const char* enough : {"8", "32"}) {
+    node.set("CUDA_DEVICE_MAX_CONNECTIONS", enough);
+    CHECK(finding(node, "device-queues").status == Status::pass);
+  }
+}
+
 TEST_CASE("little shared memory is warned of") {
   const Node node;
   node.write("/proc/self/mounts", "shm /dev/shm tmpfs rw,nosuid,size=65536k,inode64 0 0\n");
