@@ -3,6 +3,7 @@
 #include "tests/simt/settings.hpp"
 #include "tests/simt/stream.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -11,6 +12,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace eightfold::simt {
 namespace {
@@ -19,7 +21,8 @@ constexpr int kDeadlocked = 87;  // the exit status of a program that hangs
 constexpr std::chrono::milliseconds kInterval{10};
 
 struct Wait {
-  const char *call, *reason;
+  Reason reason;
+  std::function<bool()> is_over;
 };
 
 struct Registry {
@@ -48,10 +51,11 @@ std::string find_deadlock(std::uint64_t& done) {
     if (condition.obstacle.empty()) return {};
     report += "  " + condition.obstacle + "\n";
   }
-  if (report.empty() || all.waits.empty()) return {};
+  std::string waits;
   for (const auto& [number, wait] : all.waits)
-    report += "  a thread in " + std::string(wait.call) + " waits " + wait.reason + "\n";
-  return report;
+    if (!wait.is_over())
+      waits += fmt::format("  a thread in {} waits for {}\n", wait.reason.call, wait.reason.what);
+  return report.empty() || waits.empty() ? std::string() : report + waits;
 }
 
 [[noreturn]] void report_and_exit(const std::string& report) {
@@ -78,11 +82,11 @@ void look_for_ever() {
 
 }  // namespace
 
-HostWait::HostWait(const char* call, const char* reason)
+HostWait::HostWait(Reason reason, std::function<bool()> is_over)
     : number_([&] {
         Registry& all = registry();
         const std::lock_guard lock(all.mutex);
-        all.waits.emplace(all.wait_count, Wait{call, reason});
+        all.waits.emplace(all.wait_count, Wait{reason, std::move(is_over)});
         return all.wait_count++;
       }()) {}
 

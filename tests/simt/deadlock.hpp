@@ -4,15 +4,24 @@
 // with work can go on: it waits for an event, its turn in a hardware queue, or a host function. Only a host
 // function may still be freed by a thread outside of the runtime, hence the patience.
 
+#include <functional>
+
 namespace eightfold::simt {
 
 class Stream;
 
-// The calling thread waits in a call of the runtime as long as one of these lives.
+// Why a thread waits, in words that live as long as it does.
+struct Reason {
+  const char* call;  // of the runtime
+  const char* what;  // it waits for
+};
+
+// The calling thread may wait in a call of the runtime as long as one of these lives.
 class HostWait {
  public:
-  // Both must be literals, or live as long.
-  HostWait(const char* call, const char* reason);
+  // `is_over` says whether there is nothing to wait for, also while the thread has yet to learn of it. It is
+  // called from another thread. Requires: the caller has no lock that it takes.
+  HostWait(Reason reason, std::function<bool()> is_over);
   ~HostWait();
   HostWait(const HostWait&) = delete;  // a scope
   HostWait& operator=(const HostWait&) = delete;

@@ -1,6 +1,5 @@
 #include "tests/simt/devices.hpp"
 
-#include "tests/simt/deadlock.hpp"
 #include "tests/simt/host_functions.hpp"
 #include "tests/simt/live_objects.hpp"
 #include "tests/simt/runtime_lock.hpp"
@@ -108,8 +107,7 @@ cudaError_t find(cudaStream_t& stream, const char* call) {
   return remember(is_known ? cudaSuccess : cudaErrorInvalidResourceHandle);
 }
 
-cudaError_t synchronize_device(int device, const char* call, const char* reason) {
-  const HostWait waiting(call, reason);
+cudaError_t synchronize_device(int device, Reason reason) {
   Streams& all = streams();
   std::vector<std::shared_ptr<CUstream_st>> of_device;  // held: others may destroy theirs meanwhile
   {
@@ -120,7 +118,7 @@ cudaError_t synchronize_device(int device, const char* call, const char* reason)
   std::erase_if(of_device, [&](const auto& stream) { return stream->device() != device; });
   cudaError_t first = cudaSuccess;
   for (const auto& stream : of_device) {
-    const cudaError_t error = stream->synchronize();
+    const cudaError_t error = stream->synchronize(reason);
     if (first == cudaSuccess) first = error;
   }
   return first;
@@ -137,7 +135,7 @@ void load(int device, const void* kernel, const char* call) {
   if (!settings().is_lazy) return;
   static std::set<std::pair<int, const void*>> loaded;  // under the runtime's lock
   if (loaded.emplace(device, kernel).second)
-    synchronize_device(device, call, "for the device, to load a kernel");
+    synchronize_device(device, {call, "the device, to load a kernel"});
 }
 
 cudaError_t remember(cudaError_t code) {

@@ -23,8 +23,8 @@ bool destroy_stream(cudaStream_t stream);
 // Replaces null by the stream that the current device has from its first use. The error of a call with a
 // stream that is none, or the one of check_caller(); success else.
 cudaError_t find(cudaStream_t& stream, const char* call = __builtin_FUNCTION());
-// Waits for all streams of a device; their first error. Both texts must be literals.
-cudaError_t synchronize_device(int device, const char* call, const char* reason);
+// Waits for all streams of a device; their first error.
+cudaError_t synchronize_device(int device, Reason reason);
 
 // What every call that initialises or uses a device asks first. The error of one from a host function, or
 // from a thread that must select its device and has not (SIMT_STRICT_DEVICE); success else.

@@ -20,7 +20,7 @@ void launch_one(const Stream& stream, Kernel* kernel) {
 }
 
 test::Finished run_under(std::map<std::string, std::string> settings, const std::string& test_case) {
-  settings.emplace("SIMT_DEADLOCK", "150");
+  settings.emplace("SIMT_DEADLOCK", "5000");
   return run_alone("hidden: " + test_case, kind_driver_but(std::move(settings)));
 }
 

@@ -22,7 +22,7 @@ cudaError_t allocate_for(MemoryType type, void** data, std::size_t bytes) {
 cudaError_t allocate_when_idle(MemoryType type, void** data, std::size_t bytes, const char* call) {
   if (const cudaError_t error = check_caller(call); error != cudaSuccess) return error;
   const RuntimeLock lock(call);
-  if (settings().is_lazy) synchronize_device(current_device(), call, "for the device");
+  if (settings().is_lazy) synchronize_device(current_device(), {call, "the device"});
   return allocate_for(type, data, bytes);
 }
 
@@ -31,7 +31,7 @@ cudaError_t free_from(MemoryType type, void* data, const char* call) {
   if (const cudaError_t error = check_caller(call); error != cudaSuccess) return error;
   if (data == nullptr) return cudaSuccess;
   const RuntimeLock lock(call);
-  const cudaError_t error = synchronize_device(current_device(), call, "for the device");
+  const cudaError_t error = synchronize_device(current_device(), {call, "the device"});
   return remember(release(type, data) ? error : cudaErrorInvalidValue);
 }
 

@@ -141,7 +141,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
 
 cudaError_t cudaDeviceSynchronize() {
   if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
-  return remember(synchronize_device(current_device(), "cudaDeviceSynchronize", "for the device"));
+  return remember(synchronize_device(current_device(), {"cudaDeviceSynchronize", "the device"}));
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
@@ -183,14 +183,12 @@ cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
-  const HostWait waiting("cudaStreamDestroy", "for the stream");
   return remember(destroy_stream(stream) ? cudaSuccess : cudaErrorInvalidResourceHandle);
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
-  const HostWait waiting("cudaStreamSynchronize", "for the stream");
-  return remember(stream->synchronize());
+  return remember(stream->synchronize({"cudaStreamSynchronize", "the stream"}));
 }
 
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
@@ -252,8 +250,10 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
   if (event == nullptr) return remember(cudaErrorInvalidResourceHandle);
-  const HostWait waiting("cudaEventSynchronize", "for the event");
-  if (const auto mark = event->mark()) mark->wait();
+  if (const auto mark = event->mark()) {
+    const HostWait waiting({"cudaEventSynchronize", "the event"}, [&] { return mark->is_passed(); });
+    mark->wait();
+  }
   return cudaSuccess;
 }
 

@@ -5,7 +5,6 @@
 
 #include <condition_variable>
 #include <mutex>
-#include <optional>
 
 namespace eightfold::simt {
 namespace {
@@ -32,9 +31,11 @@ bool is_wanted() {
 RuntimeLock::RuntimeLock(const char* call) {
   if (!is_wanted()) return;
   State& all = state();
+  const HostWait waiting({call, "the lock of the runtime"}, [&] {
+    const std::lock_guard lock(all.mutex);
+    return !all.is_taken;
+  });
   std::unique_lock lock(all.mutex);
-  std::optional<HostWait> waiting;
-  if (all.is_taken) waiting.emplace(call, "for the lock of the runtime");
   all.released.wait(lock, [&] { return !all.is_taken; });
   all.is_taken = true;
 }

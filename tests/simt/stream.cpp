@@ -1,6 +1,5 @@
 #include "tests/simt/stream.hpp"
 
-#include "tests/simt/deadlock.hpp"
 #include "tests/simt/memory.hpp"
 
 #include <fmt/format.h>
@@ -60,7 +59,10 @@ Stream::~Stream() {
     is_closing_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  {
+    const HostWait waiting({"cudaStreamDestroy", "the stream"}, [this] { return condition().is_idle; });
+    thread_.join();
+  }
   forget(*this);
 }
 
@@ -88,10 +90,21 @@ void Stream::push(Operation operation) {
   changed_.notify_all();
 }
 
-cudaError_t Stream::synchronize() {
+cudaError_t Stream::synchronize(Reason reason) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&, last = enqueued_] { return done_ >= last; });
-  return error_;
+  const std::uint64_t last = enqueued_;
+  lock.unlock();
+  const HostWait waiting(reason, [this, last] { return has_done(last); });
+  lock.lock();
+  changed_.wait(lock, [&] { return done_ >= last; });
+  const cudaError_t error = error_;
+  lock.unlock();  // before the wait is taken back
+  return error;
+}
+
+bool Stream::has_done(std::uint64_t operations) {
+  const std::lock_guard lock(mutex_);
+  return done_ >= operations;
 }
 
 cudaError_t Stream::query() {

@@ -4,6 +4,7 @@
 // unless an event orders it. So a missing event is a real race; delays (SIMT_DELAY) give it time to happen.
 // Streams that share a hardware queue begin their operations in the order in which they were enqueued.
 
+#include "tests/simt/deadlock.hpp"
 #include "tests/simt/hardware_queue.hpp"
 #include "tests/simt/settings.hpp"
 
@@ -61,7 +62,7 @@ class Stream {
   void wait(std::shared_ptr<Mark> mark);
 
   // Returns when everything enqueued so far is done, with the stream's error.
-  cudaError_t synchronize();
+  cudaError_t synchronize(Reason reason);
   // Success, an error, or cudaErrorNotReady.
   cudaError_t query();
 
@@ -80,6 +81,7 @@ class Stream {
     std::uint64_t place = 0;        // in the hardware queue
   };
 
+  bool has_done(std::uint64_t operations);
   void push(Operation operation);
   void run();
   void run_in_turn(const Operation& operation, bool is_skipped);
