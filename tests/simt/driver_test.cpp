@@ -35,6 +35,40 @@ TEST_CASE("hidden: a kernel waits for one of another stream", "[.]") {
   second.view().synchronize();
 }
 
+// A host function of the first stream waits for a kernel of the last. Of four streams the second waits for
+// the first.
+void wait_for_the_last_of(int count) {
+  std::vector<Stream> streams;
+  for (int i = 0; i < count; ++i) streams.emplace_back(kCuda);
+  Mark done;
+  const cudaHostFn_t wait = [](void* data) { static_cast<Mark*>(data)->wait(); };
+  REQUIRE(cudaLaunchHostFunc(kernels::cuda::native(streams[0]), wait, &done) == cudaSuccess);
+  if (count == 4) {
+    Event ended(kCuda);
+    ended.record(streams[0]);
+    ended.wait(streams[1]);
+  }
+  enqueue(kernels::cuda::native(streams.back()), [&] { done.pass(); });
+  streams[0].view().synchronize();
+}
+
+TEST_CASE("hidden: a kernel two streams after a host function", "[.]") {
+  wait_for_the_last_of(3);
+}
+TEST_CASE("hidden: a kernel two streams after a wait for an event", "[.]") {
+  wait_for_the_last_of(4);
+}
+
+TEST_CASE("a host function and a wait for an event hold up a hardware queue until they are over") {
+  using Settings = std::map<std::string, std::string>;
+  const Settings shared{{"SIMT_QUEUES", "2"}, {"SIMT_DEADLOCK", "150"}}, apart{{"SIMT_QUEUES", "4"}};
+  for (const std::string what : {"a host function", "a wait for an event"}) {
+    CAPTURE(what);
+    CHECK(run_under(shared, "a kernel two streams after " + what).status == 87);
+    CHECK(run_under(apart, "a kernel two streams after " + what).status == 0);
+  }
+}
+
 TEST_CASE("kernels of one hardware queue run at once") {
   CHECK(run_under({{"SIMT_QUEUES", "1"}}, "a kernel waits for one of another stream").status == 0);
 }
