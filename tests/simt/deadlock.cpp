@@ -9,10 +9,10 @@
 #include <cstdio>
 #include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace eightfold::simt {
 namespace {
@@ -27,7 +27,7 @@ struct Wait {
 
 struct Registry {
   std::mutex mutex;
-  std::set<Stream*> streams;
+  std::vector<Stream*> streams;  // in the order in which they were made
   std::map<int, Wait> waits;
   int wait_count = 0;
 };
@@ -104,13 +104,13 @@ void watch(Stream& stream) {
   static_cast<void>(is_looking);
   Registry& all = registry();
   const std::lock_guard lock(all.mutex);
-  all.streams.insert(&stream);
+  all.streams.push_back(&stream);
 }
 
 void forget(Stream& stream) {
   Registry& all = registry();
   const std::lock_guard lock(all.mutex);
-  all.streams.erase(&stream);
+  std::erase(all.streams, &stream);
 }
 
 }  // namespace eightfold::simt

@@ -1,8 +1,8 @@
 #pragma once
 
 // Finds that a program hangs, and why (SIMT_DEADLOCK). A thread waits in a call of the runtime, and no stream
-// with work can go on: it waits for an event, its turn in a hardware queue, or a host function. Only a host
-// function may still be freed by a thread outside of the runtime, hence the patience.
+// with work can go on. What holds a stream up is an event, its turn in a hardware queue, or a host function.
+// Only a host function may still be freed by a thread outside of the runtime, hence the patience.
 
 #include <functional>
 
