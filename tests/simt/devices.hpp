@@ -21,15 +21,18 @@ cudaStream_t create_stream();
 // False if it is not one of ours.
 bool destroy_stream(cudaStream_t stream);
 // Replaces null by the stream that the current device has from its first use. The error of a call with a
-// stream that is none, or from a host function; success else.
-cudaError_t find(cudaStream_t& stream);
-// Waits for all streams of the current device; their first error.
-cudaError_t synchronize_device();
+// stream that is none, or the one of check_caller(); success else.
+cudaError_t find(cudaStream_t& stream, const char* call = __builtin_FUNCTION());
+// Waits for all streams of a device; their first error.
+cudaError_t synchronize_device(int device, Reason reason);
 
-// For host functions (cudaLaunchHostFunc), from which no call of the runtime is permitted: a GPU's driver may
-// wait for ever.
-void run_host_function(cudaHostFn_t function, void* data);
-bool is_in_host_function();
+// What every call that initialises or uses a device asks first. The error of one from a host function, or
+// from a thread that must select its device and has not (SIMT_STRICT_DEVICE); success else.
+cudaError_t check_caller(const char* call = __builtin_FUNCTION());
+
+// What comes before the first use of a kernel on a device: loading it may wait for the device
+// (SIMT_LAZY). Requires: the caller has the runtime's lock.
+void load(int device, const void* kernel, const char* call);
 
 // The calling thread's last error, as cudaGetLastError has it. Returns `code`.
 cudaError_t remember(cudaError_t code);

@@ -2,6 +2,7 @@
 
 #include "tests/simt/devices.hpp"
 #include "tests/simt/executed_kernels.hpp"
+#include "tests/simt/runtime_lock.hpp"
 
 #include <cstdio>
 #include <map>
@@ -55,10 +56,12 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const void* kernel, std::fu
     return remember(cudaErrorInvalidConfiguration);
   if (config.dynamicSmemBytes > shared_limit(kernel)) return remember(cudaErrorInvalidValue);
   cudaStream_t stream = config.stream;
-  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
+  if (const cudaError_t error = find(stream, "cudaLaunchKernelEx"); error != cudaSuccess) return error;
   if (stream->device() != current_device()) return remember(cudaErrorInvalidResourceHandle);
-  stream->enqueue(Touches::device_memory, [stream, launch = Launch{kernel, std::move(run_thread), grid, block,
-                                                                   config.dynamicSmemBytes}] {
+  const RuntimeLock lock("cudaLaunchKernelEx");
+  load(current_device(), kernel, "cudaLaunchKernelEx");
+  stream->enqueue(Kind::device_work, [stream, launch = Launch{kernel, std::move(run_thread), grid, block,
+                                                              config.dynamicSmemBytes}] {
     run_grid(launch, stream->random());
     record_executed(launch.kernel);
   });
@@ -70,6 +73,11 @@ cudaError_t launch(const cudaLaunchConfig_t& config, const void* kernel, std::fu
 using namespace eightfold::simt;
 
 cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value) {
+  if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
+  {
+    const RuntimeLock lock("cudaFuncSetAttribute");
+    load(current_device(), kernel, "cudaFuncSetAttribute");
+  }
   if (attribute == cudaFuncAttributePreferredSharedMemoryCarveout) return cudaSuccess;  // a wish
   if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 ||
       static_cast<std::size_t>(value) > kLargestSharedBytes)

@@ -19,8 +19,9 @@ const StreamView kInline{Device{}, nullptr};
 template <class Plan, class... Parameters, class... Arguments>
 void enqueue_on_host(StreamView stream, const std::shared_ptr<Plan>& plan,
                      void (Plan::*pass)(StreamView, Parameters...), Arguments... arguments) {
-  simt::enqueue(static_cast<cudaStream_t>(stream.handle()),
-                [=] { ((*plan).*pass)(kInline, static_cast<Parameters>(arguments)...); });
+  simt::enqueue(
+      static_cast<cudaStream_t>(stream.handle()),
+      [=] { ((*plan).*pass)(kInline, static_cast<Parameters>(arguments)...); }, plan.get());
 }
 
 class InterpretedLinear final : public Linear {

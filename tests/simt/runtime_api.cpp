@@ -1,16 +1,19 @@
-// The functions of the CUDA runtime that this repository calls, as the toolkit declares them. A function that
-// is missing here fails to link: add it, with the errors of the original.
+// The functions of the CUDA runtime that this repository calls, as the toolkit declares them; those for
+// memory are in memory_api.cpp. A function that is missing fails to link: add it, with the errors of the
+// original.
 
+#include "tests/simt/deadlock.hpp"
 #include "tests/simt/devices.hpp"
 #include "tests/simt/event.hpp"
+#include "tests/simt/host_functions.hpp"
 #include "tests/simt/live_objects.hpp"
 #include "tests/simt/memory.hpp"
+#include "tests/simt/runtime_lock.hpp"
 
 #include <cuda_runtime_api.h>
 
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <string>
 
 using namespace eightfold::simt;
@@ -37,6 +40,7 @@ constexpr Error kErrors[] = {
     SIMT_ERROR(cudaErrorInvalidDevice, "invalid device ordinal"),
     SIMT_ERROR(cudaErrorInvalidResourceHandle, "invalid resource handle"),
     SIMT_ERROR(cudaErrorNotReady, "device not ready"),
+    SIMT_ERROR(cudaErrorDeviceUninitialized, "invalid device context"),
     SIMT_ERROR(cudaErrorLaunchFailure, "unspecified launch failure"),
     SIMT_ERROR(cudaErrorNotPermitted, "operation not permitted"),
     SIMT_ERROR(cudaErrorNotSupported, "operation not supported"),
@@ -136,7 +140,8 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
 }
 
 cudaError_t cudaDeviceSynchronize() {
-  return remember(is_in_host_function() ? cudaErrorNotPermitted : synchronize_device());
+  if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
+  return remember(synchronize_device(current_device(), {"cudaDeviceSynchronize", "the device"}));
 }
 
 cudaError_t cudaDriverGetVersion(int* version) {
@@ -150,6 +155,7 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
 }
 
 cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
   *free = free_bytes(current_device());
   *total = kDeviceBytes;
   return cudaSuccess;
@@ -158,6 +164,7 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
 // ---- Streams. The waits of one that blocks for the null stream are not modelled, so there is none.
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+  if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
   if (!is_device(current_device())) return remember(cudaErrorNoDevice);
   if (flags != cudaStreamNonBlocking) return remember(cudaErrorNotSupported);
   *stream = create_stream();
@@ -165,6 +172,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
 }
 
 cudaError_t cudaStreamCreateWithPriority(cudaStream_t* stream, unsigned flags, int) {
+  if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
   return cudaStreamCreateWithFlags(stream, flags);
 }
 
@@ -174,12 +182,13 @@ cudaError_t cudaDeviceGetStreamPriorityRange(int* least, int* greatest) {
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
   return remember(destroy_stream(stream) ? cudaSuccess : cudaErrorInvalidResourceHandle);
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
-  return remember(stream->synchronize());
+  return remember(stream->synchronize({"cudaStreamSynchronize", "the stream"}));
 }
 
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
@@ -202,13 +211,15 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 
 cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* data) {
   if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
-  stream->enqueue(Touches::host_only, [=] { run_host_function(function, data); });
+  const RuntimeLock lock("cudaLaunchHostFunc");
+  stream->enqueue(Kind::host_function, [=] { run_host_function(function, data); });
   return cudaSuccess;
 }
 
 // ---- Events.
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
+  if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
   if (!is_device(current_device())) return remember(cudaErrorNoDevice);
   *event = new CUevent_st(current_device(), (flags & cudaEventDisableTiming) == 0);
   add_live(Live::events, *event);
@@ -216,10 +227,12 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
 }
 
 cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
   return cudaEventCreateWithFlags(event, cudaEventDefault);
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
   if (event == nullptr) return remember(cudaErrorInvalidResourceHandle);
   remove_live(event);
   delete event;
@@ -235,136 +248,29 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
   if (event == nullptr) return remember(cudaErrorInvalidResourceHandle);
-  if (is_in_host_function()) return remember(cudaErrorNotPermitted);
-  if (const auto mark = event->mark()) mark->wait();
+  if (const auto mark = event->mark()) {
+    const HostWait waiting({"cudaEventSynchronize", "the event"}, [&] { return mark->is_passed(); });
+    mark->wait();
+  }
   return cudaSuccess;
 }
 
 cudaError_t cudaEventQuery(cudaEvent_t event) {
+  if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
   if (event == nullptr) return remember(cudaErrorInvalidResourceHandle);
   const auto mark = event->mark();
   return mark && !mark->is_passed() ? cudaErrorNotReady : cudaSuccess;
 }
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
+  if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
   if (start == nullptr || end == nullptr || !start->has_time() || !end->has_time() || !start->mark() ||
       !end->mark())
     return remember(cudaErrorInvalidResourceHandle);
   if (!start->mark()->is_passed() || !end->mark()->is_passed()) return cudaErrorNotReady;
   const std::chrono::duration<float, std::milli> time = end->mark()->passed_at() - start->mark()->passed_at();
   *milliseconds = time.count();
-  return cudaSuccess;
-}
-
-// ---- Memory.
-
-namespace {
-
-cudaError_t allocate_for(MemoryType type, void** data, std::size_t bytes) {
-  if (is_in_host_function()) return remember(cudaErrorNotPermitted);
-  if (!is_device(current_device())) return remember(cudaErrorNoDevice);
-  *data = bytes == 0 ? nullptr : allocate(type, current_device(), bytes);
-  return remember(bytes > 0 && *data == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
-}
-
-// Like the original it waits for the device first.
-cudaError_t free_from(MemoryType type, void* data) {
-  if (data == nullptr) return cudaSuccess;
-  if (is_in_host_function()) return remember(cudaErrorNotPermitted);
-  const cudaError_t error = synchronize_device();
-  return remember(release(type, data) ? error : cudaErrorInvalidValue);
-}
-
-// Whether [data, data + bytes) lies in one allocation, or in host memory that the runtime does not know.
-bool is_whole(const void* data, std::size_t bytes) {
-  const auto first = allocation_at(data), last = allocation_at(static_cast<const char*>(data) + bytes - 1);
-  return (first ? first->data : nullptr) == (last ? last->data : nullptr);
-}
-
-bool is_device_memory(const void* data) {
-  const auto allocation = allocation_at(data);
-  return allocation && allocation->type == MemoryType::device;
-}
-
-bool fits(cudaMemcpyKind kind, const void* to, const void* from) {
-  if (kind == cudaMemcpyDefault) return true;
-  const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
-  const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
-  return is_device_memory(to) == to_device && is_device_memory(from) == from_device;
-}
-
-}  // namespace
-
-cudaError_t cudaMalloc(void** data, std::size_t bytes) {
-  return allocate_for(MemoryType::device, data, bytes);
-}
-
-// Usable at once, where a GPU would promise it only in the order of the stream.
-cudaError_t cudaMallocAsync(void** data, std::size_t bytes, cudaStream_t stream) {
-  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
-  return allocate_for(MemoryType::device, data, bytes);
-}
-
-cudaError_t cudaMallocHost(void** data, std::size_t bytes) {
-  return allocate_for(MemoryType::pinned, data, bytes);
-}
-
-cudaError_t cudaHostAlloc(void** data, std::size_t bytes, unsigned) {
-  return allocate_for(MemoryType::pinned, data, bytes);
-}
-
-cudaError_t cudaFree(void* data) {
-  return free_from(MemoryType::device, data);
-}
-
-cudaError_t cudaFreeHost(void* data) {
-  return free_from(MemoryType::pinned, data);
-}
-
-cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
-  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
-  if (data == nullptr) return cudaSuccess;
-  if (!is_device_memory(data)) return remember(cudaErrorInvalidValue);
-  stream->enqueue(Touches::host_only, [data] { release(MemoryType::device, data); });
-  return cudaSuccess;
-}
-
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
-                            cudaStream_t stream) {
-  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
-  if (bytes == 0) return cudaSuccess;
-  if (!is_whole(to, bytes) || !is_whole(from, bytes)) return remember(cudaErrorInvalidValue);
-  if (!fits(kind, to, from)) return remember(cudaErrorInvalidMemcpyDirection);
-  stream->enqueue(Touches::device_memory, [=] { std::memcpy(to, from, bytes); });
-  return cudaSuccess;
-}
-
-cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
-  const cudaError_t error = cudaMemcpyAsync(to, from, bytes, kind, nullptr);
-  return error == cudaSuccess ? cudaStreamSynchronize(nullptr) : error;
-}
-
-cudaError_t cudaMemsetAsync(void* data, int value, std::size_t bytes, cudaStream_t stream) {
-  if (const cudaError_t error = find(stream); error != cudaSuccess) return error;
-  if (bytes == 0) return cudaSuccess;
-  if (!is_device_memory(data) || !is_whole(data, bytes)) return remember(cudaErrorInvalidValue);
-  stream->enqueue(Touches::device_memory, [=] { std::memset(data, value, bytes); });
-  return cudaSuccess;
-}
-
-// Like the original it does not wait for the device.
-cudaError_t cudaMemset(void* data, int value, std::size_t bytes) {
-  return cudaMemsetAsync(data, value, bytes, nullptr);
-}
-
-cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* data) {
-  *attributes = {};
-  const auto allocation = allocation_at(data);
-  if (!allocation) return cudaSuccess;  // type cudaMemoryTypeUnregistered
-  attributes->type = allocation->type == MemoryType::device ? cudaMemoryTypeDevice : cudaMemoryTypeHost;
-  attributes->device = allocation->device;
-  attributes->devicePointer = const_cast<void*>(data);
-  attributes->hostPointer = allocation->type == MemoryType::pinned ? attributes->devicePointer : nullptr;
   return cudaSuccess;
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <optional>
 #include <random>
+#include <string>
 #include <string_view>
 
 namespace eightfold::simt {
@@ -38,6 +39,29 @@ void read_delay(std::string_view text, Settings& result) {
   result.max_delay_us = *microseconds;
 }
 
+int read_number(const char* name, int least, int most, int otherwise) {
+  const auto text = variable(name);
+  if (!text) return otherwise;
+  const auto number = parse<int>(*text);
+  if (!number || *number < least || *number > most)
+    refuse(name, *text,
+           ("must be a number from " + std::to_string(least) + " to " + std::to_string(most)).c_str());
+  return *number;
+}
+
+bool read_switch(const char* name, bool otherwise) {
+  return read_number(name, 0, 1, otherwise ? 1 : 0) == 1;
+}
+
+void read_hostility(Settings& result) {
+  result.host_threads = read_number("SIMT_HOST_THREADS", 0, 1, kDefaultHostThreads);
+  result.queues = read_number("SIMT_QUEUES", 0, kMostQueues, kDefaultQueues);
+  result.is_lazy = read_switch("SIMT_LAZY", kDefaultLazy);
+  result.is_pageable_locking = read_switch("SIMT_PAGEABLE", kDefaultPageable);
+  result.is_device_strict = read_switch("SIMT_STRICT_DEVICE", result.devices > 1);
+  result.deadlock_ms = read_number("SIMT_DEADLOCK", 0, 3'600'000, 0);
+}
+
 Settings read() {
   Settings result;
   result.seed = std::random_device{}();
@@ -53,6 +77,7 @@ Settings read() {
     if (!devices || *devices < 0) refuse("SIMT_DEVICES", *text, "must be a number of devices");
     result.devices = *devices;
   }
+  read_hostility(result);
   result.kernels_directory = variable("SIMT_KERNELS").value_or("");
   return result;
 }

@@ -1,16 +1,33 @@
 #pragma once
 
 // The stand-in's settings from the environment, read once.
-//   SIMT_SEED=n        the order of threads, blocks and delays; without it a new one, printed at the first
-//                      kernel
-//   SIMT_DELAY=p/us    each operation of a stream sleeps, with probability p, up to so many microseconds
-//   SIMT_DEVICES=n     how many devices there are (default 1)
-//   SIMT_KERNELS=path  the directory that gets the names of executed kernels
+//   SIMT_SEED=n          the order of threads, blocks and delays; without it a new one, printed at the first
+//                        kernel
+//   SIMT_DELAY=p/us      each operation of a stream sleeps, with probability p, up to so many microseconds
+//   SIMT_DEVICES=n       how many devices there are (default 1)
+//   SIMT_KERNELS=path    the directory that gets the names of executed kernels
+//
+// What a driver may do, and a kind one does not (docs/simt.md); 0 turns each off:
+//   SIMT_HOST_THREADS=1  host functions of all streams run on one thread, one after the other
+//   SIMT_QUEUES=n        the streams of a device share so many hardware queues
+//   SIMT_LAZY=1          the first use of a kernel, allocations and frees wait for the whole device
+//   SIMT_PAGEABLE=1      a copy from or to pageable memory locks the runtime until its stream reaches it
+//   SIMT_STRICT_DEVICE=1 a thread must select its device; default where there are several devices
+//   SIMT_DEADLOCK=ms     a program whose streams block each other for so long says so and ends
 
 #include <cstdint>
 #include <string>
 
 namespace eightfold::simt {
+
+// What holds where the environment says nothing.
+inline constexpr int kDefaultHostThreads = 0;
+inline constexpr int kDefaultQueues = 0;
+inline constexpr bool kDefaultLazy = false;
+inline constexpr bool kDefaultPageable = false;
+
+// As many as CUDA_DEVICE_MAX_CONNECTIONS allows.
+inline constexpr int kMostQueues = 32;
 
 struct Settings {
   std::uint64_t seed = 0;
@@ -18,7 +35,13 @@ struct Settings {
   double delay_probability = 0;
   std::uint64_t max_delay_us = 0;
   int devices = 1;
-  std::string kernels_directory;  // empty: nobody asks
+  std::string kernels_directory;           // empty: nobody asks
+  int host_threads = kDefaultHostThreads;  // 0: host functions run on their stream's thread
+  int queues = kDefaultQueues;             // of a device; 0: one for each stream
+  bool is_lazy = kDefaultLazy;
+  bool is_pageable_locking = kDefaultPageable;
+  bool is_device_strict = false;
+  int deadlock_ms = 0;  // 0: nobody looks
 };
 
 const Settings& settings();

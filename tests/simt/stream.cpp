@@ -2,6 +2,8 @@
 
 #include "tests/simt/memory.hpp"
 
+#include <fmt/format.h>
+
 #include <atomic>
 #include <exception>
 
@@ -46,7 +48,10 @@ std::chrono::steady_clock::time_point Mark::passed_at() {
   return when_;
 }
 
-Stream::Stream(int device, std::uint64_t seed) : device_(device), random_(seed), thread_([this] { run(); }) {}
+Stream::Stream(int device, std::uint64_t seed, int number, HardwareQueue* queue)
+    : device_(device), number_(number), queue_(queue), random_(seed), thread_([this] { run(); }) {
+  watch(*this);
+}
 
 Stream::~Stream() {
   {
@@ -54,40 +59,77 @@ Stream::~Stream() {
     is_closing_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  {
+    const HostWait waiting({"cudaStreamDestroy", "the stream"}, [this] { return condition().is_idle; });
+    thread_.join();
+  }
+  forget(*this);
 }
 
-void Stream::enqueue(Touches touches, std::function<void()> work) {
-  push({touches, false, std::move(work)});
+void Stream::enqueue(Kind kind, std::function<void()> work) {
+  push({kind, std::move(work), nullptr});
 }
 
 std::shared_ptr<Mark> Stream::mark() {
   auto mark = std::make_shared<Mark>();
-  push({Touches::host_only, true, [mark] { mark->pass(); }});
+  push({Kind::bookkeeping, [mark] { mark->pass(); }, nullptr});
   return mark;
 }
 
 void Stream::wait(std::shared_ptr<Mark> mark) {
-  push({Touches::host_only, true, [mark = std::move(mark)] { mark->wait(); }});
+  push({Kind::event_wait, [mark = mark.get()] { mark->wait(); }, mark});
 }
 
 void Stream::push(Operation operation) {
   {
     const std::lock_guard lock(mutex_);
+    if (queue_ != nullptr) operation.place = queue_->add();
     operations_.push_back(std::move(operation));
+    ++enqueued_;
   }
   changed_.notify_all();
 }
 
-cudaError_t Stream::synchronize() {
+cudaError_t Stream::synchronize(Reason reason) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return operations_.empty() && !is_busy_; });
-  return error_;
+  const std::uint64_t last = enqueued_;
+  lock.unlock();
+  const HostWait waiting(reason, [this, last] { return has_done(last); });
+  lock.lock();
+  changed_.wait(lock, [&] { return done_ >= last; });
+  const cudaError_t error = error_;
+  lock.unlock();  // before the wait is taken back
+  return error;
+}
+
+bool Stream::has_done(std::uint64_t operations) {
+  const std::lock_guard lock(mutex_);
+  return done_ >= operations;
 }
 
 cudaError_t Stream::query() {
   const std::lock_guard lock(mutex_);
-  return error_ != cudaSuccess ? error_ : operations_.empty() && !is_busy_ ? cudaSuccess : cudaErrorNotReady;
+  return error_ != cudaSuccess ? error_ : operations_.empty() ? cudaSuccess : cudaErrorNotReady;
+}
+
+Stream::Condition Stream::condition() {
+  const std::lock_guard lock(mutex_);
+  Condition result{done_, operations_.empty(), {}};
+  if (result.is_idle) return result;
+  const std::string obstacle = obstacle_of(operations_.front());
+  if (obstacle.empty()) return result;
+  const std::string queue = queue_ == nullptr ? "" : fmt::format(" in hardware queue {}", queue_->number());
+  result.obstacle =
+      fmt::format("stream {}{}, with {} operations, {}", number_, queue, operations_.size(), obstacle);
+  return result;
+}
+
+// What is over does not count, even if the stream's thread has yet to learn of it.
+std::string Stream::obstacle_of(const Operation& operation) {
+  if (queue_ != nullptr && queue_->is_behind_others(operation.place)) return "stands behind another stream";
+  if (operation.kind == Kind::host_function) return "is in a host function";
+  if (operation.kind == Kind::event_wait && !operation.awaited->is_passed()) return "waits for an event";
+  return {};
 }
 
 void Stream::run() {
@@ -95,22 +137,32 @@ void Stream::run() {
   for (;;) {
     changed_.wait(lock, [&] { return is_closing_ || !operations_.empty(); });
     if (operations_.empty()) return;
-    const Operation operation = std::move(operations_.front());
-    operations_.pop_front();
-    is_busy_ = true;
-    const bool is_skipped = error_ != cudaSuccess && !operation.runs_after_error;
+    Operation& operation = operations_.front();  // stays where it is when others come
+    const bool is_skipped = error_ != cudaSuccess &&
+                            (operation.kind == Kind::device_work || operation.kind == Kind::host_function);
     lock.unlock();
-    if (!is_skipped) perform(operation);
+    run_in_turn(operation, is_skipped);
+    operation.work = nullptr;  // what it owns goes before it counts as done
     lock.lock();
-    is_busy_ = false;
+    operations_.pop_front();
+    ++done_;
     changed_.notify_all();
   }
+}
+
+// The next operation in the hardware queue may begin when this one has begun; after a wait, when it is over.
+void Stream::run_in_turn(const Operation& operation, bool is_skipped) {
+  const bool holds_queue = operation.kind == Kind::event_wait || operation.kind == Kind::host_function;
+  if (queue_ != nullptr) queue_->wait_for_turn(operation.place);
+  if (queue_ != nullptr && !holds_queue) queue_->leave();
+  if (!is_skipped) perform(operation);
+  if (queue_ != nullptr && holds_queue) queue_->leave();
 }
 
 void Stream::perform(const Operation& operation) {
   sleep_at_random();
   try {
-    if (operation.touches == Touches::device_memory) {
+    if (operation.kind == Kind::device_work) {
       const OpenDeviceMemory open;
       operation.work();
     } else {

@@ -55,6 +55,18 @@ inline std::string failure_of(StreamView stream) {
   }
 }
 
+// What a driver does that shares and locks nothing, whatever the defaults are.
+inline std::map<std::string, std::string> kind_driver() {
+  return {{"SIMT_HOST_THREADS", "0"}, {"SIMT_QUEUES", "0"},        {"SIMT_LAZY", "0"},
+          {"SIMT_PAGEABLE", "0"},     {"SIMT_STRICT_DEVICE", "0"}, {"SIMT_DEADLOCK", "0"}};
+}
+
+// That driver but for some settings.
+inline std::map<std::string, std::string> kind_driver_but(std::map<std::string, std::string> settings) {
+  settings.merge(kind_driver());
+  return settings;
+}
+
 // A hidden test case of this program, run by itself.
 inline test::Finished run_alone(const std::string& test_case,
                                 std::map<std::string, std::string> environment = {}) {
