@@ -10,6 +10,10 @@
 #include <array>
 #include <cmath>
 
+#ifdef EIGHTFOLD_QUANT8_X86
+#include <cpuid.h>
+#endif
+
 namespace eightfold::quant8::host {
 namespace {
 
@@ -70,6 +74,16 @@ void encode_blocks(const Job& job) {
     encode_block(job, block, job.planes.codes(block));
 }
 
+// Codes that are the values themselves need no place between.
+void stream_values(const Job& job) {
+  BlockValues space;
+  for (std::int64_t block = 0; block < blocks_of(job.elements); ++block) {
+    const auto* values = reinterpret_cast<const std::uint8_t*>(job.sum.values(block, space));
+    copy_streaming(values, code_bytes(Format::fp32, job.size(block)), job.planes.codes(block));
+  }
+  finish_streaming();
+}
+
 // Collects the codes of some blocks in the first cache, then streams them to where they belong.
 void encode_blocks_streaming(const Job& job, Format format) {
   constexpr std::int64_t kTile = 4;
@@ -88,14 +102,14 @@ void encode_blocks_streaming(const Job& job, Format format) {
 class HostCodec final : public Codec {
  public:
   HostCodec(const Encoding& encoding, Rounding rounding, Instructions instructions)
-      : Codec(encoding, rounding), coder_(make_block_coder(encoding.format, instructions)) {}
+      : Codec(encoding, rounding), coder_(encoding.format, instructions) {}
 
  private:
   void do_encode(kernels::StreamView, const Sum& sum, std::span<float> residual, const Stamp& stamp,
                  std::span<std::byte> segment) const override {
-    const BlockSum values(*coder_, encoding(), sum, residual, Use::codes);
+    const BlockSum values(coder_, encoding(), sum, residual, Use::codes);
     const Draw draw{random_key(stamp.rounding), random_index(stamp.rounding, 0)};
-    const Job job{*coder_,
+    const Job job{coder_,
                   values,
                   sum.elements,
                   encoding().scaling,
@@ -104,15 +118,17 @@ class HostCodec final : public Codec {
                   Planes(encoding(), segment, sum.elements)};
     write_frame(segment, encoding(), header_of(encoding(), stamp.sequence, sum.elements));
     if (job.scaling == Scaling::tensor) make_common_scale(job);
-    if (store_for(segment.size()) == Store::streaming)
-      encode_blocks_streaming(job, encoding().format);
-    else
+    if (store_for(segment.size()) == Store::cached)
       encode_blocks(job);
+    else if (encoding().format == Format::fp32 && residual.empty())
+      stream_values(job);
+    else
+      encode_blocks_streaming(job, encoding().format);
     write_hash(segment, encoding(), sum.elements);
   }
 
   void do_sum(kernels::StreamView, const Sum& sum, std::span<float> values) const override {
-    const BlockSum blocks(*coder_, encoding(), sum, {}, Use::values);
+    const BlockSum blocks(coder_, encoding(), sum, {}, Use::values);
     BlockValues space;
     for (std::int64_t block = 0; block < blocks_of(sum.elements); ++block) {
       const float* from = blocks.values(block, space);
@@ -125,14 +141,14 @@ class HostCodec final : public Codec {
                  std::span<float> values) const override {
     const Store store = store_for(values.size_bytes());
     each_block(segment, values, [&](const EncodedBlock& block, std::int64_t n, float* y) {
-      coder_->decode(block, n, y, store);
+      coder_.decode(block, n, y, store);
     });
     if (store == Store::streaming) finish_streaming();
   }
   void do_decode_add(kernels::StreamView, std::span<const std::byte> segment,
                      std::span<float> values) const override {
     each_block(segment, values, [&](const EncodedBlock& block, std::int64_t n, float* y) {
-      coder_->decode_add({&block, 1}, n, y);
+      coder_.decode_add({&block, 1}, n, y);
       make_canonical(y, n);
     });
   }
@@ -146,8 +162,16 @@ class HostCodec final : public Codec {
       run(planes.encoded(block), block_size(block, elements), values.data() + block * kBlock);
   }
 
-  std::unique_ptr<BlockCoder> coder_;
+  BlockCoder coder_;
 };
+
+#ifdef EIGHTFOLD_QUANT8_X86
+// Not every compiler's __builtin_cpu_supports() knows it.
+bool has_f16c() {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
 
 bool runs_here(Instructions instructions) {
 #ifdef EIGHTFOLD_QUANT8_X86
@@ -155,7 +179,7 @@ bool runs_here(Instructions instructions) {
     case Instructions::portable:
       return true;
     case Instructions::avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
     case Instructions::avx512:
       return runs_here(Instructions::avx2) && __builtin_cpu_supports("avx512f") &&
              __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
