@@ -18,7 +18,7 @@ void check_device(kernels::Device device) {
 
 void read_largest(kernels::StreamView stream, std::span<const float> values, std::uint32_t* result) {
   check_device(stream.device());
-  // The one for AVX-512 fetches ahead for the encoder that follows it.
+  // Enough to wait for the memory alone.
   const auto instructions = std::min(host::best_instructions(), host::Instructions::avx2);
   const host::Primitives primitives = host::primitives_of(Format::linear8, instructions);
   host::Extent extent;

@@ -134,7 +134,7 @@ __m256 with_sign(__m256 values, __m256i codes, int bit) {
 template <Format kFormatOfCode, class Level>
 struct ByteCode {
   static constexpr Format kFormat = kFormatOfCode;
-  static constexpr bool kMakesNan = true;
+  static constexpr bool kIsScaled = true;
 
   struct Encoder : LevelEncoder<Level, 8> {
     using LevelEncoder<Level, 8>::LevelEncoder;
@@ -162,7 +162,7 @@ struct ByteCode {
 
 struct NibbleCode {
   static constexpr Format kFormat = Format::linear4;
-  static constexpr bool kMakesNan = true;
+  static constexpr bool kIsScaled = true;
 
   struct Encoder : LevelEncoder<LinearLevel<7>, 4> {
     using LevelEncoder::LevelEncoder;
@@ -195,7 +195,7 @@ struct NibbleCode {
 
 struct SignCode {
   static constexpr Format kFormat = Format::one_bit;
-  static constexpr bool kMakesNan = true;
+  static constexpr bool kIsScaled = true;
 
   struct Encoder {
     Encoder(const LevelIndex*, float) {}
@@ -269,16 +269,15 @@ struct Fp16Code : PlainCode<Avx2> {
   };
   struct Decoder : Stateless {
     using Stateless::Stateless;
-    // The conversion sets the bit that makes a NaN quiet: where the code has it not, it goes again.
     void decode(const std::uint8_t* codes, float, __m256* value) const {
-      for (int part = 0; part < kParts; ++part) {
-        const __m128i half = load_half(codes, part);
-        const __m256 values = _mm256_cvtph_ps(half);
-        const __m256 is_nan = _mm256_cmp_ps(values, values, _CMP_UNORD_Q);
-        const __m256i lost = _mm256_andnot_si256(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 13),
-                                                 _mm256_set1_epi32(0x40'0000));
-        value[part] = _mm256_andnot_ps(_mm256_and_ps(is_nan, _mm256_castsi256_ps(lost)), values);
-      }
+      for (int part = 0; part < kParts; ++part) value[part] = _mm256_cvtph_ps(load_half(codes, part));
+    }
+    // The conversion sets the bit that makes a NaN quiet: where the code has it not, it goes again.
+    static __m256 mended(__m256 values, const std::uint8_t* codes, int part) {
+      const __m256 is_nan = _mm256_cmp_ps(values, values, _CMP_UNORD_Q);
+      const __m256i code = _mm256_slli_epi32(_mm256_cvtepu16_epi32(load_half(codes, part)), 13);
+      const __m256i lost = _mm256_andnot_si256(code, _mm256_set1_epi32(0x40'0000));
+      return _mm256_andnot_ps(_mm256_and_ps(is_nan, _mm256_castsi256_ps(lost)), values);
     }
   };
 };

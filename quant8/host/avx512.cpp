@@ -29,11 +29,11 @@ struct Avx512 {
   static std::uint32_t largest_bits(__m512 values) {
     return static_cast<std::uint32_t>(_mm512_reduce_max_epi32(_mm512_castps_si512(values)));
   }
-  // The hardware's prefetcher does little while a block is encoded, and stops at a page's end. Addresses
-  // beyond the end do no harm.
+  // Into the second cache, far ahead: from there the hardware's prefetcher goes on. What is fetched into the
+  // first cache, or sooner, takes its place among the loads. Addresses beyond the end do no harm.
   static void fetch(const float* x) {
-    constexpr std::uintptr_t kAhead = 8 * kBlock * sizeof(float);
-    _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<std::uintptr_t>(x) + kAhead), _MM_HINT_T0);
+    constexpr std::uintptr_t kAhead = 16 * kBlock * sizeof(float);
+    _mm_prefetch(reinterpret_cast<const char*>(reinterpret_cast<std::uintptr_t>(x) + kAhead), _MM_HINT_T1);
   }
 };
 
@@ -44,7 +44,6 @@ void measure_largest(const float* x, std::int64_t n, Extent& extent) {
   __m512 even = Avx512::zero(), odd = even;
   std::int64_t i = 0;
   for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
-    Avx512::fetch(x + i / 2);
     even = Avx512::larger_bits(even, Avx512::magnitude(Avx512::load(x + i)));
     odd = Avx512::larger_bits(odd, Avx512::magnitude(Avx512::load(x + i + kLanes)));
   }
@@ -137,6 +136,14 @@ __m512i transposed_groups(__m512i bytes) {
                                   bytes);
 }
 
+// Bytes with the signs of kStep values. As packing works within quarters of a register, they are not in
+// order.
+__m512i packed_signs(const float* x) {
+  __m512i bits[kParts];
+  for (int part = 0; part < kParts; ++part) bits[part] = _mm512_loadu_si512(x + part * kLanes);
+  return _mm512_packs_epi16(_mm512_packs_epi32(bits[0], bits[1]), _mm512_packs_epi32(bits[2], bits[3]));
+}
+
 // Codes of kBits, a sign above a level, as bytes.
 template <class Level, int kBits>
 class LevelEncoder {
@@ -145,19 +152,15 @@ class LevelEncoder {
       : level_(index), inverse_scale_(_mm512_set1_ps(inverse_scale)) {}
 
   __m512i bytes_of(const float* x) const {
-    __m512i code[kParts];
-    for (int part = 0; part < kParts; ++part) {
-      const __m512 values = _mm512_loadu_ps(x + part * kLanes);
-      const __m512i levels = level_(_mm512_mul_ps(_mm512_abs_ps(values), inverse_scale_));
-      const __m512i signs = _mm512_srli_epi32(_mm512_castps_si512(values), 32 - kBits);
-      constexpr int kFirstOrSecondAndThird = 0xF8;
-      code[part] = _mm512_ternarylogic_epi32(levels, signs, _mm512_set1_epi32(1 << (kBits - 1)),
-                                             kFirstOrSecondAndThird);
-    }
-    const __m512i bytes =
-        _mm512_packus_epi16(_mm512_packs_epi32(code[0], code[1]), _mm512_packs_epi32(code[2], code[3]));
-    // Packing works within quarters of a register.
-    return transposed_groups(bytes);
+    __m512i level[kParts];
+    for (int part = 0; part < kParts; ++part)
+      level[part] = level_(_mm512_mul_ps(_mm512_abs_ps(_mm512_loadu_ps(x + part * kLanes)), inverse_scale_));
+    const __m512i levels =
+        _mm512_packus_epi16(_mm512_packs_epi32(level[0], level[1]), _mm512_packs_epi32(level[2], level[3]));
+    const __m512i signs = _mm512_srli_epi16(packed_signs(x), 8 - kBits);
+    const __m512i sign_bit = _mm512_set1_epi8(static_cast<char>(1 << (kBits - 1)));
+    constexpr int kFirstOrSecondAndThird = 0xF8;
+    return transposed_groups(_mm512_ternarylogic_epi32(levels, signs, sign_bit, kFirstOrSecondAndThird));
   }
 
  private:
@@ -201,7 +204,7 @@ class ByteDecoder {
 template <Format kFormatOfCode, class Level>
 struct ByteCode {
   static constexpr Format kFormat = kFormatOfCode;
-  static constexpr bool kMakesNan = true;
+  static constexpr bool kIsScaled = true;
 
   struct Encoder : LevelEncoder<Level, 8> {
     using LevelEncoder<Level, 8>::LevelEncoder;
@@ -212,7 +215,7 @@ struct ByteCode {
 
 struct NibbleCode {
   static constexpr Format kFormat = Format::linear4;
-  static constexpr bool kMakesNan = true;
+  static constexpr bool kIsScaled = true;
 
   struct Encoder : LevelEncoder<LinearLevel<7>, 4> {
     using LevelEncoder::LevelEncoder;
@@ -247,15 +250,13 @@ struct NibbleCode {
 
 struct SignCode {
   static constexpr Format kFormat = Format::one_bit;
-  static constexpr bool kMakesNan = true;
+  static constexpr bool kIsScaled = true;
 
   struct Encoder {
     Encoder(const LevelIndex*, float) {}
     void encode(const float* x, std::uint8_t* codes) const {
-      for (int part = 0; part < kParts; ++part) {
-        const __mmask16 signs = _mm512_movepi32_mask(_mm512_castps_si512(_mm512_loadu_ps(x + part * kLanes)));
-        __builtin_memcpy(codes + part * kLanes / 8, &signs, sizeof(signs));
-      }
+      const __mmask64 signs = _mm512_movepi8_mask(transposed_groups(packed_signs(x)));
+      __builtin_memcpy(codes, &signs, sizeof(signs));
     }
   };
   struct Decoder {
@@ -322,16 +323,15 @@ struct Fp16Code : PlainCode<Avx512> {
   };
   struct Decoder : Stateless {
     using Stateless::Stateless;
-    // The conversion sets the bit that makes a NaN quiet: where the code has it not, it goes again.
     void decode(const std::uint8_t* codes, float, __m512* value) const {
-      for (int part = 0; part < kParts; ++part) {
-        const __m256i half = load_half(codes, part);
-        const __m512 values = _mm512_cvtph_ps(half);
-        const __mmask16 is_nan = _mm512_cmp_ps_mask(values, values, _CMP_UNORD_Q);
-        const __m512i lost = _mm512_andnot_si512(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 13),
-                                                 _mm512_set1_epi32(0x40'0000));
-        value[part] = _mm512_mask_andnot_ps(values, is_nan, _mm512_castsi512_ps(lost), values);
-      }
+      for (int part = 0; part < kParts; ++part) value[part] = _mm512_cvtph_ps(load_half(codes, part));
+    }
+    // The conversion sets the bit that makes a NaN quiet: where the code has it not, it goes again.
+    static __m512 mended(__m512 values, const std::uint8_t* codes, int part) {
+      const __mmask16 is_nan = _mm512_cmp_ps_mask(values, values, _CMP_UNORD_Q);
+      const __m512i code = _mm512_slli_epi32(_mm512_cvtepu16_epi32(load_half(codes, part)), 13);
+      const __m512i lost = _mm512_andnot_si512(code, _mm512_set1_epi32(0x40'0000));
+      return _mm512_mask_andnot_ps(values, is_nan, _mm512_castsi512_ps(lost), values);
     }
   };
 };

@@ -51,15 +51,8 @@ void keep_loss(const Job& job, std::int64_t block, const float* values, const st
   }
 }
 
-void encode_block(const Job& job, std::int64_t block, std::uint8_t* codes) {
-  BlockValues space;
-  const float* values = job.sum.values(block, space);
+void encode_block(const Job& job, std::int64_t block, const float* values, std::uint8_t* codes) {
   const std::int64_t n = job.size(block);
-  if (job.scaling == Scaling::block) {
-    Extent extent;
-    job.coder.measure(values, n, extent);
-    job.planes.set_scale(block, job.coder.scale(extent, n));
-  }
   if (job.draw == nullptr) {
     job.coder.encode(values, n, job.planes.scale(block), nullptr, codes);
   } else {
@@ -69,9 +62,37 @@ void encode_block(const Job& job, std::int64_t block, std::uint8_t* codes) {
   if (!job.residual.empty()) keep_loss(job, block, values, codes);
 }
 
+// Some blocks, which are all measured before the first is encoded: a scale takes long to divide by, and the
+// processor measures the next block meanwhile.
+constexpr std::int64_t kGroup = 4;
+
+void encode_group(const Job& job, std::int64_t first, std::int64_t last, std::uint8_t* codes) {
+  std::array<BlockValues, kGroup> space;
+  std::array<const float*, kGroup> values;
+  for (std::int64_t block = first; block < last; ++block) {
+    const auto k = static_cast<std::size_t>(block - first);
+    values[k] = job.sum.values(block, space[k]);
+    if (job.scaling == Scaling::tensor) continue;
+    Extent extent;
+    job.coder.measure(values[k], job.size(block), extent);
+    job.planes.set_scale(block, job.coder.scale(extent, job.size(block)));
+  }
+  for (std::int64_t block = first; block < last; ++block)
+    encode_block(job, block, values[static_cast<std::size_t>(block - first)],
+                 codes + (job.planes.codes(block) - job.planes.codes(first)));
+}
+
+// run(first, last) for every group.
+template <class Run>
+void each_group(const Job& job, const Run& run) {
+  const std::int64_t blocks = blocks_of(job.elements);
+  for (std::int64_t first = 0; first < blocks; first += kGroup) run(first, std::min(first + kGroup, blocks));
+}
+
 void encode_blocks(const Job& job) {
-  for (std::int64_t block = 0; block < blocks_of(job.elements); ++block)
-    encode_block(job, block, job.planes.codes(block));
+  each_group(job, [&](std::int64_t first, std::int64_t last) {
+    encode_group(job, first, last, job.planes.codes(first));
+  });
 }
 
 // Codes that are the values themselves need no place between.
@@ -84,18 +105,14 @@ void stream_values(const Job& job) {
   finish_streaming();
 }
 
-// Collects the codes of some blocks in the first cache, then streams them to where they belong.
+// Collects the codes of a group in the first cache, then streams them to where they belong.
 void encode_blocks_streaming(const Job& job, Format format) {
-  constexpr std::int64_t kTile = 4;
-  alignas(64) std::array<std::uint8_t, static_cast<std::size_t>(kTile * kBlock) * sizeof(float)> tile;
-  const std::int64_t blocks = blocks_of(job.elements);
-  for (std::int64_t first = 0; first < blocks; first += kTile) {
-    const std::int64_t last = std::min(first + kTile, blocks);
-    for (std::int64_t block = first; block < last; ++block)
-      encode_block(job, block, tile.data() + (job.planes.codes(block) - job.planes.codes(first)));
+  alignas(64) std::array<std::uint8_t, static_cast<std::size_t>(kGroup * kBlock) * sizeof(float)> tile;
+  each_group(job, [&](std::int64_t first, std::int64_t last) {
+    encode_group(job, first, last, tile.data());
     const std::int64_t count = std::min(last * kBlock, job.elements) - first * kBlock;
     copy_streaming(tile.data(), code_bytes(format, count), job.planes.codes(first));
-  }
+  });
   finish_streaming();
 }
 

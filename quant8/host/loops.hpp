@@ -9,7 +9,8 @@
 // Code is the code of a format, for kParts registers at a time:
 //   Encoder(index, inverse_scale)  encode(x, codes)
 //   Decoder(index)                 decode(codes, scale, values), where a NaN has any bits
-// It has a kFormat, for its size, and kMakesNan if products may be NaN; other values are copied.
+// It has a kFormat and says whether it kIsScaled: then a NaN becomes canonical, else it is the Decoder that
+// has it mended().
 
 #include "quant8/host/primitives.hpp"
 
@@ -34,7 +35,9 @@ struct Loops {
     const typename Code::Encoder encoder(index, inverse_scale);
     std::int64_t i = 0;
     for (; i + kStep <= n; i += kStep) {
-      fetch_ahead(x, n, i);
+      // The hardware's prefetcher, which stops at a page's end, has little to do while a block is read again.
+      if constexpr (has_scales(Code::kFormat))
+        for (int part = 0; part < kParts; ++part) Isa::fetch(x + i + part * kLanes);
       encoder.encode(x + i, codes + bytes(i));
     }
     if (i < n) rest().encode(index, x + i, n - i, inverse_scale, codes + bytes(i));
@@ -70,12 +73,11 @@ struct Loops {
   }
 
  private:
-  // What is read next, or half of it if the block has been measured: that has fetched the other half.
-  static void fetch_ahead(const float* x, std::int64_t n, std::int64_t i) {
-    if constexpr (has_scales(Code::kFormat))
-      for (int part = 0; part < kParts / 2; ++part) Isa::fetch(x + (n + i) / 2 + part * kLanes);
+  static Register mended(Register value, const std::uint8_t* codes, int part) {
+    if constexpr (Code::kIsScaled)
+      return Isa::canonical(value);
     else
-      for (int part = 0; part < kParts; ++part) Isa::fetch(x + i + part * kLanes);
+      return Code::Decoder::mended(value, codes, part);
   }
 
   // Returns how many elements it has decoded.
@@ -88,7 +90,7 @@ struct Loops {
       Register value[kParts];
       decoder.decode(block.codes + bytes(i), block.scale, value);
       for (int part = 0; part < kParts; ++part)
-        kWrite(y + i + part * kLanes, Code::kMakesNan ? Isa::canonical(value[part]) : value[part]);
+        kWrite(y + i + part * kLanes, mended(value[part], block.codes + bytes(i), part));
     }
     return i;
   }
@@ -103,9 +105,12 @@ Primitives primitives_from(decltype(Primitives::measure) measure) {
 // What codes without a scale share.
 template <class Isa>
 struct PlainCode {
-  static constexpr bool kMakesNan = false;
+  static constexpr bool kIsScaled = false;
   struct Stateless {
     explicit Stateless(const LevelIndex*, float = 1) {}
+    static typename Isa::Register mended(typename Isa::Register values, const std::uint8_t*, int) {
+      return values;
+    }
   };
 };
 
@@ -139,9 +144,10 @@ void measure_sum(const float* x, std::int64_t n, Extent& extent) {
   constexpr std::int64_t kLanes = Isa::kLanes;
   if (n != kBlock) return portable_primitives(Format::one_bit).measure(x, n, extent);
   Register sum[kHalf / kLanes], largest = Isa::zero();
+  // In the order of addresses, for the processor fetches ahead along them.
+  for (std::int64_t i = 0; i < kHalf; i += kLanes) sum[i / kLanes] = Isa::magnitude(Isa::load(x + i));
   for (std::int64_t i = 0; i < kHalf; i += kLanes) {
-    Isa::fetch(x + i);
-    const Register lower = Isa::magnitude(Isa::load(x + i)), upper = Isa::magnitude(Isa::load(x + kHalf + i));
+    const Register lower = sum[i / kLanes], upper = Isa::magnitude(Isa::load(x + kHalf + i));
     largest = Isa::larger_bits(largest, Isa::larger_bits(lower, upper));
     sum[i / kLanes] = Isa::add(lower, upper);
   }
