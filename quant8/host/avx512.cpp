@@ -56,8 +56,7 @@ void measure_largest(const float* x, std::int64_t n, Extent& extent) {
 // not rounded before that, and the thresholds are the middles between i / kSteps: nothing is left to correct.
 template <int kSteps>
 struct LinearLevel {
-  explicit LinearLevel(const LevelIndex*) {}
-  __m512i operator()(__m512 y) const {
+  static __m512i of(__m512 y) {
     const __m512 sum = _mm512_fmadd_ps(y, _mm512_set1_ps(kSteps), _mm512_set1_ps(0x1p23F));
     return _mm512_and_si512(_mm512_castps_si512(sum), _mm512_set1_epi32(0x7F));
   }
@@ -71,8 +70,7 @@ struct FloatLevel {
   static constexpr float kLargest = static_cast<float>(kLevels.denominator);
   static constexpr int kFirstBinade = (127 + kMantissa) << 23;
 
-  explicit FloatLevel(const LevelIndex*) {}
-  __m512i operator()(__m512 y) const {
+  static __m512i of(__m512 y) {
     const __m512 factor = _mm512_set1_ps(kLargest);
     const __m512i product = _mm512_castps_si512(_mm512_mul_ps(y, factor));
     const __m512i binade = _mm512_max_epi32(_mm512_and_si512(product, _mm512_set1_epi32(0x7F80'0000)),
@@ -85,49 +83,54 @@ struct FloatLevel {
   }
 };
 
-// One level up where y is above the threshold. Hardly ever called; the gather would be too slow otherwise.
-[[gnu::noinline]] __m512i corrected(const LevelIndex& index, __m512i level, __m512 y, __mmask16 doubtful) {
-  const __m512 threshold =
-      _mm512_mask_i32gather_ps(_mm512_setzero_ps(), doubtful, level, index.levels.threshold, sizeof(float));
-  const __mmask16 above = _mm512_mask_cmp_ps_mask(doubtful, threshold, y, _CMP_LT_OQ);
-  return _mm512_mask_add_epi32(level, above, level, _mm512_set1_epi32(1));
-}
+// The levels of kStep values; false if one may be too low.
+template <class Level>
+struct EachLevel {
+  bool operator()(const __m512* y, __m512i* level) const {
+    for (int part = 0; part < kParts; ++part) level[part] = Level::of(y[part]);
+    return true;
+  }
+};
 
-template <Format kFormat>
-class LineLevel {
+template <Format kFormat, int kBinades>
+class LineLevels {
  public:
-  explicit LineLevel(const LevelIndex* index) : index_(*index) {}
-  __m512i operator()(__m512 magnitude) const {
-    const __m512 y = _mm512_max_ps(magnitude, _mm512_set1_ps(LineSegments::kSmallest));
-    const __m512i segment = segment_of(y);
-    const __m512 slope = _mm512_permutexvar_ps(segment, _mm512_load_ps(kLines.slope));
-    const __m512 offset = _mm512_permutexvar_ps(segment, _mm512_load_ps(kLines.offset));
-    const __m512 position = _mm512_fmadd_ps(y, slope, offset);
-    const __m512i last = _mm512_permutexvar_epi32(segment, _mm512_load_si512(kLines.last));
-    const __m512i level = _mm512_min_epi32(_mm512_cvttps_epi32(position), last);
-
-    constexpr int kFraction = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;  // what is left after rounding down
-    const __mmask16 doubtful = _mm512_cmp_ps_mask(_mm512_reduce_ps(position, kFraction),
-                                                  _mm512_set1_ps(1 - LineSegments::kDoubt), _CMP_GT_OQ);
-    return doubtful == 0 ? level : corrected(index_, level, y, doubtful);
+  bool operator()(const __m512* y, __m512i* level) const {
+    __m512i carries = _mm512_setzero_si512();
+    for (int part = 0; part < kParts; ++part) {
+      const __m512i sum = position(y[part]);
+      const __m512i raised = _mm512_add_epi32(sum, _mm512_set1_epi32(LineSegments::kDoubt));
+      constexpr int kFirstOrSecondXorThird = 0xF6;
+      carries = _mm512_ternarylogic_epi32(carries, sum, raised, kFirstOrSecondXorThird);
+      level[part] = _mm512_and_si512(_mm512_srli_epi32(sum, 16), _mm512_set1_epi32(0x7F));
+    }
+    return _mm512_test_epi32_mask(carries, _mm512_set1_epi32(0x1'0000)) == 0;
   }
 
  private:
-  static constexpr LineSegments kLines = make_line_segments(kFormat);
-  static_assert(is_usable(kLines));
+  static constexpr LineSegments kLines = make_line_segments(kFormat, kBinades);
+  static_assert(kLines.is_usable);
 
-  static __m512i segment_of(__m512 y) {
-    const __m512i exponent =
-        _mm512_srli_epi32(_mm512_castps_si512(y), 23);  // permutes use its last five bits
-    const __m512 border = _mm512_permutex2var_ps(_mm512_load_ps(kLines.border), exponent,
-                                                 _mm512_load_ps(kLines.border + kLanes));
-    const __m512i below = _mm512_permutex2var_epi32(_mm512_load_si512(kLines.segment), exponent,
-                                                    _mm512_load_si512(kLines.segment + kLanes));
-    const __mmask16 above = _mm512_cmp_ps_mask(y, border, _CMP_GT_OQ);
-    return _mm512_mask_add_epi32(below, above, below, _mm512_set1_epi32(1));
+  // The table of both halves of the bins, in registers.
+  struct Table {
+    explicit Table(const float* values)
+        : low(_mm512_load_ps(values)), high(_mm512_load_ps(values + kLanes)) {}
+    __m512 operator[](__m512i line) const { return _mm512_permutex2var_ps(low, line, high); }
+    __m512 low, high;
+  };
+
+  // The level in bits 16 to 22, the fraction below.
+  __m512i position(__m512 y) const {
+    const __m512i bits = _mm512_castps_si512(y);
+    const __m512i bin =
+        _mm512_srli_epi32(_mm512_subs_epu16(bits, _mm512_set1_epi32(kLines.first)), kLines.shift);
+    const __mmask16 above = _mm512_cmp_ps_mask(y, _mm512_permutexvar_ps(bin, border_), _CMP_GT_OQ);
+    const __m512i line = _mm512_mask_or_epi32(bin, above, bin, _mm512_set1_epi32(LineSegments::kBins));
+    return _mm512_castps_si512(_mm512_min_ps(_mm512_fmadd_ps(y, slope_[line], offset_[line]), last_[line]));
   }
 
-  const LevelIndex& index_;
+  __m512 border_ = _mm512_load_ps(kLines.border);
+  Table slope_{kLines.slope}, offset_{kLines.offset}, last_{kLines.last};
 };
 
 // Quarters of a register, each of four groups of four bytes, transposed.
@@ -145,27 +148,36 @@ __m512i packed_signs(const float* x) {
 }
 
 // Codes of kBits, a sign above a level, as bytes.
-template <class Level, int kBits>
+template <class LevelsOf, int kBits>
 class LevelEncoder {
  public:
-  LevelEncoder(const LevelIndex* index, float inverse_scale)
-      : level_(index), inverse_scale_(_mm512_set1_ps(inverse_scale)) {}
+  LevelEncoder(const LevelIndex* index, float inverse_scale) : index_(index), inverse_scale_(inverse_scale) {}
 
-  __m512i bytes_of(const float* x) const {
-    __m512i level[kParts];
+  // False if a level may be too low.
+  [[gnu::always_inline]] bool make_bytes(const float* x, __m512i& bytes) const {
+    __m512 y[kParts];
     for (int part = 0; part < kParts; ++part)
-      level[part] = level_(_mm512_mul_ps(_mm512_abs_ps(_mm512_loadu_ps(x + part * kLanes)), inverse_scale_));
+      y[part] =
+          _mm512_mul_ps(_mm512_abs_ps(_mm512_loadu_ps(x + part * kLanes)), _mm512_set1_ps(inverse_scale_));
+    __m512i level[kParts];
+    const bool is_sure = levels_(y, level);
     const __m512i levels =
         _mm512_packus_epi16(_mm512_packs_epi32(level[0], level[1]), _mm512_packs_epi32(level[2], level[3]));
     const __m512i signs = _mm512_srli_epi16(packed_signs(x), 8 - kBits);
     const __m512i sign_bit = _mm512_set1_epi8(static_cast<char>(1 << (kBits - 1)));
     constexpr int kFirstOrSecondAndThird = 0xF8;
-    return transposed_groups(_mm512_ternarylogic_epi32(levels, signs, sign_bit, kFirstOrSecondAndThird));
+    bytes = transposed_groups(_mm512_ternarylogic_epi32(levels, signs, sign_bit, kFirstOrSecondAndThird));
+    return is_sure;
+  }
+  // The table decides: so seldom that its speed does not matter.
+  void encode_again(Format format, const float* x, std::uint8_t* codes) const {
+    avx2_primitives(format).encode(index_, x, kStep, inverse_scale_, codes);
   }
 
  private:
-  Level level_;
-  __m512 inverse_scale_;
+  const LevelIndex* index_;
+  float inverse_scale_;
+  LevelsOf levels_;
 };
 
 // The levels of a format, byte by byte, in registers: one permute looks up a byte of kStep codes.
@@ -201,14 +213,20 @@ class ByteDecoder {
   __m512i low_[4], high_[4];
 };
 
-template <Format kFormatOfCode, class Level>
+template <Format kFormatOfCode, class LevelsOf>
 struct ByteCode {
   static constexpr Format kFormat = kFormatOfCode;
   static constexpr bool kIsScaled = true;
 
-  struct Encoder : LevelEncoder<Level, 8> {
-    using LevelEncoder<Level, 8>::LevelEncoder;
-    void encode(const float* x, std::uint8_t* codes) const { _mm512_storeu_si512(codes, this->bytes_of(x)); }
+  struct Encoder : LevelEncoder<LevelsOf, 8> {
+    using LevelEncoder<LevelsOf, 8>::LevelEncoder;
+    void encode(const float* x, std::uint8_t* codes) const {
+      __m512i bytes;
+      const bool is_sure = this->make_bytes(x, bytes);
+      _mm512_storeu_si512(codes, bytes);
+      if (!is_sure) [[unlikely]]
+        this->encode_again(kFormat, x, codes);
+    }
   };
   using Decoder = ByteDecoder;
 };
@@ -217,11 +235,13 @@ struct NibbleCode {
   static constexpr Format kFormat = Format::linear4;
   static constexpr bool kIsScaled = true;
 
-  struct Encoder : LevelEncoder<LinearLevel<7>, 4> {
+  struct Encoder : LevelEncoder<EachLevel<LinearLevel<7>>, 4> {
     using LevelEncoder::LevelEncoder;
     void encode(const float* x, std::uint8_t* codes) const {
       const __m512i first_and_16_second = _mm512_set1_epi16(0x1001);
-      const __m512i pairs = _mm512_maddubs_epi16(bytes_of(x), first_and_16_second);
+      __m512i bytes;
+      make_bytes(x, bytes);
+      const __m512i pairs = _mm512_maddubs_epi16(bytes, first_and_16_second);
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes), _mm512_cvtepi16_epi8(pairs));
     }
   };
@@ -341,9 +361,9 @@ Primitives of(decltype(Primitives::measure) measure) {
   return primitives_from<Avx512, Code>(measure);
 }
 
-template <Format kFormat, class Level>
+template <Format kFormat, class LevelsOf>
 Primitives of_bytes() {
-  return of<ByteCode<kFormat, Level>>(measure_largest);
+  return of<ByteCode<kFormat, LevelsOf>>(measure_largest);
 }
 
 }  // namespace
@@ -361,17 +381,17 @@ Primitives avx512_primitives(Format format) {
     case Format::one_bit:
       return of<SignCode>(measure_sum<Avx512>);
     case Format::linear8:
-      return of_bytes<Format::linear8, LinearLevel<127>>();
+      return of_bytes<Format::linear8, EachLevel<LinearLevel<127>>>();
     case Format::static_tree8:
-      return of_bytes<Format::static_tree8, LineLevel<Format::static_tree8>>();
+      return of_bytes<Format::static_tree8, LineLevels<Format::static_tree8, 2>>();
     case Format::mantissa8:
-      return of_bytes<Format::mantissa8, LineLevel<Format::mantissa8>>();
+      return of_bytes<Format::mantissa8, LineLevels<Format::mantissa8, 2>>();
     case Format::fp8_e4m3:
-      return of_bytes<Format::fp8_e4m3, FloatLevel<Format::fp8_e4m3, 3>>();
+      return of_bytes<Format::fp8_e4m3, EachLevel<FloatLevel<Format::fp8_e4m3, 3>>>();
     case Format::fp8_e5m2:
-      return of_bytes<Format::fp8_e5m2, FloatLevel<Format::fp8_e5m2, 2>>();
+      return of_bytes<Format::fp8_e5m2, EachLevel<FloatLevel<Format::fp8_e5m2, 2>>>();
     case Format::dynamic_tree8:
-      return of_bytes<Format::dynamic_tree8, LineLevel<Format::dynamic_tree8>>();
+      return of_bytes<Format::dynamic_tree8, LineLevels<Format::dynamic_tree8, 1>>();
   }
   return avx2_primitives(format);
 }
