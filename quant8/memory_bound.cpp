@@ -18,10 +18,12 @@ void check_device(kernels::Device device) {
 
 void read_largest(kernels::StreamView stream, std::span<const float> values, std::uint32_t* result) {
   check_device(stream.device());
-  // The one for AVX-512 fetches ahead for the encoder that follows it.
+  // Enough to wait for the memory alone.
   const auto instructions = std::min(host::best_instructions(), host::Instructions::avx2);
   const host::Primitives primitives = host::primitives_of(Format::linear8, instructions);
-  *result = primitives.largest(values.data(), static_cast<std::int64_t>(values.size()));
+  host::Extent extent;
+  primitives.measure(values.data(), static_cast<std::int64_t>(values.size()), extent);
+  *result = extent.largest;
 }
 
 void fill(kernels::StreamView stream, std::span<float> values, float value) {

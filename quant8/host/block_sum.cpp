@@ -19,13 +19,10 @@ BlockSum::BlockSum(const BlockCoder& coder, const Encoding& encoding, const Sum&
   for (std::size_t i = 0; i < sum.contributions.size(); ++i)
     if (const auto* segment = std::get_if<Segment>(&sum.contributions[i]))
       planes_[i].emplace(encoding, *segment, sum.elements);
+  if (!planes_[0] && !computes()) plain_ = values_of(0);
 }
 
-// The order is part of the format (Sums in docs/wire_format.md): contributions, factor, residual. A NaN
-// survives all that follows it, so making it canonical once, at the end, gives the same bits as after each
-// addition.
-const float* BlockSum::values(std::int64_t block, BlockValues& space) const {
-  if (is_plain()) return values_of(0) + block * kBlock;
+const float* BlockSum::summed(std::int64_t block, BlockValues& space) const {
   start(block, space);
   for (std::size_t i = 1; i < sum_.contributions.size();) {
     if (planes_[i])
@@ -39,10 +36,6 @@ const float* BlockSum::values(std::int64_t block, BlockValues& space) const {
   if (!residual_.empty()) add(residual_.data(), block, space);
   if (shows_nan_ && computes()) make_canonical(space.data(), n);
   return space.data();
-}
-
-bool BlockSum::is_plain() const {
-  return !planes_[0] && !computes();
 }
 
 // Whether anything is added or multiplied.

@@ -28,10 +28,12 @@ class BlockSum {
 
   std::int64_t elements() const { return sum_.elements; }
   // Points into `space`, or to the values themselves if nothing is to be done to them.
-  const float* values(std::int64_t block, BlockValues& space) const;
+  const float* values(std::int64_t block, BlockValues& space) const {
+    return plain_ != nullptr ? plain_ + block * kBlock : summed(block, space);
+  }
 
  private:
-  bool is_plain() const;
+  const float* summed(std::int64_t block, BlockValues& space) const;
   bool computes() const;
   const float* values_of(std::size_t contribution) const;
   void start(std::int64_t block, BlockValues& space) const;
@@ -42,6 +44,7 @@ class BlockSum {
   const Sum& sum_;
   std::span<const float> residual_;
   bool shows_nan_;
+  const float* plain_ = nullptr;                                      // values to which nothing is done
   std::array<std::optional<ConstPlanes>, kMaxContributions> planes_;  // of the encoded contributions
 };
 

@@ -10,6 +10,10 @@
 #include <array>
 #include <cmath>
 
+#ifdef EIGHTFOLD_QUANT8_X86
+#include <cpuid.h>
+#endif
+
 namespace eightfold::quant8::host {
 namespace {
 
@@ -47,15 +51,8 @@ void keep_loss(const Job& job, std::int64_t block, const float* values, const st
   }
 }
 
-void encode_block(const Job& job, std::int64_t block, std::uint8_t* codes) {
-  BlockValues space;
-  const float* values = job.sum.values(block, space);
+void encode_block(const Job& job, std::int64_t block, const float* values, std::uint8_t* codes) {
   const std::int64_t n = job.size(block);
-  if (job.scaling == Scaling::block) {
-    Extent extent;
-    job.coder.measure(values, n, extent);
-    job.planes.set_scale(block, job.coder.scale(extent, n));
-  }
   if (job.draw == nullptr) {
     job.coder.encode(values, n, job.planes.scale(block), nullptr, codes);
   } else {
@@ -66,38 +63,71 @@ void encode_block(const Job& job, std::int64_t block, std::uint8_t* codes) {
   if (!job.residual.empty()) keep_loss(job, block, values, codes);
 }
 
-void encode_blocks(const Job& job) {
-  for (std::int64_t block = 0; block < blocks_of(job.elements); ++block)
-    encode_block(job, block, job.planes.codes(block));
+// Some blocks, which are all measured before the first is encoded: a scale takes long to divide by, and the
+// processor measures the next block meanwhile.
+constexpr std::int64_t kGroup = 4;
+
+void encode_group(const Job& job, std::int64_t first, std::int64_t last, std::uint8_t* codes) {
+  std::array<BlockValues, kGroup> space;
+  std::array<const float*, kGroup> values;
+  for (std::int64_t block = first; block < last; ++block) {
+    const auto k = static_cast<std::size_t>(block - first);
+    values[k] = job.sum.values(block, space[k]);
+    if (job.scaling == Scaling::tensor) continue;
+    Extent extent;
+    job.coder.measure(values[k], job.size(block), extent);
+    job.planes.set_scale(block, job.coder.scale(extent, job.size(block)));
+  }
+  for (std::int64_t block = first; block < last; ++block)
+    encode_block(job, block, values[static_cast<std::size_t>(block - first)],
+                 codes + (job.planes.codes(block) - job.planes.codes(first)));
 }
 
-// Collects the codes of some blocks in the first cache, then streams them to where they belong.
-void encode_blocks_streaming(const Job& job, Format format) {
-  // Blocks of any format have a multiple of 32 bytes, so that each tile begins where streaming stores may.
-  constexpr std::int64_t kTile = 4;
-  alignas(64) std::array<std::uint8_t, static_cast<std::size_t>(kTile * kBlock) * sizeof(float)> tile;
+// run(first, last) for every group.
+template <class Run>
+void each_group(const Job& job, const Run& run) {
   const std::int64_t blocks = blocks_of(job.elements);
-  for (std::int64_t first = 0; first < blocks; first += kTile) {
-    const std::int64_t last = std::min(first + kTile, blocks);
-    for (std::int64_t block = first; block < last; ++block)
-      encode_block(job, block, tile.data() + (job.planes.codes(block) - job.planes.codes(first)));
+  for (std::int64_t first = 0; first < blocks; first += kGroup) run(first, std::min(first + kGroup, blocks));
+}
+
+void encode_blocks(const Job& job) {
+  each_group(job, [&](std::int64_t first, std::int64_t last) {
+    encode_group(job, first, last, job.planes.codes(first));
+  });
+}
+
+// Codes that are the values themselves need no place between.
+void stream_values(const Job& job) {
+  BlockValues space;
+  for (std::int64_t block = 0; block < blocks_of(job.elements); ++block) {
+    const auto* values = reinterpret_cast<const std::uint8_t*>(job.sum.values(block, space));
+    copy_streaming(values, code_bytes(Format::fp32, job.size(block)), job.planes.codes(block));
+  }
+  finish_streaming();
+}
+
+// Collects the codes of a group in the first cache, then streams them to where they belong.
+void encode_blocks_streaming(const Job& job, Format format) {
+  alignas(64) std::array<std::uint8_t, static_cast<std::size_t>(kGroup * kBlock) * sizeof(float)> tile;
+  each_group(job, [&](std::int64_t first, std::int64_t last) {
+    encode_group(job, first, last, tile.data());
     const std::int64_t count = std::min(last * kBlock, job.elements) - first * kBlock;
     copy_streaming(tile.data(), code_bytes(format, count), job.planes.codes(first));
-  }
+  });
   finish_streaming();
 }
 
 class HostCodec final : public Codec {
  public:
   HostCodec(const Encoding& encoding, Rounding rounding, Instructions instructions)
-      : Codec(encoding, rounding), coder_(make_block_coder(encoding.format, instructions)) {}
+      : Codec(encoding, rounding), coder_(encoding.format, instructions) {}
 
  private:
   void do_encode(kernels::StreamView, const Sum& sum, std::span<float> residual, const Stamp& stamp,
                  std::span<std::byte> segment) const override {
-    const BlockSum values(*coder_, encoding(), sum, residual, Use::codes);
+    const BlockSum values(coder_, encoding(), sum, residual, Use::codes);
     const Draw draw{random_key(stamp.rounding), random_index(stamp.rounding, 0)};
-    const Job job{*coder_,
+    const Job job{coder_,
                   values,
                   sum.elements,
                   encoding().scaling,
@@ -106,16 +136,18 @@ class HostCodec final : public Codec {
                   Planes(encoding(), segment, sum.elements)};
     write_frame(segment, encoding(), header_of(encoding(), stamp.sequence, sum.elements));
     if (job.scaling == Scaling::tensor) make_common_scale(job);
-    if (store_for(segment.size()) == Store::streaming)
-      encode_blocks_streaming(job, encoding().format);
-    else
+    if (store_for(segment.size()) == Store::cached)
       encode_blocks(job);
+    else if (encoding().format == Format::fp32 && residual.empty())
+      stream_values(job);
+    else
+      encode_blocks_streaming(job, encoding().format);
     write_hash(segment, encoding(), sum.elements);
   }
 
   // `values` may be one of the contributions. A block is read in full before it is written.
   void do_sum(kernels::StreamView, const Sum& sum, std::span<float> values) const override {
-    const BlockSum blocks(*coder_, encoding(), sum, {}, Use::values);
+    const BlockSum blocks(coder_, encoding(), sum, {}, Use::values);
     BlockValues space;
     for (std::int64_t block = 0; block < blocks_of(sum.elements); ++block) {
       const float* from = blocks.values(block, space);
@@ -128,15 +160,14 @@ class HostCodec final : public Codec {
                  std::span<float> values) const override {
     const Store store = store_for(values.size_bytes());
     each_block(segment, values, [&](const EncodedBlock& block, std::int64_t n, float* y) {
-      coder_->decode(block, n, y, store);
+      coder_.decode(block, n, y, store);
     });
     if (store == Store::streaming) finish_streaming();
   }
   void do_decode_add(kernels::StreamView, std::span<const std::byte> segment,
                      std::span<float> values) const override {
     each_block(segment, values, [&](const EncodedBlock& block, std::int64_t n, float* y) {
-      coder_->decode_add({&block, 1}, n, y);
-      // Added last here, so NaN becomes canonical here (BlockCoder::decode_add).
+      coder_.decode_add({&block, 1}, n, y);
       make_canonical(y, n);
     });
   }
@@ -150,8 +181,16 @@ class HostCodec final : public Codec {
       run(planes.encoded(block), block_size(block, elements), values.data() + block * kBlock);
   }
 
-  std::unique_ptr<BlockCoder> coder_;
+  BlockCoder coder_;
 };
+
+#ifdef EIGHTFOLD_QUANT8_X86
+// Not every compiler's __builtin_cpu_supports() knows it.
+bool has_f16c() {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
 
 bool runs_here(Instructions instructions) {
 #ifdef EIGHTFOLD_QUANT8_X86
@@ -159,7 +198,7 @@ bool runs_here(Instructions instructions) {
     case Instructions::portable:
       return true;
     case Instructions::avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
     case Instructions::avx512:
       // Some of its loops are those of AVX2.
       return runs_here(Instructions::avx2) && __builtin_cpu_supports("avx512f") &&

@@ -52,7 +52,7 @@ constexpr LevelIndex make_level_index(Format format) {
   return index;
 }
 
-// The index of a format with levels.
-const LevelIndex& level_index(Format format);
+// Null for a format without levels.
+const LevelIndex* level_index(Format format);
 
 }  // namespace eightfold::quant8::host

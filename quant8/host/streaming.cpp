@@ -4,7 +4,7 @@
 #include <cstring>
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 namespace eightfold::quant8::host {
@@ -12,9 +12,18 @@ namespace eightfold::quant8::host {
 void copy_streaming(const std::uint8_t* from, std::size_t bytes, std::uint8_t* to) {
   std::size_t done = 0;
 #ifdef __SSE2__
-  for (; done + 16 <= bytes; done += 16)
+  const auto stream16 = [&] {
     _mm_stream_si128(reinterpret_cast<__m128i*>(to + done),
                      _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + done)));
+    done += 16;
+  };
+#ifdef __AVX__
+  if (bytes >= 32 && reinterpret_cast<std::uintptr_t>(to) % 32 != 0) stream16();
+  for (; done + 32 <= bytes; done += 32)
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + done),
+                        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + done)));
+#endif
+  while (done + 16 <= bytes) stream16();
 #endif
   std::memcpy(to + done, from + done, bytes - done);
 }

@@ -45,6 +45,30 @@ std::size_t compare(Format format, std::size_t count, std::uint64_t seed) {
   return wrong;
 }
 
+// The numbers from 0 to 1 whose codes of 8 bits are not their nearest level, in blocks with the scale 1.
+std::size_t count_wrong_levels(Format format, const Codec& codec) {
+  constexpr std::size_t kPiece = std::size_t{1} << 16;
+  const LevelTable table = make_table(levels_of(format));
+  const auto end = std::bit_cast<std::uint32_t>(1.0F);
+  Floats values(kPiece, 1.0F);
+  Segment segment(codec.wire_bytes(kPiece));
+  const std::byte* codes = segment.data() + layout_of({format}, kPiece).codes;
+  std::size_t wrong = 0;
+  int level = 0;
+  for (std::uint32_t first = 0; first < end; first += kPiece / kBlock * (kBlock - 1)) {
+    std::uint32_t bits = first;
+    for (std::size_t i = 0; i < kPiece; ++i)
+      if (i % kBlock != 0) values[i] = std::bit_cast<float>(std::min(bits++, end));
+    codec.encode(host_stream(), values, {}, {}, segment);
+    for (std::size_t i = 0; i < kPiece; ++i) {
+      if (i % kBlock == 0) continue;
+      while (table.threshold[level] < values[i]) ++level;
+      wrong += std::to_integer<int>(codes[i]) != level;
+    }
+  }
+  return wrong;
+}
+
 }  // namespace
 
 TEST_CASE("random bits of all kinds are encoded and decoded alike by every implementation") {
@@ -59,5 +83,16 @@ TEST_CASE("a thousand million random bits are encoded and decoded alike by every
   for (const Format format : {Format::dynamic_tree8, Format::linear8}) {
     CAPTURE(to_string(format));
     CHECK(compare(format, 1'000'000'000, 2) == 0);
+  }
+}
+
+TEST_CASE("every number from 0 to 1 gets the code of its nearest level from every implementation",
+          "[.nightly]") {
+  for (const Format format : formats_with_levels()) {
+    if (bits_of(format) != 8) continue;
+    for (const host::Instructions instructions : host::available_instructions()) {
+      CAPTURE(to_string(format), to_string(instructions));
+      CHECK(count_wrong_levels(format, *host::make_codec({format}, Rounding::nearest, instructions)) == 0);
+    }
   }
 }

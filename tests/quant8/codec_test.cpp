@@ -139,7 +139,8 @@ TEST_CASE("every implementation draws the same numbers") {
 
 TEST_CASE("segments too large for the caches have the same bytes") {
   Random random(5);
-  for (const Format format : {Format::dynamic_tree8, Format::linear4, Format::fp32}) {
+  for (const Format format :
+       {Format::dynamic_tree8, Format::linear4, Format::one_bit, Format::bf16, Format::fp16, Format::fp32}) {
     const std::size_t size = (std::size_t{9} << 20) + 333;
     Floats values(size);
     for (std::size_t i = 0; i < size; ++i) values[i] = i < 5000 ? random.normal() : values[i % 4999];
