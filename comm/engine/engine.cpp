@@ -185,8 +185,8 @@ void Engine::finish(bool moved) {
   if (std::exchange(finished_, next - 1) != next - 1) done_.notify_all();
 }
 
-// The error is there before the work is destroyed, since destroyed work wakes others, who ask for it. Waits end
-// after: what work refers to may go with whoever waited.
+// The error is there before the work is destroyed, since destroyed work wakes others, who ask for it. Waits
+// end after: what work refers to may go with whoever waited.
 void Engine::fail(const std::exception_ptr& failure) {
   std::deque<Item> dropped;  // destroyed outside the lock: what they hold may wake others
   {

@@ -21,9 +21,9 @@
 namespace eightfold::simt {
 
 // What holds where the environment says nothing.
-inline constexpr int kDefaultHostThreads = 0;
-inline constexpr int kDefaultQueues = 0;
-inline constexpr bool kDefaultLazy = false;
+inline constexpr int kDefaultHostThreads = 1;
+inline constexpr int kDefaultQueues = 2;
+inline constexpr bool kDefaultLazy = true;
 inline constexpr bool kDefaultPageable = false;
 
 // As many as CUDA_DEVICE_MAX_CONNECTIONS allows.

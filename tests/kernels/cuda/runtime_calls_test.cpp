@@ -2,6 +2,7 @@
 // of the interpreter's stand-in (--wrap), which they call as __real_*.
 #include "kernels/stream.hpp"
 #include "kernels/timeline.hpp"
+#include "tests/kernels/cuda/held_stream.hpp"
 #include "tests/kernels/timeline_support.hpp"
 #include "tests/support/test.hpp"
 
@@ -95,12 +96,12 @@ TEST_CASE("streams have the lowest priority of a device unless they ask for the 
 TEST_CASE("an event that is not reached yet leaves no error behind") {
   const Stream stream(kCuda);
   Event event(kCuda);
-  StreamGate gate;
-  gate.wait(stream);
+  kernels::testing::HeldStream held;
+  held.hold(stream);
   event.record(stream);
   CHECK_FALSE(event.is_reached());
   CHECK(last_error == cudaSuccess);
-  gate.signal();
+  held.let_go();
   stream.view().synchronize();
   CHECK(event.is_reached());
 }
