@@ -74,7 +74,7 @@ struct ExchangeResources {
         group(among),
         codec(quant8::make_codec(device, options.encoding, options.rounding)),
         staging(device, options.transport),
-        stream(device) {}
+        stream(device, kernels::Priority::high) {}
 
   kernels::Device device;
   mpi::Communicator& group;
