@@ -30,6 +30,8 @@ struct Registry {
   std::vector<Stream*> streams;  // in the order in which they were made
   std::map<int, Wait> waits;
   int wait_count = 0;
+  std::uint64_t done = 0;           // operations, when somebody last looked
+  bool is_somebody_asking = false;  // and was told since then that something is not ready
 };
 
 // Never destroyed: streams are watched to the program's very end.
@@ -55,6 +57,8 @@ std::string find_deadlock(std::uint64_t& done) {
   for (const auto& [number, wait] : all.waits)
     if (!wait.is_over())
       waits += fmt::format("  a thread in {} waits for {}\n", wait.reason.call, wait.reason.what);
+  if (done != std::exchange(all.done, done)) all.is_somebody_asking = false;
+  if (all.is_somebody_asking) waits += "  a thread asks again and again\n";
   return report.empty() || waits.empty() ? std::string() : report + waits;
 }
 
@@ -94,6 +98,12 @@ HostWait::~HostWait() {
   Registry& all = registry();
   const std::lock_guard lock(all.mutex);
   all.waits.erase(number_);
+}
+
+void note_not_ready() {
+  Registry& all = registry();
+  const std::lock_guard lock(all.mutex);
+  all.is_somebody_asking = true;
 }
 
 void watch(Stream& stream) {

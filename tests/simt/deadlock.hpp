@@ -30,6 +30,9 @@ class HostWait {
   const int number_;
 };
 
+// A thread was told that what it waits for is not ready: it will ask again, and counts as one that waits.
+void note_not_ready();
+
 // For streams. A stream that is watched must live until it is forgotten.
 void watch(Stream& stream);
 void forget(Stream& stream);

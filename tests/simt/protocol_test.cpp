@@ -50,7 +50,13 @@ void load_kernels(const Stream& stream) {
 
 // ---- A gate.
 
-enum class Besides { nothing, engine_allocates, engine_has_host_function, worker_copies_pageable };
+enum class Besides {
+  nothing,
+  engine_allocates,
+  engine_has_host_function,
+  engine_asks,
+  worker_copies_pageable
+};
 
 struct GatedRun {
   bool is_loaded = false;   // all kernels
@@ -89,6 +95,7 @@ void run_gated_engine(Gated& all, Besides besides) {
         all.codec, [](void*) {}, nullptr);
   launch(all.codec, kOneBlock, triple_kernel, all.x.data());
   all.summed.record(all.codec);
+  while (besides == Besides::engine_asks && !all.summed.is_reached()) std::this_thread::yield();
   all.summed.synchronize();
   all.gate.release();
 }
@@ -123,6 +130,9 @@ void run_gated(const GatedRun& run) {
 
 TEST_CASE("hidden: a gate", "[.]") {
   run_gated({.is_loaded = true});
+}
+TEST_CASE("hidden: a gate and an engine that asks", "[.]") {
+  run_gated({.is_loaded = true, .besides = Besides::engine_asks});
 }
 TEST_CASE("hidden: a gate before the first launches", "[.]") {
   run_gated({});
@@ -168,6 +178,7 @@ TEST_CASE("a gate passes under a kind driver") {
 TEST_CASE("a gate hangs where its stream and the engine's share a hardware queue") {
   CHECK(hangs("a gate", {{"SIMT_QUEUES", "1"}},
               {"in hardware queue 0", "is in a host function", "stands behind another stream"}));
+  CHECK(hangs("a gate and an engine that asks", {{"SIMT_QUEUES", "1"}}, {"a thread asks again and again"}));
   CHECK(hangs("a gate", {{"SIMT_QUEUES", "2"}},
               {"in hardware queue 1", "is in a host function", "waits for an event",
                "stands behind another stream"}));

@@ -261,7 +261,9 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   if (const cudaError_t error = check_caller(); error != cudaSuccess) return error;
   if (event == nullptr) return remember(cudaErrorInvalidResourceHandle);
   const auto mark = event->mark();
-  return mark && !mark->is_passed() ? cudaErrorNotReady : cudaSuccess;
+  if (!mark || mark->is_passed()) return cudaSuccess;
+  note_not_ready();
+  return cudaErrorNotReady;
 }
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t start, cudaEvent_t end) {
