@@ -240,7 +240,10 @@ std::vector<Listed> list(const fs::path& store) {
   std::vector<Listed> all;
   for (const auto& [step, directory] : steps) {
     try {
-      if (fs::is_symlink(fs::symlink_status(directory)))
+      const fs::file_status status = fs::symlink_status(directory, failure);
+      if (status.type() == fs::file_type::none)
+        base::raise<base::DataError>("{}: {}", directory.string(), failure.message());
+      if (fs::is_symlink(status))
         base::raise<base::DataError>("{}: a symbolic link, which is not followed", directory.string());
       all.push_back({directory, read_manifest(directory), {}});
     } catch (const base::Error& error) {

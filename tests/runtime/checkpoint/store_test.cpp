@@ -5,11 +5,13 @@
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <csignal>
 #include <fstream>
@@ -186,6 +188,23 @@ TEST_CASE("a draft aside that replaced nothing is no checkpoint, whole or not") 
   fs::rename(save_step(scratch.path(), 2), scratch / ".tmp-123-step-00000002");
   const Store owner(scratch.path());
   CHECK(steps_in(scratch.path()) == Steps{1});
+}
+
+TEST_CASE("an entry that the system says nothing about is listed as damaged") {
+  const test::Scratch scratch;
+  // Its path is too long for a system call, that of the folder is not.
+  fs::path folder = scratch.path();
+  while (folder.native().size() + 251 < PATH_MAX - 8) folder /= std::string(250, 'd');
+  folder /= std::string(PATH_MAX - 8 - folder.native().size() - 1, 'd');
+  fs::create_directories(folder);
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY);
+  REQUIRE(descriptor >= 0);
+  REQUIRE(::mkdirat(descriptor, "step-00000001", 0700) == 0);
+  ::close(descriptor);
+  const std::vector<Listed> all = list(folder);
+  REQUIRE(all.size() == 1);
+  CHECK_FALSE(all[0].manifest);
+  CHECK(all[0].problem == all[0].directory.string() + ": File name too long");
 }
 
 TEST_CASE("a link that is named like a checkpoint is neither followed, counted nor removed") {
