@@ -1,12 +1,12 @@
 #include "comm/mpi/binding.hpp"
 
+#include "kernels/base/core_set.hpp"
 #include "kernels/base/cpu_quota.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/hash.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/host_threads.hpp"
 
-#include <sched.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -52,15 +52,19 @@ std::vector<std::ptrdiff_t> ranks_under(Communicator& communicator,
 }
 
 // The cores this process may run on, divided by the ranks of its node that may run on exactly the same ones.
-// Collective over the node.
+// 0 where the system does not tell. Collective over the node.
 int fair_cores(Communicator& communicator) {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  const bool known = sched_getaffinity(0, sizeof allowed, &allowed) == 0;
-  const std::uint64_t mine = base::hash64(std::as_bytes(std::span(&allowed, 1)));
-  const auto masks = communicator.all_gather_on_node(mine);  // all ranks take part, whatever they know
-  // Unknown where there are more cores than a cpu_set_t has bits, 1024: one thread is never too many.
-  return known ? CPU_COUNT(&allowed) / static_cast<int>(std::ranges::count(masks, mine)) : 1;
+  base::CoreSet allowed;
+  try {
+    allowed = base::allowed_cores();
+  } catch (const base::LibraryError& failure) {  // all ranks take part below, whatever they know
+    base::log_warn(
+        "{}: this rank counts as one with a single core; job.threads can say how many threads it is to have",
+        failure.what());
+  }
+  const std::uint64_t mine = base::hash64(std::as_bytes(std::span(allowed.mask)));
+  const auto masks = communicator.all_gather_on_node(mine);
+  return allowed.count() / static_cast<int>(std::ranges::count(masks, mine));
 }
 
 }  // namespace
