@@ -54,7 +54,7 @@ class Supervision {
     bool resumes = plan_.goes_on;
     base::log_info("attempt {}: {} ranks by {}, run {}", number_ + 1, plan_.ranks_on(hosts_),
                    plan_.launcher.name(), plan_.run_directory.string());
-    if (!plan_.job_text.empty()) base::write_file_durably(plan_.job_file, plan_.job_text);
+    if (!plan_.job_text.empty()) base::write_file_durably(plan_.job_file(), plan_.job_text);
     while (!is_over(attempt(resumes))) resumes = true;
   }
 

@@ -149,11 +149,16 @@ std::optional<Allocation> slurm_allocation() {
 
 int LaunchPlan::ranks_on(const std::vector<process::Host>& hosts) const {
   const std::vector<int> each = ranks_of_nodes(*this, hosts);
+// Asked each time, because the directory that is made may have another name than the one that was planned.
+fs::path LaunchPlan::job_file() const {
+  return job_text.empty() ? given_file : fs::absolute(run_directory / "job.toml");
+}
+
   return std::accumulate(each.begin(), each.end(), 0);
 }
 
 Words LaunchPlan::command(const std::vector<process::Host>& hosts, bool resumes) const {
-  Words train = {program.string(), "train", base::literal_path(job_file.string())};
+  Words train = {program.string(), "train", base::literal_path(job_file().string())};
   for (const std::string& each : overrides) train.insert(train.end(), {"--set", each});
   const int ranks = ranks_on(launcher.hosts);
   // Fewer ranks share the same batch in micro-batches of the former size, so that it still fits into memory.
@@ -173,7 +178,7 @@ LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>
   plan.overrides = command::overrides_elsewhere(options.job, job.origins);
   plan.job = std::move(job.config);
   plan.program = process::this_program();
-  plan.job_file = fs::absolute(options.job.file);
+  plan.given_file = fs::absolute(options.job.file);
   plan.json = options.json;
   plan.launcher = process::launcher_of(chosen_launcher(options.launcher, allocation), plan.program);
   plan.nodes = chosen_nodes(options, plan.launcher, allocation);
@@ -187,10 +192,7 @@ LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>
   const std::optional<fs::path> run = run_to_resume(options, plan.job);
   plan.goes_on = run.has_value();
   plan.run_directory = run ? *run : runtime::run::free_run_directory(plan.job.job);
-  if (!fs::is_regular_file(options.job.file)) {  // ranks cannot read a pipe of this process
-    plan.job_file = fs::absolute(plan.run_directory / "job.toml");
-    plan.job_text = command::text_of(options.job);
-  }
+  if (!fs::is_regular_file(options.job.file)) plan.job_text = command::text_of(options.job);
   return plan;
 }
 
