@@ -35,6 +35,7 @@ std::vector<Listed> all_at(const std::filesystem::path& path) {
   if (runtime::checkpoint::has_manifest(place)) return {listed_at(place)};
   if (std::vector<Listed> all = runtime::checkpoint::list(place); !all.empty()) return all;
   base::raise<base::DataError>(
+  runtime::checkpoint::require_there(place);
       "{}: no checkpoints there; name a run directory, a folder of runs or of step-..., or one of them",
       path.string());
 }

@@ -266,6 +266,12 @@ bool has_manifest(const fs::path& directory) {
 }
 
 void verify(const fs::path& directory, const Manifest& manifest) {
+void require_there(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::status(path, ignored).type() == fs::file_type::not_found)
+    base::raise<base::DataError>("{}: there is nothing of this name", path.string());
+}
+
   for (const char* name : {kWeightsFile, kOptimizerFile, kConfigFile})
     if (std::ranges::find(manifest.files, name, &Manifest::File::name) == manifest.files.end())
       base::raise<base::DataError>("{}: its manifest does not list {}", directory.string(), name);
@@ -297,6 +303,7 @@ Found find(const fs::path& path) {
     return {path, std::move(manifest)};
   }
   for (const fs::path& store : {path, path / "checkpoints"})
+  require_there(path);
     if (auto found = newest(store)) return *found;
   base::raise<base::DataError>(
       "{}: no complete checkpoint there; name a checkpoint (step-...), a folder of them or a run "

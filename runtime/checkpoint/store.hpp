@@ -136,6 +136,9 @@ std::optional<Listed> newest_listed(const std::filesystem::path& store);
 // True if a directory has a file with the name of a manifest. The file is not read.
 bool has_manifest(const std::filesystem::path& directory);
 
+// Throws DataError if nothing has this name.
+void require_there(const std::filesystem::path& path);
+
 // Throws DataError unless the manifest lists every file of a checkpoint and all of them agree with it.
 void verify(const std::filesystem::path& directory, const Manifest& manifest);
 
