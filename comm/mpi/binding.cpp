@@ -1,6 +1,7 @@
 #include "comm/mpi/binding.hpp"
 
 #include "kernels/base/core_set.hpp"
+#include "kernels/base/counted.hpp"
 #include "kernels/base/cpu_quota.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/hash.hpp"
@@ -118,16 +119,16 @@ int bind_host_threads(Communicator& communicator, int wanted) {
   const bool is_limited = communicator.all_gather(static_cast<std::uint64_t>(asked))[slowest] != *least;
   if (is_limited && static_cast<int>(slowest) == communicator.rank()) {
     const std::string limits = kernels::host_thread_limits();
-    base::log_warn("OpenMP grants {} of {} host threads{}{}: every rank computes with {}", threads, asked,
-                   limits.empty() ? "" : ", ", limits, threads);
+    base::log_warn("OpenMP grants {} of {}{}{}: every rank computes with {}", threads,
+                   base::counted(asked, "host thread"), limits.empty() ? "" : ", ", limits, threads);
   }
   run_agreed(communicator, [&] {
     if (granted > threads && kernels::set_host_threads(threads) != threads)
-      base::raise<base::EnvironmentError>("OpenMP grants {} host threads, but not {}; set job.threads=1",
-                                          granted, threads);
+      base::raise<base::EnvironmentError>("OpenMP grants {}, but not {}; set job.threads=1",
+                                          base::counted(granted, "host thread"), threads);
   });
-  base::log_info("{} ranks on {} nodes, {} host threads each ({})", communicator.size(),
-                 communicator.node_count(), threads,
+  base::log_info("{} on {}, {} each ({})", base::counted(communicator.size(), "rank"),
+                 base::counted(communicator.node_count(), "node"), base::counted(threads, "host thread"),
                  is_limited         ? fmt::format("what OpenMP grants rank {}", slowest)
                  : wanted > 0       ? "as the job says"
                  : threads == asked ? fair.reason

@@ -1,5 +1,6 @@
 #include "launch/supervise/options.hpp"
 
+#include "kernels/base/counted.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
@@ -38,8 +39,9 @@ process::LauncherOptions chosen_launcher(process::LauncherOptions options,
   const bool names_hosts = !options.hosts.empty() || !options.hostfile.empty();
   options.kind = allocation && !names_hosts ? "srun" : "mpirun";
   if (allocation)
-    base::log_info("launcher {}: {} allocation {} of Slurm, with {} nodes", options.kind,
-                   names_hosts ? "hosts are named inside" : "in", allocation->id, allocation->nodes);
+    base::log_info("launcher {}: {} allocation {} of Slurm, with {}", options.kind,
+                   names_hosts ? "hosts are named inside" : "in", allocation->id,
+                   base::counted(allocation->nodes, "node"));
   return options;
 }
 
@@ -77,10 +79,10 @@ int chosen_ranks_per_node(const LaunchOptions& options, const process::Launcher&
   if (launcher.kind != process::LauncherKind::srun || !allocation || !allocation->tasks) return 1;
   if (*allocation->tasks % allocation->nodes != 0)
     base::raise<base::ConfigError>(
-        "the allocation has {} tasks on {} nodes, which does not come out even; --ranks-per-node says how "
+        "the allocation has {} on {}, which does not come out even; --ranks-per-node says how "
         "many "
         "to start on each",
-        *allocation->tasks, allocation->nodes);
+        base::counted(*allocation->tasks, "task"), base::counted(allocation->nodes, "node"));
   return *allocation->tasks / allocation->nodes;
 }
 
@@ -147,13 +149,13 @@ std::optional<Allocation> slurm_allocation() {
                     environment_number("SLURM_NTASKS")};
 }
 
-int LaunchPlan::ranks_on(const std::vector<process::Host>& hosts) const {
-  const std::vector<int> each = ranks_of_nodes(*this, hosts);
 // Asked each time, because the directory that is made may have another name than the one that was planned.
 fs::path LaunchPlan::job_file() const {
   return job_text.empty() ? given_file : fs::absolute(run_directory / "job.toml");
 }
 
+int LaunchPlan::ranks_on(const std::vector<process::Host>& hosts) const {
+  const std::vector<int> each = ranks_of_nodes(*this, hosts);
   return std::accumulate(each.begin(), each.end(), 0);
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/checkpoint/store.hpp"
 
 #include "kernels/base/clock.hpp"
+#include "kernels/base/counted.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/log.hpp"
@@ -265,13 +266,13 @@ bool has_manifest(const fs::path& directory) {
   return fs::exists(directory / "manifest.json", ignored);
 }
 
-void verify(const fs::path& directory, const Manifest& manifest) {
 void require_there(const fs::path& path) {
   std::error_code ignored;
   if (fs::status(path, ignored).type() == fs::file_type::not_found)
     base::raise<base::DataError>("{}: there is nothing of this name", path.string());
 }
 
+void verify(const fs::path& directory, const Manifest& manifest) {
   for (const char* name : {kWeightsFile, kOptimizerFile, kConfigFile})
     if (std::ranges::find(manifest.files, name, &Manifest::File::name) == manifest.files.end())
       base::raise<base::DataError>("{}: its manifest does not list {}", directory.string(), name);
@@ -291,8 +292,8 @@ std::optional<Found> newest(const fs::path& store) {
   }
   // Starting at step 0 in silence would lose work that somebody may still recover from these files.
   if (!all.empty())
-    base::raise<base::DataError>("{}: all {} checkpoints there are damaged; remove them to start afresh",
-                                 store.string(), all.size());
+    base::raise<base::DataError>("{}: {} there, none whole; remove all to start afresh", store.string(),
+                                 base::counted(all.size(), "checkpoint"));
   return std::nullopt;
 }
 
@@ -302,8 +303,8 @@ Found find(const fs::path& path) {
     verify(path, manifest);
     return {path, std::move(manifest)};
   }
-  for (const fs::path& store : {path, path / "checkpoints"})
   require_there(path);
+  for (const fs::path& store : {path, path / "checkpoints"})
     if (auto found = newest(store)) return *found;
   base::raise<base::DataError>(
       "{}: no complete checkpoint there; name a checkpoint (step-...), a folder of them or a run "

@@ -341,7 +341,7 @@ TEST_CASE("a store of damaged checkpoints is an error: nobody should start afres
     FAIL("accepted");
   } catch (const base::DataError& error) {
     CHECK(std::string(error.what()) ==
-          scratch.path().string() + ": all 2 checkpoints there are damaged; remove them to start afresh");
+          scratch.path().string() + ": 2 checkpoints there, none whole; remove all to start afresh");
   }
 }
 
