@@ -1,5 +1,6 @@
 #include "comm/selection.hpp"
 
+#include "kernels/base/counted.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/parse.hpp"
 
@@ -81,9 +82,11 @@ Selection select_algorithm(quant8::Format format, std::size_t bytes, const sched
                            const measure::Calibration* calibration) {
   if (calibration == nullptr) return by_rule(format, bytes, topology, "there is no calibration");
   if (calibration->ranks != topology.ranks() || calibration->nodes != topology.nodes())
-    return by_rule(format, bytes, topology,
-                   fmt::format("the calibration is of {} ranks on {} nodes, the job has {} on {}",
-                               calibration->ranks, calibration->nodes, topology.ranks(), topology.nodes()));
+    return by_rule(
+        format, bytes, topology,
+        fmt::format("the calibration is of {} on {}, the job has {} on {}",
+                    base::counted(calibration->ranks, "rank"), base::counted(calibration->nodes, "node"),
+                    topology.ranks(), topology.nodes()));
   const std::map<std::string, Curve> curves = curves_of(*calibration, format);
   if (curves.empty())
     return by_rule(format, bytes, topology,

@@ -1,4 +1,5 @@
 // eightfold checkpoint
+#include "kernels/base/counted.hpp"
 #include "kernels/base/parse.hpp"
 #include "launch/command/result.hpp"
 #include "launch/commands.hpp"
@@ -16,9 +17,9 @@ std::string line(const Listed& listed) {
   if (!listed.manifest) return fmt::format("{}  damaged: {}", listed.directory.string(), listed.problem);
   std::uint64_t bytes = 0;
   for (const auto& file : listed.manifest->files) bytes += file.bytes;
-  return fmt::format("{}  step {}  {} bytes  weights {}  {} ranks  {}", listed.directory.string(),
-                     listed.manifest->step, bytes, listed.manifest->weight_hash, listed.manifest->ranks,
-                     listed.manifest->created);
+  return fmt::format("{}  step {}  {} bytes  weights {}  {}  {}", listed.directory.string(),
+                     listed.manifest->step, bytes, listed.manifest->weight_hash,
+                     base::counted(listed.manifest->ranks, "rank"), listed.manifest->created);
 }
 
 Listed listed_at(const std::filesystem::path& directory) {
@@ -34,6 +35,7 @@ std::vector<Listed> all_at(const std::filesystem::path& path) {
   const std::filesystem::path place = runtime::run::checkpoints_at(path);
   if (runtime::checkpoint::has_manifest(place)) return {listed_at(place)};
   if (std::vector<Listed> all = runtime::checkpoint::list(place); !all.empty()) return all;
+  runtime::checkpoint::require_there(place);
   base::raise<base::DataError>(
       "{}: no checkpoints there; name a run directory, a folder of runs or of step-..., or one of them",
       path.string());

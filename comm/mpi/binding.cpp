@@ -1,5 +1,7 @@
 #include "comm/mpi/binding.hpp"
 
+#include "kernels/base/core_set.hpp"
+#include "kernels/base/counted.hpp"
 #include "kernels/base/cpu_quota.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/hash.hpp"
@@ -7,7 +9,6 @@
 #include "kernels/base/parse.hpp"
 #include "kernels/host_threads.hpp"
 
-#include <sched.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -68,15 +69,19 @@ std::vector<std::ptrdiff_t> ranks_under(Communicator& communicator,
 }
 
 // The cores this process may run on, divided by the ranks of its node that may run on exactly the same ones.
-// Collective over the node.
+// 0 where the system does not tell. Collective over the node.
 int fair_cores(Communicator& communicator) {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  const bool known = sched_getaffinity(0, sizeof allowed, &allowed) == 0;
-  const std::uint64_t mine = base::hash64(std::as_bytes(std::span(&allowed, 1)));
-  const auto masks = communicator.all_gather_on_node(mine);  // all ranks take part, whatever they know
-  // Unknown where there are more cores than a cpu_set_t has bits, 1024: one thread is never too many.
-  return known ? CPU_COUNT(&allowed) / static_cast<int>(std::ranges::count(masks, mine)) : 1;
+  base::CoreSet allowed;
+  try {
+    allowed = base::allowed_cores();
+  } catch (const base::LibraryError& failure) {  // all ranks take part below, whatever they know
+    base::log_warn(
+        "{}: this rank counts as one with a single core; job.threads can say how many threads it is to have",
+        failure.what());
+  }
+  const std::uint64_t mine = base::hash64(std::as_bytes(std::span(allowed.mask)));
+  const auto masks = communicator.all_gather_on_node(mine);
+  return allowed.count() / static_cast<int>(std::ranges::count(masks, mine));
 }
 
 }  // namespace
@@ -156,16 +161,16 @@ int bind_host_threads(Communicator& communicator, int wanted) {
   const bool is_limited = communicator.all_gather(static_cast<std::uint64_t>(asked))[slowest] != *least;
   if (is_limited && static_cast<int>(slowest) == communicator.rank()) {
     const std::string limits = kernels::host_thread_limits();
-    base::log_warn("OpenMP grants {} of {} host threads{}{}: every rank computes with {}", threads, asked,
-                   limits.empty() ? "" : ", ", limits, threads);
+    base::log_warn("OpenMP grants {} of {}{}{}: every rank computes with {}", threads,
+                   base::counted(asked, "host thread"), limits.empty() ? "" : ", ", limits, threads);
   }
   run_agreed(communicator, [&] {
     if (granted > threads && kernels::set_host_threads(threads) != threads)
-      base::raise<base::EnvironmentError>("OpenMP grants {} host threads, but not {}; set job.threads=1",
-                                          granted, threads);
+      base::raise<base::EnvironmentError>("OpenMP grants {}, but not {}; set job.threads=1",
+                                          base::counted(granted, "host thread"), threads);
   });
-  base::log_info("{} ranks on {} nodes, {} host threads each ({})", communicator.size(),
-                 communicator.node_count(), threads,
+  base::log_info("{} on {}, {} each ({})", base::counted(communicator.size(), "rank"),
+                 base::counted(communicator.node_count(), "node"), base::counted(threads, "host thread"),
                  is_limited         ? fmt::format("what OpenMP grants rank {}", slowest)
                  : wanted > 0       ? "as the job says"
                  : threads == asked ? fair.reason

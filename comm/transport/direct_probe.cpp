@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -28,10 +29,13 @@ using HostBytes = kernels::PinnedBuffer<std::uint8_t>;
 // One that travels with its envelope, one that is announced first and then fetched, by way of another path.
 constexpr std::array<std::size_t, 2> kSizes{1000, std::size_t{8} << 20};
 
-// Differs by sender and trial. The last term breaks the period of 256 bytes, so that bytes from another place
-// show; the pattern repeats only after 64 KiB.
+// Random bits by sender, trial and place (the finalizer of SplitMix64), so that no part of a message is like
+// another: bytes from any other place show.
 std::uint8_t pattern(int sender, std::size_t trial, std::size_t i) {
-  return static_cast<std::uint8_t>(37 * (static_cast<std::size_t>(sender) + 1) + 101 * trial + i + (i >> 8));
+  std::uint64_t bits = i + (std::uint64_t{trial} << 32) + (static_cast<std::uint64_t>(sender) << 40);
+  bits = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9;
+  bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EB;
+  return static_cast<std::uint8_t>(bits >> 56);
 }
 
 // A message to the next rank of a ring and one from the previous, and the memory that they live in.
@@ -109,19 +113,22 @@ std::string agree(mpi::Communicator& communicator, Outcome outcome) {
 class Prober {
  public:
   Prober(mpi::Communicator& communicator, kernels::Device device, const DirectProbe& probe)
-      : communicator_(communicator),
-        device_(device),
-        probe_(probe),
-        stream_(device),
-        transport_(probe.make_transport ? probe.make_transport(communicator)
-                                        : make_separate_mpi_transport(communicator)) {}
+      : communicator_(communicator), device_(device), probe_(probe) {
+    mpi::run_agreed(communicator, [&] {
+      stream_.emplace(device);
+      gpu_ = base::hash64(std::span<const char>(kernels::pci_address(device)));
+    });
+    transport_ =
+        probe.make_transport ? probe.make_transport(communicator) : make_separate_mpi_transport(communicator);
+  }
 
   // The first fault, the same on every rank. Collective.
   std::string run() {
     // The first failure decides for the job. In what state it leaves the library is unknown, so nothing more
     // is tried.
     std::size_t index = 0;
-    for (const ProbeRings& rings : probe_rings(schedules::discover_topology(communicator_), all_gpus())) {
+    for (const ProbeRings& rings :
+         probe_rings(schedules::discover_topology(communicator_), communicator_.all_gather(gpu_))) {
       links_.emplace_back(rings.link);
       for (const std::size_t bytes : kSizes)
         if (std::string trouble = agree(communicator_, attempt(rings, bytes, index++)); !trouble.empty())
@@ -136,36 +143,34 @@ class Prober {
   bool has_pending() const { return !pending_.empty(); }
 
  private:
-  std::vector<std::uint64_t> all_gpus() {
-    return communicator_.all_gather(base::hash64(std::span<const char>(kernels::pci_address(device_))));
-  }
-
   Outcome attempt(const ProbeRings& rings, std::size_t bytes, std::size_t index) {
     const std::optional<RingPlace> place = rings.place_of(communicator_.rank());
     if (!place) return {};
     base::log_debug("transport: probing direct, {}, {}", rings.link, base::format_bytes(bytes));
-    auto trial = std::make_unique<Trial>(device_, bytes, index);
+    std::unique_ptr<Trial> trial;
     Outcome outcome;
     {
       const base::CrashMessage message(
           fmt::format("MPI crashed when it was to send GPU memory (probe of the transport direct: {}, {}, to "
                       "rank {}); {}",
                       rings.link, base::format_bytes(bytes), place->next, probe_.way_out));
+      // The other ranks come to agree() in any case, and would wait there for this one.
       try {
-        outcome = exchange(*transport_, stream_, communicator_.rank(), *place, *trial, probe_.timeout);
-        // The other ranks come to agree() in any case, and would wait there for this one.
-      } catch (const base::Error& error) {
-        outcome = {Finding::fault, error.what()};
+        trial = std::make_unique<Trial>(device_, bytes, index);
+        outcome = exchange(*transport_, *stream_, communicator_.rank(), *place, *trial, probe_.timeout);
+      } catch (const std::exception& error) {
+        outcome = {Finding::fault, base::describe(error)};
       }
     }
-    if (trial->under_way > 0) pending_.push_back(std::move(trial));
+    if (trial && trial->under_way > 0) pending_.push_back(std::move(trial));
     return outcome;
   }
 
   mpi::Communicator& communicator_;
   kernels::Device device_;
   const DirectProbe& probe_;
-  kernels::Stream stream_;
+  std::optional<kernels::Stream> stream_;  // empty only while it is constructed, which may fail on one rank
+  std::uint64_t gpu_ = 0;                  // the same on ranks that share one
   std::unique_ptr<Transport> transport_;
   std::vector<std::string> links_;
   std::vector<std::unique_ptr<Trial>> pending_;  // whose messages stayed out

@@ -3,6 +3,7 @@
 #include "comm/mpi/communicator_handles.hpp"
 
 #include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -34,9 +35,17 @@ class MpiTransport final : public Transport {
     statuses_.resize(requests_.size());
     EIGHTFOLD_MPI_CHECK(MPI_Testsome(static_cast<int>(requests_.size()), requests_.data(), &complete,
                                      finished_.data(), statuses_.data()));
-    for (std::size_t i = 0; i < static_cast<std::size_t>(complete); ++i)
-      finish(messages_[static_cast<std::size_t>(finished_[i])], statuses_[i]);
-    if (complete > 0) forget_finished();
+    if (complete == 0) return;
+    // Only null requests are left of messages that an error of MPI has ended.
+    if (complete == MPI_UNDEFINED) complete = 0;
+    std::string problem;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(complete); ++i) {
+      std::string found = finish(messages_[static_cast<std::size_t>(finished_[i])], statuses_[i]);
+      if (problem.empty()) problem = std::move(found);
+    }
+    forget_finished();
+    // Only now: MPI does not tell a second time that the others are complete.
+    if (!problem.empty()) throw base::DataError(problem);
   }
 
  private:
@@ -59,17 +68,18 @@ class MpiTransport final : public Transport {
     messages_.push_back(message);
   }
 
-  static void finish(const Message& message, const MPI_Status& status) {
+  // Counts the message out. Returns what is wrong with it; empty if nothing is.
+  static std::string finish(const Message& message, const MPI_Status& status) {
     --*message.under_way;
     // The status of a send has no count.
-    if (message.length == kNoLength) return;
+    if (message.length == kNoLength) return {};
     int received = 0;
     EIGHTFOLD_MPI_CHECK(MPI_Get_count(&status, MPI_BYTE, &received));
-    if (received != message.length)
-      base::raise<base::DataError>(
-          "a message of {} bytes arrived from rank {} where {} were expected; do all ranks run the same job "
-          "with the same eightfold?",
-          received, message.peer, message.length);
+    if (received == message.length) return {};
+    return fmt::format(
+        "a message of {} bytes arrived from rank {} where {} were expected; do all ranks run the same job "
+        "with the same eightfold?",
+        received, message.peer, message.length);
   }
 
   // MPI_Testsome has set the requests of complete messages to null (MPI 3.1, section 3.7.5).

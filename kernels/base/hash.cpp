@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <new>
 #include <vector>
 
 namespace eightfold::base {
@@ -17,7 +18,10 @@ std::uint64_t hash64(std::span<const std::byte> bytes) {
 
 struct Hash128::State {
   XXH3_state_t* handle = XXH3_createState();
-  State() { XXH3_128bits_reset(handle); }
+  State() {
+    if (handle == nullptr) throw std::bad_alloc();
+    XXH3_128bits_reset(handle);
+  }
   ~State() { XXH3_freeState(handle); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;

@@ -47,6 +47,9 @@ std::string as_pattern(const std::string& text) {
 struct Log {
   std::shared_ptr<spdlog::sinks::stderr_sink_mt> console = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   spdlog::logger logger{"eightfold", console};
+  // Guards the list of the logger's sinks, which the logger reads without a lock. Not a lock that readers
+  // share: they could keep open_log_file() waiting for ever.
+  std::mutex sinks_mutex;
   std::mutex mutex;  // guards the members below
   std::string stamp;
   int rank = 0;
@@ -89,11 +92,11 @@ std::string log_stamp() {
 
 void open_log_file(const std::filesystem::path& path) {
   Log& log = instance();
-  const std::lock_guard lock(log.mutex);
   try {
     auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string());
     file->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %l %v",
                                                                     spdlog::pattern_time_type::utc));
+    const std::lock_guard lock(log.sinks_mutex);
     log.logger.sinks().push_back(std::move(file));
   } catch (const spdlog::spdlog_ex& failure) {
     raise<EnvironmentError>("cannot open the log file {}: {}", path.string(), failure.what());
@@ -101,7 +104,9 @@ void open_log_file(const std::filesystem::path& path) {
 }
 
 void log(LogLevel level, std::string_view message) {
-  instance().logger.log(spdlog_level(level), message);
+  Log& log = instance();
+  const std::lock_guard lock(log.sinks_mutex);
+  log.logger.log(spdlog_level(level), message);
 }
 
 }  // namespace eightfold::base

@@ -18,8 +18,8 @@ enum class LogLevel { debug, info, warn, error };
 void set_log_identity(int rank, int size, const std::string& host);
 // The stamp itself, "[rank 3/8 host]", empty before the identity is known or with one rank.
 std::string log_stamp();
-// Copies every line from now on to `path`, appended. Before other threads log. Throws EnvironmentError if it
-// cannot be opened.
+// Copies every line from now on to `path`, appended. Other threads may log meanwhile. Throws EnvironmentError
+// if it cannot be opened.
 void open_log_file(const std::filesystem::path& path);
 
 void log(LogLevel level, std::string_view message);

@@ -2,6 +2,7 @@
 
 #include "comm/measure/link.hpp"
 #include "kernels/base/clock.hpp"
+#include "kernels/base/core_set.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
 #include "kernels/base/process_id.hpp"
@@ -14,9 +15,7 @@
 #include "runtime/scale/workload_file.hpp"
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <functional>
@@ -35,15 +34,6 @@ constexpr std::uint64_t kUnknownMachine = 0;
 std::uint64_t machine_id() {
   const std::string text = base::this_process().kernel;
   return text.empty() ? kUnknownMachine : std::hash<std::string>()(text);
-}
-
-// Cores that this process may run on.
-int allowed_cores() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  return ::sched_getaffinity(0, sizeof allowed, &allowed) == 0
-             ? CPU_COUNT(&allowed)
-             : static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN));
 }
 
 double engine_thread_s(comm::engine::Engine& engine) {
@@ -89,7 +79,7 @@ std::optional<comm::simulator::Fabric> measure_fabric(comm::mpi::Communicator& w
   const std::vector<std::uint64_t> machines = world.all_gather(machine_id());
   if (machines.front() != kUnknownMachine &&
       std::ranges::all_of(machines, [&](auto id) { return id == machines.front(); })) {
-    fabric.cores = allowed_cores();
+    comm::mpi::run_agreed(world, [&] { fabric.cores = base::allowed_cores().count(); });
     base::log_info(
         "profile: all nodes are one machine, and share its {} cores in what is predicted from it; scale "
         "simulate --own-hosts gives each node as many",

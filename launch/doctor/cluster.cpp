@@ -4,6 +4,7 @@
 #include "comm/mpi/agreed_error.hpp"
 #include "comm/mpi/binding.hpp"
 #include "comm/transport/direct_probe.hpp"
+#include "kernels/base/counted.hpp"
 #include "kernels/base/rate.hpp"
 #include "launch/command/job.hpp"
 #include "launch/doctor/bench.hpp"
@@ -81,7 +82,7 @@ class Printer {
     std::set<std::string> hosts;
     for (const doctor::RankFindings& each : all) hosts.insert(each.host);
     hosts_ = static_cast<int>(hosts.size());
-    fmt::print("{} ranks on {} hosts\n", all.size(), hosts_);
+    fmt::print("{} on {}\n", base::counted(all.size(), "rank"), base::counted(hosts_, "host"));
   }
 
   // Prints the most serious finding first; rows keep the order of the checks.

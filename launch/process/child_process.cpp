@@ -108,7 +108,9 @@ class Child {
   enum class Output { kept, passed_on };
   Child(const std::vector<std::string>& arguments, Output output);
   ~Child() {
-    if (id_ > 0) end();
+    if (!is_running()) return;
+    ask();
+    end(base::Clock::now() + kGrace);
   }
   Child(const Child&) = delete;  // owns a process
   Child& operator=(const Child&) = delete;
@@ -117,8 +119,13 @@ class Child {
   Event wait(std::chrono::nanoseconds limit, int request);
   // Sends to the program alone, not to its group.
   void signal(int number) const { ::kill(id_, number); }
-  // Ends the program and the rest of its group; returns the program's status.
-  int end();
+  // True until its end has been seen.
+  bool is_running() const { return id_ > 0; }
+  // Asks the program and its group to end.
+  void ask() const { ::kill(-id_, SIGTERM); }
+  // Ends the program that was asked, by force from `deadline` on, and the rest of its group. Returns the
+  // program's status.
+  int end(base::TimePoint deadline);
   // Kills the rest of the group of a program that has ended and is not yet reaped.
   void kill_rest() const { ::kill(-id_, SIGKILL); }
   // Returns the status of a program that has ended.
@@ -184,7 +191,8 @@ Child::Child(const std::vector<std::string>& arguments, Output output)
   watch_ = base::Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, id_, 0)));
   if (!watch_.is_open()) {
     const int code = errno;
-    end();
+    ask();
+    end(base::Clock::now() + kGrace);
     throw base::LibraryError("pidfd_open", code, std::strerror(code));
   }
 }
@@ -204,9 +212,8 @@ Child::Event Child::wait(std::chrono::nanoseconds limit, int request) {
   }
 }
 
-int Child::end() {
-  ::kill(-id_, SIGTERM);
-  if (!watch_.is_open() || wait(kGrace, -1) != Event::over) ::kill(-id_, SIGKILL);
+int Child::end(base::TimePoint deadline) {
+  if (!watch_.is_open() || wait(deadline - base::Clock::now(), -1) != Event::over) ::kill(-id_, SIGKILL);
   while (watch_.is_open() && wait(kGrace, -1) != Event::over) {
   }
   ::kill(-id_, SIGKILL);  // the rest of the group, whose number is not reused before reap()
@@ -260,21 +267,50 @@ class OrphanKeeper {
 };
 
 ChildEnd end_early(Child& child, ChildEnd::How how) {
-  child.end();
+  child.ask();
+  child.end(base::Clock::now() + kGrace);
   return {how, 0, child.error_output()};
 }
 
-ChildEnd wait_for(Child& child, std::chrono::nanoseconds limit, EndRequest& request) {
-  switch (child.wait(limit, request.descriptor())) {
-    case Child::Event::over:
-      return outcome_of(child);
-    case Child::Event::requested:
-      return end_early(child, ChildEnd::How::interrupted);
-    case Child::Event::late:
-      break;
+// Programs that run at once. Those that do not end by themselves are all asked before one is waited for, so
+// that they share one time of grace, also where one of them could not be started.
+class Children {
+ public:
+  Children() = default;
+  ~Children() { end_all(); }
+  Children(const Children&) = delete;  // owns processes
+  Children& operator=(const Children&) = delete;
+
+  void start(const std::vector<std::string>& arguments) {
+    all_.push_back(std::make_unique<Child>(arguments, Child::Output::kept));
   }
-  return end_early(child, ChildEnd::How::timed_out);
-}
+
+  std::vector<ChildEnd> run(base::TimePoint deadline, const EndRequest& request) {
+    std::vector<std::optional<ChildEnd>> ends;
+    ChildEnd::How how = ChildEnd::How::timed_out;
+    for (const auto& child : all_) {
+      const Child::Event event = child->wait(deadline - base::Clock::now(), request.descriptor());
+      if (event == Child::Event::requested) how = ChildEnd::How::interrupted;
+      ends.push_back(event == Child::Event::over ? std::optional(outcome_of(*child)) : std::nullopt);
+    }
+    end_all();
+    std::vector<ChildEnd> result;
+    for (std::size_t i = 0; i < all_.size(); ++i)
+      result.push_back(ends[i] ? std::move(*ends[i]) : ChildEnd{how, 0, all_[i]->error_output()});
+    return result;
+  }
+
+ private:
+  void end_all() {
+    for (const auto& child : all_)
+      if (child->is_running()) child->ask();
+    const base::TimePoint deadline = base::Clock::now() + kGrace;
+    for (const auto& child : all_)
+      if (child->is_running()) child->end(deadline);
+  }
+
+  std::vector<std::unique_ptr<Child>> all_;
+};
 
 }  // namespace
 
@@ -309,20 +345,16 @@ std::optional<int> EndRequest::signal() {
 
 ChildEnd run_child(const std::vector<std::string>& arguments, std::chrono::nanoseconds limit,
                    EndRequest& request) {
-  Child child(arguments, Child::Output::kept);
-  return wait_for(child, limit, request);
+  return std::move(run_children({arguments}, limit, request).front());
 }
 
 // All are started before one is waited for, so that they share one deadline.
 std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& commands,
                                    std::chrono::nanoseconds limit, EndRequest& request) {
   const base::TimePoint deadline = base::Clock::now() + limit;
-  std::vector<std::unique_ptr<Child>> children;
-  for (const std::vector<std::string>& each : commands)
-    children.push_back(std::make_unique<Child>(each, Child::Output::kept));
-  std::vector<ChildEnd> ends;
-  for (const auto& child : children) ends.push_back(wait_for(*child, deadline - base::Clock::now(), request));
-  return ends;
+  Children children;
+  for (const std::vector<std::string>& each : commands) children.start(each);
+  return children.run(deadline, request);
 }
 
 // The first request asks the job to write a checkpoint, the next one ends it. Once is_over() says that the

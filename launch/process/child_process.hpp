@@ -55,7 +55,8 @@ struct ChildEnd {
 // killed, the program gets SIGTERM. Throws EnvironmentError if the program cannot be started.
 ChildEnd run_child(const std::vector<std::string>& arguments, std::chrono::nanoseconds limit,
                    EndRequest& request);
-// The same for several programs at once, with one limit for all; the ends are in the order of the commands.
+// The same for several programs at once, with one limit and one time of grace for all. The ends are in the
+// order of the commands.
 std::vector<ChildEnd> run_children(const std::vector<std::vector<std::string>>& commands,
                                    std::chrono::nanoseconds limit, EndRequest& request);
 

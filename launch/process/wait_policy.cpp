@@ -1,9 +1,10 @@
 #include "launch/process/wait_policy.hpp"
 
+#include "kernels/base/core_set.hpp"
 #include "kernels/base/cpu_quota.hpp"
+#include "kernels/base/error.hpp"
 #include "kernels/base/parse.hpp"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,9 +23,11 @@ constexpr const char* kMark = "EIGHTFOLD_WAIT_POLICY_SET";
 
 // 0: unknown.
 int cores_of(pid_t process) {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  return ::sched_getaffinity(process, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 0;
+  try {
+    return base::allowed_cores(process).count();
+  } catch (const base::LibraryError&) {
+    return 0;
+  }
 }
 
 // Open MPI gives the number; Slurm gives a list by node, "2(x3),1", of which the first entry stands for all.

@@ -1,5 +1,6 @@
 // eightfold scale run
 #include "kernels/base/clock.hpp"
+#include "kernels/base/counted.hpp"
 #include "kernels/base/median.hpp"
 #include "kernels/base/parse.hpp"
 #include "launch/command/result.hpp"
@@ -87,8 +88,9 @@ void take_result(const Experiment& experiment, const process::ChildEnd& end, Mea
     runtime::scale::StepResult result = runtime::scale::read_step_result(experiment.bench.json);
     const Point& point = measurement.point;
     if (result.ranks != point.ranks() || result.nodes != point.nodes)
-      base::raise<base::DataError>("it ran on {} nodes with {} ranks, not on {} with {}", result.nodes,
-                                   result.ranks, point.nodes, point.ranks());
+      base::raise<base::DataError>("it ran on {} with {}, not on {} with {}",
+                                   base::counted(result.nodes, "node"), base::counted(result.ranks, "rank"),
+                                   point.nodes, point.ranks());
     measurement.figures = result.figures;
     measurement.environment = std::move(result.environment);
   } catch (const base::Error& error) {

@@ -46,7 +46,7 @@ may_go_on=false
 if ((status == 75)) || { $out_of_time && ((status == 5 || status == 6 || status > 128)); }; then may_go_on=true; fi
 if ! $may_go_on; then exit "$status"; fi
 if ((${SLURM_RESTART_COUNT:-0} >= ${EIGHTFOLD_RESTARTS:-20})); then
-  echo "slurm_job.sh: not done after ${SLURM_RESTART_COUNT:-0} restarts; EIGHTFOLD_RESTARTS allows more" >&2
+  echo "slurm_job.sh: not done after restart ${SLURM_RESTART_COUNT:-0}; EIGHTFOLD_RESTARTS allows more" >&2
   exit "$status"
 fi
 echo "slurm_job.sh: to be continued after restart ${SLURM_RESTART_COUNT:-0}" >&2

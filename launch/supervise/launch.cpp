@@ -2,6 +2,7 @@
 #include "launch/supervise/launch.hpp"
 
 #include "kernels/base/clock.hpp"
+#include "kernels/base/counted.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
@@ -52,9 +53,9 @@ class Supervision {
   // Returns when the job is done; else throws the Error with the exit code of launch.
   void run() {
     bool resumes = plan_.goes_on;
-    base::log_info("attempt {}: {} ranks by {}, run {}", number_ + 1, plan_.ranks_on(hosts_),
+    base::log_info("attempt {}: {} by {}, run {}", number_ + 1, base::counted(plan_.ranks_on(hosts_), "rank"),
                    plan_.launcher.name(), plan_.run_directory.string());
-    if (!plan_.job_text.empty()) base::write_file_durably(plan_.job_file, plan_.job_text);
+    if (!plan_.job_text.empty()) base::write_file_durably(plan_.job_file(), plan_.job_text);
     while (!is_over(attempt(resumes))) resumes = true;
   }
 
@@ -160,7 +161,8 @@ class Supervision {
     if (!wait)
       return {ExitCode::peer_lost,
               {},
-              fmt::format("that was the last of {} restarts without a newer checkpoint", plan_.max_restarts)};
+              fmt::format("that was the last of {} without a newer checkpoint",
+                          base::counted(plan_.max_restarts, "restart"))};
     Words missing;
     for (const process::SilentHost& each : silent) missing.push_back(each.host.name);
     return {ExitCode::done, wait,

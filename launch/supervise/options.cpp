@@ -1,5 +1,6 @@
 #include "launch/supervise/options.hpp"
 
+#include "kernels/base/counted.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
@@ -38,8 +39,9 @@ process::LauncherOptions chosen_launcher(process::LauncherOptions options,
   const bool names_hosts = !options.hosts.empty() || !options.hostfile.empty();
   options.kind = allocation && !names_hosts ? "srun" : "mpirun";
   if (allocation)
-    base::log_info("launcher {}: {} allocation {} of Slurm, with {} nodes", options.kind,
-                   names_hosts ? "hosts are named inside" : "in", allocation->id, allocation->nodes);
+    base::log_info("launcher {}: {} allocation {} of Slurm, with {}", options.kind,
+                   names_hosts ? "hosts are named inside" : "in", allocation->id,
+                   base::counted(allocation->nodes, "node"));
   return options;
 }
 
@@ -77,10 +79,10 @@ int chosen_ranks_per_node(const LaunchOptions& options, const process::Launcher&
   if (launcher.kind != process::LauncherKind::srun || !allocation || !allocation->tasks) return 1;
   if (*allocation->tasks % allocation->nodes != 0)
     base::raise<base::ConfigError>(
-        "the allocation has {} tasks on {} nodes, which does not come out even; --ranks-per-node says how "
+        "the allocation has {} on {}, which does not come out even; --ranks-per-node says how "
         "many "
         "to start on each",
-        *allocation->tasks, allocation->nodes);
+        base::counted(*allocation->tasks, "task"), base::counted(allocation->nodes, "node"));
   return *allocation->tasks / allocation->nodes;
 }
 
@@ -147,13 +149,18 @@ std::optional<Allocation> slurm_allocation() {
                     environment_number("SLURM_NTASKS")};
 }
 
+// Asked each time, because the directory that is made may have another name than the one that was planned.
+fs::path LaunchPlan::job_file() const {
+  return job_text.empty() ? given_file : fs::absolute(run_directory / "job.toml");
+}
+
 int LaunchPlan::ranks_on(const std::vector<process::Host>& hosts) const {
   const std::vector<int> each = ranks_of_nodes(*this, hosts);
   return std::accumulate(each.begin(), each.end(), 0);
 }
 
 Words LaunchPlan::command(const std::vector<process::Host>& hosts, bool resumes) const {
-  Words train = {program.string(), "train", base::literal_path(job_file.string())};
+  Words train = {program.string(), "train", base::literal_path(job_file().string())};
   for (const std::string& each : overrides) train.insert(train.end(), {"--set", each});
   const int ranks = ranks_on(launcher.hosts);
   // Fewer ranks share the same batch in micro-batches of the former size, so that it still fits into memory.
@@ -173,7 +180,7 @@ LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>
   plan.overrides = command::overrides_elsewhere(options.job, job.origins);
   plan.job = std::move(job.config);
   plan.program = process::this_program();
-  plan.job_file = fs::absolute(options.job.file);
+  plan.given_file = fs::absolute(options.job.file);
   plan.json = options.json;
   plan.launcher = process::launcher_of(chosen_launcher(options.launcher, allocation), plan.program);
   plan.nodes = chosen_nodes(options, plan.launcher, allocation);
@@ -187,10 +194,7 @@ LaunchPlan plan_of(const LaunchOptions& options, const std::optional<Allocation>
   const std::optional<fs::path> run = run_to_resume(options, plan.job);
   plan.goes_on = run.has_value();
   plan.run_directory = run ? *run : runtime::run::free_run_directory(plan.job.job);
-  if (!fs::is_regular_file(options.job.file)) {  // ranks cannot read a pipe of this process
-    plan.job_file = fs::absolute(plan.run_directory / "job.toml");
-    plan.job_text = command::text_of(options.job);
-  }
+  if (!fs::is_regular_file(options.job.file)) plan.job_text = command::text_of(options.job);
   return plan;
 }
 

@@ -41,8 +41,9 @@ struct LaunchPlan {
   process::Launcher launcher;         // with all hosts; their slots are their ranks
   int nodes = 1, ranks_per_node = 1;  // if no host is named
   runtime::config::JobConfig job;
-  std::filesystem::path program, job_file;
-  std::string job_text;  // of a job from a pipe, to be written to job_file; else empty
+  std::filesystem::path program;
+  std::filesystem::path given_file;  // the job as the user named it
+  std::string job_text;              // of a job from a pipe, to be written to job_file(); else empty
   std::vector<std::string> overrides;
   std::filesystem::path json;
   std::filesystem::path run_directory;  // of every attempt; not made yet
@@ -50,6 +51,9 @@ struct LaunchPlan {
   int max_restarts = 0;
   std::chrono::nanoseconds backoff{0};
 
+  // The file that ranks read. Ranks cannot read a pipe of this process: they get a copy in the run's
+  // directory.
+  std::filesystem::path job_file() const;
   // The launcher's command line on these of its hosts; with none, on all nodes.
   std::vector<std::string> command(const std::vector<process::Host>& hosts, bool resumes) const;
   // The number of ranks that the command starts.

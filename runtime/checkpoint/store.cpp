@@ -1,19 +1,19 @@
 #include "runtime/checkpoint/store.hpp"
 
 #include "kernels/base/clock.hpp"
+#include "kernels/base/counted.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
+#include "runtime/checkpoint/install.hpp"
 #include "runtime/telemetry/version.hpp"
 
-#include <fcntl.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <map>
 #include <span>
@@ -25,16 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "step-";
-constexpr std::string_view kAside = ".tmp-";
 constexpr const char* kOwnerFile = "owner.json";
-
-std::string directory_name(std::int64_t step) {
-  return fmt::format("{}{:08}", kPrefix, step);
-}
-
-bool is_aside(const fs::path& path) {
-  return path.filename().string().starts_with(kAside);
-}
 
 // Throws EnvironmentError unless a checkpoint of so many bytes finds room, and a tenth more: others write to
 // the same disk. A file system that cannot tell, or does not count its blocks, is not asked.
@@ -66,26 +57,6 @@ std::optional<std::int64_t> step_of(const fs::path& path) {
   return base::parse_integer(std::string_view(name).substr(kPrefix.size()));
 }
 
-void rename_or_throw(const fs::path& from, const fs::path& to) {
-  if (std::rename(from.c_str(), to.c_str()) != 0)
-    base::raise<base::EnvironmentError>("cannot rename {} to {}: {}", from.string(), to.string(),
-                                        std::strerror(errno));
-}
-
-// Removes a directory that nobody must take for a checkpoint any more. Renamed aside first, so that a crash
-// half-way leaves no checkpoint with files missing. Symbolic links are removed, not followed.
-void discard(const fs::path& store, const fs::path& directory) {
-  std::error_code failure;
-  fs::path aside = directory;
-  if (!is_aside(directory)) {
-    aside = store / fmt::format("{}{}-discarded-{}", kAside, ::getpid(), directory.filename().string());
-    fs::rename(directory, aside, failure);
-  }
-  if (!failure) fs::remove_all(aside, failure);
-  if (failure)
-    base::log_warn("cannot remove the old checkpoint {}: {}", directory.string(), failure.message());
-}
-
 // Of the checkpoints that the store knows, those beyond `step` belong to a branch of training that somebody
 // went back from; of the others the newest `keep` stay. What was just written is never among those removed.
 void remove_all_but(const Store& store, std::int64_t step, std::int64_t keep) {
@@ -101,53 +72,6 @@ void remove_all_but(const Store& store, std::int64_t step, std::int64_t keep) {
     discard(store.directory(), all[i].directory);
 }
 
-// Both have their names at any moment, where the file system can do that.
-bool exchange_names(const fs::path& one, const fs::path& other) {
-  return ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) == 0;
-}
-
-// Gives a finished directory the name of a checkpoint, which gets that of the directory and goes.
-bool replace_at_once(const fs::path& aside, const fs::path& target) {
-  // A file system without this call answers with an error. install() then moves the old checkpoint aside
-  // first. If a crash comes in between, the next write removes it with what else lies aside.
-  if (!exchange_names(aside, target)) return false;
-  try {
-    base::sync_directory(target.parent_path());
-  } catch (...) {
-    // The caller reports a failed write, so the name must again be that of the older checkpoint.
-    exchange_names(aside, target);
-    throw;
-  }
-  discard(target.parent_path(), aside);
-  return true;
-}
-
-// Gives a finished directory its name. A checkpoint that had it is moved aside and put back if that fails.
-void install(const fs::path& aside, const fs::path& target) {
-  const fs::path old = target.parent_path() / fmt::format("{}{}-replaced", kAside, ::getpid());
-  std::error_code ignored;
-  const bool replaces = fs::exists(fs::symlink_status(target, ignored));
-  if (replaces && replace_at_once(aside, target)) return;
-  if (replaces) rename_or_throw(target, old);
-  try {
-    rename_or_throw(aside, target);
-    base::sync_directory(target.parent_path());
-  } catch (...) {
-    if (replaces) fs::rename(old, target, ignored);
-    throw;
-  }
-  if (replaces) discard(target.parent_path(), old);
-}
-
-void remove_leftovers(const fs::path& store) {
-  std::error_code failure;
-  std::vector<fs::path> leftovers;
-  for (fs::directory_iterator entry(store, failure); entry != fs::directory_iterator();
-       entry.increment(failure))
-    if (is_aside(entry->path())) leftovers.push_back(entry->path());
-  for (const fs::path& leftover : leftovers) discard(store, leftover);
-}
-
 }  // namespace
 
 Store::Store(fs::path directory) : directory_(std::move(directory)) {
@@ -157,6 +81,7 @@ Store::Store(fs::path directory) : directory_(std::move(directory)) {
     // Another owner ends the run at once. A disk that is full or read-only may have recovered by the first
     // checkpoint.
     owner_ = take();
+    restore_replaced(directory_);
     for (const Listed& each : list(directory_)) remember(each.directory);
   } catch (const base::InUseError&) {
     throw;
@@ -236,7 +161,7 @@ int residuals(const Manifest& manifest) {
 Draft::Draft(Store& store, Contents contents)
     : store_(store),
       target_(store.directory() / directory_name(contents.step)),
-      aside_(store.directory() / fmt::format("{}{}-{}", kAside, ::getpid(), target_.filename().string())),
+      aside_(path_aside(store.directory(), target_.filename().string())),
       contents_(std::move(contents)),
       manifest_{contents_.step,    contents_.ranks,      contents_.weight_hash,
                 base::utc_stamp(), telemetry::version(), {}} {
@@ -316,7 +241,10 @@ std::vector<Listed> list(const fs::path& store) {
   std::vector<Listed> all;
   for (const auto& [step, directory] : steps) {
     try {
-      if (fs::is_symlink(fs::symlink_status(directory)))
+      const fs::file_status status = fs::symlink_status(directory, failure);
+      if (status.type() == fs::file_type::none)
+        base::raise<base::DataError>("{}: {}", directory.string(), failure.message());
+      if (fs::is_symlink(status))
         base::raise<base::DataError>("{}: a symbolic link, which is not followed", directory.string());
       all.push_back({directory, read_manifest(directory), {}});
     } catch (const base::Error& error) {
@@ -336,6 +264,12 @@ std::optional<Listed> newest_listed(const fs::path& store) {
 bool has_manifest(const fs::path& directory) {
   std::error_code ignored;
   return fs::exists(directory / "manifest.json", ignored);
+}
+
+void require_there(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::status(path, ignored).type() == fs::file_type::not_found)
+    base::raise<base::DataError>("{}: there is nothing of this name", path.string());
 }
 
 void verify(const fs::path& directory, const Manifest& manifest) {
@@ -358,8 +292,8 @@ std::optional<Found> newest(const fs::path& store) {
   }
   // Starting at step 0 in silence would lose work that somebody may still recover from these files.
   if (!all.empty())
-    base::raise<base::DataError>("{}: all {} checkpoints there are damaged; remove them to start afresh",
-                                 store.string(), all.size());
+    base::raise<base::DataError>("{}: {} there, none whole; remove all to start afresh", store.string(),
+                                 base::counted(all.size(), "checkpoint"));
   return std::nullopt;
 }
 
@@ -369,6 +303,7 @@ Found find(const fs::path& path) {
     verify(path, manifest);
     return {path, std::move(manifest)};
   }
+  require_there(path);
   for (const fs::path& store : {path, path / "checkpoints"})
     if (auto found = newest(store)) return *found;
   base::raise<base::DataError>(

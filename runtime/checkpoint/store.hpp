@@ -2,9 +2,9 @@
 
 // The directory of a job's checkpoints: `step-00000100/` and so on, each complete or absent. A checkpoint is
 // written to a temporary directory, synced and renamed. A crash at any point leaves the older ones untouched
-// and at most a `.tmp-` directory, which the next write removes. Symbolic links in the directory are neither
-// followed nor counted. One process at a time writes there: the owner of a Store; readers need none. Called
-// on rank 0 only, by one thread at a time.
+// and at most `.tmp-` directories, which the next write removes (install.hpp). Symbolic links in the
+// directory are neither followed nor counted. One process at a time writes there: the owner of a Store;
+// readers need none. Called on rank 0 only, by one thread at a time.
 
 #include "kernels/base/owner_file.hpp"
 #include "runtime/checkpoint/manifest.hpp"
@@ -25,8 +25,9 @@ namespace eightfold::runtime::checkpoint {
 // lives (kernels/base/owner_file.hpp).
 class Store {
  public:
-  // Makes the directory this process's own, and remembers the checkpoints in it. Throws base::InUseError if
-  // another process owns it. Any other failure is a warning: hold() will try again.
+  // Makes the directory this process's own, and remembers the checkpoints in it. One that a crash left
+  // without its name gets it again. Throws base::InUseError if another process owns it. Any other failure is
+  // a warning: hold() will try again.
   explicit Store(std::filesystem::path directory);
   // Removes the directory if this has made it and nothing was written there.
   ~Store();
@@ -134,6 +135,9 @@ std::optional<Listed> newest_listed(const std::filesystem::path& store);
 
 // True if a directory has a file with the name of a manifest. The file is not read.
 bool has_manifest(const std::filesystem::path& directory);
+
+// Throws DataError if nothing has this name.
+void require_there(const std::filesystem::path& path);
 
 // Throws DataError unless the manifest lists every file of a checkpoint and all of them agree with it.
 void verify(const std::filesystem::path& directory, const Manifest& manifest);

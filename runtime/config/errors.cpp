@@ -202,6 +202,17 @@ void reject_key(const Place& place, const Layout& layout, std::string_view secti
                                  fmt::join(keys, ", "), did_you_mean(key_meant(layout, section, name, keys)));
 }
 
+void reject_lone_key(const Place& place, const Layout& layout, std::string_view name) {
+  Names keys;
+  for (const SectionNames& names : all_names(layout))
+    keys.insert(keys.end(), names.keys.begin(), names.keys.end());
+  std::string meant = namesake(layout, name);
+  if (meant.empty()) meant = meaning(layout, name);
+  if (meant.empty()) meant = namesake(layout, nearest(name, keys));
+  base::raise<base::ConfigError>("{}: {} has no section; allowed: section.key=value{}", place.text,
+                                 shown_name(name), did_you_mean(meant));
+}
+
 void reject_section(const Place& place, const Layout& layout, std::string_view name) {
   Names sections;
   for (const SectionNames& names : all_names(layout)) sections.push_back(names.section);

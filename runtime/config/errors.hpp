@@ -70,6 +70,9 @@ class ErrorList {
 [[noreturn]] void reject_key(const Place& place, const Layout& layout, std::string_view section,
                              std::string_view name, std::string_view full_name);
 
+// A key without its section, where that is needed.
+[[noreturn]] void reject_lone_key(const Place& place, const Layout& layout, std::string_view name);
+
 [[noreturn]] void reject_section(const Place& place, const Layout& layout, std::string_view name);
 
 // Reports all keys that the layout does not have. It lists the keys that have an effect together with the

@@ -78,6 +78,15 @@ std::vector<std::uint8_t> read_values(const fs::path& path, ByteStream& stream, 
   return values;
 }
 
+// The size of the next piece of `left` bytes, which zlib takes as 32 bits. Far below what these hold, so that
+// files of a usual size are made of several pieces, too.
+uInt take_piece(std::size_t& left) {
+  constexpr std::size_t kPiece = 1 << 20;
+  const std::size_t piece = std::min(left, kPiece);
+  left -= piece;
+  return static_cast<uInt>(piece);
+}
+
 std::string compress(const std::string& contents) {
   constexpr int kGzip = 15 + 16;  // zlib's spelling of: largest window, gzip wrapper
   // zlib's default, which has no name; only this call can ask for the gzip wrapper.
@@ -89,10 +98,14 @@ std::string compress(const std::string& contents) {
   std::string compressed(deflateBound(&zlib, contents.size()), '\0');
   zlib.next_in =
       reinterpret_cast<Bytef*>(const_cast<char*>(contents.data()));  // zlib's C interface has no const
-  zlib.avail_in = static_cast<uInt>(contents.size());
   zlib.next_out = reinterpret_cast<Bytef*>(compressed.data());
-  zlib.avail_out = static_cast<uInt>(compressed.size());
-  const int code = deflate(&zlib, Z_FINISH);
+  std::size_t unread = contents.size(), unwritten = compressed.size();
+  int code = Z_OK;
+  while (code == Z_OK) {
+    if (zlib.avail_in == 0) zlib.avail_in = take_piece(unread);
+    if (zlib.avail_out == 0) zlib.avail_out = take_piece(unwritten);
+    code = deflate(&zlib, unread == 0 ? Z_FINISH : Z_NO_FLUSH);
+  }
   compressed.resize(zlib.total_out);
   deflateEnd(&zlib);
   base::require(code == Z_STREAM_END, "zlib gave {}", code);

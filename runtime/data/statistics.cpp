@@ -1,5 +1,6 @@
 #include "runtime/data/statistics.hpp"
 
+#include "kernels/base/counted.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/hash.hpp"
 
@@ -22,8 +23,9 @@ void describe_part(const char* name, const Source& source, std::string& text) {
   const auto out = std::back_inserter(text);
   const SampleShape shape = source.sample_shape();
   const ByteStatistics bytes = byte_statistics(source);
-  fmt::format_to(out, "{:<5} {} samples, {} x {} x {} bytes each, {} classes\n", name, source.size(),
-                 shape.height, shape.width, shape.channels, source.classes());
+  fmt::format_to(out, "{:<5} {}, {} x {} x {} bytes each, {} classes\n", name,
+                 base::counted(source.size(), "sample"), shape.height, shape.width, shape.channels,
+                 source.classes());
   fmt::format_to(out, "      bytes: mean {:.2f}, standard deviation {:.2f}\n", fmt::join(bytes.mean, " "),
                  fmt::join(bytes.deviation, " "));
   fmt::format_to(out, "      fingerprint {}\n", fingerprint(source));

@@ -60,6 +60,8 @@ void add_override(config::Tables& document, std::string_view assignment) {
   const std::size_t equals = assignment.find('=');
   const std::string_view name = assignment.substr(0, equals);
   const std::size_t dot = name.rfind('.');
+  if (is_line && equals != std::string_view::npos && equals > 0 && dot == std::string_view::npos)
+    config::reject_lone_key(place, job_layout(), name);
   if (!is_line || equals == std::string_view::npos || dot == std::string_view::npos)
     base::raise<base::ConfigError>("--set {}: not an assignment; allowed: section.key=value",
                                    config::shown(std::string(assignment)));

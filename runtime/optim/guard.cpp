@@ -20,8 +20,9 @@ constexpr const char* kAdvice = "lower optimizer.learning_rate or set optimizer.
 
 }  // namespace
 
-std::optional<double> z_score(std::span<const float> norms, double norm) {
+std::optional<double> z_score(std::span<const float> norms, double exact_norm) {
   const auto count = static_cast<double>(norms.size());
+  const double norm = static_cast<float>(exact_norm);  // rounded as those that it is compared with
   double sum = 0;
   for (const float each : norms) sum += each;
   const double mean = sum / count;
@@ -29,9 +30,10 @@ std::optional<double> z_score(std::span<const float> norms, double norm) {
   if (std::isnan(mean)) return std::nullopt;
   double squares = 0;
   for (const float each : norms) squares += (each - mean) * (each - mean);
-  // With equal norms the deviation is 0, and the quotient below would be NaN.
-  if (norm == mean) return 0;
-  return (norm - mean) / std::sqrt(squares / count);
+  const double deviation = std::sqrt(squares / count);
+  // Norms that differ by no more than their rounding are equal: by such a deviation anything would stand out.
+  if (deviation <= mean * std::numeric_limits<float>::epsilon()) return std::nullopt;
+  return (norm - mean) / deviation;
 }
 
 Guard::Guard(const config::Guard& config, kernels::Device device)

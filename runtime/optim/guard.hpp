@@ -22,9 +22,10 @@
 
 namespace eightfold::runtime::optim {
 
-// By how many standard deviations `norm` is above the mean of the norms; nothing while one of them is missing
-// (NaN). Infinite where all are the same and `norm` is larger.
-std::optional<double> z_score(std::span<const float> norms, double norm);
+// By how many standard deviations a norm, rounded to a float, is above the mean of the norms. Nothing while
+// one of them is missing (NaN), and where all are equal up to their rounding: without a spread nothing stands
+// out.
+std::optional<double> z_score(std::span<const float> norms, double exact_norm);
 
 class Guard {
  public:

@@ -1,6 +1,7 @@
 #include "runtime/run/exchange.hpp"
 
 #include "comm/transport/direct_probe.hpp"
+#include "kernels/base/counted.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/log.hpp"
 #include "runtime/config/names.hpp"
@@ -100,9 +101,9 @@ void log_exchange(const Session& session, const comm::GradientExchange& exchange
   const comm::ExchangeOptions options = options_of(session.config());
   const double ratio = static_cast<double>(elements) * sizeof(float) /
                        static_cast<double>(quant8::wire_bytes(options.encoding, elements));
-  base::log_info("exchange: {} in {}, error feedback {}, {} buckets", options.algorithm,
-                 to_string(wanted.codec), session.residual().is_absent() ? "off" : "on",
-                 session.buckets().size());
+  base::log_info("exchange: {} in {}, error feedback {}, {}", options.algorithm, to_string(wanted.codec),
+                 session.residual().is_absent() ? "off" : "on",
+                 base::counted(session.buckets().size(), "bucket"));
   base::log_info("exchange: rank 0 sends {} bytes a step; {} takes {:.2f} times fewer than fp32",
                  exchange.wire_bytes(), to_string(wanted.codec), ratio);
 }

@@ -1,5 +1,6 @@
 #include "runtime/run/residuals.hpp"
 
+#include "kernels/base/counted.hpp"
 #include "kernels/base/log.hpp"
 #include "kernels/buffer.hpp"
 
@@ -45,7 +46,8 @@ void restore_residuals(comm::mpi::Communicator& communicator, kernels::StreamVie
   communicator.broadcast(std::as_writable_bytes(std::span(&saved, 1)), 0);
   if (saved == 0) return;
   if (residual.is_absent()) {
-    base::log_warn("the residuals of {} ranks' error feedback are dropped: nothing is encoded now", saved);
+    base::log_warn("the residuals of {} (error feedback) are dropped: nothing is encoded now",
+                   base::counted(saved, "rank"));
     return;
   }
   const HostCopy passing = host_copy_for(residual), mine = host_copy_for(residual);

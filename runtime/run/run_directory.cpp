@@ -4,8 +4,11 @@
 #include "kernels/base/clock.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/json.hpp"
+#include "kernels/base/log.hpp"
 #include "kernels/base/parse.hpp"
 #include "runtime/checkpoint/store.hpp"
+#include "runtime/config/tables.hpp"
+#include "runtime/job/parse.hpp"
 #include "runtime/job/show.hpp"
 #include "runtime/telemetry/version.hpp"
 
@@ -53,6 +56,19 @@ std::optional<fs::path> newest_in(const fs::path& folder,
   for (const fs::path& run : runs)
     if (holds_run(run) && !checkpoint::list(store_of(run)).empty()) return run;
   return std::nullopt;
+}
+
+// The folder of checkpoints of a run, by its own record of its job. The one inside the run, if the record
+// cannot be read.
+fs::path store_of(const fs::path& run) {
+  const fs::path file = run / kResolvedConfig;
+  try {
+    const std::string text = config::read_toml_file(file);
+    return checkpoint_store(job::parse_job(text, file.string(), {}, config::FormerNames::understood).config,
+                            run);
+  } catch (const base::ConfigError&) {
+    return run / kCheckpoints;
+  }
 }
 
 }  // namespace
@@ -103,12 +119,21 @@ std::optional<fs::path> newest_run(const config::JobConfig& job) {
 }
 
 fs::path checkpoints_at(const fs::path& path) {
-  if (checkpoint::has_manifest(path)) return path;
-  const auto own_store = [](const fs::path& run) { return run / kCheckpoints; };
-  for (const fs::path& store : {path, own_store(path)})
-    if (!checkpoint::list(store).empty()) return store;
-  const std::optional<fs::path> run = newest_in(path, own_store);
-  return run ? own_store(*run) : path;
+  if (checkpoint::has_manifest(path) || !checkpoint::list(path).empty()) return path;
+  const auto is_inside = [](const fs::path& store, const fs::path& run) {
+    return store == run / kCheckpoints;
+  };
+  std::optional<fs::path> run = path;
+  fs::path store = store_of(path);
+  // A folder elsewhere is meant even where it is empty or gone: the message that follows is to name it.
+  if (is_inside(store, path) && checkpoint::list(store).empty()) {
+    run = newest_in(path, store_of);
+    if (!run) return path;
+    store = store_of(*run);
+  }
+  if (!is_inside(store, *run))
+    base::log_info("{}: its checkpoints are in {}, as checkpoint.dir says", run->string(), store.string());
+  return store;
 }
 
 std::optional<fs::path> run_with_store(const fs::path& store) {

@@ -33,8 +33,9 @@ std::filesystem::path checkpoint_store(const config::JobConfig& job,
 std::optional<std::filesystem::path> newest_run(const config::JobConfig& job);
 
 // The checkpoint or the folder of checkpoints that a user means by `path`. A run directory means the run's
-// own folder. A folder of runs means that of its newest run with a checkpoint. Anything else means `path`
-// itself. Throws EnvironmentError where directories cannot be read.
+// folder: that of checkpoint.dir, which the log then names, if its config.resolved.toml has one. A folder of
+// runs means that of its newest run with a checkpoint. Anything else means `path` itself. Throws
+// EnvironmentError where directories cannot be read.
 std::filesystem::path checkpoints_at(const std::filesystem::path& path);
 
 // The run that has this folder of checkpoints inside its directory; nothing for a folder outside of any run.

@@ -1,5 +1,6 @@
 #include "runtime/run/session.hpp"
 
+#include "kernels/base/counted.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/hash.hpp"
 #include "runtime/checkpoint/data_file.hpp"
@@ -36,9 +37,8 @@ data::BatchPlan partition(const config::Job& job, std::int64_t samples, int rank
   const data::BatchPlan plan{samples, job.global_batch, ranks, job.micro_batch};
   if (const std::int64_t batch = std::min(job.global_batch, samples); ranks > batch)
     base::raise<base::ConfigError>(
-        "job.global_batch: {} samples cannot be shared by {} ranks; at least one per rank is "
-        "needed",
-        batch, ranks);
+        "job.global_batch: {} cannot be shared by {}; at least one per rank is needed",
+        base::counted(batch, "sample"), base::counted(ranks, "rank"));
   return plan;
 }
 

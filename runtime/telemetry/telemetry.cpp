@@ -1,5 +1,6 @@
 #include "runtime/telemetry/telemetry.hpp"
 
+#include "kernels/base/counted.hpp"
 #include "kernels/base/error.hpp"
 #include "kernels/base/file.hpp"
 #include "kernels/base/json.hpp"
@@ -216,7 +217,7 @@ void Telemetry::give_verdict(std::int64_t step) {
       bound, compute, exposed, data);
   if (total_.exchange_s > 0)
     verdict += fmt::format("; {}, {:.0f} % of it hidden", exchange_text(total_), 100 * total_.hidden());
-  if (skipped_ > 0) verdict += fmt::format("; {} steps were skipped", skipped_);
+  if (skipped_ > 0) verdict += fmt::format("; {} skipped", base::counted(skipped_, "step"));
   say(verdict);
   record(Json{{"kind", "end"},
               {"step", step},

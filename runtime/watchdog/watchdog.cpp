@@ -33,6 +33,11 @@ constexpr auto kHeartbeatInterval = 100ms;
 // A process without a heartbeat for this long is not alive. mpirun kills a second after its SIGTERM.
 constexpr auto kWatchOnExpiry = 1000ms;
 constexpr auto kWatchOnTerm = 400ms;
+// How long a rank waits for the report of a lower one, and after it for the launcher to end this rank, too.
+constexpr auto kPatienceOnExpiry = 1000ms, kPatienceOnTerm = 300ms;
+constexpr auto kWaitForLauncher = 2000ms;
+// All waits of expire() in a row, and time for records to be read and written.
+constexpr auto kLongestExpiry = kWatchOnExpiry + kPatienceOnExpiry + kWaitForLauncher + 2000ms;
 
 // As the signal would have done without a watchdog.
 void do_default(int signal) {
@@ -173,8 +178,7 @@ void Watchdog::Impl::terminate() {
       std::ranges::find_if(all, [&](const Witness& witness) { return is_lost(witness, mine.host_name()); });
   // All ranks live: the signal is a request to stop, which take() hands on.
   if (lost == all.end()) return;
-  constexpr auto kPatience = 300ms;
-  if (!another_reports(all, kPatience))
+  if (!another_reports(all, kPatienceOnTerm))
     report(base::ExitCode::peer_lost,
            fmt::format("{} is gone: {}; leaving", name_of(*lost->record), last_activity(*lost->record)), all);
   leave(static_cast<int>(base::ExitCode::peer_lost));
@@ -184,11 +188,10 @@ void Watchdog::Impl::terminate() {
 void Watchdog::Impl::expire(base::Duration deadline, std::string_view key) {
   // The calls below may block, on a full pipe of the log or a lost file system. That must not keep the job.
   std::signal(SIGALRM, [](int) { ::_exit(static_cast<int>(base::ExitCode::watchdog)); });
-  ::alarm(4);
+  ::alarm(static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(kLongestExpiry).count()));
   const std::vector<Witness> all = witnesses(kWatchOnExpiry);
-  constexpr auto kPatience = 1000ms;
-  if (another_reports(all, kPatience)) {
-    next_signal(2s);  // the launcher ends this rank, too
+  if (another_reports(all, kPatienceOnExpiry)) {
+    next_signal(kWaitForLauncher);
   } else {
     report(base::ExitCode::watchdog,
            fmt::format("watchdog: {}; {} sets the limit; rank {} has waited for {}",

@@ -50,7 +50,7 @@ of_the_build=$(hash)
 cd "$scratch/node"
 check "with an empty environment, the bundle trains" exits 0 env -i "${root_may[@]}" \
   eightfold/run "${train[@]}" "eightfold/configs/jobs/${job##*/}" "${small[@]}"
-check "on two ranks" says "2 ranks on 1 nodes"
+check "on two ranks" says "2 ranks on 1 node"
 check "to the same weights, bit for bit" is "$(hash)" "$of_the_build"
 check "its Open MPI is where it was unpacked" is \
   "$(env -i eightfold/bin/ompi_info --path pkglibdir --parsable | awk -F : 'NR == 1 { print $3 }' | grep -cF "$node/mpi/")" 1

@@ -148,7 +148,7 @@ TEST_CASE("a job with error feedback goes on with other ranks than it began with
     arguments.push_back(from.string());
     const Finished finished = run_program(arguments, ranks, here.path());
     CHECK(result_of(finished)["steps"] == "30");
-    CHECK(lines_with(finished.err, "the residuals of 3 ranks' error feedback are dropped").size() ==
+    CHECK(lines_with(finished.err, "the residuals of 3 ranks (error feedback) are dropped").size() ==
           (ranks == 1 ? 1 : 0));
   }
 }

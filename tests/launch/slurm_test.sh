@@ -89,7 +89,7 @@ export OMPI_MCA_mpi_yield_when_idle=1 # there may be more to do here than there 
 small=(--set job.steps=4 --set schedule.warmup_steps=1 --set data.train=512 --set data.test=128 --set "job.run_dir=\"$scratch/runs\"")
 two=(srun --ntasks=2 --overcommit --mpi=pmix)
 check "a network is trained on two ranks" exits 0 "${two[@]}" "$program" train "$job" "${small[@]}"
-check "they know each other" says "2 ranks on 1 nodes"
+check "they know each other" says "2 ranks on 1 node"
 check "one of them says how it went" is "$(grep -c '^result ' "$scratch/output")" 1
 hash() { sed -n 's/^result .*weight_hash=\([^ ]*\).*/\1/p'; } # of standard input
 hash_of_srun=$(hash <"$scratch/output")
@@ -108,7 +108,7 @@ check "without PMIx no rank trains by itself" exits 1 srun --ntasks=2 --overcomm
 check "and the doctor says why" exits 3 srun --ntasks=2 --overcommit --mpi=none "$program" doctor --cluster
 check "by the name of the check" says "FAIL    launcher SLURM_STEP_NUM_TASKS = 2, PMIX_RANK = not set"
 check "with PMIx it examines both ranks" exits 0 "${two[@]}" "$program" doctor --cluster
-check "together" says "2 ranks on 1 hosts"
+check "together" says "2 ranks on 1 host"
 check "scale run measures through srun" exits 0 "$program" scale run "$job" --results "$scratch/results.jsonl" \
   --launcher srun --launcher-argument=--overcommit --ranks-per-node 1,2 --codec bf16 --repeats 1 --steps 2 --warmup 0
 check "every point" says "result points=2 measured=2 failed=0 skipped=0 "
@@ -164,7 +164,7 @@ returning() { # STATUS
 }
 returning 75
 id=$(EIGHTFOLD_RESTARTS=1 submit JOB --set a=1)
-check "exit code 75 is no end" comes_true says "not done after 1 restarts" "$log"
+check "exit code 75 is no end" comes_true says "not done after restart 1" "$log"
 comes_true is_over "$id"
 check "it is the last one's exit code" is "$(exit_code "$id")" 75
 check "each start was the same, and to go on" is "$(sort "$scratch/starts" | uniq -c | xargs)" \

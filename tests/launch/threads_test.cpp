@@ -40,7 +40,7 @@ TEST_CASE("weights are those of the threads that OpenMP grants") {
   CHECK(limited.hash == one.hash);
   CHECK(limited.accuracy == one.accuracy);
   CHECK(lines_with(limited.said, "OpenMP grants 1 of 2 host threads, OMP_THREAD_LIMIT=1").size() == 1);
-  CHECK(lines_with(limited.said, "1 host threads each (what OpenMP grants rank 0)").size() == 1);
+  CHECK(lines_with(limited.said, "1 host thread each (what OpenMP grants rank 0)").size() == 1);
   auto evaluated = result_of(run_program({"evaluate", one.run.string(), "--set", "job.threads=2"}, 0,
                                          scratch.path(), {{"OMP_THREAD_LIMIT", "1"}}));
   CHECK(evaluated["test_accuracy"] == one.accuracy);

@@ -6,8 +6,14 @@
 #include "tests/support/ranks.hpp"
 #include "tests/support/test.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <cstdlib>
+#include <fstream>
 #include <list>
+#include <optional>
+#include <set>
 
 using namespace eightfold;
 using test::world;
@@ -16,21 +22,44 @@ namespace {
 
 const kernels::Device kGpu{kernels::DeviceKind::cuda, 0};
 
-enum class Fault { none, wrong_bytes, silence, error };
+enum class Fault { none, wrong_bytes, silence, error, no_memory };
+
+// While it lives, this process gets no more than another two MiB of address space.
+class MemoryLimit {
+ public:
+  MemoryLimit() {
+    ::getrlimit(RLIMIT_AS, &before_);
+    rlim_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlimit limited{pages * static_cast<rlim_t>(::getpagesize()) + (2 << 20), before_.rlim_max};
+    ::setrlimit(RLIMIT_AS, &limited);
+  }
+  ~MemoryLimit() { ::setrlimit(RLIMIT_AS, &before_); }
+  MemoryLimit(const MemoryLimit&) = delete;  // it is a scope
+  MemoryLimit& operator=(const MemoryLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
 
 // A library that knows GPU memory: its messages go through the host, by way of one that does not.
 class GpuAwareTransport final : public comm::transport::Transport {
  public:
-  GpuAwareTransport(comm::mpi::Communicator& communicator, Fault fault)
+  using Sent = std::vector<std::vector<std::uint8_t>>;
+  // `sent`: gets every message that is sent, or null.
+  GpuAwareTransport(comm::mpi::Communicator& communicator, Fault fault, Sent* sent = nullptr)
       : transport_(comm::transport::make_separate_mpi_transport(communicator)),
         fault_(communicator.rank() == communicator.size() - 1 ? fault : Fault::none),
+        sent_(sent),
         stream_(kGpu) {}
 
   void send(std::span<const std::byte> bytes, int peer, int tag, int& under_way) override {
     if (fault_ == Fault::error) base::raise<base::EnvironmentError>("the library gave up");
+    if (fault_ == Fault::no_memory) limit_.emplace();
     Message& message = add(bytes.size(), under_way);
     kernels::copy(stream_, device(const_cast<std::byte*>(bytes.data()), bytes.size()), host(message));
     stream_.view().synchronize();
+    if (sent_ != nullptr) sent_->push_back(message.bytes);
     if (fault_ == Fault::silence) {
       ++message.inner;  // for ever
       return;
@@ -76,14 +105,16 @@ class GpuAwareTransport final : public comm::transport::Transport {
 
   std::unique_ptr<comm::transport::Transport> transport_;
   Fault fault_;
+  Sent* sent_;
   kernels::Stream stream_;
   std::list<Message> messages_;
+  std::optional<MemoryLimit> limit_;
 };
 
 comm::transport::TransportVerdict verdict_on(Fault fault) {
   comm::transport::DirectProbe probe;
   probe.claim = {true, "it says so"};
-  const bool has_lost_messages = fault == Fault::silence || fault == Fault::error;
+  const bool has_lost_messages = fault != Fault::none && fault != Fault::wrong_bytes;
   probe.timeout = std::chrono::milliseconds(has_lost_messages ? 500 : 30'000);
   probe.make_transport = [&](comm::mpi::Communicator& communicator) {
     return std::make_unique<GpuAwareTransport>(communicator, fault);
@@ -153,6 +184,36 @@ TEST_CASE("a library that sends wrong bytes, answers never or fails does not get
   CHECK_ALL_RANKS(is_failure(failing, "the library gave up"));
   CHECK_ALL_RANKS(verdict_on(Fault::none).kind ==
                   comm::transport::TransportKind::direct);  // nothing is left behind
+}
+
+TEST_CASE("no part of a message of the probe is like another, so that none may take its place") {
+  if (world().size() == 1) return;  // nobody to send to
+  GpuAwareTransport::Sent sent;
+  comm::transport::DirectProbe probe;
+  probe.claim = {true, "it says so"};
+  probe.make_transport = [&](comm::mpi::Communicator& communicator) {
+    return std::make_unique<GpuAwareTransport>(communicator, Fault::none, &sent);
+  };
+  probe_direct(world(), kGpu, probe);
+  std::size_t largest = 0, parts = 0;
+  std::set<std::string> different;
+  for (const std::vector<std::uint8_t>& message : sent) {
+    largest = std::max(largest, message.size());
+    constexpr std::size_t kPart = 256;
+    for (std::size_t i = 0; i + kPart <= message.size(); i += kPart, ++parts)
+      different.emplace(message.begin() + static_cast<std::ptrdiff_t>(i),
+                        message.begin() + static_cast<std::ptrdiff_t>(i + kPart));
+  }
+  CHECK_ALL_RANKS(largest > (1 << 20));
+  CHECK_ALL_RANKS(different.size() == parts);
+}
+
+TEST_CASE("a rank without memory for the probe keeps no other waiting") {
+  if (world().size() == 1) return;  // nobody to send to
+  const auto verdict = verdict_on(Fault::no_memory);
+  CAPTURE(verdict.reason);
+  CHECK_ALL_RANKS(is_failure(verdict, "8MiB: "));
+  CHECK_ALL_RANKS(holds(verdict.reason, "out of memory"));
 }
 
 TEST_CASE("the message of a library that crashes names the probe and the way out") {

@@ -114,7 +114,7 @@ TEST_CASE("a job's algorithm auto chooses by the calibration that the job names"
   CHECK(lines_with(chosen.err, "by the calibration of").size() == 1);
   const Finished other = train(3, "cluster.json");
   CHECK(other.status == 0);
-  CHECK(lines_with(other.err, "the calibration is of 2 ranks on 1 nodes, the job has 3 on 1").size() == 1);
+  CHECK(lines_with(other.err, "the calibration is of 2 ranks on 1 node, the job has 3 on 1").size() == 1);
   const Finished none = train(2, "nowhere.json");
   CHECK(none.status == 3);
   CHECK(lines_with(none.err, "error: ").size() == 1);

@@ -4,9 +4,11 @@
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -103,6 +105,24 @@ TEST_CASE("several children run at once, and are told apart") {
   CHECK(ends[0].code == 3);
   CHECK(ends[1].code == 0);
   CHECK(ends[2].how == process::ChildEnd::How::timed_out);
+}
+
+TEST_CASE("several children that take too long are asked to end at once, not one after the other") {
+  process::EndRequest request;
+  const test::Scratch scratch;
+  const std::string place = scratch.path().string() + "/";
+  // Asked, each waits until the other has been asked, too.
+  const auto child = [&](const std::string& own, const std::string& other) {
+    const std::string asked =
+        fmt::format("touch {0}{1}; while ! [ -e {0}{2} ]; do sleep 0.01; done; touch {0}{1}-done; exit",
+                    place, own, other);
+    return std::vector<std::string>{"sh", "-c", "trap '" + asked + "' TERM; while :; do sleep 0.01; done"};
+  };
+  const auto ends =
+      process::run_children({child("a", "b"), child("b", "a")}, std::chrono::seconds(1), request);
+  for (const process::ChildEnd& end : ends) CHECK(end.how == process::ChildEnd::How::timed_out);
+  CHECK(std::filesystem::exists(scratch / "a-done"));
+  CHECK(std::filesystem::exists(scratch / "b-done"));
 }
 
 TEST_CASE("of a supervised child the end of what it says is kept, too") {

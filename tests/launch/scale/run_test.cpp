@@ -138,7 +138,7 @@ TEST_CASE("a point that fails is recorded, and tried again only on request") {
   CHECK(results[0].figures);
   CHECK_FALSE(results[1].figures);
   CHECK(results[1].failure.starts_with("exit code 2: "));
-  CHECK(results[1].failure.find("1 samples cannot be shared by 2 ranks") != std::string::npos);
+  CHECK(results[1].failure.find("1 sample cannot be shared by 2 ranks") != std::string::npos);
 
   check_result(bench.run(arguments), 2, 0, 0, 2);
   CHECK(bench.starts() == 2);

@@ -5,11 +5,13 @@
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
 #include <csignal>
 #include <fstream>
@@ -151,6 +153,60 @@ TEST_CASE("what a crashed writer left aside is removed by the next save, other t
   CHECK(steps_in(scratch.path()) == Steps{1});
 }
 
+TEST_CASE(
+    "of two checkpoints that a crash left aside while one replaced the other, the newer whole one stays") {
+  const auto restored = [](bool old_is_whole, bool new_is_whole, const fs::path& store) {
+    const fs::path old = store / ".tmp-123-replaced", draft = store / ".tmp-123-step-00000002";
+    save_step(store, 1);
+    fs::rename(save_step(store, 2), old);
+    fs::copy(old, draft, fs::copy_options::recursive);
+    if (!old_is_whole) fs::remove(old / kWeightsFile);
+    if (!new_is_whole) fs::remove(draft / kWeightsFile);
+    std::ofstream(draft / "new") << "";
+    const Store owner(store);
+    return steps_in(store);
+  };
+  const test::Scratch scratch;
+  const fs::path both = scratch / "both", first = scratch / "first", second = scratch / "second";
+  CHECK(restored(true, true, both) == Steps{1, 2});
+  CHECK(fs::exists(both / "step-00000002/new"));
+  CHECK(restored(true, false, first) == Steps{1, 2});
+  CHECK_FALSE(fs::exists(first / "step-00000002/new"));
+  CHECK(restored(false, true, second) == Steps{1, 2});
+  CHECK(restored(false, false, scratch / "neither") == Steps{1});
+  for (const fs::path& store : {both, first, second}) {
+    CHECK(holds_step(store / "step-00000002", 2));
+    save_step(store, 3);
+    CHECK(steps_in(store) == Steps{2, 3});
+    CHECK(std::distance(fs::directory_iterator(store), fs::directory_iterator()) == 2);
+  }
+}
+
+TEST_CASE("a draft aside that replaced nothing is no checkpoint, whole or not") {
+  const test::Scratch scratch;
+  save_step(scratch.path(), 1);
+  fs::rename(save_step(scratch.path(), 2), scratch / ".tmp-123-step-00000002");
+  const Store owner(scratch.path());
+  CHECK(steps_in(scratch.path()) == Steps{1});
+}
+
+TEST_CASE("an entry that the system says nothing about is listed as damaged") {
+  const test::Scratch scratch;
+  // Its path is too long for a system call, that of the folder is not.
+  fs::path folder = scratch.path();
+  while (folder.native().size() + 251 < PATH_MAX - 8) folder /= std::string(250, 'd');
+  folder /= std::string(PATH_MAX - 8 - folder.native().size() - 1, 'd');
+  fs::create_directories(folder);
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY);
+  REQUIRE(descriptor >= 0);
+  REQUIRE(::mkdirat(descriptor, "step-00000001", 0700) == 0);
+  ::close(descriptor);
+  const std::vector<Listed> all = list(folder);
+  REQUIRE(all.size() == 1);
+  CHECK_FALSE(all[0].manifest);
+  CHECK(all[0].problem == all[0].directory.string() + ": File name too long");
+}
+
 TEST_CASE("a link that is named like a checkpoint is neither followed, counted nor removed") {
   const test::Scratch scratch;
   const fs::path elsewhere = save_step(scratch / "elsewhere", 9), store = scratch / "store";
@@ -285,7 +341,7 @@ TEST_CASE("a store of damaged checkpoints is an error: nobody should start afres
     FAIL("accepted");
   } catch (const base::DataError& error) {
     CHECK(std::string(error.what()) ==
-          scratch.path().string() + ": all 2 checkpoints there are damaged; remove them to start afresh");
+          scratch.path().string() + ": 2 checkpoints there, none whole; remove all to start afresh");
   }
 }
 
@@ -318,15 +374,18 @@ TEST_CASE("find takes a checkpoint, a store or a run directory, and says what it
   CHECK(find(saved).directory == saved);
   CHECK(find(scratch / "run/checkpoints").directory == saved);
   CHECK(find(scratch / "run").directory == saved);
-  try {
-    find(scratch / "elsewhere");
-    FAIL("accepted");
-  } catch (const base::DataError& error) {
-    CHECK(std::string(error.what()) ==
-          (scratch / "elsewhere").string() +
-              ": no complete checkpoint there; name a checkpoint (step-...), a folder of "
-              "them or a run directory");
-  }
+  const auto complaint = [](const fs::path& path) -> std::string {
+    try {
+      find(path);
+      return "accepted";
+    } catch (const base::DataError& error) {
+      return std::string(error.what()).substr(path.string().size());
+    }
+  };
+  CHECK(complaint(scratch / "elsewhere") == ": there is nothing of this name");
+  fs::create_directory(scratch / "elsewhere");
+  CHECK(complaint(scratch / "elsewhere") ==
+        ": no complete checkpoint there; name a checkpoint (step-...), a folder of them or a run directory");
 }
 
 TEST_CASE("a save that fails half-way says where and leaves nothing behind") {

@@ -95,6 +95,13 @@ TEST_CASE("compression is told by the contents, not by the name, and is reproduc
   CHECK(read_idx(scratch.file("unpacked.gz", written(scratch, "a", array)), 3).values == array.values);
 }
 
+TEST_CASE("an array that is compressed in several pieces comes back") {
+  const Scratch scratch;
+  const IdxArray array = sample_array({3000, 1100});
+  write_idx(scratch.path() / "a.gz", array);
+  CHECK(read_idx(scratch.path() / "a.gz", 2).values == array.values);
+}
+
 TEST_CASE("a gzip file of several members is read as one") {
   const Scratch scratch;
   const IdxArray array = sample_array({40, 50, 60});

@@ -64,7 +64,7 @@ TEST_CASE("a data set is described in words and numbers") {
             fingerprint(*split.train) +
             "\n"
             "      samples of class   0 to   2: 1 0 1\n"
-            "test  1 samples, 1 x 1 x 1 bytes each, 3 classes\n"
+            "test  1 sample, 1 x 1 x 1 bytes each, 3 classes\n"
             "      bytes: mean 7.00, standard deviation 0.00\n"
             "      fingerprint " +
             fingerprint(*split.test) +

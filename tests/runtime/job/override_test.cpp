@@ -39,8 +39,19 @@ TEST_CASE("overrides are as strict as files") {
         "--set optimizer.decay=0.5: optimizer.decay has no effect with optimizer.kind = \"sgd\"; allowed "
         "with kind = "
         "\"rmsprop\"");
-  for (const std::string wrong : {"", "job.seed", "seed=1", "=", "job.seed=1\njob.epochs=2"})
+  for (const std::string wrong : {"", "job.seed", "=", "job.seed=1\njob.epochs=2"})
     CHECK(mentions(complaint_about(wrong), "not an assignment; allowed: section.key=value"));
+}
+
+TEST_CASE("an override without a section is told the key that has this name, or nearly this name, in one") {
+  CHECK(complaint_about("learning_rate=0.1") ==
+        "--set learning_rate=0.1: learning_rate has no section; allowed: section.key=value; did you mean "
+        "optimizer.learning_rate?");
+  CHECK(mentions(complaint_about("seed=1"), "; did you mean job.seed?"));
+  CHECK(mentions(complaint_about("lr=1"), "; did you mean optimizer.learning_rate?"));
+  CHECK(mentions(complaint_about("learning_rat=1"), "; did you mean optimizer.learning_rate?"));
+  CHECK(complaint_about("qqqqqqqq=1") ==
+        "--set qqqqqqqq=1: qqqqqqqq has no section; allowed: section.key=value");
 }
 
 TEST_CASE("an override addresses a layer by its index from 0") {

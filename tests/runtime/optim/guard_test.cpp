@@ -58,8 +58,20 @@ TEST_CASE("a score counts standard deviations from the mean, once all norms are 
   CHECK(optim::z_score(std::array{1.0F, 2.0F, 3.0F, 4.0F}, 5) == Approx(2.5 / std::sqrt(1.25)));
   CHECK(optim::z_score(std::array{1.0F, 2.0F, 3.0F, 4.0F}, 0) == Approx(-2.5 / std::sqrt(1.25)));
   CHECK_FALSE(optim::z_score(std::array{kNaN, 2.0F, 3.0F}, 5).has_value());
-  CHECK(optim::z_score(std::array{0.1F, 0.1F, 0.1F, 0.1F}, 0.1F) == 0.0);
-  CHECK(optim::z_score(std::array{0.1F, 0.1F, 0.1F, 0.1F}, 0.2F) == std::numeric_limits<double>::infinity());
+}
+
+TEST_CASE("beside norms that are equal, up to their rounding, nothing has a score") {
+  for (const double norm : {0.1, 0.2, 1e30})
+    CHECK_FALSE(optim::z_score(std::array{0.1F, 0.1F, 0.1F, 0.1F}, norm).has_value());
+  CHECK_FALSE(optim::z_score(std::array{0.0F, 0.0F}, 1).has_value());
+  const float next = std::nextafter(0.1F, 1.0F);
+  CHECK_FALSE(optim::z_score(std::array{0.1F, 0.1F, 0.1F, next}, 0.2).has_value());
+  CHECK(optim::z_score(std::array{0.1F, 0.1F, 0.1F, 0.2F}, 0.5).has_value());
+}
+
+TEST_CASE("a norm that rounds to the mean of those before is no distance from it") {
+  CHECK(optim::z_score(std::array{1.0F, 3.0F}, 2 + 1e-9) == 0.0);
+  CHECK(optim::z_score(std::array{1.0F, 3.0F}, 2 - 1e-9) == 0.0);
 }
 
 TEST_CASE("a guard that is off admits anything") {

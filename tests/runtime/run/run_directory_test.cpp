@@ -1,5 +1,7 @@
 #include "runtime/run/run_directory.hpp"
 
+#include "runtime/job/parse.hpp"
+#include "runtime/job/show.hpp"
 #include "tests/support/scratch.hpp"
 #include "tests/support/test.hpp"
 
@@ -62,4 +64,17 @@ TEST_CASE("a place of checkpoints is named as one of them, their folder, their r
   }
   CHECK_FALSE(run::run_with_store(scratch / "checkpoints"));
   CHECK_FALSE(run::run_of(scratch / "store/step-00000001"));
+}
+
+TEST_CASE("a run that keeps its checkpoints elsewhere is followed there, from its folder too") {
+  const test::Scratch scratch;
+  const fs::path run = make_run(scratch / "name/2026-11-21T10-16-28Z", ""), store = scratch / "kept";
+  config::JobConfig job =
+      job::parse_job("[job]\nname = \"x\"\n[[model.layer]]\nkind = \"linear\"\nout = 10\n", "job.toml", {})
+          .config;
+  job.checkpoint.dir = store.string();
+  std::ofstream(run / "config.resolved.toml") << job::resolved_toml(job);
+  CHECK(run::checkpoints_at(run) == store);  // gone or not made yet: a message names it
+  fs::create_directories(store / "step-00000001");
+  for (const fs::path& named : {run, scratch / "name", store}) CHECK(run::checkpoints_at(named) == store);
 }
