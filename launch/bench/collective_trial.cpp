@@ -137,10 +137,10 @@ CollectiveTrial::CollectiveTrial(comm::engine::Engine& engine, TrialBucket& buck
     return;
   }
   exchange_ = comm::make_gradient_exchange(engine, {{bucket_.values(), {}}},
-                                  {.encoding = {candidate.format},
-                                   .algorithm = candidate.algorithm,
-                                   .calibration = std::move(calibration)},
-                                  nullptr);
+                                           {.encoding = {candidate.format},
+                                            .algorithm = candidate.algorithm,
+                                            .calibration = std::move(calibration)},
+                                           nullptr);
 }
 
 std::size_t CollectiveTrial::wire_bytes() const {

@@ -17,7 +17,8 @@ class NoExchange final : public comm::GradientExchange {
 };
 
 std::unique_ptr<comm::GradientExchange> make_exchange(Exchanging exchanging, runtime::run::Session& session,
-                                              comm::engine::Engine& engine, base::Observer& observer) {
+                                                      comm::engine::Engine& engine,
+                                                      base::Observer& observer) {
   if (exchanging == Exchanging::nothing) return std::make_unique<NoExchange>();
   return runtime::run::make_exchange(session, engine, observer);
 }

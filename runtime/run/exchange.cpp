@@ -70,7 +70,7 @@ std::vector<kernels::Tensor> parts_of(kernels::Tensor arena, std::span<const mod
 }
 
 std::unique_ptr<comm::GradientExchange> make_exchange(Session& session, comm::engine::Engine& engine,
-                                              base::Observer& observer) {
+                                                      base::Observer& observer) {
   std::vector<comm::ExchangeBucket> buckets;
   for (const model::ArenaSpan& bucket : session.buckets())
     buckets.push_back({part_of(session.model().gradients(), bucket), part_of(session.residual(), bucket)});

@@ -19,7 +19,7 @@ std::vector<kernels::Tensor> parts_of(kernels::Tensor arena, std::span<const mod
 // The exchange of the session's buckets. `session`, `engine` and `observer` outlive it. Every rank calls it;
 // not while the engine has other work.
 std::unique_ptr<comm::GradientExchange> make_exchange(Session& session, comm::engine::Engine& engine,
-                                              base::Observer& observer);
+                                                      base::Observer& observer);
 
 // Logs the algorithm, the codec, the number of buckets, and the bytes a step sends.
 void log_exchange(const Session& session, const comm::GradientExchange& exchange);

@@ -18,7 +18,8 @@ class Worker {
  public:
   // Does the steps of the plan; their buckets go through `exchange`. All that the plan refers to and the
   // other arguments outlive this.
-  Worker(StepPlan plan, comm::GradientExchange& exchange, base::Observer& observer, base::FlightRecorder& recorder);
+  Worker(StepPlan plan, comm::GradientExchange& exchange, base::Observer& observer,
+         base::FlightRecorder& recorder);
   // Waits for the device: it uses what goes with this.
   ~Worker();
   Worker(const Worker&) = delete;  // its loader has a thread

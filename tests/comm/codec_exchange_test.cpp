@@ -1,7 +1,7 @@
 // The exchange of encoded buckets over MPI. What the executor does with a schedule is tested in one process
 // (tests/comm/executor/); here it meets the engine, the transport and other ranks.
-#include "comm/gradient_exchange.hpp"
 #include "comm/executor/executor.hpp"
+#include "comm/gradient_exchange.hpp"
 #include "comm/schedules/generators.hpp"
 #include "comm/simulator/replay_plan.hpp"
 #include "kernels/base/hash.hpp"

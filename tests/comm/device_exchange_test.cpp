@@ -25,8 +25,8 @@ comm::ExchangeOptions mpi() {
 }
 
 std::unique_ptr<comm::GradientExchange> make_exchange(comm::engine::Engine& engine,
-                                              const std::vector<kernels::Tensor>& values,
-                                              const comm::ExchangeOptions& wanted) {
+                                                      const std::vector<kernels::Tensor>& values,
+                                                      const comm::ExchangeOptions& wanted) {
   std::vector<comm::ExchangeBucket> buckets;
   for (const kernels::Tensor& each : values) buckets.push_back({each, {}});
   return comm::make_gradient_exchange(engine, std::move(buckets), wanted, nullptr);
@@ -108,9 +108,9 @@ std::vector<std::uint32_t> sums_with_feedback(kernels::Device device, const comm
   comm::engine::Engine engine(world());
   const auto exchange =
       comm::make_gradient_exchange(engine,
-                          {{arena.tensor({kFirst}), residuals.tensor({kFirst})},
-                           {arena.tensor({kSecond}, kFirst), residuals.tensor({kSecond}, kFirst)}},
-                          wanted, nullptr);
+                                   {{arena.tensor({kFirst}), residuals.tensor({kFirst})},
+                                    {arena.tensor({kSecond}, kFirst), residuals.tensor({kSecond}, kFirst)}},
+                                   wanted, nullptr);
   for (int step = 0; step < 3; ++step) {
     for (std::size_t i = 0; i < kTotal; ++i)
       host.data()[i] = std::sin(static_cast<float>(i) + static_cast<float>(10 * step + rank));

@@ -1,5 +1,4 @@
 #include "comm/gradient_exchange.hpp"
-
 #include "kernels/buffer.hpp"
 #include "tests/support/ranks.hpp"
 #include "tests/support/test.hpp"
@@ -13,8 +12,8 @@ using test::world;
 namespace {
 
 std::unique_ptr<comm::GradientExchange> make_exchange(comm::engine::Engine& engine,
-                                              const std::vector<kernels::Tensor>& values,
-                                              base::Observer* observer) {
+                                                      const std::vector<kernels::Tensor>& values,
+                                                      base::Observer* observer) {
   std::vector<comm::ExchangeBucket> buckets;
   for (const kernels::Tensor& each : values) buckets.push_back({each, {}});
   comm::ExchangeOptions options;
