@@ -91,9 +91,10 @@ struct ExchangeOptions {
 std::size_t default_segment_bytes(kernels::Device device);
 
 // Among the ranks of `group`, which from now on belongs to the engine's thread. A group of one rank copies
-// input to output and nothing else. Spans (comm/engine/spans.hpp) are reported to the observer, if there is
-// one. `engine`, `group` and it outlive the exchange. Throws ConfigError for an unknown algorithm, or one
-// that cannot go with the format. Collective over the group; not while the engine's other work is under way.
+// input to output and nothing else. `engine` was made for `device`. Spans (comm/engine/spans.hpp) are
+// reported to the observer, if there is one. `engine`, `group` and it outlive the exchange. Throws
+// ConfigError for an unknown algorithm, or one that cannot go with the format. Collective over the group; not
+// while the engine's other work is under way.
 //
 // Several exchanges may share an engine, also of different groups. Then two ranks that are in more than one
 // group together submit the requests of these groups in the same order.

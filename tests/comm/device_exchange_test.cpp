@@ -61,7 +61,7 @@ bool queued_steps_are_exact(const comm::ExchangeOptions& wanted, const std::vect
 
   const kernels::Stream stream(kGpu);
   {
-    comm::engine::Engine engine(world());
+    comm::engine::Engine engine(world(), kGpu);
     const auto exchange = make_exchange(engine, buckets, wanted);
     for (int step = 0; step < kSteps; ++step) {
       copy(stream, inputs[static_cast<std::size_t>(step)].tensor(shape), arena.tensor());
@@ -105,7 +105,7 @@ std::vector<std::uint32_t> sums_with_feedback(kernels::Device device, const comm
     for (const float value : host.span()) bits.push_back(std::bit_cast<std::uint32_t>(value));
   };
   const int rank = world().rank();
-  comm::engine::Engine engine(world());
+  comm::engine::Engine engine(world(), device);
   const auto exchange =
       comm::make_gradient_exchange(engine,
                                    {{arena.tensor({kFirst}), residuals.tensor({kFirst})},
@@ -155,7 +155,7 @@ TEST_CASE("buckets on two devices are no exchange") {
   const kernels::Buffer<float> here(kGpu, 4), there(kernels::Device{}, 4);
   bool refused = false;
   {
-    comm::engine::Engine engine(world());
+    comm::engine::Engine engine(world(), kGpu);
     try {
       make_exchange(engine, {here.tensor(), there.tensor()}, mpi());
     } catch (const base::InternalError&) {
@@ -170,7 +170,7 @@ TEST_CASE("a device does not wait for an engine that has failed") {
   const kernels::Stream stream(kGpu);
   int told = 0;
   {
-    comm::engine::Engine engine(world());
+    comm::engine::Engine engine(world(), kGpu);
     const auto exchange = make_exchange(engine, {arena.tensor({256}), arena.tensor({256}, 256)}, mpi());
     std::counting_semaphore<> submitted(0);
     engine.submit([&](comm::mpi::Communicator&) {
