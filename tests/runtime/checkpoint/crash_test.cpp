@@ -143,7 +143,8 @@ TEST_CASE("a writer killed at any system call while it replaces a step leaves th
 }
 
 TEST_CASE(
-    "a writer killed where names cannot be exchanged loses no step, though its name is gone for a moment") {
+    "a writer killed where names cannot be exchanged loses no step, though its name is gone for a moment",
+    "[.nightly]") {
   if (!can_trace() || !can_forbid_exchange()) {
     WARN("skipped: this machine does not let a process trace its child or filter its own calls");
     return;
