@@ -28,6 +28,22 @@ namespace {
 
 enum class End { finished, killed, not_traced };
 
+// Calls that change nothing but the process's own memory. An allocator, above all a sanitizer's, makes them
+// when it likes. Counted, they would shift the others from run to run, and a moment between two of these be
+// missed.
+bool is_about_memory(std::uint64_t call) {
+  constexpr std::array<std::uint64_t, 7> kCalls = {SYS_brk,      SYS_mmap,    SYS_munmap, SYS_mremap,
+                                                   SYS_mprotect, SYS_madvise, SYS_futex};
+  return std::ranges::find(kCalls, call) != kCalls.end();
+}
+
+// True if a stopped child is entering a system call that counts.
+bool enters_call(pid_t child) {
+  __ptrace_syscall_info info{};
+  if (::ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info) <= 0) return false;
+  return info.op == PTRACE_SYSCALL_INFO_ENTRY && !is_about_memory(info.entry.nr);
+}
+
 // Runs `action` in a child and kills it as it enters its system call number `calls` (from 0).
 End run_until(int calls, const std::function<void()>& action) {
   const pid_t child = ::fork();
@@ -39,8 +55,9 @@ End run_until(int calls, const std::function<void()>& action) {
   }
   int status = 0;
   ::waitpid(child, &status, 0);
-  for (int stops = 0; WIFSTOPPED(status); ++stops) {  // two stops a call: entering, leaving
-    if (stops == std::int64_t{2} * calls + 1) ::kill(child, SIGKILL);
+  ::ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD);  // tells calls from signals
+  for (int entered = 0; WIFSTOPPED(status);) {
+    if (enters_call(child) && entered++ == calls) ::kill(child, SIGKILL);
     ::ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
     ::waitpid(child, &status, 0);
   }
@@ -143,8 +160,7 @@ TEST_CASE("a writer killed at any system call while it replaces a step leaves th
 }
 
 TEST_CASE(
-    "a writer killed where names cannot be exchanged loses no step, though its name is gone for a moment",
-    "[.nightly]") {
+    "a writer killed where names cannot be exchanged loses no step, though its name is gone for a moment") {
   if (!can_trace() || !can_forbid_exchange()) {
     WARN("skipped: this machine does not let a process trace its child or filter its own calls");
     return;
