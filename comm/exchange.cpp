@@ -111,6 +111,7 @@ class EngineExchange final : public Exchange {
   void plan(const Request& request) override { plan_of(request); }
 
   Ticket submit(const Request& request, kernels::StreamView producer) override {
+    engine_.check();
     const std::shared_ptr<Submission> submission = idle_submission();
     submission->plan = plan_of(request);
     submission->completed.record(producer);

@@ -40,7 +40,8 @@ struct Request {
   Reduction reduction = Reduction::sum;
   int root = 0;  // of broadcast, scatter and gather
   // Names the data in records, messages and random numbers. The memory of a request is planned by the first
-  // one of its bucket and collective, and used again by the later ones as long as they have the same size.
+  // one of its bucket and collective, and used again by the later ones as long as they have the same size
+  // and root.
   std::size_t bucket = 0;
   std::int64_t step = 0;
 };
@@ -52,8 +53,7 @@ class Exchange {
 
   virtual ~Exchange() = default;
 
-  // Makes what the request needs, so that submitting it allocates nothing. Throws ConfigError where the
-  // algorithm cannot go with the format. Collective.
+  // Makes what the request needs, so that submitting it allocates nothing.
   virtual void plan(const Request& request) = 0;
   // Work enqueued on `producer` so far completes the input. Returns at once. Throws what the engine failed
   // with, if it has.
@@ -65,7 +65,7 @@ class Exchange {
 
   // The part of so many elements that rank `rank` owns: what reduce_scatter and scatter give it.
   virtual schedules::Shard shard(std::int64_t elements, int rank) const = 0;
-  // Encoded bytes that this rank sends for such a request, by the algorithm's formula. Collective.
+  // Encoded bytes that this rank sends for such a request, by the algorithm's formula.
   virtual std::size_t wire_bytes(const Request& request) = 0;
   // How often wait() has blocked the calling thread so far.
   virtual std::uint64_t ticket_waits() const = 0;

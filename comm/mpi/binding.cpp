@@ -43,7 +43,7 @@ constexpr std::array kLocalRanks{"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID"
 // number, under whatever path each sees the group.
 std::uint64_t group_number(const base::CpuQuota& quota) {
   struct stat facts {};
-  // Failing that, its path. Ranks that see the group by another path are then not counted.
+  // Without it the path serves. Ranks that see the group by another path are then not counted.
   return ::stat(quota.group().c_str(), &facts) == 0
              ? facts.st_ino
              : base::hash64(std::as_bytes(std::span(quota.file.native())));
@@ -57,8 +57,8 @@ std::vector<std::ptrdiff_t> ranks_under(Communicator& communicator,
   const std::set<std::uint64_t> told(groups.begin(), groups.end());  // one may be mounted twice
   std::vector<std::ptrdiff_t> ranks(quotas.size(), 0);
   const std::uint64_t most = std::ranges::max(communicator.all_gather_on_node(told.size()));
-  // Ranks tell their groups one by one, as the collective takes one number. Who has told all tells 0, which
-  // is no group: no directory has that number.
+  // Ranks tell their groups one by one, as the collective takes one number. A rank that has told all tells 0,
+  // which is no group: no directory has that number.
   auto next = told.begin();
   for (std::uint64_t i = 0; i < most; ++i) {
     const auto each = communicator.all_gather_on_node(next == told.end() ? 0 : *next++);

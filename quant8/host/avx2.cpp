@@ -312,7 +312,7 @@ Primitives avx2_primitives(Format format) {
       return of_bytes<Format::fp8_e4m3, FloatLevel<Format::fp8_e4m3, 3>>();
     case Format::fp8_e5m2:
       return of_bytes<Format::fp8_e5m2, FloatLevel<Format::fp8_e5m2, 2>>();
-    default:
+    default:  // the other 8-bit tables, which the index tells apart
       return of_bytes<Format::dynamic_tree8, IndexedLevel>();
   }
 }

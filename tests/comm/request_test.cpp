@@ -10,6 +10,8 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <semaphore>
+#include <string>
 
 using namespace eightfold;
 using comm::Exchange;
@@ -278,4 +280,34 @@ TEST_CASE("two groups at work at the same time each have their own sums") {
     }
   }
   CHECK_ALL_RANKS(std::ranges::find(right, false) == right.end());
+}
+
+TEST_CASE("whoever submits or waits is told what the engine failed with") {
+  const kernels::Stream stream({});
+  std::vector<Data> all;
+  for (std::int64_t step = 0; step < 2; ++step) all.emplace_back(Collective::all_reduce, 600, step);
+  std::vector<std::string> told;
+  const auto tell = [&](const auto& act) {
+    try {
+      act();
+    } catch (const base::DataError& error) {
+      told.emplace_back(error.what());
+    }
+  };
+  {
+    comm::engine::Engine engine(world());
+    const auto exchange = comm::make_exchange(engine, {}, options(quant8::Format::linear8), nullptr);
+    std::binary_semaphore submitted(0);
+    engine.submit([&](comm::mpi::Communicator&) {
+      submitted.acquire();
+      throw base::DataError("broken");
+    });
+    const Exchange::Ticket ticket = exchange->submit(all[0].request, stream);
+    submitted.release();
+    tell([&] { engine.run([](comm::mpi::Communicator&) {}); });
+    tell([&] { exchange->wait(ticket, stream); });
+    tell([&] { exchange->submit(all[1].request, stream); });
+  }
+  const std::size_t failures = world().size() == 1 ? 1 : 3;  // one rank alone needs no engine
+  CHECK_ALL_RANKS(told == std::vector<std::string>(failures, "broken"));
 }
